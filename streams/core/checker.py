@@ -1,0 +1,199 @@
+"""The checker of one partition: facts in, what happened out."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from streams.core.books import Account, Books, account
+from streams.core.deadlines import Deadlines
+from streams.core.decide import decide, next_look, reason_of
+from streams.core.events import Event, missing, recovered
+from streams.core.facts import Fact, Receipt, Sent
+from streams.core.fold import (
+    Limits,
+    Step,
+    fold_receipt,
+    fold_sent_again,
+    fold_stored,
+    new_row,
+    open_row,
+    settle,
+    too_old,
+)
+from streams.core.policy import Policy
+from streams.core.receivers import Municipalities
+from streams.core.row import Row, Status
+
+
+class Rows(Protocol):
+    """Where the rows of a partition live. A row that was changed is put back."""
+
+    def get(self, report_id: str) -> Row | None:
+        """The row of a report, or None."""
+
+    def put(self, row: Row) -> None:
+        """Keep a new or changed row."""
+
+    def erase(self, report_id: str) -> None:
+        """Forget a report for good."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """All rows, in any order."""
+
+
+class MemoryRows:
+    """Rows in a plain dict: for replay, tests and whoever needs no more."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._rows = {row.report_id: row for row in rows}
+
+    def get(self, report_id: str) -> Row | None:
+        """The row of a report, or None."""
+        return self._rows.get(report_id)
+
+    def put(self, row: Row) -> None:
+        """Keep a new or changed row."""
+        self._rows[row.report_id] = row
+
+    def erase(self, report_id: str) -> None:
+        """Forget a report for good."""
+        self._rows.pop(report_id, None)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class Rules(NamedTuple):
+    """What the checker judges by."""
+
+    policy: Policy
+    municipalities: Municipalities
+    limits: Limits = Limits()
+
+
+class Outcome(NamedTuple):
+    """What one fact did, and the events that it caused (in order)."""
+
+    step: Step
+    events: tuple[Event, ...] = ()
+
+
+_PLAIN = {step: Outcome(step) for step in Step}
+
+
+class Passed(NamedTuple):
+    """What the passing of time did to one row, and the events that it caused (in order)."""
+
+    report_id: str
+    status: Status | None  # None: erased
+    events: tuple[Event, ...] = ()
+
+
+class Checker:
+    """Applies facts in the order of their offsets and decides as completeness moves on.
+
+    `rows` and `books` are what was known before; the deadline index is rebuilt from the rows.
+    """
+
+    def __init__(self, rules: Rules, rows: Rows, books: Books | None = None) -> None:
+        self.rules = rules
+        self.rows = rows
+        self.books = books or Books()
+        looks = ((next_look(row, rules.limits), row.report_id) for row in rows)
+        self.deadlines = Deadlines((at, report_id) for at, report_id in looks if at is not None)
+
+    def apply(self, fact: Fact) -> Outcome:
+        """Apply one fact: the only way in which a row learns something."""
+        row = self.rows.get(fact.report_id)
+        before = account(row)
+        if isinstance(fact, Sent):
+            return self._apply_sent(row, before, fact)
+        opened = row is None
+        row = row or new_row(fact.report_id, fact.place.arrived)
+        unheld = not row.held_stored
+        if isinstance(fact, Receipt):
+            step = fold_receipt(row, fact)
+        else:
+            step = fold_stored(row, fact, self.rules.municipalities)
+        self._keep(row, before, look=opened or step is Step.RECOVERED or (unheld and bool(row.held_stored)))
+        if step is Step.RECOVERED and row.proof is not None:
+            return Outcome(step, (recovered(row, row.proof),))
+        return _PLAIN[step]
+
+    def advance(self, until: datetime) -> Iterator[Passed]:
+        """Decide all that completeness `until` settles, ordered by time and report id. Run it to its end."""
+        for report_id in self.deadlines.passed(until):
+            row = self.rows.get(report_id)
+            if row is not None:
+                passed = self._look(row, until)
+                if passed is not None:
+                    yield passed
+
+    def _apply_sent(self, row: Row | None, before: Account, sent: Sent) -> Outcome:
+        if row is not None and row.sent is not None:
+            step = fold_sent_again(row, sent, self.rules.municipalities)
+            self._keep(row, before, look=False)
+            book = self.books.of(row.municipality)
+            book.sent_records += 1
+            if step is Step.DUPLICATE:
+                book.duplicates += 1
+            else:
+                book.resends += 1
+            return _PLAIN[step]
+        if too_old(sent, self.rules.limits):
+            return _PLAIN[Step.TOO_OLD]
+        row = row or new_row(sent.report_id, sent.place.arrived)
+        open_row(row, sent, self.rules.policy, self.rules.municipalities)
+        self._keep(row, before, look=True)
+        self.books.of(row.municipality).sent_records += 1
+        return _PLAIN[Step.OPENED]
+
+    def _look(self, row: Row, until: datetime) -> Passed | None:
+        """Time has passed for this row: decide it, erase it, or look again later."""
+        status = decide(row, until, self.rules.limits)
+        if status is row.status:
+            return self._erase_or_wait(row, until)
+        before = account(row)
+        row.status = status
+        caused: tuple[Event, ...] = ()
+        if status is Status.MISSING:
+            caused = self._announce(row)
+        elif status is Status.UNPROVEN and row.late_proof is not None:
+            settle(row, row.late_proof)
+        self._keep(row, before, look=True)
+        return Passed(row.report_id, row.status, caused)
+
+    def _announce(self, row: Row) -> tuple[Event, ...]:
+        row.reason = reason_of(row)
+        announced = missing(row, row.reason, self.rules.policy.portal_retention)
+        row.missing_event_id = announced.event_id
+        if row.late_proof is None:
+            return (announced,)
+        settle(row, row.late_proof)
+        assert row.proof is not None
+        return announced, recovered(row, row.proof)
+
+    def _erase_or_wait(self, row: Row, until: datetime) -> Passed | None:
+        look = next_look(row, self.rules.limits)
+        if look is None:
+            return None
+        if look >= until:
+            self.deadlines.add(look, row.report_id)
+            return None
+        before = account(row)
+        self.books.move(before, None)
+        if before is not None and before[1] is not Status.UNEXPECTED:
+            self.books.of(before[0]).erased += 1
+        self.rows.erase(row.report_id)
+        return Passed(row.report_id, None)
+
+    def _keep(self, row: Row, before: Account, *, look: bool) -> None:
+        self.rows.put(row)
+        self.books.move(before, account(row))
+        if look:
+            at = next_look(row, self.rules.limits)
+            if at is not None:
+                self.deadlines.add(at, row.report_id)

@@ -1,0 +1,52 @@
+"""The decision: what a row's status is once its partition is complete until a time."""
+
+from datetime import datetime
+
+from streams.core.facts import ReceiptCode
+from streams.core.fold import Limits
+from streams.core.row import Reason, Row, Status
+
+_REASON_BY_RECEIPT = {
+    ReceiptCode.MOTTATT: Reason.RECEIPTED_NOT_STORED,
+    ReceiptCode.FEILET: Reason.REJECTED,
+    ReceiptCode.TIDSAVBRUDD: Reason.TRANSPORT_FAILED,
+    ReceiptCode.SERVERFEIL: Reason.TRANSPORT_FAILED,
+}
+
+
+def decide(row: Row, until: datetime, limits: Limits) -> Status:
+    """The status at completeness `until`. Strictly after: a proof that arrived at alarm_at itself is in time."""
+    if row.status is not Status.PENDING:
+        return row.status
+    if row.alarm_at is not None:
+        if until <= row.alarm_at:
+            return Status.PENDING
+        return Status.MISSING if row.proof_asked else Status.UNPROVEN
+    if row.held_stored and until > row.held_stored[0].place.arrived + limits.unexpected_after:
+        return Status.UNEXPECTED
+    return Status.PENDING
+
+
+def reason_of(row: Row) -> Reason:
+    """Why a row is missing, from what had arrived by alarm_at."""
+    if row.elsewhere is not None:
+        return Reason.STORED_ELSEWHERE
+    return _REASON_BY_RECEIPT[row.receipt] if row.receipt else Reason.NO_RECEIPT
+
+
+def next_look(row: Row, limits: Limits) -> datetime | None:
+    """When time alone may change this row next; None while only a fact can (a missing row waits for its proof)."""
+    if row.status is Status.MISSING:
+        return None
+    if row.status is Status.PENDING:
+        if row.alarm_at is not None:
+            return row.alarm_at
+        if row.held_stored:
+            return row.held_stored[0].place.arrived + limits.unexpected_after
+    return erased_after(row, limits)
+
+
+def erased_after(row: Row, limits: Limits) -> datetime:
+    """The end of the keeping time: counted from the last fact and from alarm_at."""
+    last = row.touched if row.alarm_at is None else max(row.touched, row.alarm_at)
+    return last + limits.keep

@@ -1,0 +1,105 @@
+"""The product: a report is missing, a report was recovered. Same history, same bytes."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+from streams.core.facts import Names, Place, Receiver, Stored
+from streams.core.row import NAMELESS, Flag, Reason, Row
+
+MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
+RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
+
+
+class Cause(StrEnum):
+    """Why a missing report was found again: stored late, or only confirmed late."""
+
+    STORED_LATE = "stored_late"
+    CONFIRMED_LATE = "confirmed_late"
+
+
+class Missing(NamedTuple):
+    """Nothing that counts arrived in time. `portal_deletes_at`: the last moment to fetch or resend it."""
+
+    event_id: str
+    report_id: str
+    reason: Reason
+    names: Names
+    sent_at: datetime
+    due_at: datetime
+    alarm_at: datetime
+    portal_deletes_at: datetime
+    policy_version: str
+    sent_record: Place
+
+
+class Recovered(NamedTuple):
+    """The first proof that counts came after the report was announced missing."""
+
+    event_id: str
+    missing_event_id: str
+    report_id: str
+    stored_at: datetime
+    arrived_at: datetime
+    evidence: str
+    receiver: Receiver | None
+    cause: Cause
+
+
+Event = Missing | Recovered
+
+
+def written(time: datetime) -> str:
+    """A UTC time as it stands in every value: RFC 3339, six digits, Z."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def event_id(report_id: str, event_type: str, alarm_at: datetime) -> str:
+    """UUIDv5 of what makes the event unique: the same history gives the same id, whoever computes it."""
+    return str(uuid5(NAMESPACE_URL, f"{report_id}/{event_type}/{written(alarm_at)}"))
+
+
+def missing(row: Row, reason: Reason, portal_retention: timedelta) -> Missing:
+    """The event for a row whose alarm time has passed without proof."""
+    if row.sent is None or row.sent_at is None or row.due_at is None or row.alarm_at is None:
+        raise ValueError("Only a report that was sent can be missing.")
+    return Missing(
+        event_id=event_id(row.report_id, MISSING_TYPE, row.alarm_at),
+        report_id=row.report_id,
+        reason=reason,
+        names=_names_by_alarm(row),
+        sent_at=row.sent_at,
+        due_at=row.due_at,
+        alarm_at=row.alarm_at,
+        portal_deletes_at=row.sent_at + portal_retention,
+        policy_version=row.policy_version or "",
+        sent_record=row.sent,
+    )
+
+
+def recovered(row: Row, proof: Stored) -> Recovered:
+    """The event for a missing row that `proof` settles at last."""
+    if row.missing_event_id is None or row.due_at is None or row.alarm_at is None:
+        raise ValueError("Only a report that was announced missing can be recovered.")
+    return Recovered(
+        event_id=event_id(row.report_id, RECOVERED_TYPE, row.alarm_at),
+        missing_event_id=row.missing_event_id,
+        report_id=row.report_id,
+        stored_at=proof.stored_at,
+        arrived_at=proof.place.arrived,
+        evidence=proof.evidence,
+        receiver=_names_by_alarm(row).receiver,
+        cause=Cause.CONFIRMED_LATE if proof.stored_at <= row.due_at else Cause.STORED_LATE,
+    )
+
+
+def _names_by_alarm(row: Row) -> Names:
+    """The names as of alarm_at: whether later ones were read before the decision is chance, and no event tells it."""
+    if Flag.NAMED_LATE not in row.flags:
+        return row.names
+    kept = {
+        name: getattr(NAMELESS if f"{Flag.UNREADABLE}{name}" in row.flags else row.names, name)
+        for name in Names._fields
+    }
+    return Names(**kept)

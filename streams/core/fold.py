@@ -1,0 +1,225 @@
+"""The fold: one fact applied to one row.
+
+First and last always mean by offset, so facts of one topic come in their own order; across topics any order gives
+the same row. `touched` moves with each fact that changes something.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from streams.core.facts import Names, Receipt, Sent, Stored
+from streams.core.policy import Policy
+from streams.core.receivers import NO_DISTRICT, Municipalities
+from streams.core.row import NAMELESS, Flag, Row, Status
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+CLOCK_BEHIND_AFTER = timedelta(days=400)
+MOST_MESSAGES = 256
+MOST_HELD = 200
+
+
+class Limits(NamedTuple):
+    """How long rows are kept after their last fact, and when a proof without a sent becomes unexpected."""
+
+    keep: timedelta = timedelta(days=120)
+    unexpected_after: timedelta = timedelta(hours=24)
+
+
+class Step(StrEnum):
+    """What one fact did."""
+
+    OPENED = "opened"
+    DUPLICATE = "duplicate"
+    RESENT = "resent"
+    TOO_OLD = "too_old"
+    HELD = "held"
+    HELD_FULL = "held_full"
+    RECEIPT = "receipt"
+    RECEIPT_REPEATED = "receipt_repeated"
+    RECEIPT_LATE = "receipt_late"
+    STORED = "stored"
+    STORED_ELSEWHERE = "stored_elsewhere"
+    PROOF_LATE = "proof_late"
+    PROOF_REPEATED = "proof_repeated"
+    RECOVERED = "recovered"
+
+
+DECIDED = frozenset({Status.MISSING, Status.RECOVERED, Status.UNPROVEN})
+
+
+def too_old(sent: Sent, limits: Limits) -> bool:
+    """True for a sent from beyond the keeping time, whose row may be erased already; years back is a wrong clock."""
+    if sent.sent_at is None or sent.unreadable:
+        return False
+    return limits.keep < sent.place.arrived - sent.sent_at <= CLOCK_BEHIND_AFTER
+
+
+def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalities) -> None:
+    """Apply a report's first sent, then what was held back for it, as if it came now."""
+    version = policy.in_force(sent.place.arrived)
+    terms = version.terms(sent.names, readable=not sent.unreadable)
+    row.status, row.touched, row.sent = Status.PENDING, sent.place.arrived, sent.place
+    row.names, row.policy_version, row.proof_asked = sent.names, version.id, terms.proof
+    row.message_ids = [sent.message_id] if sent.message_id else []
+    row.flags = {Flag.UNREADABLE + name.replace(".", "_") for name in sent.unreadable}
+    row.sent_at = _trusted_sent_at(row, sent)
+    row.due_at = row.sent_at + terms.allowance
+    row.alarm_at = max(row.due_at, sent.place.arrived) + terms.grace
+    _flag_unknown(row, municipalities)
+    receipts, stored = row.held_receipts, row.held_stored
+    row.held_receipts, row.held_stored = [], []
+    for receipt in receipts:
+        fold_receipt(row, receipt)
+    for proof in stored:
+        fold_stored(row, proof, municipalities)
+
+
+def fold_sent_again(row: Row, sent: Sent, municipalities: Municipalities) -> Step:
+    """Apply a further sent of the same report: everything but names that were unreadable stays as it is."""
+    named = _fill_names(row, sent)
+    if named:
+        _flag_unknown(row, municipalities)
+    if sent.message_id is None or sent.message_id in row.message_ids:
+        step = Step.DUPLICATE
+    else:
+        step = Step.RESENT
+        if len(row.message_ids) < MOST_MESSAGES:
+            row.message_ids = [*row.message_ids, sent.message_id]
+        else:
+            row.flags.add(Flag.MANY_MESSAGES)
+    if named or step is Step.RESENT:
+        row.touched = max(row.touched, sent.place.arrived)
+    return step
+
+
+def fold_receipt(row: Row, receipt: Receipt) -> Step:
+    """Apply a claim. It decides nothing; the last one by alarm_at chooses the reason."""
+    if row.sent is None or row.alarm_at is None:
+        return _hold_receipt(row, receipt)
+    if receipt.place.arrived > row.alarm_at or row.status in DECIDED:
+        return Step.RECEIPT_LATE
+    if receipt.receipt == row.receipt:
+        return Step.RECEIPT_REPEATED
+    row.receipt, row.receipt_place = receipt.receipt, receipt.place
+    row.touched = max(row.touched, receipt.place.arrived)
+    return Step.RECEIPT
+
+
+def fold_stored(row: Row, stored: Stored, municipalities: Municipalities) -> Step:
+    """Apply evidence of storage: settle, recover, or remember it for the decision."""
+    if row.sent is None or row.alarm_at is None:
+        return _hold_stored(row, stored)
+    if row.proof is not None:
+        return Step.PROOF_REPEATED
+    in_time = stored.place.arrived <= row.alarm_at
+    if not municipalities.same_receiver(row.first_receiver, stored.receiver):
+        if in_time and row.elsewhere is None and row.status not in DECIDED:
+            row.elsewhere = stored
+            row.touched = max(row.touched, stored.place.arrived)
+        return Step.STORED_ELSEWHERE
+    if row.status is Status.PENDING and not in_time:
+        return _keep_late_proof(row, stored)
+    return settle(row, stored)
+
+
+def settle(row: Row, stored: Stored) -> Step:
+    """The proof that settles a row: a missing one is recovered by it, any other is stored."""
+    proof = _trusted_stored(row, stored)
+    row.proof, row.late_proof = proof, None
+    row.touched = max(row.touched, proof.place.arrived)
+    if row.status is Status.MISSING:
+        row.status, row.recovered_at = Status.RECOVERED, proof.place.arrived
+        return Step.RECOVERED
+    row.status = Status.STORED
+    if row.due_at is not None and proof.stored_at > row.due_at:
+        row.flags.add(Flag.STORED_AFTER_DUE)
+    return Step.STORED
+
+
+def _keep_late_proof(row: Row, stored: Stored) -> Step:
+    """Late, but the alarm is not decided yet: missing comes first, then this recovers."""
+    if row.late_proof is not None:
+        return Step.PROOF_REPEATED
+    row.late_proof = stored
+    row.touched = max(row.touched, stored.place.arrived)
+    return Step.PROOF_LATE
+
+
+def _trusted_sent_at(row: Row, sent: Sent) -> datetime:
+    """No report becomes due in 2099 or was due in 1970: the arrival bounds what a producer claims."""
+    arrived = sent.place.arrived
+    if sent.unreadable or sent.sent_at is None:
+        return arrived
+    if sent.sent_at - arrived > CLOCK_TOLERANCE:
+        row.flags.add(Flag.CLOCK_AHEAD)
+    if arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
+        row.flags.add(Flag.CLOCK_BEHIND)
+        return arrived
+    return min(sent.sent_at, arrived)
+
+
+def _trusted_stored(row: Row, stored: Stored) -> Stored:
+    arrived = stored.place.arrived
+    if stored.stored_at <= arrived:
+        return stored
+    if stored.stored_at - arrived > CLOCK_TOLERANCE:
+        row.flags.add(Flag.CLOCK_AHEAD)
+    return stored._replace(stored_at=arrived)
+
+
+def _fill_names(row: Row, sent: Sent) -> bool:
+    """The first readable sent fills in what the first sent could not tell; True if it did."""
+    unread = [name for name in Names._fields if Flag.UNREADABLE + name in row.flags]
+    if not unread or sent.unreadable or row.flags & {Flag.NAMED_LATER, Flag.NAMED_LATE}:
+        return False
+    row.names = row.names._replace(**{name: getattr(sent.names, name) for name in unread})
+    in_time = row.alarm_at is not None and sent.place.arrived <= row.alarm_at
+    row.flags.add(Flag.NAMED_LATER if in_time else Flag.NAMED_LATE)
+    return True
+
+
+def _flag_unknown(row: Row, municipalities: Municipalities) -> None:
+    if row.municipality is not None and not municipalities.knows(row.municipality):
+        row.flags.add(Flag.UNKNOWN_MUNICIPALITY)
+
+
+def _hold_receipt(row: Row, receipt: Receipt) -> Step:
+    """Keep a receipt until its sent is known. One by which an earlier one had not arrived yet makes that one moot."""
+    held = [other for other in row.held_receipts if other.place.arrived <= receipt.place.arrived]
+    if held and held[-1].receipt == receipt.receipt:
+        row.held_receipts = held
+        return Step.RECEIPT_REPEATED
+    if len(held) >= MOST_HELD:
+        row.flags.add(Flag.HELD_FULL)
+        held = held[1:]
+    row.held_receipts = [*held, receipt]
+    row.touched = max(row.touched, receipt.place.arrived)
+    return Step.HELD
+
+
+def _hold_stored(row: Row, stored: Stored) -> Step:
+    """Keep a proof until its sent is known: one for the same receiver that came before says the same already."""
+    receiver = _level(stored)
+    for other in row.held_stored:
+        if _level(other) == receiver and other.place.arrived <= stored.place.arrived:
+            return Step.PROOF_REPEATED
+    if len(row.held_stored) >= MOST_HELD:
+        row.flags.add(Flag.HELD_FULL)
+        return Step.HELD_FULL
+    row.held_stored = [*row.held_stored, stored]
+    row.touched = max(row.touched, stored.place.arrived)
+    return Step.HELD
+
+
+def _level(stored: Stored) -> tuple[str, str | None] | None:
+    """What of a receiver decides whether a proof counts."""
+    if stored.receiver is None:
+        return None
+    district = stored.receiver.district
+    return stored.receiver.municipality, None if district == NO_DISTRICT else district
+
+
+def new_row(report_id: str, arrived: datetime) -> Row:
+    """A row of which nothing is known yet."""
+    return Row(report_id, touched=arrived, names=NAMELESS)

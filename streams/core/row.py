@@ -1,0 +1,95 @@
+"""The row: what is known of one report."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
+
+NAMELESS = Names(None, None, None, None, None)
+
+
+class Status(StrEnum):
+    """Where a report stands."""
+
+    PENDING = "pending"
+    STORED = "stored"
+    MISSING = "missing"
+    RECOVERED = "recovered"
+    UNPROVEN = "unproven"
+    UNEXPECTED = "unexpected"
+
+
+class Reason(StrEnum):
+    """Why a report counts as missing, as far as can be told."""
+
+    NO_RECEIPT = "no_receipt"
+    RECEIPTED_NOT_STORED = "receipted_not_stored"
+    REJECTED = "rejected"
+    TRANSPORT_FAILED = "transport_failed"
+    STORED_ELSEWHERE = "stored_elsewhere"
+
+
+class Flag:
+    """What was odd about a report. `unreadable_<field>` comes on top, one for each field that could not be read."""
+
+    CLOCK_AHEAD = "clock_ahead"
+    CLOCK_BEHIND = "clock_behind"
+    STORED_AFTER_DUE = "stored_after_due"
+    UNKNOWN_MUNICIPALITY = "unknown_municipality"
+    NAMED_LATER = "named_later"  # a readable sent filled in the names in time for the alarm
+    NAMED_LATE = "named_late"  # it came after alarm_at, so that no event can tell of them
+    MANY_MESSAGES = "many_messages"
+    HELD_FULL = "held_full"
+    UNREADABLE = "unreadable_"
+
+
+@dataclass(slots=True)
+class Row:
+    """What is known of one report; `touched` is the arrival of the last fact that changed it.
+
+    Before the first sent is known `held_receipts` and `held_stored` keep what may matter once it is. Afterwards
+    `proof` is the stored record that settled the report, `late_proof` the first that counts but came after
+    alarm_at while the report was not decided yet, and `elsewhere` the first that was for another receiver.
+    """
+
+    report_id: str
+    touched: datetime
+    status: Status = Status.PENDING
+    names: Names = NAMELESS
+    sent: Place | None = None
+    sent_at: datetime | None = None
+    due_at: datetime | None = None
+    alarm_at: datetime | None = None
+    policy_version: str | None = None
+    proof_asked: bool = True
+    receipt: ReceiptCode | None = None
+    receipt_place: Place | None = None
+    proof: Stored | None = None
+    late_proof: Stored | None = None
+    elsewhere: Stored | None = None
+    reason: Reason | None = None
+    missing_event_id: str | None = None
+    recovered_at: datetime | None = None
+    message_ids: list[str] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
+    held_receipts: list[Receipt] = field(default_factory=list)
+    held_stored: list[Stored] = field(default_factory=list)
+
+    @property
+    def attempts(self) -> int:
+        """The number of different message ids seen."""
+        return len(self.message_ids)
+
+    @property
+    def municipality(self) -> str | None:
+        """The receiver's municipality number, None where no record gives one that could be read."""
+        receiver = self.names.receiver
+        if receiver is None and self.sent is None and self.held_stored:
+            receiver = self.held_stored[0].receiver
+        return receiver.municipality if receiver else None
+
+    @property
+    def first_receiver(self) -> Receiver | None:
+        """The receiver that the first sent itself names: a name filled in later must not change what counts."""
+        return None if f"{Flag.UNREADABLE}receiver" in self.flags else self.names.receiver
