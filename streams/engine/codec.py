@@ -1,0 +1,256 @@
+"""Rows, events, coverage and books as bytes: JSON on the topics, a compact array in memory."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from streams.core.books import Book
+from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, written
+from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
+from streams.core.row import NAMELESS, Reason, Row, Status
+
+_STATUS = {str(status): status for status in Status}
+_REASON: dict[str | None, Reason | None] = {None: None} | {str(reason): reason for reason in Reason}
+_RECEIPT: dict[str | None, ReceiptCode | None] = {None: None} | {str(code): code for code in ReceiptCode}
+_RECEIVER_FIELDS = Receiver._fields
+_BOOK_FIELDS = tuple(Book.__dataclass_fields__)
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else written(time)
+
+
+def _read_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _place(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {
+        "arrived": written(place.arrived),
+        "topic": place.topic,
+        "partition": place.partition,
+        "offset": place.offset,
+    }
+
+
+def _read_place(value: dict[str, Any] | None) -> Place | None:
+    if value is None:
+        return None
+    return Place(datetime.fromisoformat(value["arrived"]), value["topic"], value["partition"], value["offset"])
+
+
+def receiver_value(receiver: Receiver | None) -> dict[str, Any] | None:
+    """A receiver as JSON: all four keys, null where not given."""
+    return None if receiver is None else dict(zip(_RECEIVER_FIELDS, receiver, strict=True))
+
+
+def _read_receiver(value: dict[str, Any] | None) -> Receiver | None:
+    return None if value is None else Receiver(**value)
+
+
+def _stored(stored: Stored) -> dict[str, Any]:
+    return {
+        "stored_at": written(stored.stored_at),
+        "evidence": stored.evidence,
+        "receiver": receiver_value(stored.receiver),
+        "record": _place(stored.place),
+    }
+
+
+def _read_stored(report_id: str, value: dict[str, Any]) -> Stored:
+    place = _read_place(value["record"])
+    assert place is not None
+    stored_at = datetime.fromisoformat(value["stored_at"])
+    return Stored(report_id, place, stored_at, value["evidence"], _read_receiver(value["receiver"]))
+
+
+def _held(row: Row) -> dict[str, Any] | None:
+    """What the published fields do not say, but the rules need after a restart; null for most rows."""
+    held: dict[str, Any] = {}
+    if row.held_receipts:
+        held["receipts"] = [{"receipt": r.receipt, "record": _place(r.place)} for r in row.held_receipts]
+    if row.held_stored:
+        held["stored"] = [_stored(stored) for stored in row.held_stored]
+    if row.late_proof is not None:
+        held["late_proof"] = _stored(row.late_proof)
+    if row.elsewhere is not None:
+        held["elsewhere"] = _stored(row.elsewhere)
+    if row.proof is not None and row.proof.receiver is not None:
+        held["proof_receiver"] = receiver_value(row.proof.receiver)
+    if not row.proof_asked:
+        held["proof_asked"] = False
+    return held or None
+
+
+STATE_FIELDS = (
+    "version", "report_id", "status",
+    "receiver", "channel", "case_system", "case_system_version", "form",
+    "sent_at", "due_at", "alarm_at", "receipt", "stored_at", "evidence",
+    "reason", "missing_event_id", "recovered_at", "message_ids", "attempts",
+    "flags", "policy_version", "touched_at",
+    "sent_record", "receipt_record", "stored_record", "held",
+)  # fmt: skip
+
+
+def _state_values(row: Row) -> list[Any]:
+    """The values of STATE_FIELDS, in their order; a field that is not known is null."""
+    names = row.names
+    proof = row.proof or (row.held_stored[0] if row.held_stored else None)
+    return [
+        1, row.report_id, row.status,
+        receiver_value(names.receiver), names.channel, names.case_system, names.case_system_version, names.form,
+        _time(row.sent_at), _time(row.due_at), _time(row.alarm_at), row.receipt,
+        _time(proof.stored_at) if proof else None, proof.evidence if proof else None,
+        row.reason, row.missing_event_id, _time(row.recovered_at), row.message_ids, row.attempts,
+        sorted(row.flags), row.policy_version, _time(row.touched),
+        _place(row.sent), _place(row.receipt_place), _place(proof.place) if proof else None, _held(row),
+    ]  # fmt: skip
+
+
+def pack(row: Row) -> bytes:
+    """A row as it is kept in memory: the state record without the names of its fields."""
+    return orjson.dumps(_state_values(row))
+
+
+def unpack(packed: bytes) -> Row:
+    """The row that `pack` kept."""
+    return _row_of(dict(zip(STATE_FIELDS, orjson.loads(packed), strict=True)))
+
+
+def encode_state(packed: bytes) -> bytes:
+    """The value of the state topic for a packed row."""
+    return orjson.dumps(dict(zip(STATE_FIELDS, orjson.loads(packed), strict=True)))
+
+
+def pack_state(value: bytes) -> bytes:
+    """A packed row from the value of the state topic. Raises ValueError for what this version did not write."""
+    state = orjson.loads(value)
+    if not isinstance(state, dict) or tuple(state) != STATE_FIELDS or state["version"] != 1:
+        raise ValueError("not a state record of version 1")
+    return orjson.dumps(list(state.values()))
+
+
+def _row_of(state: dict[str, Any]) -> Row:
+    report_id = state["report_id"]
+    held = state["held"] or {}
+    sent = _read_place(state["sent_record"])
+    row = Row(
+        report_id,
+        touched=datetime.fromisoformat(state["touched_at"]),
+        status=_STATUS[state["status"]],
+        names=_read_names(state) if sent else NAMELESS,
+        sent=sent,
+        sent_at=_read_time(state["sent_at"]),
+        due_at=_read_time(state["due_at"]),
+        alarm_at=_read_time(state["alarm_at"]),
+        policy_version=state["policy_version"],
+        proof_asked=held.get("proof_asked", True),
+        receipt=_RECEIPT[state["receipt"]],
+        receipt_place=_read_place(state["receipt_record"]),
+        reason=_REASON[state["reason"]],
+        missing_event_id=state["missing_event_id"],
+        recovered_at=_read_time(state["recovered_at"]),
+        message_ids=state["message_ids"],
+        flags=set(state["flags"]),
+    )
+    if sent is not None and state["stored_record"] is not None:
+        row.proof = _read_stored(report_id, _proof_of(state, held))
+    if held:
+        _read_held(row, held)
+    return row
+
+
+def _read_names(state: dict[str, Any]) -> Names:
+    return Names(
+        _read_receiver(state["receiver"]),
+        state["channel"],
+        state["case_system"],
+        state["case_system_version"],
+        state["form"],
+    )
+
+
+def _proof_of(state: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "stored_at": state["stored_at"],
+        "evidence": state["evidence"],
+        "receiver": held.get("proof_receiver"),
+        "record": state["stored_record"],
+    }
+
+
+def _read_held(row: Row, held: dict[str, Any]) -> None:
+    for value in held.get("receipts", ()):
+        place = _read_place(value["record"])
+        assert place is not None
+        row.held_receipts.append(Receipt(row.report_id, place, ReceiptCode(value["receipt"])))
+    row.held_stored = [_read_stored(row.report_id, value) for value in held.get("stored", ())]
+    if "late_proof" in held:
+        row.late_proof = _read_stored(row.report_id, held["late_proof"])
+    if "elsewhere" in held:
+        row.elsewhere = _read_stored(row.report_id, held["elsewhere"])
+
+
+def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
+    """An event as the value of the missing topic; without positions where there is no log (`sent_record` null)."""
+    if isinstance(event, Missing):
+        record = event.sent_record
+        return {
+            "type": MISSING_TYPE,
+            "event_id": event.event_id,
+            "report_id": event.report_id,
+            "reason": event.reason,
+            "receiver": receiver_value(event.names.receiver),
+            "channel": event.names.channel,
+            "case_system": event.names.case_system,
+            "case_system_version": event.names.case_system_version,
+            "sent_at": written(event.sent_at),
+            "due_at": written(event.due_at),
+            "alarm_at": written(event.alarm_at),
+            "portal_deletes_at": written(event.portal_deletes_at),
+            "policy_version": event.policy_version,
+            "sent_record": {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+            if positions
+            else None,
+        }
+    return {
+        "type": RECOVERED_TYPE,
+        "event_id": event.event_id,
+        "missing_event_id": event.missing_event_id,
+        "report_id": event.report_id,
+        "stored_at": written(event.stored_at),
+        "arrived_at": written(event.arrived_at),
+        "evidence": event.evidence,
+        "receiver": receiver_value(event.receiver),
+        "cause": event.cause,
+    }
+
+
+def event_headers(event: Event, recorded: datetime) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 attributes in Kafka binary mode; only `ce_recordedtime` differs from run to run."""
+    missing = isinstance(event, Missing)
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": event.event_id,
+        "ce_source": "/meldingsvakt",
+        "ce_type": MISSING_TYPE if missing else RECOVERED_TYPE,
+        "ce_subject": event.report_id,
+        "ce_time": written(event.alarm_at if isinstance(event, Missing) else event.arrived_at),
+        "ce_recordedtime": written(recorded),
+        "content-type": "application/json",
+    }
+    return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def book_value(partition: int, municipality: str | None, book: Book) -> dict[str, Any]:
+    """One receiver's counts as a record of the coverage topic."""
+    counts = {name: getattr(book, name) for name in _BOOK_FIELDS}
+    return {"kind": "books", "partition": partition, "municipality": municipality, "sent": book.sent} | counts
+
+
+def read_book(value: dict[str, Any]) -> tuple[str | None, Book]:
+    """The counts that `book_value` wrote."""
+    return value["municipality"], Book(**{name: value[name] for name in _BOOK_FIELDS})

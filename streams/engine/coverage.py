@@ -1,0 +1,95 @@
+"""Coverage: what a partition has applied, how far it is complete, and where it cannot see."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from streams.core.events import written
+
+
+class LastRecord(NamedTuple):
+    """The last record applied of one input: re-read at a start, it tells whether the topic is still the same."""
+
+    offset: int
+    arrived: datetime
+
+
+@dataclass(slots=True)
+class Applied:
+    """How far one input has been applied: the next offset, and the last record before it."""
+
+    next_offset: int
+    last: LastRecord | None = None
+
+
+class Gap(NamedTuple):
+    """Since when, by the brokers' clock, and why the checker cannot see."""
+
+    since: datetime
+    cause: str
+
+
+class Loss(NamedTuple):
+    """Offsets of an input that nobody will ever read: from (inclusive) to (exclusive; None where unknown)."""
+
+    topic: str
+    from_offset: int
+    to_offset: int | None
+    cause: str
+    noticed_at: datetime
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What is published for one partition with every commit."""
+
+    partition: int
+    partitions: int
+    applied: dict[str, Applied]
+    complete_until: datetime | None = None
+    checked_at: datetime | None = None
+    gap: Gap | None = None
+    losses: list[Loss] = field(default_factory=list)
+
+    def value(self) -> dict[str, Any]:
+        """The record of the coverage topic."""
+        return {
+            "kind": "coverage",
+            "partition": self.partition,
+            "partitions": self.partitions,
+            "complete_until": written(self.complete_until) if self.complete_until else None,
+            "checked_at": written(self.checked_at) if self.checked_at else None,
+            "applied": {topic: _applied_value(applied) for topic, applied in self.applied.items()},
+            "gap": {"since": written(self.gap.since), "cause": self.gap.cause} if self.gap else None,
+            "losses": [loss._asdict() | {"noticed_at": written(loss.noticed_at)} for loss in self.losses],
+        }
+
+
+def read_coverage(value: dict[str, Any]) -> Coverage:
+    """The coverage that `Coverage.value` wrote."""
+    gap = value["gap"]
+    return Coverage(
+        value["partition"],
+        value["partitions"],
+        {topic: _read_applied(applied) for topic, applied in value["applied"].items()},
+        _time(value["complete_until"]),
+        _time(value["checked_at"]),
+        Gap(datetime.fromisoformat(gap["since"]), gap["cause"]) if gap else None,
+        [Loss(**loss | {"noticed_at": datetime.fromisoformat(loss["noticed_at"])}) for loss in value["losses"]],
+    )
+
+
+def _applied_value(applied: Applied) -> dict[str, Any]:
+    last = applied.last
+    record = {"offset": last.offset, "arrived": written(last.arrived)} if last else None
+    return {"next_offset": applied.next_offset, "last_record": record}
+
+
+def _read_applied(value: dict[str, Any]) -> Applied:
+    last = value["last_record"]
+    record = LastRecord(last["offset"], datetime.fromisoformat(last["arrived"])) if last else None
+    return Applied(value["next_offset"], record)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,13 @@
+"""What can go wrong, in sentences that say what to do."""
+
+
+class ConfigurationError(Exception):
+    """Something must be set right before the checker can start: exit code 2, nothing was read."""
+
+
+class InDoubt(Exception):
+    """The outcome of a write is unknown, or another worker took over: end, and let the next owner read what is true."""
+
+
+class StateUnreadable(Exception):
+    """A record of the checker's own state cannot be trusted: refuse to go on, with its exact place."""

@@ -1,0 +1,154 @@
+"""Settings from the environment: `KAFKA_*` for the connection, `MELDINGSVAKT_*` for everything else."""
+
+import os
+import ssl
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import ConfigurationError
+
+TOPIC_NAME = r"^[A-Za-z0-9._-]{1,200}$"
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach Kafka. The names are the usual ones, so that a platform's own secrets fit."""
+
+    model_config = SettingsConfigDict(env_prefix="KAFKA_", frozen=True, hide_input_in_errors=True)
+
+    brokers: str = Field("127.0.0.1:9092", description="Bootstrap servers, host:port separated by commas.")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How the connection is secured."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="The SASL mechanism, where the protocol is SASL_*."
+    )
+    sasl_username: str | None = Field(None, description="The SASL user.")
+    sasl_password: SecretStr | None = Field(None, description="The SASL password.")
+    ssl_cafile: Path | None = Field(None, description="The certificate authorities to trust (PEM).")
+    ssl_certfile: Path | None = Field(None, description="The client's certificate (PEM), for mTLS.")
+    ssl_keyfile: Path | None = Field(None, description="The client's key (PEM), for mTLS.")
+    ssl_password: SecretStr | None = Field(None, description="The password of the client's key.")
+
+    def client_options(self) -> dict[str, Any]:
+        """The keyword arguments that every aiokafka client of ours takes."""
+        options: dict[str, Any] = {"bootstrap_servers": self.brokers, "security_protocol": self.security_protocol}
+        if self.security_protocol.endswith("SSL"):
+            options["ssl_context"] = self._ssl_context()
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.sasl_username
+            options["sasl_plain_password"] = self.sasl_password.get_secret_value() if self.sasl_password else None
+        return options
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.ssl_cafile)
+        if self.ssl_certfile:
+            password = self.ssl_password.get_secret_value() if self.ssl_password else None
+            context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, password)
+        return context
+
+
+class Settings(BaseSettings):
+    """What the checker does. Durations are ISO 8601 (`PT10S`, `P120D`)."""
+
+    model_config = SettingsConfigDict(env_prefix="MELDINGSVAKT_", frozen=True, hide_input_in_errors=True)
+
+    app_id: str = Field(
+        "reports", pattern=TOPIC_NAME, description="Prefix of output topics, consumer group and transactional ids."
+    )
+    input_prefix: str = Field("reports.", pattern=TOPIC_NAME, description="Prefix of the three input topics.")
+    policy: Path | None = Field(None, description="The policy file (TOML); built-in allowances where not given.")
+    keep: timedelta = Field(
+        timedelta(days=120), ge=timedelta(days=1), description="How long a row is kept after its last fact."
+    )
+    unexpected_after: timedelta = Field(
+        timedelta(hours=24), gt=timedelta(0), description="When a proof without a sent becomes unexpected."
+    )
+    partitions: int = Field(12, ge=1, le=1000, description="Partitions of topics that are created.")
+    retention: timedelta = Field(
+        timedelta(days=90), ge=timedelta(days=1), description="Retention of the input topics that are created."
+    )
+    mark_every: timedelta = Field(
+        timedelta(seconds=10),
+        ge=timedelta(milliseconds=100),
+        description="How often marks are written while no deadline is due.",
+    )
+    mark_pause: timedelta = Field(
+        timedelta(milliseconds=100),
+        ge=timedelta(0),
+        description="The least time between two sets of marks of one partition.",
+    )
+    gap_after: timedelta = Field(
+        timedelta(seconds=20), gt=timedelta(0), description="How long completeness may stand still before it is a gap."
+    )
+    session_timeout: timedelta = Field(
+        timedelta(seconds=6),
+        ge=timedelta(seconds=2),
+        le=timedelta(seconds=10),
+        description="After how long without a heartbeat a worker loses its partitions.",
+    )
+    request_timeout: timedelta = Field(
+        timedelta(seconds=10),
+        ge=timedelta(seconds=1),
+        le=timedelta(seconds=10),
+        description="The longest wait for Kafka's answer, a commit included.",
+    )
+    batch_records: int = Field(5000, ge=1, le=100_000, description="The most records of one partition in one batch.")
+    max_value_bytes: int = Field(
+        262_144,
+        ge=1024,
+        description="Larger input values are rejected as too large (the report is judged all the same).",
+    )
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "lz4", description="The codec of what the checker writes."
+    )
+    instance_id: str | None = Field(
+        None, pattern=TOPIC_NAME, description="Static group membership: this worker's own stable name."
+    )
+    http_host: str = Field("127.0.0.1", description="Where the worker's /livez, /readyz and /metrics listen.")
+    http_port: int = Field(8081, ge=0, le=65535, description="Their port; 0 takes a free one.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
+
+    @field_validator("instance_id", "policy", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @cached_property
+    def inputs(self) -> tuple[str, str, str]:
+        """The input topics: sent, receipt, stored."""
+        return f"{self.input_prefix}sent", f"{self.input_prefix}receipt", f"{self.input_prefix}stored"
+
+    def output(self, name: str) -> str:
+        """The name of one of the checker's own topics."""
+        return f"{self.app_id}.{name}"
+
+
+def load_settings() -> tuple[KafkaSettings, Settings]:
+    """Read both from the environment. Raises ConfigurationError in one sentence, naming the setting."""
+    _refuse_unknown()
+    try:
+        return KafkaSettings(), Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        prefix = "KAFKA_" if error.title == "KafkaSettings" else "MELDINGSVAKT_"
+        name = f"{prefix}{'_'.join(str(part) for part in first['loc'])}".upper()
+        raise ConfigurationError(
+            f"{name} is not valid: {first['msg']}; `meldingsvakt config` lists the settings."
+        ) from None
+
+
+def _refuse_unknown() -> None:
+    known = {f"MELDINGSVAKT_{name.upper()}" for name in Settings.model_fields} | {"MELDINGSVAKT_CACHE"}
+    unknown = sorted(
+        name for name in os.environ if name.upper().startswith("MELDINGSVAKT_") and name.upper() not in known
+    )
+    if unknown:
+        raise ConfigurationError(
+            f"{unknown[0]} is not a setting: remove it or correct its name; `meldingsvakt config` lists the settings."
+        )
