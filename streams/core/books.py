@@ -89,8 +89,8 @@ class Books:
         return total
 
     def check(self) -> None:
-        """Raise BooksUnbalanced with the receivers whose sum does not hold."""
-        wrong = [name or "unknown" for name, book in self.by_receiver.items() if not book.balanced]
+        """Raise BooksUnbalanced with the receivers among the changed ones whose sum does not hold."""
+        wrong = [name or "unknown" for name in self.changed if not self.by_receiver[name].balanced]
         if wrong:
             raise BooksUnbalanced(f"The books of {', '.join(sorted(wrong)[:5])} do not balance.")
 

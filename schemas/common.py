@@ -1,0 +1,113 @@
+"""The types that every event is made of. All times are UTC when written, with six digits and Z."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+REPORT_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+TIME_WRITTEN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$"
+CODE = r"^[A-Z0-9_]{1,40}$"
+
+# A national id has 11 digits. Nothing that could hold one may stand free in what we keep.
+NATIONAL_ID = r"(^|[^0-9A-Za-z])[0-9]{11}([^0-9A-Za-z]|$)"
+_NATIONAL_ID = re.compile(NATIONAL_ID)
+_REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z"))
+
+
+def _no_national_id(text: str) -> str:
+    if len(text) >= 11 and _NATIONAL_ID.search(text):
+        raise PydanticCustomError("national_id", "could be a national id")
+    return text
+
+
+def canonical_report_id(text: str) -> str | None:
+    """A report id as the key has it: lower case with hyphens. Capitals, braces, `urn:uuid:` and bare hex are read.
+
+    None if it is no UUID.
+    """
+    try:
+        return str(UUID(text.strip()))
+    except ValueError:
+        return None
+
+
+def _canonical(text: str) -> str:
+    if _REPORT_ID.match(text):
+        return text
+    canonical = canonical_report_id(text)
+    if canonical is None:
+        raise PydanticCustomError("report_id", "is not a UUID")
+    return canonical
+
+
+def _written(time: datetime) -> str:
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:  # year 1 or 9999 with an offset
+        raise PydanticCustomError("time_range", "is out of range") from None
+
+
+class _Rfc3339:
+    """A time with a zone: checked and parsed by pydantic's core, so that reading stays fast."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(pattern=TIME, strict=True)
+        parsed = core_schema.datetime_schema(tz_constraint="aware", microseconds_precision="truncate")
+        chained = core_schema.chain_schema([text, parsed])
+        given = core_schema.datetime_schema(tz_constraint="aware", strict=True)
+        either = core_schema.json_or_python_schema(
+            json_schema=chained, python_schema=core_schema.union_schema([given, chained])
+        )
+        return core_schema.no_info_after_validator_function(_utc, either)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time", "pattern": TIME}
+
+
+Time = Annotated[datetime, _Rfc3339, PlainSerializer(_written, return_type=str)]
+WrittenTime = Annotated[
+    datetime,
+    _Rfc3339,
+    PlainSerializer(_written, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": TIME_WRITTEN}),
+]
+ReportId = Annotated[
+    str, Field(strict=True), AfterValidator(_canonical), WithJsonSchema({"type": "string", "pattern": REPORT_ID})
+]
+EventId = Annotated[str, StringConstraints(pattern=REPORT_ID, strict=True)]
+Municipality = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", strict=True)]
+District = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$", strict=True)]
+OrgNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$", strict=True)]
+_Kept = Field(json_schema_extra={"not": {"pattern": NATIONAL_ID}})
+Code = Annotated[str, StringConstraints(pattern=CODE, strict=True), AfterValidator(_no_national_id), _Kept]
+Token = Annotated[str, StringConstraints(pattern=NAME, strict=True), AfterValidator(_no_national_id), _Kept]
+
+
+class Closed(BaseModel):
+    """A published model: nothing unknown, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

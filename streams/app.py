@@ -1,0 +1,85 @@
+"""The Faust app: the windowed table of reports, and the agent that reads and writes it.
+
+`faust -A streams.app worker --without-web` runs the checker, `tables` and `agents` list its parts. Faust hosts it;
+what makes it exact is below the table: one Kafka transaction a batch (`streams.engine`).
+"""
+
+import logging
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import faust
+
+from streams.core.checker import Rules
+from streams.core.fold import Limits
+from streams.data import succession
+from streams.engine.ending import end, sentence_of
+from streams.engine.ledger import Batch
+from streams.engine.marker import Marker
+from streams.engine.metrics import Metrics
+from streams.engine.server import Server
+from streams.engine.source import Source
+from streams.engine.table import WindowedTable
+from streams.engine.topics import ensure_topics
+from streams.policies import load_policy
+from streams.settings import load_settings
+
+log = logging.getLogger(__name__)
+
+WAITING_BATCHES = 16
+
+
+class Boot(faust.App.BootStrategy):  # type: ignore[misc]  # faust has no types for us
+    """Worker, agents, timers and sensors are Faust's; consumer, producer and recovery are ours."""
+
+    enable_kafka = False
+    enable_web = False
+
+    def server(self) -> Iterable[Any]:
+        """The services of a worker, in the order in which they start."""
+        return chain(super().server(), [source, marker, server])
+
+
+class App(faust.App):  # type: ignore[misc]
+    """A Faust app with another way of starting."""
+
+    BootStrategy = Boot
+
+    async def on_start(self) -> None:
+        """Refuse to start on unsafe topics, before anything is read."""
+        await super().on_start()
+        self.flow_control.resume()
+        await ensure_topics(kafka, settings, create=False)
+
+
+kafka, settings = load_settings()
+rules = Rules(load_policy(settings.policy), succession(), Limits(settings.keep, settings.unexpected_after))
+metrics = Metrics()
+
+app = App(
+    settings.app_id, broker=f"kafka://{kafka.brokers}", web_enabled=False, Table=WindowedTable, autodiscover=False
+)
+batches = app.channel(maxsize=WAITING_BATCHES)
+reports = app.Table("reports", partitions=settings.partitions, help="Every report, from its first fact to its erasure.")
+
+
+async def _deliver(batch: Batch) -> None:
+    await batches.send(value=batch)
+
+
+source = Source(kafka, settings, rules, reports, metrics, _deliver)
+marker = Marker(kafka, settings, reports, source, metrics)
+server = Server(settings, reports, source, metrics)
+metrics.watch(reports.windows)
+
+
+@app.agent(batches)  # type: ignore[untyped-decorator]
+async def check(stream: Any) -> None:
+    """Every batch goes into the table; what it settles comes out in the same transaction."""
+    async for batch in stream:
+        try:
+            if not await reports.apply(batch):
+                source.fetch_again(batch.partition)
+        except Exception as error:  # noqa: BLE001 - Faust would drop the batch and go on: end instead
+            end(sentence_of(error))

@@ -1,0 +1,65 @@
+"""Facts about Norway that the checker and its simulation need, as they were published."""
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from streams.core.receivers import Municipalities
+
+
+class Municipality(NamedTuple):
+    """One municipality number and its life. `valid_to` is the first day on which it is no longer used."""
+
+    code: str
+    name: str
+    valid_from: date | None
+    valid_to: date | None
+    successors: tuple[str, ...]
+
+
+class Outage(NamedTuple):
+    """One outage of the portal (UTC)."""
+
+    start: datetime
+    end: datetime
+
+
+@cache
+def municipalities() -> tuple[Municipality, ...]:
+    """Every number in use since 2019. Source: Statistics Norway, classification 131, 2020-2024."""
+    return tuple(
+        Municipality(
+            row["code"],
+            row["name"],
+            date.fromisoformat(row["valid_from"]) if row["valid_from"] else None,
+            date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            tuple(filter(None, row["successors"].split("|"))),
+        )
+        for row in _rows("municipalities.csv")
+    )
+
+
+@cache
+def portal_outages() -> tuple[Outage, ...]:
+    """The portal's outages from 2020 to 2026. Source: its public status messages."""
+    return tuple(
+        Outage(*(datetime.fromisoformat(row[name]).astimezone(UTC) for name in ("start", "end")))
+        for row in _rows("portal_outages.csv")
+    )
+
+
+@cache
+def succession() -> Municipalities:
+    """Which numbers descend from which, for the core."""
+    successors: dict[str, set[str]] = {}
+    for municipality in municipalities():
+        successors.setdefault(municipality.code, set()).update(municipality.successors)
+    return Municipalities(successors)
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    text = files("streams.data").joinpath(name).read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())

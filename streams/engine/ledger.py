@@ -1,0 +1,235 @@
+"""One partition: batches of records in, what to write in one transaction out. No Kafka client in here."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+from aiokafka.partitioner import murmur2
+
+from streams.core.books import Books
+from streams.core.checker import Checker, Rules
+from streams.core.events import Event, written
+from streams.core.facts import Place
+from streams.core.fold import Step
+from streams.engine import marks
+from streams.engine.codec import book_value, encode_state, event_headers, event_value
+from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
+from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
+from streams.engine.rows import PackedRows
+from streams.engine.transaction import Write, Writes
+from streams.errors import InDoubt
+from streams.settings import Settings
+
+LOG_APPEND_TIME = 1
+KINDS = ("sent", "receipt", "stored")
+
+
+class KafkaRecord(Protocol):
+    """What we use of aiokafka's ConsumerRecord."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Span(NamedTuple):
+    """The part of one input that a batch covers: from the first position to the position after it."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was fetched of one partition's inputs: by topic its span (also when empty) and its records.
+
+    `epoch` tells which seek the batch belongs to; batches of an earlier one are worthless.
+    """
+
+    partition: int
+    epoch: int
+    spans: Mapping[str, Span]
+    records: Mapping[str, Sequence[KafkaRecord]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted since the last commit: (metric, label) and how often."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, metric: str, label: str = "") -> None:
+        """Count one."""
+        self.counts[metric, label] += 1
+
+    def take(self) -> Counter[tuple[str, str]]:
+        """All counts so far; the tally starts anew."""
+        taken, self.counts = self.counts, Counter()
+        return taken
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition that Kafka's default partitioner (Java, aiokafka) gives a key."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+class Ledger:
+    """The rows, books, positions and completeness of one partition."""
+
+    def __init__(self, settings: Settings, rules: Rules, rows: PackedRows, books: Books, coverage: Coverage) -> None:
+        self._settings = settings
+        self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
+        self.rows = rows
+        self.coverage = coverage
+        self.checker = Checker(rules, rows, books)
+        self.marks = marks.Marks(settings.app_id, settings.inputs)
+        self.tally = Tally()
+        self._events: list[Event] = []
+        self._records: list[Write] = []
+
+    @property
+    def partition(self) -> int:
+        """The partition's number, the same in every input and output."""
+        return self.coverage.partition
+
+    def fits(self, batch: Batch) -> bool:
+        """True if the batch begins exactly where the last one ended."""
+        return all(self.position(topic) == span.start for topic, span in batch.spans.items())
+
+    def position(self, topic: str) -> int:
+        """The next offset to apply."""
+        return self.coverage.applied[topic].next_offset
+
+    def apply(self, batch: Batch) -> Writes:
+        """Apply a batch that fits, decide what has become certain, and say what to write for it."""
+        for topic, kind in self._kinds.items():
+            for record in batch.records.get(topic, ()):
+                self._take(topic, kind, record)
+            if topic in batch.spans:
+                self.coverage.applied[topic].next_offset = batch.spans[topic].end
+        completed = self.marks.take_complete()
+        if completed is not None:
+            self._advance(completed)
+        return self._writes()
+
+    def publish(self, gap: Gap | None) -> Writes:
+        """Say on the coverage topic that a gap has opened; nothing else changes."""
+        self.coverage.gap = gap
+        return self._writes()
+
+    def _take(self, topic: str, kind: str, record: KafkaRecord) -> None:
+        if record.timestamp_type != LOG_APPEND_TIME:
+            raise InDoubt(
+                f"{topic} has records without the broker's append time: set message.timestamp.type=LogAppendTime "
+                "on it (`meldingsvakt topics` checks that) and start the worker again."
+            )
+        arrived = arrival(record.timestamp)
+        self.coverage.applied[topic] = Applied(record.offset + 1, LastRecord(record.offset, arrived))
+        place = Place(arrived, topic, self.partition, record.offset)
+        whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
+        mark = whole.header(marks.HEADER) if whole.headers else None
+        if mark is not None:
+            self.marks.saw(mark, topic, arrived)
+            return
+        if self.coverage.complete_until is not None and arrived < self.coverage.complete_until:
+            self.tally.add("broker_clock")
+            self.coverage.gap = Gap(arrived, "broker_clock")
+        self._judge(whole)
+
+    def _judge(self, record: Record) -> None:
+        intake = take_in(record, self._settings.max_value_bytes)
+        self.tally.add("records", record.kind)
+        for name in intake.extras:
+            self.tally.add("dropped_properties", name)
+        copied = record.headers != () and record.header(COPY_HEADER) is not None
+        if intake.refusal is not None and not (copied and intake.fact is not None):
+            self._reject(record, intake.refusal, intake)
+        if intake.fact is None:
+            return
+        if not intake.key_fits:
+            self.tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
+        known = self.rows.get(intake.fact.report_id) is not None
+        home = self.partition if known else self._home(intake.fact.report_id)
+        if home != self.partition:
+            self._send_home(record, intake, home, copied=copied)
+            return
+        outcome = self.checker.apply(intake.fact)
+        self.tally.add("facts", outcome.step)
+        self._events += outcome.events
+        if outcome.step is Step.TOO_OLD:
+            self._reject(record, Refusal("rule", "too_old"), intake._replace(fact=None))
+
+    def _home(self, report_id: str) -> int:
+        return partition_of(report_id.encode(), self.coverage.partitions)
+
+    def _send_home(self, record: Record, intake: Intake, home: int, *, copied: bool) -> None:
+        """A record in the wrong partition is copied to the right one, once."""
+        if copied:
+            self._reject(record, Refusal("partition", "misplaced_again"), intake._replace(fact=None))
+            return
+        assert intake.fact is not None
+        self.tally.add("misplaced", "wrong_partition")
+        place = record.place
+        origin = f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
+        key = intake.fact.report_id.encode()
+        self._records.append(Write(place.topic, home, key, known_value(record, intake), [(COPY_HEADER, origin)]))
+
+    def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:
+        self.tally.add("rejected", refusal.reason.split(":", maxsplit=1)[0])
+        place = record.place
+        value: dict[str, Any] = {
+            "topic": place.topic,
+            "partition": place.partition,
+            "offset": place.offset,
+            "arrived": written(place.arrived),
+            "stage": refusal.stage,
+            "reason": refusal.reason,
+            "sha256": digest(record.value),
+            "size_bytes": len(record.value or b""),
+            "report_id": intake.fact.report_id if intake.fact else None,
+            "judged": intake.fact is not None,
+        }
+        key = f"{place.topic}/{place.partition}/{place.offset}".encode()
+        self._records.append(Write(self._settings.output("rejected"), self.partition, key, orjson.dumps(value)))
+
+    def _advance(self, completed: datetime) -> None:
+        """The partition is complete until `completed`: decide. Completeness never goes back."""
+        coverage = self.coverage
+        coverage.checked_at = max(completed, coverage.checked_at or completed)
+        coverage.complete_until = max(completed, coverage.complete_until or completed)
+        coverage.gap = None
+        for passed in self.checker.advance(coverage.complete_until):
+            self.tally.add("decided", passed.status or "erased")
+            self._events += passed.events
+
+    def _writes(self) -> Writes:
+        partition, output = self.partition, self._settings.output
+        self.checker.books.check()
+        writes = Writes(partition, self._records)
+        for report_id, packed in self.rows.take_changes():
+            value = None if packed is None else encode_state(packed)
+            writes.records.append(Write(output("state"), partition, report_id.encode(), value))
+        recorded = datetime.now(UTC)
+        for event in self._events:
+            value, headers = orjson.dumps(event_value(event)), event_headers(event, recorded)
+            writes.records.append(Write(output("missing"), partition, event.report_id.encode(), value, headers))
+        writes.records += self._coverage_records(output("coverage"))
+        writes.offsets = {topic: applied.next_offset for topic, applied in self.coverage.applied.items()}
+        self._records, self._events = [], []
+        return writes
+
+    def _coverage_records(self, topic: str) -> list[Write]:
+        books, partition = self.checker.books, self.partition
+        records = [Write(topic, partition, str(partition).encode(), orjson.dumps(self.coverage.value()))]
+        for municipality in sorted(books.changed, key=str):
+            value = book_value(partition, municipality, books.by_receiver[municipality])
+            key = f"{partition}/{municipality or 'unknown'}".encode()
+            records.append(Write(topic, partition, key, orjson.dumps(value)))
+        books.changed.clear()
+        return records

@@ -1,0 +1,121 @@
+"""Writes marks when they are due, and says so when completeness stands still."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from streams.engine import marks
+from streams.engine.coverage import Gap
+from streams.engine.ending import end, sentence_of
+from streams.engine.metrics import Metrics
+from streams.engine.source import Source
+from streams.engine.table import WindowedTable
+from streams.engine.window import Window
+from streams.errors import InDoubt
+from streams.settings import KafkaSettings, Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.05
+
+
+class Marker(Service):  # type: ignore[misc]  # mode has no types for us
+    """One set of marks a partition, when a deadline is due and otherwise every `mark_every`."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: Settings,
+        table: WindowedTable,
+        source: Source,
+        metrics: Metrics,
+        **kw: Any,
+    ) -> None:
+        super().__init__(**kw)
+        self._kafka, self._settings, self._table = kafka, settings, table
+        self._source, self._metrics = source, metrics
+        self._producer: Any = None
+        self._writing: set[asyncio.Task[None]] = set()
+        self._failing: set[int] = set()
+        self._appended: dict[TopicPartition, int] = {}
+
+    async def on_start(self) -> None:
+        """Connect. Marks are not transactional: an open transaction of ours must not hold them back."""
+        self._producer = AIOKafkaProducer(
+            **self._kafka.client_options(),
+            acks="all",
+            request_timeout_ms=int(self._settings.request_timeout.total_seconds() * 1000),
+        )
+        await self._producer.start()
+
+    async def on_stop(self) -> None:
+        """Stop writing."""
+        for task in self._writing:
+            task.cancel()
+        await asyncio.gather(*self._writing, return_exceptions=True)
+        if self._producer is not None:
+            await self._producer.stop()
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _look(self) -> None:
+        try:
+            while not self.should_stop:
+                for window in list(self._table.windows.values()):
+                    if window.mark_due(self._settings.mark_every, self._settings.mark_pause):
+                        self._begin_set(window)
+                    await self._say_gap(window)
+                await asyncio.sleep(LOOK_SECONDS)
+        except InDoubt as error:
+            end(sentence_of(error))
+
+    def _begin_set(self, window: Window) -> None:
+        window.marked_at = time.monotonic()
+        task = asyncio.create_task(self._write_set(window, window.ledger.marks.new_set()))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write_set(self, window: Window, header: bytes) -> None:
+        headers = [(marks.HEADER, header)]
+        try:
+            # The key is empty, not null: aiokafka wants either a key or a value.
+            sends = [
+                await self._producer.send(topic, key=b"", partition=window.partition, headers=headers)
+                for topic in self._settings.inputs
+            ]
+            for appended in await asyncio.gather(*sends):
+                self._appended[TopicPartition(appended.topic, appended.partition)] = appended.offset
+        except (KafkaError, TimeoutError) as error:
+            log.warning("Marks of partition %d could not be written: %s", window.partition, sentence_of(error))
+            self._metrics.count("marks_failed")
+            self._failing.add(window.partition)
+            window.ledger.marks.abandon()
+        else:
+            self._failing.discard(window.partition)
+
+    async def _say_gap(self, window: Window) -> None:
+        """Publish a gap once completeness has stood still for too long, and again when its cause changes."""
+        if window.stood_still() < self._settings.gap_after.total_seconds():
+            return
+        coverage = window.ledger.coverage
+        cause = self._cause(window)
+        if coverage.gap is not None and coverage.gap.cause == cause:
+            return
+        since = coverage.gap.since if coverage.gap else coverage.complete_until or datetime.now(UTC)
+        log.warning("Partition %d cannot be checked since %s: %s", window.partition, since.isoformat(), cause)
+        await window.publish(Gap(since, cause))
+
+    def _cause(self, window: Window) -> str:
+        if window.partition in self._failing:
+            return "no_marks"
+        for topic in window.ledger.marks.unseen:
+            tp = TopicPartition(topic, window.partition)
+            stable, position = self._source.last_stable_offset(tp), window.ledger.position(topic)
+            if stable is not None and position >= stable and position <= self._appended.get(tp, -1):
+                return "open_transaction"
+        return "lag"

@@ -1,0 +1,192 @@
+"""Taking over a partition: fence its former owner, read its state to the end, and find where to go on."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.core.books import Book, Books
+from streams.core.checker import Rules
+from streams.core.row import Status
+from streams.engine.codec import pack_state, read_book
+from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss, read_coverage
+from streams.engine.intake import arrival
+from streams.engine.ledger import Ledger
+from streams.engine.rows import PackedRows
+from streams.errors import StateUnreadable
+from streams.settings import KafkaSettings, Settings
+
+READ_AT_ONCE = 20_000
+STALL_SECONDS = 60
+
+
+@dataclass(slots=True)
+class Restored:
+    """What the state and coverage topics of one partition hold."""
+
+    rows: PackedRows = field(default_factory=PackedRows)
+    books: dict[str | None, Book] = field(default_factory=dict)
+    coverage: Coverage | None = None
+
+
+class Restorer:
+    """Reads one partition's state with a consumer of its own, outside the group."""
+
+    def __init__(self, kafka: KafkaSettings, settings: Settings) -> None:
+        self._kafka = kafka
+        self._settings = settings
+        self._timeout_ms = int(settings.request_timeout.total_seconds() * 1000)
+
+    async def ledger(self, rules: Rules, partition: int, partitions: int, committed: dict[str, int | None]) -> Ledger:
+        """The partition's ledger as its last commit left it. Raises StateUnreadable or KafkaError."""
+        state = TopicPartition(self._settings.output("state"), partition)
+        coverage = TopicPartition(self._settings.output("coverage"), partition)
+        async with self._consumer("read_committed") as consumer:
+            consumer.assign([state, coverage])
+            await consumer.seek_to_beginning(state, coverage)
+            restored = await self._read(consumer, state, coverage)
+            inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
+            consumer.assign(inputs)
+            found = await self._positions(consumer, restored, inputs, committed, partitions)
+        _check_books(restored, partition)
+        return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found)
+
+    async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
+        """Both topics until the high watermark of after the fence: nothing of a former owner can be missing."""
+        ends = await self._high_watermarks([state, coverage])
+        restored, stalled = Restored(), 0.0
+        while any([await consumer.position(tp) < ends[tp] for tp in (state, coverage)]):
+            fetched = await consumer.getmany(timeout_ms=1000, max_records=READ_AT_ONCE)
+            stalled = 0.0 if fetched else stalled + 1
+            if stalled > STALL_SECONDS:
+                raise StateUnreadable(f"{state.topic}-{state.partition} cannot be read to its end; is a broker down?")
+            for tp, records in fetched.items():
+                _take(restored, records, is_state=tp == state)
+            await asyncio.sleep(0)
+        return restored
+
+    async def _high_watermarks(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        async with self._consumer("read_uncommitted") as consumer:
+            consumer.assign(tps)
+            ends: dict[TopicPartition, int] = await consumer.end_offsets(tps)
+            return ends
+
+    async def _positions(
+        self,
+        consumer: Any,
+        restored: Restored,
+        inputs: list[TopicPartition],
+        committed: dict[str, int | None],
+        partitions: int,
+    ) -> Coverage:
+        """Where to go on. Coverage is the truth: it was committed with the rows; the group's offsets may expire."""
+        partition = inputs[0].partition
+        begins = await consumer.beginning_offsets(inputs)
+        ends = await consumer.end_offsets(inputs)
+        known = restored.coverage
+        if known is None:
+            if any(offset is not None for offset in committed.values()) or len(restored.rows):
+                raise StateUnreadable(
+                    f"Partition {partition}: the group has committed offsets, but {self._settings.output('coverage')} "
+                    "says nothing: its state was deleted; choose another MELDINGSVAKT_APP_ID to check from the start."
+                )
+            applied = {tp.topic: Applied(begins[tp]) for tp in inputs}
+            return Coverage(partition, partitions, applied)
+        _same_partitions(known, partitions)
+        for tp in inputs:
+            _same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
+            loss = await self._loss(consumer, tp, known.applied[tp.topic], begins[tp], ends[tp])
+            if loss is not None:
+                known.losses.append(loss)
+                known.gap = Gap(loss.noticed_at, loss.cause)
+                known.applied[tp.topic] = Applied(begins[tp])
+        return known
+
+    async def _loss(self, consumer: Any, tp: TopicPartition, applied: Applied, begin: int, end: int) -> Loss | None:
+        noticed = applied.last.arrived if applied.last else arrival(0)
+        if applied.next_offset > end or await self._recreated(consumer, tp, applied.last, begin):
+            return Loss(tp.topic, applied.next_offset, None, "topic_recreated", noticed)
+        if applied.next_offset < begin:
+            return Loss(tp.topic, applied.next_offset, begin, "deleted_by_retention", noticed)
+        return None
+
+    async def _recreated(self, consumer: Any, tp: TopicPartition, last: LastRecord | None, begin: int) -> bool:
+        """True if the last applied record is another one now: the topic was deleted and made anew."""
+        if last is None or last.offset < begin:
+            return False
+        consumer.seek(tp, last.offset)
+        others = [other for other in consumer.assignment() if other != tp]
+        consumer.pause(*others)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_ms / 1000):
+                record = await consumer.getone(tp)
+                return bool(record.offset != last.offset or arrival(record.timestamp) != last.arrived)
+        raise KafkaError(f"{tp.topic}-{tp.partition} offset {last.offset} cannot be read again")
+
+    def _consumer(self, isolation: str) -> Any:
+        return AIOKafkaConsumer(
+            **self._kafka.client_options(),
+            isolation_level=isolation,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            request_timeout_ms=self._timeout_ms,
+            max_partition_fetch_bytes=8 << 20,
+            fetch_max_bytes=32 << 20,
+        )
+
+
+def _take(restored: Restored, records: list[ConsumerRecord], *, is_state: bool) -> None:
+    for record in records:
+        try:
+            if is_state:
+                packed = None if record.value is None else pack_state(record.value)
+                restored.rows.restore(record.key.decode(), packed)
+            else:
+                _take_coverage(restored, orjson.loads(record.value))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StateUnreadable(
+                f"{record.topic}-{record.partition} offset {record.offset} is no record of this checker "
+                f"({type(error).__name__}): do not go on; restore the topic, or check anew under another "
+                "MELDINGSVAKT_APP_ID."
+            ) from None
+
+
+def _take_coverage(restored: Restored, value: dict[str, Any]) -> None:
+    if value["kind"] == "coverage":
+        restored.coverage = read_coverage(value)
+    else:
+        municipality, book = read_book(value)
+        restored.books[municipality] = book
+
+
+def _check_books(restored: Restored, partition: int) -> None:
+    """The rows must be those that the books count: both were written in the same transactions."""
+    counted = {status: sum(getattr(book, status) for book in restored.books.values()) for status in Status}
+    found = dict.fromkeys(Status, 0)
+    for row in restored.rows:
+        if row.sent is not None or row.status is Status.UNEXPECTED:
+            found[row.status] += 1
+    wrong = [f"{found[status]} {status} rows, the books say {counted[status]}" for status in Status
+             if found[status] != counted[status]]  # fmt: skip
+    if wrong:
+        raise StateUnreadable(f"Partition {partition}: the state has {wrong[0]}: rows were lost; do not go on.")
+
+
+def _same_partitions(known: Coverage, partitions: int) -> None:
+    if known.partitions != partitions:
+        raise StateUnreadable(
+            f"The inputs had {known.partitions} partitions and now have {partitions}: keys have moved, so that no row "
+            "can be trusted; make new topics with that number and another MELDINGSVAKT_APP_ID."
+        )
+
+
+def _same_offset(tp: TopicPartition, applied: int, committed: int | None) -> None:
+    if committed is not None and committed != applied:
+        raise StateUnreadable(
+            f"{tp.topic}-{tp.partition}: the group's offset {committed} was changed by hand (the state ends at "
+            f"{applied}): delete the group's offsets; the checker goes on by its own state."
+        )

@@ -1,0 +1,248 @@
+"""The source: owns the group membership, fetches the inputs, and hands batches of one partition to the agent."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from mode import Service
+
+from streams.core.checker import Rules
+from streams.engine.ending import end, sentence_of
+from streams.engine.ledger import Batch, Span
+from streams.engine.metrics import Metrics
+from streams.engine.restore import Restorer
+from streams.engine.table import WindowedTable
+from streams.engine.transaction import Transactions, Writes
+from streams.engine.window import Window
+from streams.errors import InDoubt, StateUnreadable
+from streams.settings import KafkaSettings, Settings
+
+log = logging.getLogger(__name__)
+
+FETCH_MILLISECONDS = 200
+RESTORE_AT_ONCE = 4
+
+
+class Source(Service):  # type: ignore[misc]  # mode has no types for us
+    """Fetches, restores and seeks; batches go to `deliver`, which waits while the agent is behind."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: Settings,
+        rules: Rules,
+        table: WindowedTable,
+        metrics: Metrics,
+        deliver: Callable[[Batch], Awaitable[Any]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._kafka, self._settings, self._rules = kafka, settings, rules
+        self._table, self._metrics, self._deliver = table, metrics, deliver
+        self._consumer: Any = None
+        self._parked: dict[int, Window] = {}
+        self._delivered: dict[TopicPartition, int] = {}
+        self._takeover: asyncio.Task[None] | None = None
+        self.assigned = False
+
+    @property
+    def restoring(self) -> bool:
+        """True while assigned partitions are not being worked yet."""
+        return self._takeover is not None and not self._takeover.done()
+
+    async def on_start(self) -> None:
+        """Join the group."""
+        session_ms = int(self._settings.session_timeout.total_seconds() * 1000)
+        self._consumer = AIOKafkaConsumer(
+            **self._kafka.client_options(),
+            group_id=self._settings.app_id,
+            group_instance_id=self._settings.instance_id,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // 3,
+            request_timeout_ms=int(self._settings.request_timeout.total_seconds() * 1000),
+            max_partition_fetch_bytes=4 << 20,
+            metadata_max_age_ms=30_000,
+        )
+        self._consumer.subscribe(self._settings.inputs, listener=_Listener(self))
+        await self._consumer.start()
+
+    async def on_stop(self) -> None:
+        """Finish the running commits, then leave the group."""
+        await self.give_up()
+        if self._consumer is not None:
+            await self._consumer.stop()
+        await self._close(self._parked.values())
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _fetch(self) -> None:
+        """Fetch for as long as the worker lives."""
+        try:
+            while not self.should_stop:
+                await self._fetch_once()
+        except (InDoubt, KafkaError) as error:
+            end(sentence_of(error))
+
+    async def _fetch_once(self) -> None:
+        try:
+            fetched = await self._consumer.getmany(
+                timeout_ms=FETCH_MILLISECONDS, max_records=self._settings.batch_records
+            )
+        except NoOffsetForPartitionError:
+            return  # of a partition that is not restored yet: its positions are set by our own seek
+        except OffsetOutOfRangeError as error:
+            raise InDoubt(
+                f"An input was deleted below the position that was to be read next ({error}): ending, so that the "
+                "loss is written down at the next start. Start the worker again."
+            ) from None
+        except KafkaError as error:
+            # Records of other partitions may have been discarded with it: fetch all of them again.
+            log.warning("A fetch failed and is repeated: %s", sentence_of(error))
+            self._metrics.count("fetch_errors", type(error).__name__)
+            for window in list(self._table.windows.values()):
+                self._seek(window)
+            await self.sleep(1.0)
+            return
+        for window in list(self._table.windows.values()):
+            await self._hand_over(window, fetched)
+
+    async def _hand_over(self, window: Window, fetched: dict[TopicPartition, list[Any]]) -> None:
+        """Deliver what was fetched of one partition; positions move over control records, too."""
+        spans: dict[str, Span] = {}
+        records: dict[str, list[Any]] = {}
+        epoch = window.epoch
+        for tp in self._inputs(window.partition):
+            try:
+                position = await self._consumer.position(tp)
+            except IllegalStateError:
+                return  # revoked in the meantime
+            if epoch != window.epoch:
+                return
+            spans[tp.topic] = Span(self._delivered[tp], position)
+            records[tp.topic] = fetched.get(tp, [])
+        if any(span.end > span.start for span in spans.values()):
+            for topic, span in spans.items():
+                self._delivered[TopicPartition(topic, window.partition)] = span.end
+            await self._deliver(Batch(window.partition, epoch, spans, records))
+
+    def fetch_again(self, partition: int) -> None:
+        """A batch did not fit: begin anew at what is applied."""
+        window = self._table.windows.get(partition)
+        if window is not None:
+            self._seek(window)
+
+    def last_stable_offset(self, tp: TopicPartition) -> int | None:
+        """How far a transaction that is still open lets us read; None if unknown."""
+        try:
+            offset: int | None = self._consumer.last_stable_offset(tp)
+        except IllegalStateError:
+            return None
+        return offset
+
+    async def give_up(self) -> None:
+        """All partitions are revoked: no batch is applied any more, running commits are waited for."""
+        self.assigned = False
+        if self._takeover is not None:
+            self._takeover.cancel()
+            await asyncio.gather(self._takeover, return_exceptions=True)
+        for window in self._table.windows.values():
+            window.epoch += 1
+            await window.idle()
+        self._parked |= self._table.windows
+        self._table.windows.clear()
+
+    def take_over(self, assigned: set[TopicPartition]) -> None:
+        """Note the new assignment; restoring is done outside the callback, so that heartbeats go on."""
+        for tp in assigned:
+            self._consumer.seek(tp, 0)  # a placeholder: without a position every fetch would fail
+        self._consumer.pause(*assigned)
+        self.assigned = True
+        self._takeover = asyncio.create_task(self._take_over_guarded(assigned))
+
+    async def _take_over_guarded(self, assigned: set[TopicPartition]) -> None:
+        try:
+            await self._take_over(assigned)
+        except (InDoubt, StateUnreadable, KafkaError, TimeoutError) as error:
+            end(f"Taking over partitions failed: {sentence_of(error)}")
+
+    async def _take_over(self, assigned: set[TopicPartition]) -> None:
+        mine = {tp.partition for tp in assigned}
+        torn = [p for p in mine if any(tp not in assigned for tp in self._inputs(p))]
+        if torn:
+            raise InDoubt(f"Partitions {torn} are assigned for some inputs only: `meldingsvakt topics` says why.")
+        await self._close([self._parked.pop(p) for p in list(self._parked) if p not in mine])
+        limit = asyncio.Semaphore(RESTORE_AT_ONCE)
+
+        async def resume(partition: int) -> None:
+            async with limit:
+                # A parked window is still ours unless somebody has fenced it: then its next commit fails and ends us.
+                window = self._parked.pop(partition, None) or await self._restore(partition)
+                self._table.windows[partition] = window
+                self._seek(window)
+                self._consumer.resume(*self._inputs(partition))
+
+        async with asyncio.TaskGroup() as group:
+            for partition in sorted(mine):
+                group.create_task(resume(partition))
+        log.info("Checking partitions %s.", sorted(mine))
+
+    async def _restore(self, partition: int) -> Window:
+        started = time.monotonic()
+        transactions = Transactions(self._kafka, self._settings, partition)
+        try:
+            await transactions.fence()
+            committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
+            partitions = len(self._consumer.partitions_for_topic(self._settings.inputs[0]) or ())
+            restorer = Restorer(self._kafka, self._settings)
+            ledger = await restorer.ledger(self._rules, partition, partitions, committed)
+        except BaseException:
+            await transactions.stop()
+            raise
+        for loss in ledger.coverage.losses:
+            self._metrics.count("losses", loss.cause)
+        self._metrics.restored.labels(str(partition)).set(time.monotonic() - started)
+        return Window(ledger, transactions, self._committed)
+
+    def _committed(self, window: Window, writes: Writes) -> None:
+        self._metrics.count("commits")
+        self._metrics.count_all(window.ledger.tally.take())
+
+    def _seek(self, window: Window) -> None:
+        window.epoch += 1
+        for tp in self._inputs(window.partition):
+            position = window.ledger.position(tp.topic)
+            self._consumer.seek(tp, position)
+            self._delivered[tp] = position
+
+    def _inputs(self, partition: int) -> list[TopicPartition]:
+        return [TopicPartition(topic, partition) for topic in self._settings.inputs]
+
+    async def _close(self, windows: Any) -> None:
+        await asyncio.gather(*(window.close() for window in windows))
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """aiokafka logs and swallows what a callback raises: nothing in here may fail silently."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        try:
+            await self._source.give_up()
+        except Exception as error:  # noqa: BLE001 - the shell's guard: a half-done hand-over must not go on
+            end(f"Giving partitions up failed: {sentence_of(error)}")
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        try:
+            self._source.take_over(assigned)
+        except Exception as error:  # noqa: BLE001 - the shell's guard, as above
+            end(f"Taking over partitions failed: {sentence_of(error)}")

@@ -1,0 +1,143 @@
+"""The topics: created as the contract says, or verified; what is unsafe is refused with the reason."""
+
+from typing import Any, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+
+from streams.errors import ConfigurationError
+from streams.settings import KafkaSettings, Settings
+
+SAFE_REPLICATION = 3
+
+
+class Topic(NamedTuple):
+    """A topic as it has to be: `required` settings are verified, `suggested` ones only given to new topics."""
+
+    name: str
+    required: dict[str, str]
+    suggested: dict[str, str]
+
+
+def wanted_topics(settings: Settings) -> list[Topic]:
+    """Every topic of the contract, the inputs first."""
+    retention_ms = str(int(settings.retention.total_seconds() * 1000))
+    inputs = [
+        Topic(
+            name,
+            {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete"},
+            {"retention.ms": retention_ms},
+        )
+        for name in settings.inputs
+    ]
+    compacted = {
+        "segment.bytes": str(16 << 20),
+        "segment.ms": "3600000",
+        "max.compaction.lag.ms": "3600000",
+        "min.cleanable.dirty.ratio": "0.1",
+    }
+    state = [Topic(settings.output(name), {"cleanup.policy": "compact"}, compacted) for name in ("state", "coverage")]
+    kept = [
+        Topic(settings.output(name), {"cleanup.policy": "delete"}, {"retention.ms": "-1"})
+        for name in ("missing", "rejected", "access")
+    ]
+    return inputs + state + kept
+
+
+async def ensure_topics(kafka: KafkaSettings, settings: Settings, *, create: bool) -> list[str]:
+    """Create what is missing (or refuse to) and verify the rest. Gives the names of the created topics.
+
+    Raises ConfigurationError with one sentence for the first thing that is wrong.
+    """
+    admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        return await _ensure(admin, settings, create=create)
+    except KafkaConnectionError:
+        raise ConfigurationError(
+            f"No Kafka broker answers at {kafka.brokers}: start it, or set KAFKA_BROKERS to where it is."
+        ) from None
+    except KafkaError as error:
+        raise ConfigurationError(f"Kafka at {kafka.brokers} refused: {type(error).__name__} {error}") from None
+    finally:
+        await admin.close()
+
+
+async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
+    wanted = wanted_topics(settings)
+    brokers = len((await admin.describe_cluster())["brokers"])
+    existing = set(await admin.list_topics())
+    missing = [topic for topic in wanted if topic.name not in existing]
+    if missing and not create:
+        raise ConfigurationError(f"The topic {missing[0].name} does not exist: run `meldingsvakt topics` to create it.")
+    present = [topic.name for topic in wanted if topic.name in existing]
+    counts = await _partition_counts(admin, present)
+    if missing:
+        partitions = counts.get(settings.inputs[0], settings.partitions)
+        await _create(admin, missing, partitions, brokers)
+        counts |= await _partition_counts(admin, [topic.name for topic in missing])
+    _same_counts(counts, settings)
+    await _verify(admin, wanted, brokers)
+    return [topic.name for topic in missing]
+
+
+async def _create(admin: Any, topics: list[Topic], partitions: int, brokers: int) -> None:
+    copies = min(SAFE_REPLICATION, brokers)
+    in_sync = {"min.insync.replicas": "2"} if copies == SAFE_REPLICATION else {}
+    safe = {"unclean.leader.election.enable": "false"} | in_sync
+    response = await admin.create_topics(
+        [
+            NewTopic(topic.name, partitions, copies, topic_configs=topic.required | topic.suggested | safe)
+            for topic in topics
+        ]
+    )
+    for name, code, *message in response.topic_errors:
+        if code != 0:
+            reason = message[0] if message and message[0] else for_code(code).__name__
+            raise ConfigurationError(f"The topic {name} cannot be created: {reason}")
+
+
+async def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:
+    if not names:
+        return {}
+    return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics(names)}
+
+
+def _same_counts(counts: dict[str, int], settings: Settings) -> None:
+    expected = counts[settings.inputs[0]]
+    for topic in wanted_topics(settings):
+        if counts[topic.name] != expected:
+            raise ConfigurationError(
+                f"{topic.name} has {counts[topic.name]} partitions and {settings.inputs[0]} has {expected}: all must "
+                "have the same number, because a report lives in the same partition of each; make the topic anew."
+            )
+
+
+async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> None:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in wanted]
+    found: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for resource in response.resources:
+            found[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
+    for topic in wanted:
+        for name, value in topic.required.items():
+            if found[topic.name].get(name) != value:
+                raise ConfigurationError(
+                    f"{topic.name} has {name}={found[topic.name].get(name)}, but it must be {value}: set it with "
+                    f"`kafka-configs --alter --topic {topic.name} --add-config {name}={value}`."
+                )
+        _verify_safety(topic.name, found[topic.name], brokers)
+
+
+def _verify_safety(name: str, config: dict[str, str], brokers: int) -> None:
+    if config.get("unclean.leader.election.enable") == "true":
+        raise ConfigurationError(
+            f"{name} allows unclean leader election, which loses records silently: set "
+            "unclean.leader.election.enable=false on it."
+        )
+    if brokers >= SAFE_REPLICATION and int(config.get("min.insync.replicas", "1")) < 2:
+        raise ConfigurationError(
+            f"{name} has min.insync.replicas={config.get('min.insync.replicas')}, so that one broker's disk may be "
+            "the only copy: set it to 2."
+        )

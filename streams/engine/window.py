@@ -1,0 +1,98 @@
+"""One owned partition at work: its ledger, its transactional producer, and which seek its batches belong to."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from streams.engine.coverage import Gap
+from streams.engine.ledger import Batch, Ledger
+from streams.engine.transaction import Transactions, Writes
+
+
+class BrokerClock:
+    """The brokers' time, estimated from the last completeness: never ahead of theirs, and no clock of the worker."""
+
+    def __init__(self) -> None:
+        self._stamp: datetime | None = None
+        self._read_at = 0.0
+
+    def saw(self, stamp: datetime) -> None:
+        """A broker's time has just been read."""
+        self._stamp, self._read_at = stamp, time.monotonic()
+
+    def now(self) -> datetime | None:
+        """What the brokers' clocks show at least; None before the first mark came back."""
+        if self._stamp is None:
+            return None
+        return self._stamp + timedelta(seconds=time.monotonic() - self._read_at)
+
+
+class Window:
+    """The reports of one partition. Batches go in one after the other; each is committed before the next begins."""
+
+    def __init__(
+        self, ledger: Ledger, transactions: Transactions, on_commit: Callable[["Window", Writes], None]
+    ) -> None:
+        self.ledger = ledger
+        self.clock = BrokerClock()
+        self.epoch = 0
+        self.moved_at = time.monotonic()  # when completeness last moved
+        self.marked_at = float("-inf")  # when the last set of marks was begun
+        self._transactions = transactions
+        self._on_commit = on_commit
+        self._lock = asyncio.Lock()
+
+    @property
+    def partition(self) -> int:
+        """The partition's number."""
+        return self.ledger.partition
+
+    async def apply(self, batch: Batch) -> bool:
+        """Apply and commit a batch; False if it does not begin where the last one ended. Raises InDoubt."""
+        async with self._lock:
+            if batch.epoch != self.epoch:
+                return True  # of before a seek: what it holds is fetched again
+            if not self.ledger.fits(batch):
+                return False
+            before = self.ledger.coverage.complete_until
+            writes = self.ledger.apply(batch)
+            await self._commit(writes)
+            complete_until = self.ledger.coverage.complete_until
+            if complete_until is not None and complete_until != before:
+                self.moved_at = time.monotonic()
+                self.clock.saw(complete_until)
+            return True
+
+    async def publish(self, gap: Gap) -> None:
+        """Publish a gap. Raises InDoubt."""
+        async with self._lock:
+            await self._commit(self.ledger.publish(gap))
+
+    def stood_still(self) -> float:
+        """For how many seconds completeness has not moved."""
+        return time.monotonic() - self.moved_at
+
+    async def idle(self) -> None:
+        """Wait until no commit is running."""
+        async with self._lock:
+            return
+
+    async def close(self) -> None:
+        """Give the partition up, after the running commit."""
+        async with self._lock:
+            await self._transactions.stop()
+
+    def mark_due(self, mark_every: timedelta, mark_pause: timedelta) -> bool:
+        """True when a new set of marks would tell something: a deadline is due, or it has been quiet for long."""
+        if self.ledger.marks.outstanding:
+            return False
+        waited = time.monotonic() - self.marked_at
+        if waited >= mark_every.total_seconds():
+            return True
+        first, now = self.ledger.checker.deadlines.first(), self.clock.now()
+        return waited >= mark_pause.total_seconds() and first is not None and now is not None and now > first
+
+    async def _commit(self, writes: Writes) -> None:
+        await self._transactions.commit(writes)
+        self._on_commit(self, writes)
