@@ -14,7 +14,7 @@ import faust
 from streams.core.checker import Rules
 from streams.core.fold import Limits
 from streams.data import succession
-from streams.engine.ending import end, sentence_of
+from streams.engine.ending import EXIT_CONFIGURATION, end, sentence_of
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.metrics import Metrics
@@ -22,6 +22,7 @@ from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.topics import ensure_topics
+from streams.errors import ConfigurationError
 from streams.policies import load_policy
 from streams.settings import load_settings
 
@@ -50,11 +51,19 @@ class App(faust.App):  # type: ignore[misc]
         """Refuse to start on unsafe topics, before anything is read."""
         await super().on_start()
         self.flow_control.resume()
-        await ensure_topics(kafka, settings, create=False)
+        try:
+            await ensure_topics(kafka, settings, create=False)
+        except ConfigurationError as error:
+            end(str(error), EXIT_CONFIGURATION)
 
 
-kafka, settings = load_settings()
-rules = Rules(load_policy(settings.policy), succession(), Limits(settings.keep, settings.unexpected_after))
+logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells every metadata update
+try:
+    kafka, settings = load_settings()
+    policy = load_policy(settings.policy)
+except ConfigurationError as error:
+    end(str(error), EXIT_CONFIGURATION)
+rules = Rules(policy, succession(), Limits(settings.keep, settings.unexpected_after))
 metrics = Metrics()
 
 app = App(

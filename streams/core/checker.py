@@ -95,15 +95,19 @@ class Passed(NamedTuple):
 class Checker:
     """Applies facts in the order of their offsets and decides as completeness moves on.
 
-    `rows` and `books` are what was known before; the deadline index is rebuilt from the rows.
+    `rows` and `books` are what was known before; the deadline index is rebuilt from the rows unless it is given.
     """
 
-    def __init__(self, rules: Rules, rows: Rows, books: Books | None = None) -> None:
+    def __init__(
+        self, rules: Rules, rows: Rows, books: Books | None = None, deadlines: Deadlines | None = None
+    ) -> None:
         self.rules = rules
         self.rows = rows
         self.books = books or Books()
-        looks = ((next_look(row, rules.limits), row.report_id) for row in rows)
-        self.deadlines = Deadlines((at, report_id) for at, report_id in looks if at is not None)
+        if deadlines is None:
+            looks = ((next_look(row, rules.limits), row.report_id) for row in rows)
+            deadlines = Deadlines((at, report_id) for at, report_id in looks if at is not None)
+        self.deadlines = deadlines
 
     def apply(self, fact: Fact) -> Outcome:
         """Apply one fact: the only way in which a row learns something."""

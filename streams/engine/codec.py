@@ -110,6 +110,11 @@ def _state_values(row: Row) -> list[Any]:
     ]  # fmt: skip
 
 
+def state_value(row: Row) -> dict[str, Any]:
+    """A row as the value of the state topic."""
+    return dict(zip(STATE_FIELDS, _state_values(row), strict=True))
+
+
 def pack(row: Row) -> bytes:
     """A row as it is kept in memory: the state record without the names of its fields."""
     return orjson.dumps(_state_values(row))

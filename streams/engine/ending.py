@@ -4,15 +4,16 @@ import os
 import sys
 from typing import NoReturn
 
+EXIT_CONFIGURATION = 2
 # sysexits.h: a temporary failure, start me again.
 EXIT_IN_DOUBT = 75
 
 
-def end(sentence: str) -> NoReturn:
+def end(sentence: str, code: int = EXIT_IN_DOUBT) -> NoReturn:
     """End the process without another word to Kafka: no clean-up of ours may commit or produce anything more."""
     sys.stderr.write(f"meldingsvakt: {sentence}\n")
     sys.stderr.flush()
-    os._exit(EXIT_IN_DOUBT)
+    os._exit(code)
 
 
 def sentence_of(error: BaseException) -> str:

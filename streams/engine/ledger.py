@@ -11,6 +11,7 @@ from aiokafka.partitioner import murmur2
 
 from streams.core.books import Books
 from streams.core.checker import Checker, Rules
+from streams.core.deadlines import Deadlines
 from streams.core.events import Event, written
 from streams.core.facts import Place
 from streams.core.fold import Step
@@ -82,12 +83,20 @@ def partition_of(key: bytes, partitions: int) -> int:
 class Ledger:
     """The rows, books, positions and completeness of one partition."""
 
-    def __init__(self, settings: Settings, rules: Rules, rows: PackedRows, books: Books, coverage: Coverage) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        rules: Rules,
+        rows: PackedRows,
+        books: Books,
+        coverage: Coverage,
+        deadlines: Deadlines | None = None,
+    ) -> None:
         self._settings = settings
         self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
         self.rows = rows
         self.coverage = coverage
-        self.checker = Checker(rules, rows, books)
+        self.checker = Checker(rules, rows, books, deadlines)
         self.marks = marks.Marks(settings.app_id, settings.inputs)
         self.tally = Tally()
         self._events: list[Event] = []

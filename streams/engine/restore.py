@@ -9,8 +9,10 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.core.books import Book, Books
+from streams.core.books import Book, Books, account
 from streams.core.checker import Rules
+from streams.core.deadlines import Deadlines
+from streams.core.decide import next_look
 from streams.core.row import Status
 from streams.engine.codec import pack_state, read_book
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss, read_coverage
@@ -20,7 +22,8 @@ from streams.engine.rows import PackedRows
 from streams.errors import StateUnreadable
 from streams.settings import KafkaSettings, Settings
 
-READ_AT_ONCE = 20_000
+READ_AT_ONCE = 5_000
+YIELD_EVERY = 1000
 STALL_SECONDS = 60
 
 
@@ -52,8 +55,8 @@ class Restorer:
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
             consumer.assign(inputs)
             found = await self._positions(consumer, restored, inputs, committed, partitions)
-        _check_books(restored, partition)
-        return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found)
+        deadlines = await _deadlines(restored, rules, partition)
+        return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines)
 
     async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
         """Both topics until the high watermark of after the fence: nothing of a former owner can be missing."""
@@ -163,17 +166,31 @@ def _take_coverage(restored: Restored, value: dict[str, Any]) -> None:
         restored.books[municipality] = book
 
 
-def _check_books(restored: Restored, partition: int) -> None:
-    """The rows must be those that the books count: both were written in the same transactions."""
-    counted = {status: sum(getattr(book, status) for book in restored.books.values()) for status in Status}
+async def _deadlines(restored: Restored, rules: Rules, partition: int) -> Deadlines:
+    """The deadline index over all rows; counts them on the way, for the books."""
+    looks: list[tuple[datetime, str]] = []
     found = dict.fromkeys(Status, 0)
-    for row in restored.rows:
-        if row.sent is not None or row.status is Status.UNEXPECTED:
+    for number, row in enumerate(restored.rows):
+        if number % YIELD_EVERY == 0:
+            await asyncio.sleep(0)  # heartbeats go on meanwhile
+        if account(row) is not None:
             found[row.status] += 1
-    wrong = [f"{found[status]} {status} rows, the books say {counted[status]}" for status in Status
-             if found[status] != counted[status]]  # fmt: skip
-    if wrong:
-        raise StateUnreadable(f"Partition {partition}: the state has {wrong[0]}: rows were lost; do not go on.")
+        at = next_look(row, rules.limits)
+        if at is not None:
+            looks.append((at, row.report_id))
+    _check_books(restored, found, partition)
+    return Deadlines(looks)
+
+
+def _check_books(restored: Restored, found: dict[Status, int], partition: int) -> None:
+    """The rows must be those that the books count: both were written in the same transactions."""
+    for status in Status:
+        counted = sum(getattr(book, status) for book in restored.books.values())
+        if found[status] != counted:
+            raise StateUnreadable(
+                f"Partition {partition}: the state has {found[status]} {status} rows, but the books count {counted}: "
+                "rows were lost or added; restore the topic, or check anew under another MELDINGSVAKT_APP_ID."
+            )
 
 
 def _same_partitions(known: Coverage, partitions: int) -> None:

@@ -1,0 +1,38 @@
+"""How the commands talk: data on standard output, messages on standard error."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """A message for the person at the terminal."""
+    messages.print(text, markup=False)
+
+
+def show_json(value: Any) -> None:
+    """One value as JSON on a line of its own."""
+    write_line(orjson.dumps(value))
+
+
+def write_line(line: bytes) -> None:
+    """One line of data."""
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Data as a table; whole and unwrapped where standard output is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=10_000)
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console.print(table)

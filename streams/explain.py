@@ -1,0 +1,84 @@
+"""Why is this report missing? Its row, and every record about it with its place in the log."""
+
+from typing import Any
+
+import orjson
+
+from schemas.common import canonical_report_id
+from streams.core.events import written
+from streams.core.facts import Place, Sent, Stored
+from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
+from streams.engine.ledger import KINDS, partition_of
+from streams.engine.marks import HEADER
+from streams.engine.reading import one_off_consumer, read_all
+from streams.errors import ConfigurationError
+from streams.settings import KafkaSettings, Settings
+
+
+async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[str, Any] | None:
+    """What is known of a report: `state`, `coverage`, `events` and `timeline`; None if nothing is.
+
+    Raises ConfigurationError when the text is no report id or Kafka cannot be read.
+    """
+    report_id = canonical_report_id(text)
+    if report_id is None:
+        raise ConfigurationError(f"{text!r} is no report id: give the report's UUID.")
+    key = report_id.encode()
+    async with one_off_consumer(kafka) as consumer:
+        existing = await consumer.topics()
+        if settings.inputs[0] not in existing:
+            raise ConfigurationError(f"The topic {settings.inputs[0]} does not exist: is KAFKA_BROKERS right?")
+        home = partition_of(key, len(consumer.partitions_for_topic(settings.inputs[0])))
+        timeline = [
+            entry
+            async for record in read_all(consumer, settings.inputs)
+            if (entry := _entry(settings, record, report_id)) is not None
+        ]
+        state = await _last(consumer, settings.output("state"), home, key)
+        coverage = await _last(consumer, settings.output("coverage"), home, str(home).encode())
+        missing = read_all(consumer, [settings.output("missing")], home)
+        events = [orjson.loads(record.value) async for record in missing if record.key == key]
+    if state is None and not timeline:
+        return None
+    timeline.sort(key=lambda entry: (entry["arrived"], entry["topic"], entry["offset"]))
+    return {"report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline}
+
+
+async def _last(consumer: Any, topic: str, partition: int, key: bytes) -> dict[str, Any] | None:
+    found = None
+    async for record in read_all(consumer, [topic], partition):
+        if record.key == key:
+            found = record.value
+    return None if found is None else orjson.loads(found)
+
+
+def _entry(settings: Settings, record: Any, report_id: str) -> dict[str, Any] | None:
+    """One line of the time line; None for a record that is about something else."""
+    if any(name == HEADER for name, _ in record.headers):
+        return None
+    kind = dict(zip(settings.inputs, KINDS, strict=True))[record.topic]
+    place = Place(arrival(record.timestamp), record.topic, record.partition, record.offset)
+    whole = Record(kind, place, record.key, record.value, tuple(record.headers))
+    intake = take_in(whole, settings.max_value_bytes)
+    if intake.fact is None or intake.fact.report_id != report_id:
+        return None
+    origin = whole.header(COPY_HEADER)
+    return {
+        "arrived": written(place.arrived),
+        "fact": kind,
+        "says": _says(intake.fact),
+        "topic": place.topic,
+        "partition": place.partition,
+        "offset": place.offset,
+        "unreadable": intake.refusal.reason if intake.refusal else None,
+        "copied_from": origin.decode(errors="replace") if origin else None,
+    }
+
+
+def _says(fact: Any) -> str:
+    if isinstance(fact, Sent):
+        return f"sent at {written(fact.sent_at)}" if fact.sent_at else "sent"
+    if isinstance(fact, Stored):
+        where = f" at {fact.receiver.municipality}" if fact.receiver else ""
+        return f"stored at {written(fact.stored_at)}{where} ({fact.evidence})"
+    return f"receipt {fact.receipt}"

@@ -1,0 +1,81 @@
+"""What could not be read: list it, and read it again from the input after a fix."""
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import orjson
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from streams.engine.intake import digest
+from streams.engine.reading import one_off_consumer, read_all
+from streams.settings import KafkaSettings, Settings
+
+REPLAY_HEADER = "mv-replay"
+
+
+class Selection(NamedTuple):
+    """Which rejected records are meant; None means any."""
+
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    reason: str | None = None
+
+    def includes(self, rejected: dict[str, Any]) -> bool:
+        """True if every level that is given is the record's own; a reason may be given without its field."""
+        return (
+            (self.topic is None or rejected["topic"] == self.topic)
+            and (self.partition is None or rejected["partition"] == self.partition)
+            and (self.offset is None or rejected["offset"] == self.offset)
+            and (self.reason is None or self.reason in (rejected["reason"], rejected["reason"].split(":")[0]))
+        )
+
+
+class Replayed(NamedTuple):
+    """What became of one rejected record."""
+
+    rejected: dict[str, Any]
+    result: str  # replayed, would_replay, gone or changed
+
+
+async def list_rejected(kafka: KafkaSettings, settings: Settings, selection: Selection) -> list[dict[str, Any]]:
+    """The rejected records that are selected, in the order of their partitions and offsets."""
+    async with one_off_consumer(kafka) as consumer:
+        records = read_all(consumer, [settings.output("rejected")])
+        values = [orjson.loads(record.value) async for record in records]
+    chosen = [value for value in values if selection.includes(value)]
+    return sorted(chosen, key=lambda value: (value["topic"], value["partition"], value["offset"]))
+
+
+async def replay_rejected(
+    kafka: KafkaSettings, settings: Settings, selection: Selection, *, dry_run: bool
+) -> AsyncIterator[Replayed]:
+    """Append the original bytes of each selected record once more; what it says is then judged as of now."""
+    chosen = await list_rejected(kafka, settings, selection)
+    async with one_off_consumer(kafka) as consumer:
+        producer = AIOKafkaProducer(**kafka.client_options(), acks="all", enable_idempotence=True)
+        await producer.start()
+        try:
+            for rejected in chosen:
+                yield await _replay(consumer, producer, rejected, dry_run=dry_run)
+        finally:
+            await producer.stop()
+
+
+async def _replay(consumer: Any, producer: Any, rejected: dict[str, Any], *, dry_run: bool) -> Replayed:
+    tp = TopicPartition(rejected["topic"], rejected["partition"])
+    consumer.assign([tp])
+    begin, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
+    if not begin <= rejected["offset"] < end:
+        return Replayed(rejected, "gone")
+    consumer.seek(tp, rejected["offset"])
+    original = await consumer.getone(tp)
+    if original.offset != rejected["offset"] or digest(original.value) != rejected["sha256"]:
+        return Replayed(rejected, "changed")
+    if dry_run:
+        return Replayed(rejected, "would_replay")
+    origin = f"{tp.topic}/{tp.partition}/{original.offset}".encode()
+    headers = [*original.headers, (REPLAY_HEADER, origin)]
+    key = original.key if original.key is not None or original.value is not None else b""
+    await producer.send_and_wait(tp.topic, original.value, key=key, partition=tp.partition, headers=headers)
+    return Replayed(rejected, "replayed")

@@ -1,0 +1,126 @@
+"""The pure checker on a virtual clock over a script: what would it have said?"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.common import Time
+from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.events import Event
+from streams.core.facts import Place
+from streams.engine.codec import event_value, state_value
+from streams.engine.intake import Record, take_in
+from streams.engine.ledger import KINDS
+from streams.errors import ConfigurationError
+
+_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
+_FIELDS = frozenset({"at", "topic", "value", "key", "tick"})
+
+
+class ScriptError(ConfigurationError):
+    """A line of the script cannot be replayed: the message names the line."""
+
+
+class Line(NamedTuple):
+    """One line: what arrived when; `topic` is None for a tick."""
+
+    at: datetime
+    topic: str | None
+    value: bytes | None
+    key: bytes | None
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time with a zone, in UTC. Raises ValueError."""
+    return _TIME.validate_python(text)
+
+
+def read_script(lines: Iterable[bytes]) -> Iterator[Line]:
+    """Parse a script. Raises ScriptError with the line's number."""
+    last: datetime | None = None
+    for number, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        line = _line(number, text)
+        if last is not None and line.at < last:
+            raise ScriptError(f"Line {number}: `at` goes back behind the line before it: sort the script by arrival.")
+        last = line.at
+        yield line
+
+
+def _line(number: int, text: bytes) -> Line:
+    try:
+        given = orjson.loads(text)
+        at = parse_time(given["at"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        raise ScriptError(
+            f'Line {number} is no script line: write {{"at": TIME, "topic": "sent", "value": {{...}}}} '
+            'or {"at": TIME, "tick": true}, with a zone in every time.'
+        ) from None
+    if unknown := sorted(given.keys() - _FIELDS):
+        raise ScriptError(f"Line {number} has the unknown field {unknown[0]!r}: remove it.")
+    if given.get("tick") is True and "topic" not in given:
+        return Line(at, None, None, None)
+    if given.get("topic") not in KINDS or "value" not in given:
+        raise ScriptError(f"Line {number}: `topic` must be sent, receipt or stored, and `value` must be given.")
+    return Line(at, given["topic"], _bytes(given["value"]), _key(given))
+
+
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else orjson.dumps(value)
+
+
+def _key(given: dict[str, Any]) -> bytes | None:
+    """The record's key: as given, else the value's report id, as a producer would set it."""
+    value = given["value"]
+    key = given.get("key", value.get("report_id") if isinstance(value, dict) else None)
+    return key.encode() if isinstance(key, str) else None
+
+
+class Replay:
+    """Applies lines one after the other; before each, the virtual partition is complete until its `at`."""
+
+    def __init__(self, rules: Rules, *, max_value_bytes: int = 262_144) -> None:
+        self._rows = MemoryRows()
+        self.checker = Checker(rules, self._rows)
+        self.rejected: Counter[str] = Counter()
+        self._offsets: Counter[str] = Counter()
+        self._max_value_bytes = max_value_bytes
+
+    def run(self, lines: Iterable[Line], until: datetime | None = None) -> Iterator[Event]:
+        """All events, in order. The clock ends at `until`, else at the last line."""
+        for line in lines:
+            if until is not None and line.at > until:
+                break
+            yield from self._advance(line.at)
+            if line.topic is not None:
+                yield from self._apply(line, line.topic)
+        if until is not None:
+            yield from self._advance(until)
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """Every row as on the state topic, ordered by report id."""
+        for row in sorted(self._rows, key=lambda row: row.report_id):
+            yield state_value(row)
+
+    def _advance(self, until: datetime) -> Iterator[Event]:
+        for passed in self.checker.advance(until):
+            yield from passed.events
+
+    def _apply(self, line: Line, topic: str) -> Iterator[Event]:
+        place = Place(line.at, f"reports.{topic}", 0, self._offsets[topic])
+        self._offsets[topic] += 1
+        intake = take_in(Record(topic, place, line.key, line.value), self._max_value_bytes)
+        if intake.refusal is not None:
+            self.rejected[intake.refusal.reason] += 1
+        if intake.fact is not None:
+            yield from self.checker.apply(intake.fact).events
+
+
+def event_line(event: Event) -> bytes:
+    """An event as a line of output: the value of the missing topic; there is no log, so `sent_record` is null."""
+    return orjson.dumps(event_value(event, positions=False))
