@@ -10,7 +10,8 @@ from streams.core.facts import Place, Sent, Stored
 from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
 from streams.engine.ledger import KINDS, partition_of
 from streams.engine.marks import HEADER
-from streams.engine.reading import one_off_consumer, read_all
+from streams.engine.reading import read_all
+from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 
@@ -24,29 +25,22 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
     if report_id is None:
         raise ConfigurationError(f"{text!r} is no report id: give the report's UUID.")
     key = report_id.encode()
-    async with one_off_consumer(kafka) as consumer:
-        existing = await consumer.topics()
-        if settings.inputs[0] not in existing:
-            raise ConfigurationError(f"The topic {settings.inputs[0]} does not exist: is KAFKA_BROKERS right?")
-        home = partition_of(key, len(consumer.partitions_for_topic(settings.inputs[0])))
-        timeline = [
-            entry
-            async for record in read_all(consumer, settings.inputs)
-            if (entry := _entry(settings, record, report_id)) is not None
-        ]
-        state = await _last(consumer, settings.output("state"), home, key)
-        coverage = await _last(consumer, settings.output("coverage"), home, str(home).encode())
-        missing = read_all(consumer, [settings.output("missing")], home)
-        events = [orjson.loads(record.value) async for record in missing if record.key == key]
+    home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
+    inputs = read_all(kafka, settings.inputs)
+    timeline = [entry async for record in inputs if (entry := _entry(settings, record, report_id)) is not None]
+    state = await _last(kafka, settings.output("state"), home, key)
+    coverage = await _last(kafka, settings.output("coverage"), home, str(home).encode())
+    missing = read_all(kafka, [settings.output("missing")], home)
+    events = [orjson.loads(record.value) async for record in missing if record.key == key]
     if state is None and not timeline:
         return None
     timeline.sort(key=lambda entry: (entry["arrived"], entry["topic"], entry["offset"]))
     return {"report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline}
 
 
-async def _last(consumer: Any, topic: str, partition: int, key: bytes) -> dict[str, Any] | None:
+async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) -> dict[str, Any] | None:
     found = None
-    async for record in read_all(consumer, [topic], partition):
+    async for record in read_all(kafka, [topic], partition):
         if record.key == key:
             found = record.value
     return None if found is None else orjson.loads(found)

@@ -40,9 +40,7 @@ class Replayed(NamedTuple):
 
 async def list_rejected(kafka: KafkaSettings, settings: Settings, selection: Selection) -> list[dict[str, Any]]:
     """The rejected records that are selected, in the order of their partitions and offsets."""
-    async with one_off_consumer(kafka) as consumer:
-        records = read_all(consumer, [settings.output("rejected")])
-        values = [orjson.loads(record.value) async for record in records]
+    values = [orjson.loads(record.value) async for record in read_all(kafka, [settings.output("rejected")])]
     chosen = [value for value in values if selection.includes(value)]
     return sorted(chosen, key=lambda value: (value["topic"], value["partition"], value["offset"]))
 

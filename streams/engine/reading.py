@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError
 
-from streams.errors import ConfigurationError
+from streams.engine.topics import partition_counts
 from streams.settings import KafkaSettings
 
 
@@ -21,31 +20,30 @@ async def one_off_consumer(kafka: KafkaSettings) -> AsyncIterator[Any]:
         auto_offset_reset="earliest",
         request_timeout_ms=10_000,
     )
-    try:
-        await consumer.start()
-    except KafkaConnectionError:
-        raise ConfigurationError(
-            f"No Kafka broker answers at {kafka.brokers}: start it, or set KAFKA_BROKERS to where it is."
-        ) from None
+    await consumer.start()
     try:
         yield consumer
     finally:
         await consumer.stop()
 
 
-async def read_all(consumer: Any, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:
-    """Every record of the topics, or of one partition of each, up to their present ends."""
-    existing = await consumer.topics()
-    tps = []
-    for topic in topics:
-        if topic not in existing:
-            raise ConfigurationError(f"The topic {topic} does not exist: run `meldingsvakt topics` to create it.")
-        numbers = sorted(consumer.partitions_for_topic(topic))
-        tps += [TopicPartition(topic, number) for number in numbers if partition is None or number == partition]
-    consumer.assign(tps)
-    await consumer.seek_to_beginning(*tps)
-    ends = await consumer.end_offsets(tps)
-    while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-        for records in (await consumer.getmany(timeout_ms=500)).values():
-            for record in records:
-                yield record
+async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:
+    """Every record of the topics, or of one partition of each, up to their present ends.
+
+    Raises ConfigurationError when a topic does not exist or no broker answers.
+    """
+    counts = await partition_counts(kafka, topics)
+    tps = [
+        TopicPartition(topic, number)
+        for topic, count in counts.items()
+        for number in range(count)
+        if partition in (None, number)
+    ]
+    async with one_off_consumer(kafka) as consumer:
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        ends = await consumer.end_offsets(tps)
+        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    yield record

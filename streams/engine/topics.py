@@ -1,5 +1,7 @@
 """The topics: created as the contract says, or verified; what is unsafe is refused with the reason."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -50,10 +52,26 @@ async def ensure_topics(kafka: KafkaSettings, settings: Settings, *, create: boo
 
     Raises ConfigurationError with one sentence for the first thing that is wrong.
     """
+    async with _admin(kafka) as admin:
+        return await _ensure(admin, settings, create=create)
+
+
+async def partition_counts(kafka: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
+    """How many partitions each topic has. Raises ConfigurationError for one that does not exist."""
+    async with _admin(kafka) as admin:
+        existing = set(await admin.list_topics())
+        for topic in topics:
+            if topic not in existing:
+                raise ConfigurationError(f"The topic {topic} does not exist: run `meldingsvakt topics` to create it.")
+        return await _partition_counts(admin, list(topics))
+
+
+@asynccontextmanager
+async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
     admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
     try:
         await admin.start()
-        return await _ensure(admin, settings, create=create)
+        yield admin
     except KafkaConnectionError:
         raise ConfigurationError(
             f"No Kafka broker answers at {kafka.brokers}: start it, or set KAFKA_BROKERS to where it is."

@@ -1,0 +1,266 @@
+"""A small world around the worker: topics of its own on a real Kafka, producers, and workers as processes."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from streams.core.events import written
+from streams.engine.reading import read_all
+from streams.engine.topics import ensure_topics
+from streams.settings import KafkaSettings, Settings
+
+POLICY = """
+portal_retention = "P30D"
+[[version]]
+id = "test"
+grace = "PT1S"
+default = "PT{allowance}S"
+"""
+
+
+def now() -> datetime:
+    """The test's clock; the broker runs on the same machine."""
+    return datetime.now(UTC)
+
+
+def sent_value(report_id: str, **changes: Any) -> dict[str, Any]:
+    """A sent event as the portal's adapter writes it; None removes a field."""
+    value = {
+        "report_id": report_id,
+        "sent_at": written(now()),
+        "receiver": {"municipality": "0301"},
+        "channel": "FIKS_IO",
+        "case_system": "VISMA_FAMILIA",
+    } | changes
+    return {name: field for name, field in value.items() if field is not None}
+
+
+def stored_value(report_id: str, **changes: Any) -> dict[str, Any]:
+    """A stored event."""
+    return {"report_id": report_id, "stored_at": written(now()), "evidence": "READ_BACK"} | changes
+
+
+def receipt_value(report_id: str, receipt: str = "MOTTATT") -> dict[str, Any]:
+    """A receipt event."""
+    return {"report_id": report_id, "receipt": receipt, "received_at": written(now())}
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self._log = log
+
+    def output(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Any other signal."""
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+    async def exit_code(self, seconds: float = 30) -> int:
+        """Wait until it ends by itself."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"the worker goes on:\n{self.output()[-3000:]}"
+            await asyncio.sleep(0.05)
+        return int(self.process.returncode)
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Ask its own server."""
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{self.port}{path}") as response:
+            return response.status, await response.text()
+
+    async def ready(self, seconds: float = 30, partitions: int | None = None) -> None:
+        """Wait until it says that it is ready (and, if asked, holds that many partitions)."""
+        deadline, said = time.monotonic() + seconds, "nothing"
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the worker ended:\n{self.output()[-3000:]}"
+            try:
+                status, said = await self.get("/readyz")
+            except aiohttp.ClientError:
+                status = 0
+            if status == 200 and partitions in (None, len(orjson.loads(said)["partitions"])):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not ready in time, it says {said}:\n{self.output()[-3000:]}")
+
+
+class World:
+    """Topics, producers and workers of one test."""
+
+    def __init__(self, bootstrap: str, *, partitions: int = 4, allowance: int = 2, **settings: str) -> None:
+        self.name = f"t{uuid4().hex[:10]}"
+        self.folder = Path(tempfile.mkdtemp(prefix="meldingsvakt-test-"))
+        policy = self.folder / "policy.toml"
+        policy.write_text(POLICY.replace("{allowance}", str(allowance)))
+        self.environment = {
+            "KAFKA_BROKERS": bootstrap,
+            "MELDINGSVAKT_INPUT_PREFIX": f"{self.name}.",
+            "MELDINGSVAKT_APP_ID": self.name,
+            "MELDINGSVAKT_PARTITIONS": str(partitions),
+            "MELDINGSVAKT_POLICY": str(policy),
+            "MELDINGSVAKT_SESSION_TIMEOUT": "PT3S",
+            "MELDINGSVAKT_MARK_EVERY": "PT1S",
+        } | {f"MELDINGSVAKT_{name.upper()}": value for name, value in settings.items()}
+        self.kafka = KafkaSettings(brokers=bootstrap)
+        self.settings = Settings(input_prefix=f"{self.name}.", app_id=self.name, partitions=partitions)
+        self.producer: Any = None
+        self.workers: list[Worker] = []
+
+    async def start(self) -> None:
+        """Make the topics and connect."""
+        await ensure_topics(self.kafka, self.settings, create=True)
+        self.producer = AIOKafkaProducer(bootstrap_servers=self.kafka.brokers, acks="all")
+        await self.producer.start()
+
+    async def stop(self) -> None:
+        """End what is left."""
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.signal(signal.SIGCONT)
+                worker.kill()
+        await self.producer.stop()
+
+    def worker(self, launcher: tuple[str, ...] = ("-m", "streams.cli"), **settings: str) -> Worker:
+        """Start a worker; it is not ready yet."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        changes = {f"MELDINGSVAKT_{name.upper()}": value for name, value in settings.items()}
+        environment = os.environ | self.environment | {"MELDINGSVAKT_HTTP_PORT": str(port)} | changes
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, *launcher, "worker"], env=environment, stdout=output, stderr=output
+            )
+        self.workers.append(Worker(process, port, log))
+        return self.workers[-1]
+
+    async def put(self, kind: str, value: dict[str, Any] | bytes | None, **record: Any) -> Any:
+        """Append one record to an input; its key is the value's report id unless given."""
+        if isinstance(value, dict):
+            record.setdefault("key", str(value["report_id"]).encode())
+            value = orjson.dumps(value)
+        return await self.producer.send_and_wait(f"{self.name}.{kind}", value, **record)
+
+    async def sent(self, **changes: Any) -> str:
+        """A new report is sent; its id."""
+        report_id = str(uuid4())
+        await self.put("sent", sent_value(report_id, **changes))
+        return report_id
+
+    async def stored(self, report_id: str, **changes: Any) -> None:
+        """A report's storage is proven."""
+        await self.put("stored", stored_value(report_id, **changes))
+
+    @asynccontextmanager
+    async def announcements(self, app_id: str | None = None) -> AsyncIterator["Announcements"]:
+        """Follow the product as a consumer would: read_committed, from the beginning."""
+        consumer = AIOKafkaConsumer(
+            f"{app_id or self.name}.missing",
+            bootstrap_servers=self.kafka.brokers,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        try:
+            yield Announcements(consumer)
+        finally:
+            await consumer.stop()
+
+    async def values(self, output: str, app_id: str | None = None) -> list[Any]:
+        """Every committed record's value on one of the outputs."""
+        records = read_all(self.kafka, [f"{app_id or self.name}.{output}"])
+        return [None if record.value is None else orjson.loads(record.value) async for record in records]
+
+    async def rows(self) -> dict[str, dict[str, Any]]:
+        """The state table: the last value of each report."""
+        return {value["report_id"]: value for value in await self.values("state") if value is not None}
+
+    async def coverage(self, partition: int) -> dict[str, Any]:
+        """The last coverage record of a partition."""
+        found = [v for v in await self.values("coverage") if v["kind"] == "coverage" and v["partition"] == partition]
+        return dict(found[-1])
+
+    async def complete_beyond(self, time_: datetime, seconds: float = 30) -> None:
+        """Wait until every partition is complete beyond a time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            records = [value for value in await self.values("coverage") if value["kind"] == "coverage"]
+            until = {value["partition"]: value["complete_until"] for value in records}
+            if len(until) == self.settings.partitions and all(t and t > written(time_) for t in until.values()):
+                return
+            assert time.monotonic() < deadline, f"complete only until {until}"
+            await asyncio.sleep(0.2)
+
+    async def committed(self) -> dict[TopicPartition, int]:
+        """The group's committed offsets."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.brokers, group_id=self.name, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            tps = [TopicPartition(t, p) for t in self.settings.inputs for p in range(self.settings.partitions)]
+            consumer.assign(tps)
+            offsets = {tp: await consumer.committed(tp) for tp in tps}
+            return {tp: offset for tp, offset in offsets.items() if offset is not None}
+        finally:
+            await consumer.stop()
+
+
+class Announcements:
+    """Events as they become visible."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self.records: list[Any] = []
+
+    async def next(self, seconds: float = 20) -> dict[str, Any]:
+        """The next event; fails when none comes in time."""
+        record = await asyncio.wait_for(self._consumer.getone(), seconds)
+        self.records.append(record)
+        return dict(orjson.loads(record.value))
+
+    async def take(self, count: int, seconds: float = 30) -> list[dict[str, Any]]:
+        """The next so many events."""
+        return [await self.next(seconds) for _ in range(count)]
+
+    async def none_for(self, seconds: float) -> None:
+        """Fails when an event comes within that time."""
+        try:
+            event = await self.next(seconds)
+        except TimeoutError:
+            return
+        raise AssertionError(f"an event came: {event}")
+
+
+def later(seconds: float) -> datetime:
+    """A moment from now."""
+    return now() + timedelta(seconds=seconds)
