@@ -54,7 +54,6 @@ class Restorer:
             await consumer.seek_to_beginning(state, coverage)
             restored = await self._read(consumer, state, coverage)
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
-            consumer.assign(inputs)
             found = await self._positions(consumer, restored, inputs, committed, partitions)
         deadlines = await _deadlines(restored, rules, partition)
         return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines)
@@ -122,9 +121,8 @@ class Restorer:
         """True if the last applied record is another one now: the topic was deleted and made anew."""
         if last is None or last.offset < begin:
             return False
+        consumer.assign([tp])
         consumer.seek(tp, last.offset)
-        others = [other for other in consumer.assignment() if other != tp]
-        consumer.pause(*others)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timeout_ms / 1000):
                 record = await consumer.getone(tp)

@@ -202,6 +202,11 @@ class World:
         records = read_all(self.kafka, [f"{app_id or self.name}.{output}"])
         return [None if record.value is None else orjson.loads(record.value) async for record in records]
 
+    async def inputs_with_header(self, name: str) -> list[Any]:
+        """The records on the inputs that carry a header."""
+        records = read_all(self.kafka, self.settings.inputs)
+        return [record async for record in records if any(header == name for header, _ in record.headers)]
+
     async def rows(self) -> dict[str, dict[str, Any]]:
         """The state table: the last value of each report."""
         return {value["report_id"]: value for value in await self.values("state") if value is not None}
