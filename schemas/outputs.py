@@ -1,0 +1,223 @@
+"""What the checker writes: the product, the state of every report, its coverage, and what it could not read."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
+from schemas.inputs import Evidence, Form, ReceiptKind
+
+MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
+RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
+
+Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere"]
+Status = Literal["pending", "stored", "missing", "recovered", "unproven", "unexpected"]
+Word = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class KnownReceiver(Closed):
+    """A receiver with every level written; null where it was not given."""
+
+    municipality: Municipality
+    district: District | None
+    unit_id: Token | None
+    org_number: OrgNumber | None
+
+
+class RecordPlace(Closed):
+    """Where a record lies in the log."""
+
+    topic: TopicName
+    partition: Count
+    offset: Count
+
+
+class ArrivedRecord(RecordPlace):
+    """Where a record lies, and when the broker appended it there."""
+
+    arrived: WrittenTime
+
+
+class ReportMissing(Closed):
+    """No proof of storage arrived in time. `ce_type` no.meldingsvakt.report.missing.v1."""
+
+    type: Literal["no.meldingsvakt.report.missing.v1"]
+    event_id: EventId = Field(description="UUIDv5 of report_id/type/alarm_at: the same history gives the same id.")
+    report_id: EventId
+    reason: Reason = Field(description="What is known of why, from what had arrived by alarm_at.")
+    receiver: KnownReceiver | None = Field(description="Null where no readable record named it by alarm_at.")
+    channel: Code | None
+    case_system: Code | None
+    case_system_version: Token | None
+    sent_at: WrittenTime
+    due_at: WrittenTime = Field(description="sent_at and the allowance of the policy in force.")
+    alarm_at: WrittenTime = Field(description="The later of due_at and the arrival of the first sent, and the grace.")
+    portal_deletes_at: WrittenTime = Field(description="The last moment to fetch or resend it.")
+    policy_version: str
+    sent_record: RecordPlace | None = Field(description="The deciding sent record; null where there is no log.")
+
+
+class ReportRecovered(Closed):
+    """A report that was announced missing is stored after all. `ce_type` no.meldingsvakt.report.recovered.v1."""
+
+    type: Literal["no.meldingsvakt.report.recovered.v1"]
+    event_id: EventId
+    missing_event_id: EventId = Field(description="The event that announced it missing.")
+    report_id: EventId
+    stored_at: WrittenTime
+    arrived_at: WrittenTime = Field(description="When the proof arrived.")
+    evidence: Evidence
+    receiver: KnownReceiver | None
+    cause: Literal["stored_late", "confirmed_late"] = Field(
+        description="confirmed_late: it was stored by due_at, only the confirmation came late."
+    )
+
+
+class HeldReceipt(Closed):
+    """A receipt that waits for its sent."""
+
+    receipt: ReceiptKind
+    record: ArrivedRecord
+
+
+class HeldStored(Closed):
+    """A proof that is not the deciding one, or waits for its sent."""
+
+    stored_at: WrittenTime
+    evidence: Evidence
+    receiver: KnownReceiver | None
+    record: ArrivedRecord
+
+
+class Held(Closed):
+    """What the checker itself needs to go on exactly; nothing in here for analysts to build on."""
+
+    receipts: list[HeldReceipt] | None = None
+    stored: list[HeldStored] | None = None
+    late_proof: HeldStored | None = None
+    elsewhere: HeldStored | None = None
+    proof_receiver: KnownReceiver | None = None
+    proof_asked: bool | None = None
+
+
+class ReportState(Closed):
+    """One row: all that is known of a report. A tombstone erases it."""
+
+    version: Literal[1]
+    report_id: EventId
+    status: Status
+    receiver: KnownReceiver | None
+    channel: Code | None
+    case_system: Code | None
+    case_system_version: Token | None
+    form: Form | None
+    sent_at: WrittenTime | None
+    due_at: WrittenTime | None
+    alarm_at: WrittenTime | None
+    receipt: ReceiptKind | None = Field(description="The last claim that arrived by alarm_at.")
+    stored_at: WrittenTime | None
+    evidence: Evidence | None
+    reason: Reason | None
+    missing_event_id: EventId | None
+    recovered_at: WrittenTime | None
+    message_ids: list[Token]
+    attempts: Count = Field(description="The number of different message ids.")
+    flags: list[Word] = Field(description="What was odd, sorted; unreadable_<field> for each field not readable.")
+    policy_version: str | None
+    touched_at: WrittenTime = Field(description="Arrival of the last fact that changed the row.")
+    sent_record: ArrivedRecord | None
+    receipt_record: ArrivedRecord | None
+    stored_record: ArrivedRecord | None
+    held: Held | None
+
+
+class LastRecord(Closed):
+    """The last record applied of one input."""
+
+    offset: Count
+    arrived: WrittenTime
+
+
+class AppliedInput(Closed):
+    """How far one input has been applied."""
+
+    next_offset: Count
+    last_record: LastRecord | None
+
+
+class Gap(Closed):
+    """The checker cannot see."""
+
+    since: WrittenTime
+    cause: Word = Field(description="open_transaction, no_marks, lag, broker_clock, deleted_by_retention, ...")
+
+
+class Loss(Closed):
+    """Offsets of an input that were deleted before anybody read them."""
+
+    topic: TopicName
+    from_offset: Count = Field(description="The first of them.")
+    to_offset: Count | None = Field(description="The first one after them; null where nobody can know.")
+    cause: Word
+    noticed_at: WrittenTime
+
+
+class Coverage(Closed):
+    """How far one partition is complete. Key: the partition's number."""
+
+    kind: Literal["coverage"]
+    partition: Count
+    partitions: Count
+    complete_until: WrittenTime | None = Field(description="Everything that arrived before it has been applied.")
+    checked_at: WrittenTime | None = Field(description="The brokers' time when that was last found out.")
+    applied: dict[TopicName, AppliedInput]
+    gap: Gap | None
+    losses: list[Loss]
+
+
+class Books(Closed):
+    """One receiver's books in one partition. Key: partition/municipality, or partition/unknown."""
+
+    kind: Literal["books"]
+    partition: Count
+    municipality: Municipality | None
+    sent: int = Field(description="sent_records - duplicates - resends = the sum of the statuses and erased.")
+    sent_records: int
+    duplicates: int
+    resends: int
+    erased: int
+    pending: int
+    stored: int
+    missing: int
+    recovered: int
+    unproven: int
+    unexpected: int
+
+
+class Rejected(Closed):
+    """Where a record lies that could not be read; never its content."""
+
+    topic: TopicName
+    partition: Count
+    offset: Count
+    arrived: WrittenTime
+    stage: Literal["encoding", "json", "schema", "size", "rule", "partition"]
+    reason: str = Field(
+        pattern=r"^[a-z0-9_]+(:[a-z_.]+)?$", description="A code, and the field where it is one's fault."
+    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the value, to recognise it.")
+    size_bytes: Count
+    report_id: EventId | None
+    judged: bool = Field(description="True for a sent whose report id could be read: it is checked all the same.")
+
+
+class Access(Closed):
+    """Who looked at which report."""
+
+    at: WrittenTime
+    subject: str = Field(min_length=1, max_length=200, description="Who: the token's subject.")
+    organisation: OrgNumber | None
+    action: Word
+    report_id: EventId | None
