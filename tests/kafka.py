@@ -1,4 +1,7 @@
-"""Where the tests' Kafka comes from: a container where TEST_KAFKA_IMAGE names an image, else the embedded broker."""
+"""Where the tests' Kafka comes from.
+
+TEST_KAFKA_BROKERS names one that runs already, TEST_KAFKA_IMAGE a container's image; else the embedded broker is used.
+"""
 
 import os
 from collections.abc import Iterator
@@ -10,8 +13,11 @@ from streams.broker import EmbeddedKafka
 @contextmanager
 def running_kafka() -> Iterator[str]:
     """The bootstrap address of a Kafka that lives as long as the block."""
+    running = os.environ.get("TEST_KAFKA_BROKERS")
     image = os.environ.get("TEST_KAFKA_IMAGE")
-    if image:
+    if running:
+        yield running
+    elif image:
         from tests.containers import kafka_container
 
         with kafka_container(image) as address:

@@ -1,7 +1,9 @@
 """What each broker is told: server.properties and the logging configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from streams.broker.ports import LOOPBACK, Ports
 
 LOG4J = """\
 Configuration:
@@ -19,50 +21,83 @@ Configuration:
       level: INFO
 """
 
+# Small and quick: one machine, a few topics, and nobody who waits for a rebalance to be worth its while.
+ALWAYS = {
+    "process.roles": "broker,controller",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "INTERNAL",
+    "auto.create.topics.enable": "false",
+    "unclean.leader.election.enable": "false",
+    "num.partitions": "4",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    # A broker that was killed may come back only after its session is over: do not keep a test waiting for 9 s.
+    "broker.session.timeout.ms": "6000",
+    "broker.heartbeat.interval.ms": "1000",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "num.recovery.threads.per.data.dir": "2",
+    "background.threads": "4",
+    "log.cleaner.threads": "1",
+    "log.cleaner.backoff.ms": "1000",
+    "log.cleaner.dedupe.buffer.size": str(16 << 20),
+}
+
 
 def server_properties(
-    node_id: int, ports: list[tuple[int, int]], data: Path, settings: Mapping[str, str]
+    node_id: int,
+    ports: Sequence[Ports],
+    data: Path,
+    settings: Mapping[str, str],
+    *,
+    protocol: str = "PLAINTEXT",
+    advertised: str | None = None,
 ) -> dict[str, str]:
-    """The configuration of node `node_id` (from 1); `ports` holds (client port, controller port) of every node."""
-    client, controller = ports[node_id - 1]
-    voters = ",".join(f"{n}@127.0.0.1:{port}" for n, (_, port) in enumerate(ports, start=1))
-    copies = str(min(3, len(ports)))
-    in_sync = "2" if len(ports) >= 3 else "1"
+    """The configuration of node `node_id` (from 1); `ports` are those of every node, `advertised` is `host:port`.
+
+    The brokers talk to each other on a listener of their own, so a proxy or TLS on the clients' way is not on theirs.
+    """
+    own = ports[node_id - 1]
+    listeners = {"CLIENT": own.client, "INTERNAL": own.internal, "CONTROLLER": own.controller}
+    client = advertised or f"{LOOPBACK}:{own.client}"
     return {
-        "process.roles": "broker,controller",
+        **ALWAYS,
+        **_replication(len(ports)),
         "node.id": str(node_id),
-        "controller.quorum.voters": voters,
-        "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{client}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "inter.broker.listener.name": "PLAINTEXT",
+        "controller.quorum.voters": ",".join(f"{n}@{LOOPBACK}:{p.controller}" for n, p in enumerate(ports, start=1)),
+        "listeners": ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in listeners.items()),
+        "advertised.listeners": f"CLIENT://{client},INTERNAL://{LOOPBACK}:{own.internal}",
+        "listener.security.protocol.map": f"CLIENT:{protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data),
-        "auto.create.topics.enable": "false",
-        "unclean.leader.election.enable": "false",
-        "num.partitions": "4",
+        **settings,
+    }
+
+
+def _replication(nodes: int) -> dict[str, str]:
+    copies = str(min(3, nodes))
+    in_sync = "2" if nodes >= 3 else "1"
+    return {
         "default.replication.factor": copies,
         "min.insync.replicas": in_sync,
         "offsets.topic.replication.factor": copies,
-        "offsets.topic.num.partitions": "4",
         "transaction.state.log.replication.factor": copies,
         "transaction.state.log.min.isr": in_sync,
-        "transaction.state.log.num.partitions": "4",
         "share.coordinator.state.topic.replication.factor": copies,
         "share.coordinator.state.topic.min.isr": in_sync,
-        "group.initial.rebalance.delay.ms": "0",
-        "group.min.session.timeout.ms": "1000",
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-        "num.network.threads": "2",
-        "num.io.threads": "4",
-        "num.recovery.threads.per.data.dir": "2",
-        "log.cleaner.threads": "1",
-        "log.cleaner.dedupe.buffer.size": str(16 << 20),
-        "controlled.shutdown.enable": str(len(ports) > 1).lower(),
-        **settings,
     }
 
 
 def write_properties(path: Path, properties: Mapping[str, str]) -> None:
     """Write a Java properties file."""
-    path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), encoding="utf-8")
+    path.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in properties.items()), encoding="ascii")
+
+
+def _escaped(value: str) -> str:
+    """Java reads properties as Latin-1 and takes a backslash for an escape: leave only what means itself."""
+    units = value.encode("utf-16-be")
+    codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
+    text = "".join(chr(code) if 32 <= code < 127 and code != 92 else f"\\u{code:04x}" for code in codes)
+    return f"\\{text}" if text.startswith(" ") else text

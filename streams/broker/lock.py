@@ -4,10 +4,9 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from jgo.maven import MavenContext
-from jgo.maven._core import Dependency
+from jgo.maven import Dependency, MavenContext
 
-from streams.broker.jars import KAFKA_VERSION, LOCK_FILE
+from streams.broker.pins import KAFKA_VERSION, LOCK_FILE
 
 # Kafka's own archive adds the binding of its logging interface by hand, too: no artifact depends on it.
 LOGGING = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")

@@ -22,7 +22,7 @@ from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.02
 
 
 class Marker(Service):  # type: ignore[misc]  # mode has no types for us
@@ -75,7 +75,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
             end(sentence_of(error))
 
     def _begin_set(self, window: Window) -> None:
-        window.marked_at = time.monotonic()
+        window.marked_at, window.marks_acknowledged_at = time.monotonic(), None
         task = asyncio.create_task(self._write_set(window, window.ledger.marks.new_set()))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
@@ -97,6 +97,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
             window.ledger.marks.abandon()
         else:
             self._failing.discard(window.partition)
+            window.marks_acknowledged_at = time.monotonic()
 
     async def _say_gap(self, window: Window) -> None:
         """Publish a gap once completeness has stood still for too long, and again when its cause changes."""

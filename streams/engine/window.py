@@ -15,17 +15,17 @@ class BrokerClock:
 
     def __init__(self) -> None:
         self._stamp: datetime | None = None
-        self._read_at = 0.0
+        self._seen_at = 0.0
 
-    def saw(self, stamp: datetime) -> None:
-        """A broker's time has just been read."""
-        self._stamp, self._read_at = stamp, time.monotonic()
+    def saw(self, stamp: datetime, at: float) -> None:
+        """A broker's clock showed `stamp` at our monotonic time `at`, or a little before."""
+        self._stamp, self._seen_at = stamp, at
 
     def now(self) -> datetime | None:
         """What the brokers' clocks show at least; None before the first mark came back."""
         if self._stamp is None:
             return None
-        return self._stamp + timedelta(seconds=time.monotonic() - self._read_at)
+        return self._stamp + timedelta(seconds=time.monotonic() - self._seen_at)
 
 
 class Window:
@@ -39,6 +39,7 @@ class Window:
         self.epoch = 0
         self.moved_at = time.monotonic()  # when completeness last moved
         self.marked_at = float("-inf")  # when the last set of marks was begun
+        self.marks_acknowledged_at: float | None = None  # of the set that was begun last
         self._transactions = transactions
         self._on_commit = on_commit
         self._lock = asyncio.Lock()
@@ -61,7 +62,9 @@ class Window:
             complete_until = self.ledger.coverage.complete_until
             if complete_until is not None and complete_until != before:
                 self.moved_at = time.monotonic()
-                self.clock.saw(complete_until)
+                # The acknowledgement came right after the append; our reading of the mark took far longer.
+                acknowledged = self.marks_acknowledged_at
+                self.clock.saw(complete_until, self.moved_at if acknowledged is None else acknowledged)
             return True
 
     async def publish(self, gap: Gap) -> None:

@@ -1,0 +1,196 @@
+"""The incident of 2020-2023 as a demo: on real Kafka in two minutes, or through the core on a virtual clock."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from schemas.policy import parse_policy
+from streams.broker import EmbeddedKafka
+from streams.broker.process import GuardedProcess
+from streams.console import messages, say
+from streams.core.checker import Rules
+from streams.core.events import MISSING_TYPE
+from streams.data import succession
+from streams.engine.codec import event_value
+from streams.engine.topics import ensure_topics
+from streams.errors import ConfigurationError
+from streams.policies import policy_of
+from streams.replay import Line, Replay
+from streams.settings import KafkaSettings, Settings, load_settings
+from streams.simulation.incident import Compressed, compressed, virtual
+from streams.simulation.kafka import play
+from streams.simulation.verdict import Verdict, judge
+
+SEED = 2020
+LIVE_REPORTS = 4_000
+VIRTUAL_REPORTS = 20_000
+LIVE_SECONDS = 100.0
+READY_SECONDS = 60
+SETTLE_SECONDS = 15.0
+STOP_SECONDS = 30.0
+
+
+class Result(NamedTuple):
+    """What the demo found. `delays_seconds`: from alarm_at to the event being visible; empty on a virtual clock."""
+
+    verdict: Verdict
+    reports: int
+    events: int
+    delays_seconds: tuple[float, ...] = ()
+
+    def value(self) -> dict[str, Any]:
+        """The result as JSON."""
+        counts = self.verdict.counts
+        return {
+            "exact": self.verdict.exact,
+            "verdict": str(self.verdict),
+            "reports": self.reports,
+            "events": self.events,
+            "counts": {name: getattr(counts, name) for name in counts.__slots__},
+            "differences": {name: list(ids) for name, ids in self.verdict.differences.items()},
+            "delay_seconds": self._delays(),
+        }
+
+    def _delays(self) -> dict[str, float] | None:
+        if len(self.delays_seconds) < 2:
+            return None
+        cuts = quantiles(self.delays_seconds, n=100, method="inclusive")
+        return {"p50": round(cuts[49], 3), "p99": round(cuts[98], 3), "max": round(max(self.delays_seconds), 3)}
+
+
+def run_virtual(reports: int = VIRTUAL_REPORTS, seed: int = SEED) -> Result:
+    """The three years in their own times and allowances, through the core, without Kafka."""
+    story = virtual(reports, seed)
+    rules = Rules(policy_of(parse_policy(story.policy_toml)), succession())
+    lines = (
+        Line(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode()) for line in story.lines
+    )
+    events = [event_value(event, positions=False) for event in Replay(rules).run(lines, story.until)]
+    return Result(judge(story.truth, events), len(story.truth), len(events))
+
+
+async def run_live(reports: int = LIVE_REPORTS, seed: int = SEED) -> Result:
+    """The three years in two minutes, on real Kafka, through a worker of its own. Raises ConfigurationError."""
+    story = compressed(reports, seed, LIVE_SECONDS)
+    kafka, settings = load_settings()
+    await ensure_topics(kafka, settings, create=True)
+    with _worker() as worker:
+        await _until_ready(worker, settings)
+        async with _following(kafka, settings) as seen:
+            say(f"Playing three years with {len(story.truth)} reports in {story.settled_seconds:.0f} s.")
+            await _play(kafka, settings, story, seen)
+            values = [value for _, value in seen]
+    delays = [at - datetime.fromisoformat(v["alarm_at"]).timestamp() for at, v in seen if v["type"] == MISSING_TYPE]
+    return Result(judge(story.truth, values), len(story.truth), len(values), tuple(delays))
+
+
+@contextmanager
+def own_kafka() -> Iterator[None]:
+    """The settings of the demo: an embedded Kafka unless KAFKA_BROKERS is set. Raises BrokerUnavailable."""
+    with tempfile.TemporaryDirectory(prefix="meldingsvakt-demo-") as folder:
+        policy = Path(folder) / "policy.toml"
+        policy.write_text(compressed(0, SEED, LIVE_SECONDS).policy_toml, encoding="utf-8")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        chosen = {"MELDINGSVAKT_POLICY": str(policy), "MELDINGSVAKT_HTTP_PORT": str(port)}
+        if os.environ.get("KAFKA_BROKERS"):
+            name = f"demo-{uuid4().hex[:8]}"  # another checker's topics must not be touched
+            os.environ.update(chosen | {"MELDINGSVAKT_APP_ID": name, "MELDINGSVAKT_INPUT_PREFIX": f"{name}."})
+            yield
+            return
+        say("Starting Apache Kafka.")
+        with EmbeddedKafka() as kafka:
+            os.environ.update(chosen | {"KAFKA_BROKERS": kafka.bootstrap, "MELDINGSVAKT_PARTITIONS": "6"})
+            yield
+
+
+@contextmanager
+def _worker() -> Iterator[GuardedProcess]:
+    """A worker process as anybody would start it; its log goes to a file that is named when something fails."""
+    folder = Path(tempfile.mkdtemp(prefix="meldingsvakt-worker-"))
+    command = [sys.executable, "-m", "streams.cli", "worker"]
+    worker = GuardedProcess(command, folder=folder, console=folder / "worker.log", remove_folder=None)
+    say(f"The worker writes its log to {folder / 'worker.log'}.")
+    try:
+        yield worker
+    finally:
+        worker.signal(signal.SIGTERM)
+        worker.wait(STOP_SECONDS)
+
+
+async def _until_ready(worker: GuardedProcess, settings: Settings) -> None:
+    url = f"http://127.0.0.1:{settings.http_port}/readyz"
+    deadline = time.monotonic() + READY_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline and worker.exit_code() is None:
+            with suppress(aiohttp.ClientError):
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.1)
+    raise ConfigurationError("The worker did not become ready: its log says why.")
+
+
+Seen = list[tuple[float, dict[str, Any]]]
+
+
+@asynccontextmanager
+async def _following(kafka: KafkaSettings, settings: Settings) -> AsyncIterator[Seen]:
+    """Events as a consumer downstream sees them, each with the time at which it became visible (s since 1970)."""
+    consumer = AIOKafkaConsumer(
+        settings.output("missing"),
+        **kafka.client_options(),
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=100,
+    )
+    seen: Seen = []
+
+    async def follow() -> None:
+        async for record in consumer:
+            seen.append((time.time(), orjson.loads(record.value)))
+
+    await consumer.start()
+    following = asyncio.create_task(follow())
+    try:
+        yield seen
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await consumer.stop()
+
+
+async def _play(kafka: KafkaSettings, settings: Settings, story: Compressed, seen: Seen) -> None:
+    """Produce everything in its rhythm, then wait until the last alarm is surely out."""
+    producer = AIOKafkaProducer(**kafka.client_options(), acks="all", linger_ms=5)
+    await producer.start()
+    began = time.monotonic()
+    try:
+        playing = asyncio.create_task(play(producer, settings.input_prefix, story.steps))
+        with messages.status("") as status:
+            while not playing.done() or time.monotonic() - began < story.settled_seconds + SETTLE_SECONDS:
+                left = max(0.0, story.settled_seconds + SETTLE_SECONDS - (time.monotonic() - began))
+                status.update(f"{len(seen)} events seen, {left:.0f} s left")
+                if playing.done():
+                    playing.result()
+                await asyncio.sleep(0.5)
+        await playing
+    finally:
+        await producer.stop()

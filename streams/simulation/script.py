@@ -1,0 +1,58 @@
+"""A script: what arrives when, and what is true of every report in it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from streams.core.events import written
+
+Topic = Literal["sent", "receipt", "stored"]
+Outcome = Literal["stored", "missing", "recovered", "pending"]
+Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere"]
+Cause = Literal["stored_late", "confirmed_late"]
+
+
+class ScriptLine(NamedTuple):
+    """One record: when it arrives (UTC), on which topic, with which value (JSON types only)."""
+
+    at: datetime
+    topic: Topic
+    value: dict[str, Any]
+
+    def encoded(self) -> bytes:
+        """The line as NDJSON, newline included."""
+        line = {"at": written(self.at), "topic": self.topic, "value": self.value}
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+class Truth(NamedTuple):
+    """What is true of one report. `reason`: of a missing or recovered one; `cause`: of a recovered one."""
+
+    report_id: str
+    municipality: str
+    outcome: Outcome
+    reason: Reason | None = None
+    cause: Cause | None = None
+
+    def encoded(self) -> bytes:
+        """The truth as NDJSON, newline included."""
+        return orjson.dumps(self._asdict(), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def encoded_tick(at: datetime) -> bytes:
+    """A line on which only time passes, newline included."""
+    return orjson.dumps({"at": written(at), "tick": True}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def read_lines(encoded: Iterable[bytes]) -> Iterator[ScriptLine]:
+    """Script lines from NDJSON; ticks and empty lines are passed over."""
+    for text in encoded:
+        if text.strip() and "tick" not in (line := orjson.loads(text)):
+            yield ScriptLine(datetime.fromisoformat(line["at"]), line["topic"], line["value"])
+
+
+def read_truth(encoded: Iterable[bytes]) -> Iterator[Truth]:
+    """Truths from NDJSON."""
+    return (Truth(**orjson.loads(text)) for text in encoded if text.strip())

@@ -1,0 +1,1 @@
+"""The core, by examples, by laws and against an oracle of its own."""

@@ -1,0 +1,103 @@
+"""Random logs and random ways through them: few reports, and times that crowd around the boundaries."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from tests.core.reading import TOPICS, Topics, around
+from tests.core.world import LAW, MICROSECOND, OTHER, REPORT
+
+REPORTS = (REPORT, OTHER)
+OFFSETS_MINUTES = (0, 30, 31, 60, 120, 125, 180, 185, 240, 300, 360, 600, 1440, 1445, 1500, 1560, 2885)
+MOMENTS = st.sampled_from([moment for minutes in OFFSETS_MINUTES for moment in around(timedelta(minutes=minutes))])
+
+SENT_TO = (
+    Receiver("0301", "03", "unit 1"),
+    Receiver("0301"),
+    Receiver("0301", "00"),
+    Receiver("4601"),
+    Receiver("1201"),
+    Receiver("1507"),
+    Receiver("1508"),
+    Receiver("9999"),
+)
+STORED_FOR = (None, None, *SENT_TO, Receiver("0301", "03", "unit 2"), Receiver("0301", "04"), Receiver("1580"))
+CHANNELS = ("FIKS_IO", "FIKS_IO", "SVARINN", "CARRIER_PIGEON")
+CASE_SYSTEMS = ("VISMA_FAMILIA", "UKJENT")
+UNREADABLE = (
+    *[()] * 6,
+    ("sent_at",),
+    ("message_id",),
+    ("receiver",),
+    ("receiver", "channel", "sent_at"),
+    ("case_system", "form"),
+)
+AGES = (
+    *(timedelta(minutes=minutes) for minutes in (0, 0, 30, 60, 120, -5, 1440)),
+    timedelta(minutes=-5) - MICROSECOND,
+    LAW.keep,
+    LAW.keep + MICROSECOND,
+    timedelta(days=400),
+    timedelta(days=400) + MICROSECOND,
+    timedelta(days=20_000),
+)
+MESSAGES = (None, "m1", "m2", "m3")
+
+
+@st.composite
+def sents(draw: st.DrawFn, place: Callable[[str], Place]) -> Sent:
+    """A sent record, sometimes one of which not everything could be read."""
+    unreadable = draw(st.sampled_from(UNREADABLE))
+    told = Names(
+        draw(st.sampled_from(SENT_TO)), draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(CASE_SYSTEMS)), "1", "A"
+    )
+    told = told._replace(**{name: None for name in unreadable if name in Names._fields})
+    message = draw(st.sampled_from(MESSAGES)) if "message_id" not in unreadable else None
+    age = draw(st.sampled_from(AGES))
+    lies = place("sent")
+    sent_at = None if "sent_at" in unreadable else lies.arrived - age
+    return Sent(draw(st.sampled_from(REPORTS)), lies, sent_at, told, message, unreadable)
+
+
+@st.composite
+def receipts(draw: st.DrawFn, place: Callable[[str], Place]) -> Receipt:
+    """A receipt."""
+    return Receipt(draw(st.sampled_from(REPORTS)), place("receipt"), draw(st.sampled_from(ReceiptCode)))
+
+
+@st.composite
+def storeds(draw: st.DrawFn, place: Callable[[str], Place]) -> Stored:
+    """A stored record, stored around some boundary, and sometimes after it arrived."""
+    stored_at, receiver = draw(MOMENTS), draw(st.sampled_from(STORED_FOR))
+    return Stored(draw(st.sampled_from(REPORTS)), place("stored"), stored_at, "READ_BACK", receiver)
+
+
+class Places:
+    """Offsets in order, each with the next of the arrivals that were drawn for its topic."""
+
+    def __init__(self, arrivals: list[datetime]) -> None:
+        self.arrivals = arrivals
+        self.offset = 0
+
+    def __call__(self, topic: str) -> Place:
+        self.offset += 1
+        return Place(self.arrivals[self.offset - 1], f"reports.{topic}", 0, self.offset - 1)
+
+
+@st.composite
+def topics(draw: st.DrawFn) -> Topics:
+    """A log of one partition; arrivals never go back within a topic."""
+    arrivals = [sorted(draw(st.lists(MOMENTS, min_size=least, max_size=5))) for least in (1, 0, 0)]
+    places = [Places(times) for times in arrivals]
+    return Topics(
+        [draw(sents(places[0])) for _ in arrivals[0]],
+        [draw(receipts(places[1])) for _ in arrivals[1]],
+        [draw(storeds(places[2])) for _ in arrivals[2]],
+    )
+
+
+Step = str | datetime
+STEPS: st.SearchStrategy[Step] = st.one_of(st.sampled_from((*TOPICS, "restart", "crash", "commit")), MOMENTS)
+WAYS: st.SearchStrategy[list[Step]] = st.lists(STEPS, max_size=20)

@@ -1,0 +1,166 @@
+"""One way of reading a log: topic by topic in some order, with ticks, restarts and crashes in between."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from streams.core.books import Book
+from streams.core.checker import Checker, MemoryRows, Outcome, Passed
+from streams.core.events import Event
+from streams.core.facts import Fact, Receipt, Sent, Stored
+from streams.core.row import Row
+from tests.core.oracle import Log, Verdict, books, events, verdicts
+from tests.core.world import LAW, MICROSECOND, RULES, at, copy_of
+
+START = at("08:00")
+END = START + timedelta(days=60)
+FOREVER = START + timedelta(days=1000)
+TOPICS = ("sent", "receipt", "stored")
+
+
+class Topics(NamedTuple):
+    """The whole log, read or not: one list for each topic, in the order of the offsets."""
+
+    sent: list[Sent]
+    receipt: list[Receipt]
+    stored: list[Stored]
+
+
+class Commit(NamedTuple):
+    """What survives a crash."""
+
+    checker: Checker
+    positions: dict[str, int]
+    until: datetime
+    announced: list[Event]
+
+
+class Reading:
+    """A checker on its way through a log. Completeness never overtakes a record that has not been read."""
+
+    def __init__(self, topics: Topics) -> None:
+        self.topics = topics
+        self.checker = Checker(RULES, MemoryRows())
+        self.positions = dict.fromkeys(TOPICS, 0)
+        self.until = START - timedelta(days=1)
+        self.announced: list[Event] = []
+        self.committed = self._copied()
+
+    def unread(self, topic: str) -> Sequence[Fact]:
+        """What of a topic is still to be read."""
+        facts: Sequence[Fact] = getattr(self.topics, topic)
+        return facts[self.positions[topic] :]
+
+    def read(self, topic: str, times: int = 1) -> list[Outcome]:
+        """Apply the next record of a topic, if there is one, as often as told."""
+        outcomes: list[Outcome] = []
+        for fact in self.unread(topic)[:1]:
+            self.positions[topic] += 1
+            outcomes = [self.checker.apply(fact) for _ in range(times)]
+        self.announced += [event for outcome in outcomes for event in outcome.events]
+        return outcomes
+
+    def tick(self, until: datetime) -> list[Passed]:
+        """Move completeness on, as far as what is unread allows."""
+        allowed = [facts[0].place.arrived for facts in map(self.unread, TOPICS) if facts]
+        self.until = max(self.until, min([until, *allowed]))
+        passed = list(self.checker.advance(self.until))
+        self.announced += [event for one in passed for event in one.events]
+        return passed
+
+    def finish(self, until: datetime = END) -> None:
+        """Read all that is left, topic by topic, and let time pass."""
+        for topic in TOPICS:
+            while self.read(topic):
+                pass
+        self.tick(until)
+
+    def restart(self) -> None:
+        """Go on from rows and books alone."""
+        self.checker = copy_of(self.checker)
+
+    def commit(self) -> None:
+        """Keep what is known now: a crash comes back to here."""
+        self.committed = self._copied()
+
+    def crash(self) -> None:
+        """Forget everything since the last commit; what was announced since then was never visible."""
+        kept = self.committed
+        self.checker, self.positions, self.until = copy_of(kept.checker), dict(kept.positions), kept.until
+        self.announced = list(kept.announced)
+
+    def _copied(self) -> Commit:
+        return Commit(copy_of(self.checker), dict(self.positions), self.until, list(self.announced))
+
+    @property
+    def log(self) -> Log:
+        """What has been read so far."""
+        done = self.positions
+        topics = self.topics
+        return Log(
+            topics.sent[: done["sent"]], topics.receipt[: done["receipt"]], topics.stored[: done["stored"]]
+        )
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """All rows by report id."""
+        return {row.report_id: row for row in self.checker.rows}
+
+    @property
+    def counted(self) -> dict[str | None, Book]:
+        """All books in which anything stands."""
+        return {name: book for name, book in self.checker.books.by_receiver.items() if book != Book()}
+
+    def agree_with_the_oracle(self) -> None:
+        """Compare all that is known and was announced with what the log alone says."""
+        assert {name: verdict_of(row) for name, row in self.rows.items()} == verdicts(self.log, self.until, LAW)
+        assert by_id(self.announced) == by_id(events(self.log, self.until, LAW))
+        assert self.counted == books(self.log, self.until, LAW)
+
+    def balance(self) -> None:
+        """The books hold, by receiver and in total, and count as many rows as there are."""
+        self.checker.books.check()
+        assert all(book.balanced for book in self.checker.books.by_receiver.values())
+        total = self.checker.books.total()
+        assert total.balanced
+        counted = [row for row in self.checker.rows if row.sent or row.status == "unexpected"]
+        assert total.accounted - total.erased + total.unexpected == len(counted)
+
+
+def by_id(announced: Sequence[Event]) -> dict[str, Event]:
+    """Events by their id; none stands there twice."""
+    found = {event.event_id: event for event in announced}
+    assert len(found) == len(announced)
+    return found
+
+
+def verdict_of(row: Row) -> Verdict:
+    """A row as the oracle speaks of it."""
+    return Verdict(
+        status=row.status,
+        touched=row.touched,
+        names=row.names,
+        sent_at=row.sent_at,
+        due_at=row.due_at,
+        alarm_at=row.alarm_at,
+        policy_version=row.policy_version,
+        attempts=row.attempts,
+        flags=frozenset(row.flags),
+        receipt=row.receipt,
+        proof_arrived=row.proof.place.arrived if row.proof else None,
+        stored_at=row.proof.stored_at if row.proof else None,
+        recovered_at=row.recovered_at,
+        reason=row.reason,
+        missing_event_id=row.missing_event_id,
+    )
+
+
+def around(offset: timedelta) -> list[datetime]:
+    """The moment itself, and the microsecond on either side of it."""
+    return [START + offset - MICROSECOND, START + offset, START + offset + MICROSECOND]
+
+
+def copied(rows: dict[str, Row]) -> dict[str, Row]:
+    """Rows that nothing changes any more."""
+    return deepcopy(rows)

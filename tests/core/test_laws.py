@@ -1,0 +1,185 @@
+"""Laws: what must hold for every log and every way of reading it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+
+from streams.core.events import Missing, Recovered
+from streams.core.facts import Sent
+from tests.core.logs import WAYS, Step, topics
+from tests.core.reading import END, FOREVER, TOPICS, Reading, Topics, by_id, copied
+from tests.core.world import LAW, MICROSECOND
+
+lawful = settings(max_examples=150, deadline=None)
+
+
+def follow(reading: Reading, way: list[Step], check: Callable[[], None]) -> None:
+    """Read a log in one way, and check after each step."""
+    for step in way:
+        if isinstance(step, datetime):
+            reading.tick(step)
+        elif step in TOPICS:
+            reading.read(step)
+        else:
+            getattr(reading, step)()
+        check()
+
+
+def unobserved() -> None:
+    """Check nothing on the way."""
+
+
+def plainly(log: Topics) -> Reading:
+    """Read everything, then let time pass once: what all other ways are compared with."""
+    reading = Reading(log)
+    reading.finish()
+    return reading
+
+
+@lawful
+@given(topics(), WAYS)
+def test_it_agrees_with_the_oracle_after_every_step(log: Topics, way: list[Step]) -> None:
+    reading = Reading(log)
+    follow(reading, way, reading.agree_with_the_oracle)
+    reading.finish()
+    reading.agree_with_the_oracle()
+    reading.tick(FOREVER)
+    reading.agree_with_the_oracle()
+
+
+@lawful
+@given(topics(), WAYS)
+def test_it_says_the_same_however_the_topics_are_interleaved(log: Topics, way: list[Step]) -> None:
+    plain, other = plainly(log), Reading(log)
+    follow(other, way, unobserved)
+    other.finish()
+    assert by_id(other.announced) == by_id(plain.announced)
+    assert other.rows == plain.rows
+    assert other.counted == plain.counted
+
+
+@lawful
+@given(topics())
+def test_it_announces_the_same_when_time_passes_in_finer_ticks(log: Topics) -> None:
+    plain, fine = plainly(log), Reading(log)
+    alarms = {row.alarm_at for row in plain.rows.values() if row.alarm_at}
+    arrivals = {fact.place.arrived for facts in log for fact in facts}
+    moments = sorted({t + MICROSECOND * k for t in alarms | arrivals for k in (-1, 0, 1)})
+    for moment in moments:
+        for topic in TOPICS:
+            while fine.unread(topic) and fine.unread(topic)[0].place.arrived < moment:
+                fine.read(topic)
+        fine.tick(moment)
+        assert fine.until == moment
+    fine.finish()
+    assert by_id(fine.announced) == by_id(plain.announced)
+    assert fine.rows == plain.rows
+
+
+@lawful
+@given(topics(), WAYS)
+def test_it_forgets_nothing_when_it_restarts_after_every_step(log: Topics, way: list[Step]) -> None:
+    steps = [step for step in way if step not in {"crash", "commit", "restart"}]
+    steady, shaken = Reading(log), Reading(log)
+    for step in [*steps, END]:
+        follow(steady, [step], unobserved)
+        follow(shaken, [step, "restart"], unobserved)
+        assert shaken.announced == steady.announced
+        assert shaken.rows == steady.rows
+        assert shaken.counted == steady.counted
+
+
+@lawful
+@given(topics(), WAYS)
+def test_it_learns_nothing_from_a_record_that_it_applies_twice(log: Topics, way: list[Step]) -> None:
+    once, twice = Reading(log), Reading(log)
+    for step in [*way, *TOPICS * 5, END]:
+        if isinstance(step, datetime):
+            once.tick(step)
+            twice.tick(step)
+        elif step in TOPICS:
+            once.read(step)
+            twice.read(step, times=2)
+        assert twice.announced == once.announced
+        assert twice.rows == once.rows
+
+
+@lawful
+@given(topics())
+def test_it_learns_nothing_from_sent_and_stored_records_that_come_again(log: Topics) -> None:
+    doubled = Topics(
+        [*log.sent, *(sent._replace(place=log.sent[-1].place) for sent in log.sent if not too_old(sent))],
+        log.receipt,
+        [*log.stored, *(stored._replace(place=log.stored[-1].place) for stored in log.stored)],
+    )
+    plain, again = plainly(log), plainly(doubled)
+    assert by_id(again.announced) == by_id(plain.announced)
+    assert {name: row.attempts for name, row in again.rows.items()} == {
+        name: row.attempts for name, row in plain.rows.items()
+    }
+    assert {name: row.status for name, row in again.rows.items()} == {
+        name: row.status for name, row in plain.rows.items()
+    }
+
+
+def too_old(sent: Sent) -> bool:
+    """A sent that is refused while its report is unknown is a resend once the report is known."""
+    return sent.sent_at is not None and sent.place.arrived - sent.sent_at > LAW.keep
+
+
+@lawful
+@given(topics(), WAYS)
+def test_its_books_balance_after_every_step(log: Topics, way: list[Step]) -> None:
+    reading = Reading(log)
+    follow(reading, way, reading.balance)
+    reading.finish()
+    reading.balance()
+    reading.tick(FOREVER)
+    reading.balance()
+
+
+@lawful
+@given(topics(), WAYS)
+def test_it_announces_nothing_twice_and_missing_before_recovered(log: Topics, way: list[Step]) -> None:
+    reading = Reading(log)
+    follow(reading, way, unobserved)
+    reading.finish()
+    announced: set[tuple[str, type]] = set()
+    for event in reading.announced:
+        assert (event.report_id, type(event)) not in announced
+        if isinstance(event, Recovered):
+            (missing,) = [m for m in reading.announced if isinstance(m, Missing) and m.report_id == event.report_id]
+            assert event.missing_event_id == missing.event_id
+            assert (event.report_id, Missing) in announced
+        announced.add((event.report_id, type(event)))
+
+
+@lawful
+@given(topics(), WAYS)
+def test_it_keeps_what_it_decided(log: Topics, way: list[Step]) -> None:
+    reading, before = Reading(log), dict[str, str | None]()
+    for step in way:
+        follow(reading, [step], unobserved)
+        decided = {name: row.missing_event_id for name, row in reading.rows.items() if row.missing_event_id}
+        if step != "crash":
+            assert before.items() <= decided.items()
+        before = decided
+
+
+@lawful
+@given(topics())
+def test_it_passes_in_the_order_of_alarm_and_report_id(log: Topics) -> None:
+    reading = Reading(log)
+    for topic in TOPICS:
+        while reading.read(topic):
+            pass
+    alarms = {row.report_id: row.alarm_at for row in reading.rows.values()}
+    decided = [one.report_id for one in reading.tick(END) if any(isinstance(e, Missing) for e in one.events)]
+    assert decided == sorted(decided, key=lambda name: (alarms[name], name))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_copy_of_rows_is_a_copy(seed: int) -> None:
+    assert copied({}) == {}

@@ -1,0 +1,121 @@
+"""Configuration that is wrong stops the worker with one sentence and exit code 2, before anything is read."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.engine.topics import ensure_topics
+from streams.errors import ConfigurationError
+from tests.engine.conftest import MakeWorld
+from tests.engine.world import World
+
+pytestmark = pytest.mark.kafka
+
+
+def run(world: World, *arguments: str, **environment: str) -> tuple[int, str]:
+    """A command's exit code and what it said on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        env=os.environ | world.environment | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("meldingsvakt: ")]
+    assert "Traceback" not in done.stderr
+    assert len(said) == 1, done.stderr
+    return done.returncode, said[0]
+
+
+async def _topics(world: World, *topics: NewTopic) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
+    await admin.start()
+    try:
+        await admin.create_topics(list(topics))
+    finally:
+        await admin.close()
+
+
+@pytest.mark.parametrize("command", ["worker", "topics"])
+async def test_no_broker(world: World, command: str) -> None:
+    code, said = await asyncio.to_thread(run, world, command, KAFKA_BROKERS="127.0.0.1:9")
+    assert code == 2
+    assert said == (
+        "meldingsvakt: No Kafka broker answers at 127.0.0.1:9: start it, or set KAFKA_BROKERS to where it is."
+    )
+
+
+async def test_missing_topics(world: World) -> None:
+    code, said = await asyncio.to_thread(run, world, "worker", MELDINGSVAKT_APP_ID=f"{world.name}-new")
+    assert code == 2
+    assert said.endswith(f"The topic {world.name}-new.state does not exist: run `meldingsvakt topics` to create it.")
+
+
+@pytest.mark.parametrize(
+    ("partitions", "configuration", "sentence"),
+    [
+        (3, {"message.timestamp.type": "LogAppendTime"}, "all must have the same number"),
+        (
+            4,
+            {"message.timestamp.type": "CreateTime"},
+            "CreateTime, but it must be LogAppendTime",
+        ),
+        (4, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"}, "cleanup.policy=compact"),
+        (4, {"message.timestamp.type": "LogAppendTime", "unclean.leader.election.enable": "true"}, "unclean leader"),
+    ],
+)
+async def test_unsafe_inputs(world: World, partitions: int, configuration: dict[str, str], sentence: str) -> None:
+    prefix = f"{world.name}x."
+    good = {"message.timestamp.type": "LogAppendTime"}
+    await _topics(
+        world,
+        NewTopic(f"{prefix}sent", 4, 1, topic_configs=good),
+        NewTopic(f"{prefix}receipt", 4, 1, topic_configs=good),
+        NewTopic(f"{prefix}stored", partitions, 1, topic_configs=configuration),
+    )
+    for command in ("topics", "worker"):
+        code, said = await asyncio.to_thread(run, world, command, MELDINGSVAKT_INPUT_PREFIX=prefix)
+        assert code == 2
+        assert sentence in said
+        assert f"{prefix}stored" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("MELDINGSVAKT_KEPE", "P1D", "MELDINGSVAKT_KEPE is not a setting"),
+        ("MELDINGSVAKT_KEEP", "soon", "MELDINGSVAKT_KEEP is not valid"),
+        ("MELDINGSVAKT_PARTITIONS", "0", "MELDINGSVAKT_PARTITIONS is not valid"),
+        ("KAFKA_SECURITY_PROTOCOL", "TLS", "KAFKA_SECURITY_PROTOCOL is not valid"),
+        ("MELDINGSVAKT_POLICY", "/nowhere/policy.toml", "set MELDINGSVAKT_POLICY to a TOML file"),
+    ],
+)
+async def test_wrong_settings(world: World, name: str, value: str, sentence: str) -> None:
+    code, said = await asyncio.to_thread(run, world, "worker", **{name: value})
+    assert code == 2
+    assert sentence in said
+
+
+async def test_an_invalid_policy(world: World, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[version]]\nid = "a"\ngrase = "PT5M"\n')
+    code, said = await asyncio.to_thread(run, world, "worker", MELDINGSVAKT_POLICY=str(policy))
+    assert code == 2
+    assert "unknown entry version.1.grase" in said
+
+
+async def test_topics_are_created_once_and_verified_after(make_world: MakeWorld) -> None:
+    world = await make_world()
+    assert await ensure_topics(world.kafka, world.settings, create=True) == []
+    assert await ensure_topics(world.kafka, world.settings, create=False) == []
+    other = world.settings.model_copy(update={"app_id": f"{world.name}-b"})
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        await ensure_topics(world.kafka, other, create=False)
+    created = await ensure_topics(world.kafka, other, create=True)
+    assert created == [other.output(name) for name in ("state", "coverage", "missing", "rejected", "access")]

@@ -1,0 +1,53 @@
+"""The README must not drift away from what runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streams.cli import app, rejected_app
+from streams.engine.metrics import Metrics
+from streams.settings import KafkaSettings, Settings
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_begins_with_exactly_the_two_commands() -> None:
+    assert README.split("```")[1].split("\n") == ["", "make demo", "make test", ""]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"KAFKA_{name.upper()}" for name in KafkaSettings.model_fields]
+    + [f"MELDINGSVAKT_{name.upper()}" for name in Settings.model_fields],
+)
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    known = {f"MELDINGSVAKT_{name.upper()}" for name in Settings.model_fields} | {"MELDINGSVAKT_CACHE"}
+    assert set(re.findall(r"MELDINGSVAKT_[A-Z_]+", README)) == known
+
+
+def test_every_command_is_documented() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"`meldingsvakt {command.name or command.callback.__name__}" in README
+    for command in rejected_app.registered_commands:
+        assert f"`meldingsvakt rejected {command.name}`" in README
+
+
+def test_every_metric_is_documented() -> None:
+    metrics = Metrics()
+    metrics.watch({})
+    for metric in metrics.registry.collect():
+        suffix = "_total" if metric.type == "counter" else ""
+        assert f"`{metric.name}{suffix}`" in README, metric.name
+
+
+def test_every_topic_is_documented() -> None:
+    for name in ("sent", "receipt", "stored"):
+        assert f"`reports.{name}`" in README
+    for name in ("missing", "state", "coverage", "rejected"):
+        assert f"`{{app}}.{name}`" in README
