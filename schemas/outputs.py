@@ -175,6 +175,7 @@ class Coverage(Closed):
     applied: dict[TopicName, AppliedInput]
     gap: Gap | None
     losses: list[Loss]
+    policy: dict[str, str] = Field(description="The policy versions judged by so far, with their fingerprints.")
 
 
 class Books(Closed):

@@ -14,7 +14,7 @@ import faust
 from streams.core.checker import Rules
 from streams.core.fold import Limits
 from streams.data import succession
-from streams.engine.ending import EXIT_CONFIGURATION, end, sentence_of
+from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.metrics import Metrics
@@ -22,7 +22,6 @@ from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.topics import ensure_topics
-from streams.errors import ConfigurationError
 from streams.policies import load_policy
 from streams.settings import load_settings
 
@@ -51,18 +50,14 @@ class App(faust.App):  # type: ignore[misc]
         """Refuse to start on unsafe topics, before anything is read."""
         await super().on_start()
         self.flow_control.resume()
-        try:
+        with ending_on_error("Checking the topics"):
             await ensure_topics(kafka, settings, create=False)
-        except ConfigurationError as error:
-            end(str(error), EXIT_CONFIGURATION)
 
 
 logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells every metadata update
-try:
+with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()
     policy = load_policy(settings.policy)
-except ConfigurationError as error:
-    end(str(error), EXIT_CONFIGURATION)
 rules = Rules(policy, succession(), Limits(settings.keep, settings.unexpected_after))
 metrics = Metrics()
 
@@ -87,8 +82,6 @@ metrics.watch(reports.windows)
 async def check(stream: Any) -> None:
     """Every batch goes into the table; what it settles comes out in the same transaction."""
     async for batch in stream:
-        try:
+        with ending_on_error("Applying a batch"):  # Faust would drop the batch and go on
             if not await reports.apply(batch):
                 source.fetch_again(batch.partition)
-        except Exception as error:  # noqa: BLE001 - Faust would drop the batch and go on: end instead
-            end(sentence_of(error))

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 from streams.core.facts import Names
@@ -60,6 +61,12 @@ class Version(NamedTuple):
         return Terms(allowance if readable else self.default, grace, override.proof)
 
 
+def fingerprint(version: Version) -> str:
+    """What a version says, in short: it must not change once reports have been judged by it."""
+    terms = (version.id, version.valid_from, version.grace, version.default, sorted(version.allowance.items()))
+    return sha256(repr((terms, version.overrides)).encode()).hexdigest()[:16]
+
+
 class Policy:
     """All versions; the one in force when a report's first sent arrived decides for ever.
 
@@ -78,3 +85,7 @@ class Policy:
     def in_force(self, arrived: datetime) -> Version:
         """The version in force at a time; before the first one begins, the first one."""
         return self.versions[max(bisect_right(self._starts, arrived) - 1, 0)]
+
+    def judged_by(self, complete_until: datetime) -> dict[str, str]:
+        """The versions that began before a time, by id, with their fingerprints."""
+        return {version.id: fingerprint(version) for version in self.versions if version.valid_from < complete_until}

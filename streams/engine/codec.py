@@ -115,19 +115,15 @@ def state_value(row: Row) -> dict[str, Any]:
     return dict(zip(STATE_FIELDS, _state_values(row), strict=True))
 
 
-def pack(row: Row) -> bytes:
-    """A row as it is kept in memory: the state record without the names of its fields."""
-    return orjson.dumps(_state_values(row))
+def pack_and_encode(row: Row) -> tuple[bytes, bytes]:
+    """A row as it is kept in memory, and as the value of the state topic."""
+    values = _state_values(row)
+    return orjson.dumps(values), orjson.dumps(dict(zip(STATE_FIELDS, values, strict=True)))
 
 
 def unpack(packed: bytes) -> Row:
-    """The row that `pack` kept."""
+    """The row that was packed."""
     return _row_of(dict(zip(STATE_FIELDS, orjson.loads(packed), strict=True)))
-
-
-def encode_state(packed: bytes) -> bytes:
-    """The value of the state topic for a packed row."""
-    return orjson.dumps(dict(zip(STATE_FIELDS, orjson.loads(packed), strict=True)))
 
 
 def pack_state(value: bytes) -> bytes:

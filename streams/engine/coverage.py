@@ -50,6 +50,7 @@ class Coverage:
     checked_at: datetime | None = None
     gap: Gap | None = None
     losses: list[Loss] = field(default_factory=list)
+    policy: dict[str, str] = field(default_factory=dict)  # the versions judged by so far, with their fingerprints
 
     def value(self) -> dict[str, Any]:
         """The record of the coverage topic."""
@@ -62,6 +63,7 @@ class Coverage:
             "applied": {topic: _applied_value(applied) for topic, applied in self.applied.items()},
             "gap": {"since": written(self.gap.since), "cause": self.gap.cause} if self.gap else None,
             "losses": [loss._asdict() | {"noticed_at": written(loss.noticed_at)} for loss in self.losses],
+            "policy": self.policy,
         }
 
 
@@ -76,6 +78,7 @@ def read_coverage(value: dict[str, Any]) -> Coverage:
         _time(value["checked_at"]),
         Gap(datetime.fromisoformat(gap["since"]), gap["cause"]) if gap else None,
         [Loss(**loss | {"noticed_at": datetime.fromisoformat(loss["noticed_at"])}) for loss in value["losses"]],
+        value["policy"],
     )
 
 

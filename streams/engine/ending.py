@@ -2,7 +2,11 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
+
+from streams.errors import ConfigurationError, InDoubt, StateUnreadable
 
 EXIT_CONFIGURATION = 2
 # sysexits.h: a temporary failure, start me again.
@@ -17,8 +21,20 @@ def end(sentence: str, code: int = EXIT_IN_DOUBT) -> NoReturn:
     os._exit(code)
 
 
+@contextmanager
+def ending_on_error(doing: str) -> Iterator[None]:
+    """The shell's one guard: whatever goes wrong inside ends the process, because Faust and aiokafka would go on."""
+    try:
+        yield
+    except ConfigurationError as error:
+        end(str(error), EXIT_CONFIGURATION)
+    except (InDoubt, StateUnreadable) as error:
+        end(str(error))
+    except Exception as error:  # noqa: BLE001 - a half-done step must not be continued by anybody else's rules
+        end(f"{doing} failed ({sentence_of(error)}): ending, so that the next owner reads what is true.")
+
+
 def sentence_of(error: BaseException) -> str:
     """What an error says, with its kind where it says little."""
     text = " ".join(str(error).split())
-    named = type(error).__module__.startswith("streams.")
-    return text if named and text else f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

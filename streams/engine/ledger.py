@@ -16,7 +16,7 @@ from streams.core.events import Event, written
 from streams.core.facts import Place
 from streams.core.fold import Step
 from streams.engine import marks
-from streams.engine.codec import book_value, encode_state, event_headers, event_value
+from streams.engine.codec import book_value, event_headers, event_value
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
 from streams.engine.rows import PackedRows
@@ -29,14 +29,20 @@ KINDS = ("sent", "receipt", "stored")
 
 
 class KafkaRecord(Protocol):
-    """What we use of aiokafka's ConsumerRecord."""
+    """What we use of aiokafka's ConsumerRecord. `timestamp` in ms since 1970, the broker's if its type is 1."""
 
-    offset: int
-    timestamp: int
-    timestamp_type: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def timestamp_type(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class Span(NamedTuple):
@@ -163,7 +169,7 @@ class Ledger:
             return
         if not intake.key_fits:
             self.tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
-        known = self.rows.get(intake.fact.report_id) is not None
+        known = intake.fact.report_id in self.rows
         home = self.partition if known else self._home(intake.fact.report_id)
         if home != self.partition:
             self._send_home(record, intake, home, copied=copied)
@@ -213,6 +219,7 @@ class Ledger:
         coverage.checked_at = max(completed, coverage.checked_at or completed)
         coverage.complete_until = max(completed, coverage.complete_until or completed)
         coverage.gap = None
+        coverage.policy = self.checker.rules.policy.judged_by(coverage.complete_until)
         for passed in self.checker.advance(coverage.complete_until):
             self.tally.add("decided", passed.status or "erased")
             self._events += passed.events
@@ -221,13 +228,12 @@ class Ledger:
         partition, output = self.partition, self._settings.output
         self.checker.books.check()
         writes = Writes(partition, self._records)
-        for report_id, packed in self.rows.take_changes():
-            value = None if packed is None else encode_state(packed)
+        for report_id, value in self.rows.take_changes():
             writes.records.append(Write(output("state"), partition, report_id.encode(), value))
         recorded = datetime.now(UTC)
         for event in self._events:
-            value, headers = orjson.dumps(event_value(event)), event_headers(event, recorded)
-            writes.records.append(Write(output("missing"), partition, event.report_id.encode(), value, headers))
+            key, headers = event.report_id.encode(), event_headers(event, recorded)
+            writes.records.append(Write(output("missing"), partition, key, orjson.dumps(event_value(event)), headers))
         writes.records += self._coverage_records(output("coverage"))
         writes.offsets = {topic: applied.next_offset for topic, applied in self.coverage.applied.items()}
         self._records, self._events = [], []

@@ -12,12 +12,11 @@ from mode import Service
 
 from streams.engine import marks
 from streams.engine.coverage import Gap
-from streams.engine.ending import end, sentence_of
+from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.metrics import Metrics
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
-from streams.errors import InDoubt
 from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -64,21 +63,23 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _look(self) -> None:
-        try:
+        with ending_on_error("Watching completeness"):
             while not self.should_stop:
                 for window in list(self._table.windows.values()):
                     if window.mark_due(self._settings.mark_every, self._settings.mark_pause):
                         self._begin_set(window)
                     await self._say_gap(window)
                 await asyncio.sleep(LOOK_SECONDS)
-        except InDoubt as error:
-            end(sentence_of(error))
 
     def _begin_set(self, window: Window) -> None:
         window.marked_at, window.marks_acknowledged_at = time.monotonic(), None
-        task = asyncio.create_task(self._write_set(window, window.ledger.marks.new_set()))
+        task = asyncio.create_task(self._write_set_guarded(window, window.ledger.marks.new_set()))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
+
+    async def _write_set_guarded(self, window: Window, header: bytes) -> None:
+        with ending_on_error("Writing marks"):
+            await self._write_set(window, header)
 
     async def _write_set(self, window: Window, header: bytes) -> None:
         headers = [(marks.HEADER, header)]

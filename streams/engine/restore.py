@@ -14,13 +14,14 @@ from streams.core.books import Book, Books, account
 from streams.core.checker import Rules
 from streams.core.deadlines import Deadlines
 from streams.core.decide import next_look
+from streams.core.events import written
 from streams.core.row import Status
 from streams.engine.codec import pack_state, read_book
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss, read_coverage
 from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger
 from streams.engine.rows import PackedRows
-from streams.errors import StateUnreadable
+from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
 
 READ_AT_ONCE = 5_000
@@ -54,7 +55,7 @@ class Restorer:
             await consumer.seek_to_beginning(state, coverage)
             restored = await self._read(consumer, state, coverage)
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
-            found = await self._positions(consumer, restored, inputs, committed, partitions)
+            found = await self._positions(consumer, restored, inputs, committed, partitions, rules)
         deadlines = await _deadlines(restored, rules, partition)
         return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines)
 
@@ -85,6 +86,7 @@ class Restorer:
         inputs: list[TopicPartition],
         committed: dict[str, int | None],
         partitions: int,
+        rules: Rules,
     ) -> Coverage:
         """Where to go on. Coverage is the truth: it was committed with the rows; the group's offsets may expire."""
         partition = inputs[0].partition
@@ -99,7 +101,8 @@ class Restorer:
                 )
             applied = {tp.topic: Applied(begins[tp]) for tp in inputs}
             return Coverage(partition, partitions, applied)
-        _same_partitions(known, partitions)
+        same_partitions(known, partitions)
+        _same_policy(known, rules)
         for tp in inputs:
             _same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
             loss = await self._loss(consumer, tp, known.applied[tp.topic], begins[tp], ends[tp])
@@ -192,7 +195,21 @@ def _check_books(restored: Restored, found: dict[Status, int], partition: int) -
             )
 
 
-def _same_partitions(known: Coverage, partitions: int) -> None:
+def _same_policy(known: Coverage, rules: Rules) -> None:
+    """Who was judged by which version is history: the same log must give the same events for ever."""
+    if known.complete_until is None:
+        return
+    for name, now in rules.policy.judged_by(known.complete_until).items():
+        if known.policy.get(name) != now:
+            raise ConfigurationError(
+                f"The policy's version {name} is new or changed, but it is valid from before "
+                f"{written(known.complete_until)}, until when reports have been judged already: leave the old versions "
+                "as they were, and add one with a later valid_from."
+            )
+
+
+def same_partitions(known: Coverage, partitions: int) -> None:
+    """Raise StateUnreadable when the inputs have another number of partitions than the state was made with."""
     if known.partitions != partitions:
         raise StateUnreadable(
             f"The inputs had {known.partitions} partitions and now have {partitions}: keys have moved, so that no row "

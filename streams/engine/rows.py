@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from streams.core.row import Row
-from streams.engine.codec import pack, unpack
+from streams.engine.codec import pack_and_encode, unpack
 
 
 def row_key(report_id: str) -> bytes:
@@ -12,7 +12,7 @@ def row_key(report_id: str) -> bytes:
 
 
 class PackedRows:
-    """The core's rows over packed bytes (`streams.engine.codec.pack`), with the changes since the last commit."""
+    """The core's rows over packed bytes (`streams.engine.codec`), with the changes since the last commit."""
 
     def __init__(self) -> None:
         self._packed: dict[bytes, bytes] = {}
@@ -26,6 +26,9 @@ class PackedRows:
     def __iter__(self) -> Iterator[Row]:
         for packed in self._packed.values():
             yield unpack(packed)
+
+    def __contains__(self, report_id: str) -> bool:
+        return report_id in self._live or row_key(report_id) in self._packed
 
     def get(self, report_id: str) -> Row | None:
         """The row of a report, or None."""
@@ -54,13 +57,14 @@ class PackedRows:
             self._packed[row_key(report_id)] = packed
 
     def take_changes(self) -> list[tuple[str, bytes | None]]:
-        """What changed since the last call: report id and packed row, None for an erased one."""
+        """What changed since the last call: report ids and values for the state topic, None for an erased row."""
         changes: list[tuple[str, bytes | None]] = [(report_id, None) for report_id in sorted(self._erased)]
         for report_id, row in self._live.items():
-            key, packed = row_key(report_id), pack(row)
+            key = row_key(report_id)
+            packed, value = pack_and_encode(row)
             if self._packed.get(key) != packed:
                 self._packed[key] = packed
-                changes.append((report_id, packed))
+                changes.append((report_id, value))
         self._live.clear()
         self._erased.clear()
         return changes

@@ -12,14 +12,14 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 from mode import Service
 
 from streams.core.checker import Rules
-from streams.engine.ending import end, sentence_of
+from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
 from streams.engine.metrics import Metrics
-from streams.engine.restore import Restorer
+from streams.engine.restore import Restorer, same_partitions
 from streams.engine.table import WindowedTable
 from streams.engine.transaction import Transactions, Writes
 from streams.engine.window import Window
-from streams.errors import InDoubt, StateUnreadable
+from streams.errors import InDoubt
 from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -85,11 +85,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     @Service.task  # type: ignore[untyped-decorator]
     async def _fetch(self) -> None:
         """Fetch for as long as the worker lives."""
-        try:
+        with ending_on_error("Fetching"):
             while not self.should_stop:
                 await self._fetch_once()
-        except (InDoubt, KafkaError) as error:
-            end(sentence_of(error))
 
     async def _fetch_once(self) -> None:
         try:
@@ -168,16 +166,16 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._takeover = asyncio.create_task(self._take_over_guarded(assigned))
 
     async def _take_over_guarded(self, assigned: set[TopicPartition]) -> None:
-        try:
+        with ending_on_error("Taking over partitions"):
             await self._take_over(assigned)
-        except (InDoubt, StateUnreadable, KafkaError, TimeoutError) as error:
-            end(f"Taking over partitions failed: {sentence_of(error)}")
 
     async def _take_over(self, assigned: set[TopicPartition]) -> None:
         mine = {tp.partition for tp in assigned}
         torn = [p for p in mine if any(tp not in assigned for tp in self._inputs(p))]
         if torn:
             raise InDoubt(f"Partitions {torn} are assigned for some inputs only: `meldingsvakt topics` says why.")
+        for window in self._parked.values():
+            same_partitions(window.ledger.coverage, self._partitions())
         await self._close([self._parked.pop(p) for p in list(self._parked) if p not in mine])
         limit = asyncio.Semaphore(RESTORE_AT_ONCE)
 
@@ -189,9 +187,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
                 self._seek(window)
                 self._consumer.resume(*self._inputs(partition))
 
-        async with asyncio.TaskGroup() as group:
-            for partition in sorted(mine):
-                group.create_task(resume(partition))
+        await asyncio.gather(*(resume(partition) for partition in sorted(mine)))
         log.info("Checking partitions %s.", sorted(mine))
 
     async def _restore(self, partition: int) -> Window:
@@ -200,9 +196,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         try:
             await transactions.fence()
             committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
-            partitions = len(self._consumer.partitions_for_topic(self._settings.inputs[0]) or ())
             restorer = Restorer(self._kafka, self._settings)
-            ledger = await restorer.ledger(self._rules, partition, partitions, committed)
+            ledger = await restorer.ledger(self._rules, partition, self._partitions(), committed)
         except BaseException:
             await transactions.stop()
             raise
@@ -210,6 +205,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             self._metrics.count("losses", loss.cause)
         self._metrics.restored.labels(str(partition)).set(time.monotonic() - started)
         return Window(ledger, transactions, self._committed)
+
+    def _partitions(self) -> int:
+        return len(self._consumer.partitions_for_topic(self._settings.inputs[0]) or ())
 
     def _committed(self, window: Window, writes: Writes) -> None:
         self._metrics.count("commits")
@@ -236,13 +234,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self._source = source
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        try:
+        with ending_on_error("Giving partitions up"):
             await self._source.give_up()
-        except Exception as error:  # noqa: BLE001 - the shell's guard: a half-done hand-over must not go on
-            end(f"Giving partitions up failed: {sentence_of(error)}")
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        try:
+        with ending_on_error("Taking over partitions"):
             self._source.take_over(assigned)
-        except Exception as error:  # noqa: BLE001 - the shell's guard, as above
-            end(f"Taking over partitions failed: {sentence_of(error)}")

@@ -139,8 +139,8 @@ def _case(log: Log, law: Law) -> Case | None:
     begun = [v for v in law.versions if v.valid_from <= arrived]
     version = max(begun, key=lambda v: v.valid_from) if begun else min(law.versions, key=lambda v: v.valid_from)
     allowance, grace, asked = version.default, version.grace, True
-    if not first.unreadable and first.names.channel in version.allowance:
-        allowance = version.allowance[first.names.channel]
+    if first.names.channel is not None and not first.unreadable:
+        allowance = version.allowance.get(first.names.channel, allowance)
     town = first.names.receiver.municipality if first.names.receiver else None
     for other in version.overrides:
         pairs = (
@@ -268,9 +268,7 @@ def _changes(log: Log, case: Case, law: Law) -> list[datetime]:
 
 
 def _new_claims(receipts: Sequence[Receipt]) -> list[datetime]:
-    return [
-        r.place.arrived for n, r in enumerate(receipts) if n == 0 or r.receipt is not receipts[n - 1].receipt
-    ]
+    return [r.place.arrived for n, r in enumerate(receipts) if n == 0 or r.receipt is not receipts[n - 1].receipt]
 
 
 def _verdict(log: Log, until: datetime, law: Law) -> Verdict | None:

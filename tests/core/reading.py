@@ -1,7 +1,6 @@
 """One way of reading a log: topic by topic in some order, with ticks, restarts and crashes in between."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -98,9 +97,7 @@ class Reading:
         """What has been read so far."""
         done = self.positions
         topics = self.topics
-        return Log(
-            topics.sent[: done["sent"]], topics.receipt[: done["receipt"]], topics.stored[: done["stored"]]
-        )
+        return Log(topics.sent[: done["sent"]], topics.receipt[: done["receipt"]], topics.stored[: done["stored"]])
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -159,8 +156,3 @@ def verdict_of(row: Row) -> Verdict:
 def around(offset: timedelta) -> list[datetime]:
     """The moment itself, and the microsecond on either side of it."""
     return [START + offset - MICROSECOND, START + offset, START + offset + MICROSECOND]
-
-
-def copied(rows: dict[str, Row]) -> dict[str, Row]:
-    """Rows that nothing changes any more."""
-    return deepcopy(rows)

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import pytest
 from hypothesis import given, settings
 
 from streams.core.events import Missing, Recovered
 from streams.core.facts import Sent
 from tests.core.logs import WAYS, Step, topics
-from tests.core.reading import END, FOREVER, TOPICS, Reading, Topics, by_id, copied
+from tests.core.reading import END, FOREVER, TOPICS, Reading, Topics, by_id
 from tests.core.world import LAW, MICROSECOND
 
 lawful = settings(max_examples=150, deadline=None)
@@ -159,7 +158,7 @@ def test_it_announces_nothing_twice_and_missing_before_recovered(log: Topics, wa
 @lawful
 @given(topics(), WAYS)
 def test_it_keeps_what_it_decided(log: Topics, way: list[Step]) -> None:
-    reading, before = Reading(log), dict[str, str | None]()
+    reading, before = Reading(log), dict[str, str]()
     for step in way:
         follow(reading, [step], unobserved)
         decided = {name: row.missing_event_id for name, row in reading.rows.items() if row.missing_event_id}
@@ -178,8 +177,3 @@ def test_it_passes_in_the_order_of_alarm_and_report_id(log: Topics) -> None:
     alarms = {row.report_id: row.alarm_at for row in reading.rows.values()}
     decided = [one.report_id for one in reading.tick(END) if any(isinstance(e, Missing) for e in one.events)]
     assert decided == sorted(decided, key=lambda name: (alarms[name], name))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_copy_of_rows_is_a_copy(seed: int) -> None:
-    assert copied({}) == {}

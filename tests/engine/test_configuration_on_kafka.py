@@ -1,9 +1,6 @@
 """Configuration that is wrong stops the worker with one sentence and exit code 2, before anything is read."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,14 +16,7 @@ pytestmark = pytest.mark.kafka
 
 def run(world: World, *arguments: str, **environment: str) -> tuple[int, str]:
     """A command's exit code and what it said on standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        env=os.environ | world.environment | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = world.run(*arguments, **environment)
     said = [line for line in done.stderr.splitlines() if line.startswith("meldingsvakt: ")]
     assert "Traceback" not in done.stderr
     assert len(said) == 1, done.stderr

@@ -165,6 +165,17 @@ class World:
         self.workers.append(Worker(process, port, log))
         return self.workers[-1]
 
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "streams.cli", *arguments],
+            env=os.environ | self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     async def put(self, kind: str, value: dict[str, Any] | bytes | None, **record: Any) -> Any:
         """Append one record to an input; its key is the value's report id unless given."""
         if isinstance(value, dict):

@@ -1,0 +1,65 @@
+"""The checker as a whole: what it remembers, and what it needs to go on."""
+
+from streams.core.checker import Checker, MemoryRows, Outcome
+from streams.core.deadlines import Deadlines
+from streams.core.fold import Step
+from streams.core.row import Row, Status
+from tests.core.world import OTHER, REPORT, RULES, Story, at, copy_of
+
+
+def test_it_rebuilds_its_deadlines_from_the_rows() -> None:
+    story = Story()
+    story.sent("08:00")
+    story.stored("09:00", report=OTHER)
+    checker = copy_of(story.checker)
+    assert checker.deadlines.first() == at("10:05")
+    assert [one.status for one in checker.advance(at("10:06"))] == [Status.MISSING]
+    assert copy_of(checker).deadlines.first() == at("2026-03-03T09:00")
+    assert len(copy_of(checker).deadlines) == 1
+
+
+def test_it_takes_the_deadlines_that_it_is_given() -> None:
+    story = Story()
+    story.sent("08:00")
+    blind = Checker(RULES, story.checker.rows, story.checker.books, Deadlines())
+    assert list(blind.advance(at("11:00"))) == []
+    seeing = Checker(RULES, story.checker.rows, story.checker.books, Deadlines([(at("10:05"), REPORT)]))
+    assert [one.report_id for one in seeing.advance(at("11:00"))] == [REPORT]
+
+
+def test_it_has_rows_in_memory_that_can_be_kept_and_forgotten() -> None:
+    rows = MemoryRows([Row(OTHER, touched=at("08:00"))])
+    rows.put(Row(REPORT, touched=at("09:00")))
+    assert (len(rows), {row.report_id for row in rows}) == (2, {REPORT, OTHER})
+    rows.erase(OTHER)
+    rows.erase(OTHER)
+    assert rows.get(OTHER) is None
+    assert len(rows) == 1
+
+
+def test_it_causes_no_event_by_anything_but_time_and_recovery() -> None:
+    story = Story()
+    assert story.receipt("07:00") == Outcome(Step.HELD)
+    assert story.sent("08:00") == Outcome(Step.OPENED)
+    assert story.sent("08:01") == Outcome(Step.DUPLICATE)
+    assert story.stored("08:02") == Outcome(Step.STORED)
+
+
+def test_it_goes_on_after_a_restart_at_every_point_of_a_story() -> None:
+    story = Story()
+    for tell in (
+        lambda: story.stored("07:00", report=OTHER),
+        lambda: story.receipt("07:30"),
+        lambda: story.sent("08:00"),
+        lambda: story.sent("08:00", report=OTHER),
+        lambda: story.stored("10:06"),
+        lambda: story.tick("10:30"),
+        lambda: story.tick("10:30"),
+    ):
+        tell()
+        story.restart()
+    assert story.events == [story.missing, story.recovered]
+    assert {row.report_id: row.status for row in story.checker.rows} == {
+        OTHER: Status.STORED,
+        REPORT: Status.RECOVERED,
+    }

@@ -1,0 +1,201 @@
+"""When is a report due, and when is its alarm?"""
+
+from datetime import timedelta
+
+import pytest
+
+from streams.core.facts import Names
+from streams.core.policy import EVER, Override, Policy, Terms, Version, fingerprint
+from tests.core.world import BERGEN, NAMED_NOTHING, OSLO, Story, at, names
+
+VISMA = "VISMA_FAMILIA"
+UNASKED = BERGEN._replace(municipality="1507")
+
+
+@pytest.mark.parametrize(
+    ("channel", "due", "alarm"),
+    [
+        ("FIKS_IO", "10:00", "10:05"),
+        ("SVARINN", "2026-03-03T08:00", "2026-03-03T08:05"),
+        ("MANUELL_MOTTAK", "2026-03-07T08:00", "2026-03-07T08:05"),
+        ("PRINT", "2026-03-14T08:00", "2026-03-14T08:05"),
+        ("CARRIER_PIGEON", "2026-03-03T08:00", "2026-03-03T08:05"),
+        (None, "2026-03-03T08:00", "2026-03-03T08:05"),
+    ],
+)
+def test_it_is_due_by_its_channel_and_by_the_default_otherwise(channel: str | None, due: str, alarm: str) -> None:
+    story = Story()
+    story.sent("08:00", names(channel=channel))
+    assert (story.row.due_at, story.row.alarm_at) == (at(due), at(alarm))
+
+
+@pytest.mark.parametrize(
+    ("of", "due", "alarm", "asked"),
+    [
+        (names(BERGEN, "FIKS_IO", VISMA), "08:30", "08:31", True),
+        (names(BERGEN, "PRINT", VISMA), "08:30", "08:31", True),
+        (names(BERGEN._replace(district="02"), "FIKS_IO", VISMA), "08:30", "08:31", True),
+        (names(BERGEN, "FIKS_IO", "OTHER"), "10:00", "10:05", True),
+        (names(OSLO, "FIKS_IO", VISMA), "10:00", "10:05", True),
+        (names(None, "FIKS_IO", VISMA), "10:00", "10:05", True),
+        (names(BERGEN._replace(municipality="1201"), "FIKS_IO", VISMA), "10:00", "10:05", True),
+        (names(UNASKED, "FIKS_IO"), "10:00", "10:05", False),
+        (names(OSLO, "SVARINN", "UKJENT"), "2026-03-03T08:00", "2026-03-03T08:00", True),
+        (
+            names(UNASKED, "SVARINN", "UKJENT"),
+            "2026-03-03T08:00",
+            "2026-03-03T08:05",
+            False,
+        ),
+    ],
+)
+def test_it_is_due_by_the_first_override_that_matches(of: Names, due: str, alarm: str, asked: bool) -> None:
+    story = Story()
+    story.sent("08:00", of)
+    assert (story.row.due_at, story.row.alarm_at, story.row.proof_asked) == (at(due), at(alarm), asked)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "version", "due", "alarm"),
+    [
+        ("11:59:59.999999", "2026-01", "13:59:59.999999", "14:04:59.999999"),
+        ("12:00", "2026-03", "13:00", "13:00"),
+        ("12:00:00.000001", "2026-03", "13:00:00.000001", "13:00:00.000001"),
+    ],
+)
+def test_it_is_judged_by_the_version_in_force_when_it_arrived(arrived: str, version: str, due: str, alarm: str) -> None:
+    story = Story()
+    story.sent(arrived)
+    assert story.row.policy_version == version
+    assert (story.row.due_at, story.row.alarm_at) == (at(due), at(alarm))
+
+
+def test_it_is_judged_by_arrival_though_it_was_sent_under_another_version() -> None:
+    story = Story()
+    story.sent("12:00", sent_at="11:30")
+    assert story.row.policy_version == "2026-03"
+    assert story.row.due_at == at("12:30")
+
+
+def test_it_keeps_the_version_of_its_first_sent() -> None:
+    story = Story()
+    story.sent("11:00")
+    story.sent("12:30", message="m2")
+    assert story.row.policy_version == "2026-01"
+    assert story.row.due_at == at("13:00")
+
+
+@pytest.mark.parametrize(
+    ("arrived", "due", "alarm"),
+    [
+        ("08:00", "10:00", "10:05"),
+        ("10:00", "10:00", "10:05"),
+        ("10:00:00.000001", "10:00", "10:05:00.000001"),
+        ("11:00", "10:00", "11:05"),
+    ],
+)
+def test_it_gives_a_sent_that_arrived_after_it_was_due_the_grace_from_its_arrival(
+    arrived: str, due: str, alarm: str
+) -> None:
+    story = Story()
+    story.sent(arrived, sent_at="08:00")
+    assert (story.row.due_at, story.row.alarm_at) == (at(due), at(alarm))
+
+
+@pytest.mark.parametrize("unreadable", ["sent_at", "receiver", "channel", "case_system", "form", "message_id"])
+def test_it_gives_a_sent_with_any_unreadable_field_its_arrival_and_the_default_allowance(unreadable: str) -> None:
+    story = Story()
+    story.sent("08:00", sent_at="07:00", unreadable=[unreadable])
+    assert story.row.sent_at == at("08:00")
+    assert (story.row.due_at, story.row.alarm_at) == (at("2026-03-03T08:00"), at("2026-03-03T08:05"))
+    assert story.row.flags == {f"unreadable_{unreadable}"}
+
+
+@pytest.mark.parametrize(
+    ("of", "alarm", "asked"),
+    [
+        (names(BERGEN, "FIKS_IO", VISMA), "2026-03-03T08:01", True),
+        (names(UNASKED, "FIKS_IO"), "2026-03-03T08:05", False),
+        (names(None, "SVARINN", "UKJENT"), "2026-03-03T08:00", True),
+    ],
+)
+def test_it_takes_grace_and_proof_of_an_unreadable_sent_from_an_override_of_what_is_readable(
+    of: Names, alarm: str, asked: bool
+) -> None:
+    story = Story()
+    story.sent("08:00", of, unreadable=["form"])
+    assert story.row.due_at == at("2026-03-03T08:00")
+    assert (story.row.alarm_at, story.row.proof_asked) == (at(alarm), asked)
+
+
+HOUR, NOTHING = timedelta(hours=1), timedelta(0)
+
+
+def test_it_takes_the_terms_of_the_version_where_nothing_overrides_them() -> None:
+    version = Version("v", grace=NOTHING, default=HOUR)
+    assert version.terms(NAMED_NOTHING, readable=True) == Terms(HOUR, NOTHING, proof=True)
+
+
+def test_it_lets_an_override_without_levels_match_everything() -> None:
+    version = Version("v", grace=HOUR, default=HOUR, overrides=(Override(allowance=NOTHING, grace=NOTHING),))
+    assert version.terms(NAMED_NOTHING, readable=True) == Terms(NOTHING, NOTHING)
+    assert version.terms(NAMED_NOTHING, readable=False) == Terms(HOUR, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "version"),
+    [("07:59:59.999999", "one"), ("08:00", "one"), ("08:59", "one"), ("09:00", "two"), ("2030-01-01T00:00", "two")],
+)
+def test_it_has_the_first_version_in_force_before_it_begins(arrived: str, version: str) -> None:
+    one = Version("one", NOTHING, HOUR, valid_from=at("08:00"))
+    two = Version("two", NOTHING, HOUR, valid_from=at("09:00"))
+    policy = Policy((two, one))
+    assert policy.in_force(at(arrived)).id == version
+
+
+def test_it_refuses_a_policy_without_versions() -> None:
+    with pytest.raises(ValueError, match="at least one version"):
+        Policy(())
+
+
+def test_it_refuses_two_versions_that_begin_together() -> None:
+    with pytest.raises(ValueError, match="begin at the same time"):
+        Policy((Version("a", NOTHING, HOUR), Version("b", NOTHING, HOUR, valid_from=EVER)))
+
+
+VERSION = Version("v", NOTHING, HOUR, at("08:00"), {"A": HOUR, "B": NOTHING}, (Override("0301"),))
+
+
+def test_it_has_the_same_fingerprint_for_the_same_version() -> None:
+    again = VERSION._replace(allowance={"B": NOTHING, "A": HOUR})
+    assert fingerprint(again) == fingerprint(VERSION)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        VERSION._replace(id="w"),
+        VERSION._replace(grace=HOUR),
+        VERSION._replace(default=NOTHING),
+        VERSION._replace(valid_from=at("08:00:00.000001")),
+        VERSION._replace(allowance={"A": HOUR}),
+        VERSION._replace(allowance={"A": HOUR, "B": HOUR}),
+        VERSION._replace(overrides=()),
+        VERSION._replace(overrides=(Override("0301", proof=False),)),
+        VERSION._replace(overrides=(Override("0301", channel="A"),)),
+        VERSION._replace(overrides=(Override("0301", grace=NOTHING),)),
+    ],
+)
+def test_it_has_another_fingerprint_for_anything_that_changed(changed: Version) -> None:
+    assert fingerprint(changed) != fingerprint(VERSION)
+
+
+@pytest.mark.parametrize(
+    ("complete_until", "begun"),
+    [("08:00", []), ("08:00:00.000001", ["v"]), ("09:00", ["v"]), ("09:00:00.000001", ["v", "w"])],
+)
+def test_it_has_judged_by_the_versions_that_began_before(complete_until: str, begun: list[str]) -> None:
+    policy = Policy((VERSION, VERSION._replace(id="w", valid_from=at("09:00"))))
+    judged = policy.judged_by(at(complete_until))
+    assert list(judged) == begun
+    assert all(judged[version.id] == fingerprint(version) for version in policy.versions if version.id in begun)

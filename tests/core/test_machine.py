@@ -1,0 +1,141 @@
+"""A partition as it lives: producers append, the checker reads, ticks, commits, crashes and restarts, in any order."""
+
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from tests.core.logs import CASE_SYSTEMS, CHANNELS, REPORTS, SENT_TO, STORED_FOR
+from tests.core.oracle import Log, alarm_of
+from tests.core.reading import FOREVER, START, TOPICS, Commit, Reading, Topics
+from tests.core.world import LAW, MICROSECOND
+
+PAUSES = st.sampled_from([timedelta(0), MICROSECOND, timedelta(minutes=30), timedelta(hours=2), timedelta(hours=24)])
+AGES = st.sampled_from([timedelta(minutes=minutes) for minutes in (-6, 0, 0, 60, 120)])
+MESSAGES = st.sampled_from([None, "m1", "m2"])
+UNREADABLE = st.sampled_from([(), (), (), ("receiver",), ("sent_at", "channel")])
+
+
+class Partition(RuleBasedStateMachine):
+    """The checker of one partition against the oracle, after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.reading = Reading(Topics([], [], []))
+        self.seen: Commit = self.reading.committed
+
+    @initialize(
+        receiver=st.sampled_from(SENT_TO), channel=st.sampled_from(CHANNELS), system=st.sampled_from(CASE_SYSTEMS)
+    )
+    def address(self, receiver: Receiver, channel: str, system: str) -> None:
+        """Choose whom the reports are for: few receivers make many encounters."""
+        self.names = Names(receiver, channel, system)
+
+    @rule(report=st.sampled_from(REPORTS), pause=PAUSES, age=AGES, message=MESSAGES, unreadable=UNREADABLE)
+    def append_sent(
+        self, report: str, pause: timedelta, age: timedelta, message: str | None, unreadable: tuple[str, ...]
+    ) -> None:
+        """The portal hands a report over."""
+        place = self.place("sent", pause)
+        told = self.names._replace(**{name: None for name in unreadable if name in Names._fields})
+        sent_at = None if "sent_at" in unreadable else place.arrived - age
+        self.reading.topics.sent.append(Sent(report, place, sent_at, told, message, unreadable))
+
+    @rule(report=st.sampled_from(REPORTS), pause=PAUSES, code=st.sampled_from(ReceiptCode))
+    def append_receipt(self, report: str, pause: timedelta, code: ReceiptCode) -> None:
+        """The receiving side claims something."""
+        self.reading.topics.receipt.append(Receipt(report, self.place("receipt", pause), code))
+
+    @rule(report=st.sampled_from(REPORTS), pause=PAUSES, age=AGES, receiver=st.sampled_from(STORED_FOR))
+    def append_stored(self, report: str, pause: timedelta, age: timedelta, receiver: Receiver | None) -> None:
+        """A case system proves something."""
+        place = self.place("stored", pause)
+        self.reading.topics.stored.append(Stored(report, place, place.arrived - age, "READ_BACK", receiver))
+
+    @rule(topic=st.sampled_from(TOPICS), chosen=st.integers(0, 1000), pause=PAUSES)
+    def append_again(self, topic: str, chosen: int, pause: timedelta) -> None:
+        """A producer repeats an old record."""
+        facts = getattr(self.reading.topics, topic)
+        if facts:
+            facts.append(facts[chosen % len(facts)]._replace(place=self.place(topic, pause)))
+
+    @rule(report=st.sampled_from(REPORTS), edge=st.sampled_from([-MICROSECOND, timedelta(0), MICROSECOND]))
+    def wait_for_the_alarm(self, report: str, edge: timedelta) -> None:
+        """Let the broker's clock come to the very edge of an alarm."""
+        alarm = alarm_of(Log(*self.reading.topics), report, LAW)
+        if alarm is not None:
+            self.now = max(self.now, alarm + edge)
+
+    @rule(topic=st.sampled_from(TOPICS), count=st.integers(1, 4))
+    def read(self, topic: str, count: int) -> None:
+        """Read on in one topic, ahead of the others or behind."""
+        for _ in range(count):
+            self.reading.read(topic)
+
+    @rule()
+    def tick(self) -> None:
+        """Marks came by: the partition is complete as far as it has been read."""
+        self.reading.tick(self.now)
+
+    @rule()
+    def read_all_and_tick(self) -> None:
+        """Catch up."""
+        self.reading.finish(self.now)
+
+    @rule()
+    def commit(self) -> None:
+        """Rows, books, events and positions become true together."""
+        self.reading.commit()
+
+    @precondition(lambda self: self.reading.announced != self.reading.committed.announced)
+    @rule()
+    def crash_after_an_announcement(self) -> None:
+        """Lose what was announced and not committed."""
+        self.reading.crash()
+
+    @rule()
+    def crash(self) -> None:
+        """Lose everything since the last commit."""
+        self.reading.crash()
+
+    @rule()
+    def restore(self) -> None:
+        """Go on with rows and books as they were written."""
+        self.reading.restart()
+
+    @invariant()
+    def agrees(self) -> None:
+        """What is known is what the log says."""
+        self.reading.agree_with_the_oracle()
+
+    @invariant()
+    def balances(self) -> None:
+        """Nothing has vanished and nothing was invented."""
+        self.reading.balance()
+
+    @invariant()
+    def takes_nothing_back(self) -> None:
+        """What was committed as announced stays announced, in the same order."""
+        visible = self.reading.committed.announced
+        before = self.seen.announced
+        assert visible[: len(before)] == before
+        self.seen = self.reading.committed
+
+    def teardown(self) -> None:
+        """Read everything and let everything pass: only what is missing is still kept."""
+        self.reading.finish(FOREVER)
+        self.reading.agree_with_the_oracle()
+        self.reading.balance()
+        assert {row.status.value for row in self.reading.checker.rows} <= {"missing"}
+
+    def place(self, topic: str, pause: timedelta) -> Place:
+        """The next offset of a topic, appended a little later than the last record of any."""
+        self.now += pause
+        return Place(self.now, f"reports.{topic}", 0, len(getattr(self.reading.topics, topic)))
+
+
+TestPartition = Partition.TestCase
+TestPartition.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -1,0 +1,279 @@
+"""The ledger of one partition, without Kafka: batches in, writes out."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from schemas.outputs import Books as BooksModel
+from schemas.outputs import Coverage as CoverageModel
+from schemas.outputs import Rejected, ReportMissing, ReportRecovered, ReportState
+from schemas.policy import parse_policy
+from streams.core.books import Books
+from streams.core.checker import Rules
+from streams.data import succession
+from streams.engine.codec import event_value, pack_state, read_book
+from streams.engine.coverage import Applied, Coverage, read_coverage
+from streams.engine.ledger import Batch, Ledger, Span, partition_of
+from streams.engine.marks import HEADER, Marks
+from streams.engine.rows import PackedRows
+from streams.engine.transaction import Write, Writes
+from streams.errors import InDoubt
+from streams.policies import load_policy, policy_of
+from streams.replay import Line, Replay
+from streams.settings import Settings
+from streams.simulation.traffic import Mix, generate
+
+SETTINGS = Settings()
+SENT, RECEIPT, STORED = SETTINGS.inputs
+START = datetime(2026, 1, 1, tzinfo=UTC)
+REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
+
+
+class Appended(NamedTuple):
+    """A record as a consumer gets it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_type: int = 1
+
+
+def ledger(partitions: int = 1, partition: int = 0, rules: Rules | None = None) -> Ledger:
+    """A new ledger at the beginning of its inputs."""
+    coverage = Coverage(partition, partitions, {topic: Applied(0) for topic in SETTINGS.inputs})
+    return Ledger(SETTINGS, rules or Rules(load_policy(None), succession()), PackedRows(), Books(), coverage)
+
+
+def batch(to: Ledger, **records: list[Appended]) -> Batch:
+    """A batch that fits: `sent`, `receipt` and `stored` records from where the ledger is."""
+    by_topic = {f"reports.{kind}": some for kind, some in records.items()}
+    spans = {}
+    for topic in SETTINGS.inputs:
+        start = to.position(topic)
+        some = by_topic.get(topic, [])
+        spans[topic] = Span(start, some[-1].offset + 1 if some else start)
+    return Batch(to.partition, 0, spans, by_topic)
+
+
+def ms(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
+
+
+def sent_value(report: str = REPORT, **changes: Any) -> bytes:
+    value = {
+        "report_id": report,
+        "sent_at": "2026-01-01T00:00:00Z",
+        "receiver": {"municipality": "0301"},
+        "channel": "FIKS_IO",
+        "case_system": "UKJENT",
+    }
+    return orjson.dumps(value | changes)
+
+
+def marked(to: Ledger, header: bytes, at: datetime, after: int = 0) -> Batch:
+    """A batch that holds nothing but the marks of a set."""
+    mark = {
+        kind: [Appended(to.position(f"reports.{kind}") + after, ms(at), b"", None, ((HEADER, header),))]
+        for kind in ("sent", "receipt", "stored")
+    }
+    return batch(to, **mark)
+
+
+def of(writes: Writes, output: str) -> list[Write]:
+    return [write for write in writes.records if write.topic == f"reports.{output}"]
+
+
+def test_nothing_is_decided_before_all_marks_of_a_set_have_been_passed() -> None:
+    one = ledger()
+    one.apply(batch(one, sent=[Appended(0, ms(START), REPORT.encode(), sent_value())]))
+    header = one.marks.new_set()
+    late = START + timedelta(days=1)
+    mark = Appended(1, ms(late), b"", None, ((HEADER, header),))
+    assert of(one.apply(batch(one, sent=[mark])), "missing") == []
+    assert of(one.apply(batch(one, receipt=[mark._replace(offset=0)])), "missing") == []
+    writes = one.apply(batch(one, stored=[mark._replace(offset=0, timestamp=ms(late) + 5)]))
+    (event,) = of(writes, "missing")
+    assert orjson.loads(event.value or b"")["report_id"] == REPORT
+    assert one.coverage.complete_until == late
+
+
+def test_marks_of_others_and_of_abandoned_sets_mean_nothing() -> None:
+    one = ledger()
+    other = Marks("reports", SETTINGS.inputs)
+    one.apply(marked(one, other.new_set(), START))
+    abandoned = one.marks.new_set()
+    one.marks.abandon()
+    one.apply(marked(one, abandoned, START))
+    assert one.coverage.complete_until is None
+
+
+def test_a_record_from_before_what_is_complete_is_said_aloud_and_judged() -> None:
+    one = ledger()
+    one.apply(marked(one, one.marks.new_set(), START + timedelta(hours=1)))
+    one.apply(batch(one, sent=[Appended(1, ms(START), REPORT.encode(), sent_value())]))
+    assert one.coverage.gap is not None
+    assert one.coverage.gap.cause == "broker_clock"
+    assert one.tally.take()["broker_clock", ""] == 1
+    one.apply(marked(one, one.marks.new_set(), START + timedelta(minutes=30)))
+    assert one.coverage.complete_until == START + timedelta(hours=1), "completeness never goes back"
+    assert one.coverage.gap is None
+
+
+def test_a_batch_that_begins_elsewhere_does_not_fit() -> None:
+    one = ledger()
+    assert one.fits(Batch(0, 0, {SENT: Span(0, 4)}, {}))
+    one.apply(Batch(0, 0, {SENT: Span(0, 4)}, {}))
+    assert not one.fits(Batch(0, 0, {SENT: Span(0, 4)}, {}))
+    assert one.fits(Batch(0, 0, {SENT: Span(4, 5)}, {}))
+
+
+def test_control_records_move_the_committed_position() -> None:
+    one = ledger()
+    assert one.apply(Batch(0, 0, {STORED: Span(0, 7)}, {})).offsets == {SENT: 0, RECEIPT: 0, STORED: 7}
+
+
+def test_a_topic_without_the_brokers_append_time_ends_the_worker() -> None:
+    one = ledger()
+    record = Appended(0, ms(START), REPORT.encode(), sent_value(), timestamp_type=0)
+    with pytest.raises(InDoubt, match="LogAppendTime"):
+        one.apply(batch(one, sent=[record]))
+
+
+def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> None:
+    home = partition_of(REPORT.encode(), 4)
+    one = ledger(4, (home + 1) % 4)
+    value = sent_value(navn="hemmelig")
+    writes = one.apply(batch(one, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
+    (copy,) = of(writes, "sent")
+    assert (copy.partition, copy.key) == (home, REPORT.encode())
+    assert orjson.loads(copy.value or b"") == {
+        **orjson.loads(sent_value()), "sent_at": "2026-01-01T00:00:00.000000Z",
+    }  # fmt: skip
+    assert copy.headers == [("mv-copy", f"{SENT}/{one.partition}/0@2026-01-01T00:00:00.000000Z".encode())]
+    assert of(writes, "state") == []
+    again = Appended(1, ms(START), copy.key, copy.value, tuple(copy.headers or ()))
+    (rejected,) = of(one.apply(batch(one, sent=[again])), "rejected")
+    assert orjson.loads(rejected.value or b"")["reason"] == "misplaced_again"
+
+
+def test_an_unreadable_misplaced_sent_is_listed_once_and_judged_at_home() -> None:
+    home = partition_of(REPORT.encode(), 4)
+    away, at_home = ledger(4, (home + 1) % 4), ledger(4, home)
+    value = sent_value(channel=7)
+    writes = away.apply(batch(away, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
+    assert len(of(writes, "rejected")) == 1
+    (copy,) = of(writes, "sent")
+    record = Appended(0, ms(START), copy.key, copy.value, tuple(copy.headers or ()))
+    writes = at_home.apply(batch(at_home, sent=[record]))
+    assert of(writes, "rejected") == []
+    (state,) = of(writes, "state")
+    row = orjson.loads(state.value or b"")
+    assert row["channel"] is None
+    assert "unreadable_channel" in row["flags"]
+
+
+def test_what_changes_nothing_is_not_written_again() -> None:
+    one = ledger()
+    record = Appended(0, ms(START), REPORT.encode(), sent_value())
+    assert len(of(one.apply(batch(one, sent=[record])), "state")) == 1
+    writes = one.apply(batch(one, sent=[record._replace(offset=1)]))
+    assert of(writes, "state") == []
+    assert writes.offsets[SENT] == 2
+
+
+MIX = Mix(stored_unreceipted=0.05, stored_late=0.1, confirmed_late=0.1, receipt_only=0.1, nothing=0.1, rejected=0.05,
+          transport_failed=0.05, elsewhere=0.05, duplicated=0.2, resent=0.2, stored_first=0.3)  # fmt: skip
+
+
+def _chunks(lines: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(lines), size):
+        yield lines[start : start + size]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_restored_after_every_batch_it_says_the_same_as_the_pure_checker(seed: int) -> None:
+    traffic = generate(150, seed, START, timedelta(days=20), MIX)
+    rules = Rules(policy_of(parse_policy(traffic.policy_toml)), succession())
+    lines = list(traffic.lines())
+    end = lines[-1].at + timedelta(days=20)
+    script = [Line(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode()) for line in lines]
+    expected = {orjson.dumps(event_value(e, positions=False)) for e in Replay(rules).run(_to_ms(script), end)}
+    announced: list[dict[str, Any]] = []
+    state: dict[bytes, bytes | None] = {}
+    coverage: dict[bytes, bytes | None] = {}
+    one = ledger(rules=rules)
+    for some in [*_chunks(script, 25), None]:
+        if some is not None:
+            one = _commit(one, _batch_of(one, some), announced, state, coverage)
+        at = end if some is None else some[-1].at + timedelta(milliseconds=1)
+        one = _commit(one, marked(one, one.marks.new_set(), at), announced, state, coverage)
+        one = _restored(one, rules, state, coverage)
+    without = [event | {"sent_record": None} if "reason" in event else event for event in announced]
+    assert {orjson.dumps(event) for event in without} == expected
+    assert len(announced) == len(expected)
+    assert {event["report_id"] for event in announced} == {
+        truth.report_id for truth in traffic.truth() if truth.outcome in ("missing", "recovered")
+    }
+
+
+def _to_ms(script: list[Line]) -> list[Line]:
+    """Arrivals as a broker stamps them: in whole milliseconds."""
+    return [line._replace(at=datetime.fromtimestamp(ms(line.at) / 1000, UTC)) for line in script]
+
+
+def _batch_of(one: Ledger, some: list[Line]) -> Batch:
+    records: dict[str, list[Appended]] = {"sent": [], "receipt": [], "stored": []}
+    for line in some:
+        assert line.topic is not None
+        start = one.position(f"reports.{line.topic}")
+        where = records[line.topic]
+        where.append(Appended(start + len(where), ms(line.at), line.key, line.value))
+    return batch(one, **records)
+
+
+def _commit(
+    one: Ledger,
+    work: Batch,
+    announced: list[dict[str, Any]],
+    state: dict[bytes, bytes | None],
+    coverage: dict[bytes, bytes | None],
+) -> Ledger:
+    """What Kafka would keep of a commit; every value must fit the published contract."""
+    assert one.fits(work)
+    for write in one.apply(work).records:
+        value: Any = orjson.loads(write.value) if write.value else None
+        if write.topic == "reports.missing":
+            model = ReportMissing if "reason" in value else ReportRecovered
+            model.model_validate_json(write.value or b"")
+            announced.append(value)
+        elif write.topic == "reports.state":
+            if write.value is not None:
+                ReportState.model_validate_json(write.value)
+            state[write.key] = write.value
+        elif write.topic == "reports.coverage":
+            (CoverageModel if value["kind"] == "coverage" else BooksModel).model_validate_json(write.value or b"")
+            coverage[write.key] = write.value
+        else:
+            Rejected.model_validate_json(write.value or b"")
+    return one
+
+
+def _restored(
+    one: Ledger, rules: Rules, state: dict[bytes, bytes | None], coverage: dict[bytes, bytes | None]
+) -> Ledger:
+    """A new ledger from what the topics hold."""
+    rows = PackedRows()
+    for key, value in state.items():
+        rows.restore(key.decode(), None if value is None else pack_state(value))
+    values = [orjson.loads(value or b"") for value in coverage.values()]
+    books = Books(read_book(value) for value in values if value["kind"] == "books")
+    (covered,) = (read_coverage(value) for value in values if value["kind"] == "coverage")
+    assert list(rows) == list(one.rows)
+    assert books.total() == one.checker.books.total()
+    assert covered == one.coverage
+    return Ledger(SETTINGS, rules, rows, books, covered)
