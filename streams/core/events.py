@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from streams.core.facts import Names, Place, Receiver, Stored
-from streams.core.row import NAMELESS, Flag, Reason, Row
+from streams.core.row import Flag, Reason, Row
 
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
@@ -96,10 +96,4 @@ def recovered(row: Row, proof: Stored) -> Recovered:
 
 def _names_by_alarm(row: Row) -> Names:
     """The names as of alarm_at: whether later ones were read before the decision is chance, and no event tells it."""
-    if Flag.NAMED_LATE not in row.flags:
-        return row.names
-    kept = {
-        name: getattr(NAMELESS if f"{Flag.UNREADABLE}{name}" in row.flags else row.names, name)
-        for name in Names._fields
-    }
-    return Names(**kept)
+    return row.first_names if Flag.NAMED_LATE in row.flags else row.names

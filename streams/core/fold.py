@@ -11,7 +11,7 @@ from typing import NamedTuple
 from streams.core.facts import Names, Receipt, Sent, Stored
 from streams.core.policy import Policy
 from streams.core.receivers import NO_DISTRICT, Municipalities
-from streams.core.row import NAMELESS, Flag, Row, Status
+from streams.core.row import NAMELESS, OPTIONAL_LEVELS, Flag, Row, Status
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 CLOCK_BEHIND_AFTER = timedelta(days=400)
@@ -170,10 +170,17 @@ def _trusted_stored(row: Row, stored: Stored) -> Stored:
 
 def _fill_names(row: Row, sent: Sent) -> bool:
     """The first readable sent fills in what the first sent could not tell; True if it did."""
-    unread = [name for name in Names._fields if Flag.UNREADABLE + name in row.flags]
-    if not unread or sent.unreadable or row.flags & {Flag.NAMED_LATER, Flag.NAMED_LATE}:
+    if sent.unreadable or row.flags & {Flag.NAMED_LATER, Flag.NAMED_LATE}:
         return False
-    row.names = row.names._replace(**{name: getattr(sent.names, name) for name in unread})
+    names = {name: getattr(sent.names, name) for name in Names._fields if row.unread(name)}
+    levels = [level for level in OPTIONAL_LEVELS if row.unread(f"receiver_{level}")]
+    if levels and row.names.receiver is not None and sent.names.receiver is not None:
+        names["receiver"] = row.names.receiver._replace(
+            **{level: getattr(sent.names.receiver, level) for level in levels}
+        )
+    if not names:
+        return False
+    row.names = row.names._replace(**names)
     in_time = row.alarm_at is not None and sent.place.arrived <= row.alarm_at
     row.flags.add(Flag.NAMED_LATER if in_time else Flag.NAMED_LATE)
     return True

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
 
+OPTIONAL_LEVELS = ("district", "unit_id", "org_number")
 NAMELESS = Names(None, None, None, None, None)
 
 
@@ -92,4 +94,19 @@ class Row:
     @property
     def first_receiver(self) -> Receiver | None:
         """The receiver that the first sent itself names: a name filled in later must not change what counts."""
-        return None if f"{Flag.UNREADABLE}receiver" in self.flags else self.names.receiver
+        return self.first_names.receiver
+
+    @property
+    def first_names(self) -> Names:
+        """The names that the first sent itself gives: without those that were filled in later."""
+        if not self.flags:
+            return self.names  # nearly every row
+        names = self.names._replace(**{name: None for name in Names._fields if self.unread(name)})
+        if names.receiver is None:
+            return names
+        lost: dict[str, Any] = {leaf: None for leaf in OPTIONAL_LEVELS if self.unread(f"receiver_{leaf}")}
+        return names._replace(receiver=names.receiver._replace(**lost))
+
+    def unread(self, name: str) -> bool:
+        """True if the first sent's field could not be read."""
+        return Flag.UNREADABLE + name in self.flags

@@ -11,20 +11,19 @@ from tests.core.world import LAW, MICROSECOND, OTHER, REPORT
 
 REPORTS = (REPORT, OTHER)
 OFFSETS_MINUTES = (0, 30, 31, 60, 120, 125, 180, 185, 240, 300, 360, 600, 1440, 1445, 1500, 1560, 2885)
+EARLY_MINUTES = OFFSETS_MINUTES[:10]
 MOMENTS = st.sampled_from([moment for minutes in OFFSETS_MINUTES for moment in around(timedelta(minutes=minutes))])
+SENDING = st.sampled_from([moment for minutes in EARLY_MINUTES for moment in around(timedelta(minutes=minutes))])
 
-SENT_TO = (
-    Receiver("0301", "03", "unit 1"),
-    Receiver("0301"),
-    Receiver("0301", "00"),
-    Receiver("4601"),
-    Receiver("1201"),
-    Receiver("1507"),
-    Receiver("1508"),
-    Receiver("9999"),
+FAMILIES = (
+    (Receiver("0301", "03", "unit 1"), Receiver("0301"), Receiver("0301", "00"), Receiver("0301", "04", "unit 1")),
+    (Receiver("4601"), Receiver("1201"), Receiver("4601", "02")),
+    (Receiver("1507"), Receiver("1508"), Receiver("1580")),
+    (Receiver("0301", "03", "unit 2"), Receiver("4601"), Receiver("1507"), Receiver("9999")),
 )
-STORED_FOR = (None, None, *SENT_TO, Receiver("0301", "03", "unit 2"), Receiver("0301", "04"), Receiver("1580"))
-CHANNELS = ("FIKS_IO", "FIKS_IO", "SVARINN", "CARRIER_PIGEON")
+SENT_TO = tuple(receiver for family in FAMILIES for receiver in family)
+STORED_FOR = (None, None, *SENT_TO)
+CHANNELS = ("FIKS_IO", "FIKS_IO", "FIKS_IO", "SVARINN", "CARRIER_PIGEON")
 CASE_SYSTEMS = ("VISMA_FAMILIA", "UKJENT")
 UNREADABLE = (
     *[()] * 6,
@@ -35,7 +34,7 @@ UNREADABLE = (
     ("case_system", "form"),
 )
 AGES = (
-    *(timedelta(minutes=minutes) for minutes in (0, 0, 30, 60, 120, -5, 1440)),
+    *(timedelta(minutes=minutes) for minutes in (0, 0, 0, 0, 0, 30, 60, 60, 120, 120, -5, 1440)),
     timedelta(minutes=-5) - MICROSECOND,
     LAW.keep,
     LAW.keep + MICROSECOND,
@@ -47,11 +46,11 @@ MESSAGES = (None, "m1", "m2", "m3")
 
 
 @st.composite
-def sents(draw: st.DrawFn, place: Callable[[str], Place]) -> Sent:
+def sents(draw: st.DrawFn, place: Callable[[str], Place], family: tuple[Receiver, ...]) -> Sent:
     """A sent record, sometimes one of which not everything could be read."""
     unreadable = draw(st.sampled_from(UNREADABLE))
     told = Names(
-        draw(st.sampled_from(SENT_TO)), draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(CASE_SYSTEMS)), "1", "A"
+        draw(st.sampled_from(family)), draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(CASE_SYSTEMS)), "1", "A"
     )
     told = told._replace(**{name: None for name in unreadable if name in Names._fields})
     message = draw(st.sampled_from(MESSAGES)) if "message_id" not in unreadable else None
@@ -68,9 +67,9 @@ def receipts(draw: st.DrawFn, place: Callable[[str], Place]) -> Receipt:
 
 
 @st.composite
-def storeds(draw: st.DrawFn, place: Callable[[str], Place]) -> Stored:
+def storeds(draw: st.DrawFn, place: Callable[[str], Place], family: tuple[Receiver, ...]) -> Stored:
     """A stored record, stored around some boundary, and sometimes after it arrived."""
-    stored_at, receiver = draw(MOMENTS), draw(st.sampled_from(STORED_FOR))
+    stored_at, receiver = draw(MOMENTS), draw(st.sampled_from((None, *family)))
     return Stored(draw(st.sampled_from(REPORTS)), place("stored"), stored_at, "READ_BACK", receiver)
 
 
@@ -89,12 +88,16 @@ class Places:
 @st.composite
 def topics(draw: st.DrawFn) -> Topics:
     """A log of one partition; arrivals never go back within a topic."""
-    arrivals = [sorted(draw(st.lists(MOMENTS, min_size=least, max_size=5))) for least in (1, 0, 0)]
+    family = draw(st.sampled_from(FAMILIES))
+    arrivals = [
+        sorted(draw(st.lists(moments, min_size=least, max_size=5)))
+        for moments, least in ((SENDING, 1), (MOMENTS, 0), (MOMENTS, 1))
+    ]
     places = [Places(times) for times in arrivals]
     return Topics(
-        [draw(sents(places[0])) for _ in arrivals[0]],
+        [draw(sents(places[0], family)) for _ in arrivals[0]],
         [draw(receipts(places[1])) for _ in arrivals[1]],
-        [draw(storeds(places[2])) for _ in arrivals[2]],
+        [draw(storeds(places[2], family)) for _ in arrivals[2]],
     )
 
 
