@@ -5,26 +5,18 @@ first; 3 the demo ran without Kafka; 75 the worker ended in doubt, start it agai
 """
 
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from streams.broker import BrokerUnavailable
-from streams.console import say, show_json, show_table, write_line
+from streams.cli_rejected import rejected_app
+from streams.cli_simulation import demo, simulate
+from streams.console import Json, say, show_json, show_table, write_line
 from streams.errors import ConfigurationError
-from streams.settings import KafkaSettings, Settings, load_settings
-
-if TYPE_CHECKING:
-    from streams.demo import Result
-    from streams.simulation.script import ScriptLine
-
-EXIT_WITHOUT_KAFKA = 3
+from streams.settings import load_settings
 
 app = typer.Typer(
     name="meldingsvakt",
@@ -33,14 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-rejected_app = typer.Typer(help="What could not be read.", no_args_is_help=True)
+app.command()(simulate)
+app.command()(demo)
 app.add_typer(rejected_app, name="rejected")
-
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
-Topic = Annotated[str | None, typer.Option(help="Only this input topic.")]
-Partition = Annotated[int | None, typer.Option(help="Only this partition.")]
-Offset = Annotated[int | None, typer.Option(help="Only this offset.")]
-Reason = Annotated[str | None, typer.Option(help="Only this reason (with or without its field).")]
 
 
 def main() -> None:
@@ -146,100 +133,6 @@ def replay(
 
 
 @app.command()
-def simulate(
-    out: Annotated[Path | None, typer.Option(help="Write script, topics, truth and policy into this folder.")] = None,
-    to_kafka: Annotated[
-        bool, typer.Option("--to-kafka", help="Produce into the input topics, as fast as it goes.")
-    ] = False,
-    reports: Annotated[int, typer.Option(min=1, help="How many reports.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 1,
-    start: Annotated[
-        str, typer.Option(help="When the traffic begins (RFC 3339 with a zone).")
-    ] = "2026-01-01T00:00:00Z",
-    days: Annotated[float, typer.Option(min=0.01, help="How long it lasts.")] = 30,
-) -> None:
-    """Make traffic with a known truth, as files or into Kafka."""
-    from datetime import timedelta
-
-    from streams.replay import parse_time
-    from streams.simulation.files import to_files
-    from streams.simulation.traffic import generate
-
-    if out is None and not to_kafka:
-        raise ConfigurationError("Nothing to do: give --out DIR for files, or --to-kafka.")
-    try:
-        begin = parse_time(start)
-    except ValueError:
-        raise ConfigurationError(f"--start {start} is no time: write it like 2026-01-01T00:00:00Z.") from None
-    traffic = generate(reports, seed, begin, timedelta(days=days))
-    if out is not None:
-        written = to_files(out, traffic.lines(), traffic.truth(), traffic.policy_toml)
-        say(f"{written} records of {reports} reports are in {out}.")
-    if to_kafka:
-        produced = asyncio.run(_produce(traffic.lines()))
-        say(f"{produced} records of {reports} reports are in Kafka.")
-
-
-async def _produce(lines: "Iterable[ScriptLine]") -> int:
-    from aiokafka import AIOKafkaProducer
-
-    from streams.engine.topics import ensure_topics
-    from streams.simulation.kafka import to_kafka
-
-    kafka, settings = load_settings()
-    await ensure_topics(kafka, settings, create=False)
-    async with AIOKafkaProducer(**kafka.client_options(), acks="all", linger_ms=20) as producer:
-        return await to_kafka(producer, settings.input_prefix, lines)
-
-
-@app.command()
-def demo(
-    virtual: Annotated[bool, typer.Option("--virtual", help="On a virtual clock, without Kafka, in seconds.")] = False,
-    leave: Annotated[bool, typer.Option("--exit", help="End after the verdict; non-zero unless it is exact.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Play the incident of 2020-2023 and say what was found against what was lost."""
-    from streams.demo import own_kafka, run_live, run_virtual
-
-    if virtual:
-        raise typer.Exit(_show(run_virtual(), as_json))
-    try:
-        with own_kafka():
-            code = _show(asyncio.run(run_live()), as_json)
-            if not leave:
-                say("Kafka goes on until Ctrl-C: `meldingsvakt explain ID` with KAFKA_BROKERS="
-                    f"{os.environ['KAFKA_BROKERS']} tells about a report.")  # fmt: skip
-                with suppress(KeyboardInterrupt):
-                    signal.pause()
-    except BrokerUnavailable as error:
-        say(f"meldingsvakt: {error}")
-        say("No Kafka can be had here: this is the same incident through the core, on a virtual clock.")
-        raise typer.Exit(_show(run_virtual(), as_json) or EXIT_WITHOUT_KAFKA) from None
-    raise typer.Exit(code)
-
-
-def _show(result: "Result", as_json: bool) -> int:
-    """Show what the demo found; the exit code."""
-    value = result.value()
-    if as_json:
-        show_json(value)
-    else:
-        counts, delay = value["counts"], value["delay_seconds"]
-        rows = [
-            ("reports", value["reports"], ""),
-            ("lost", counts["lost"], f"announced {counts['lost_announced']}"),
-            ("in municipalities", counts["municipalities"], f"announced {counts['municipalities_announced']}"),
-            ("stored after all", counts["recovered"], f"found again {counts['recovered_announced']}"),
-            ("phantoms", 0, f"announced {len(result.verdict.phantom)}"),
-        ]
-        if delay:
-            rows.append(("deadline to event", "", f"p50 {delay['p50']} s, p99 {delay['p99']} s, max {delay['max']} s"))
-        show_table(("", "truth", "the checker"), rows)
-        typer.echo(value["verdict"])
-    return 0 if result.verdict.exact else 1
-
-
-@app.command()
 def explain(report_id: Annotated[str, typer.Argument(help="The report's UUID.")], as_json: Json = False) -> None:
     """Why is this report missing: its time line, with offsets."""
     from streams.explain import explain as explained
@@ -267,57 +160,6 @@ _EXPLAINED = (
     "report_id", "status", "reason", "sent_at", "due_at", "alarm_at", "receipt", "stored_at", "evidence",
     "recovered_at", "attempts", "flags", "policy_version",
 )  # fmt: skip
-
-
-@rejected_app.command("list")
-def rejected_list(
-    topic: Topic = None,
-    partition: Partition = None,
-    offset: Offset = None,
-    reason: Reason = None,
-    as_json: Json = False,
-) -> None:
-    """List rejected records: where they lie and why, never what they hold."""
-    from streams.rejected import Selection, list_rejected
-
-    kafka, settings = load_settings()
-    found = asyncio.run(list_rejected(kafka, settings, Selection(topic, partition, offset, reason)))
-    if as_json:
-        for value in found:
-            show_json(value)
-        return
-    columns = ("arrived", "topic", "partition", "offset", "stage", "reason", "judged", "report_id")
-    show_table(columns, [[value[name] for name in columns] for value in found])
-
-
-@rejected_app.command("replay")
-def rejected_replay(
-    topic: Topic = None,
-    partition: Partition = None,
-    offset: Offset = None,
-    reason: Reason = None,
-    every: Annotated[bool, typer.Option("--all", help="All of them, where nothing else selects.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-) -> None:
-    """Append rejected records to their inputs once more, after a fix; they arrive as of now."""
-    from streams.rejected import Selection
-
-    selection = Selection(topic, partition, offset, reason)
-    if selection == Selection() and not every:
-        raise ConfigurationError("Nothing is selected: give --topic, --partition, --offset or --reason, or --all.")
-    kafka, settings = load_settings()
-    asyncio.run(_replay_rejected(kafka, settings, selection, dry_run))
-
-
-async def _replay_rejected(kafka: KafkaSettings, settings: Settings, selection: object, dry_run: bool) -> None:
-    from streams.rejected import Selection, replay_rejected
-
-    assert isinstance(selection, Selection)
-    rows = [
-        (done.result, done.rejected["topic"], done.rejected["partition"], done.rejected["offset"])
-        async for done in replay_rejected(kafka, settings, selection, dry_run=dry_run)
-    ]
-    show_table(("result", "topic", "partition", "offset"), rows)
 
 
 if __name__ == "__main__":

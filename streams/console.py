@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+import typer
 from rich.console import Console
 from rich.table import Table
 
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.cli import app, rejected_app
+from streams.cli import app
+from streams.cli_rejected import rejected_app
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings
 

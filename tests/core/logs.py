@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ UNREADABLE = (
     ("sent_at",),
     ("message_id",),
     ("receiver",),
+    ("receiver.district",),
+    ("receiver.district", "receiver.unit_id", "form"),
     ("receiver", "channel", "sent_at"),
     ("case_system", "form"),
 )
@@ -52,12 +55,23 @@ def sents(draw: st.DrawFn, place: Callable[[str], Place], family: tuple[Receiver
     told = Names(
         draw(st.sampled_from(family)), draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(CASE_SYSTEMS)), "1", "A"
     )
-    told = told._replace(**{name: None for name in unreadable if name in Names._fields})
+    told = blanked(told, unreadable)
     message = draw(st.sampled_from(MESSAGES)) if "message_id" not in unreadable else None
     age = draw(st.sampled_from(AGES))
     lies = place("sent")
     sent_at = None if "sent_at" in unreadable else lies.arrived - age
     return Sent(draw(st.sampled_from(REPORTS)), lies, sent_at, told, message, unreadable)
+
+
+def blanked(told: Names, unreadable: tuple[str, ...]) -> Names:
+    """Names without what could not be read: whole fields, or single levels of a receiver."""
+    told = told._replace(**{name: None for name in unreadable if name in Names._fields})
+    levels: dict[str, Any] = {
+        name.removeprefix("receiver."): None for name in unreadable if name.startswith("receiver.")
+    }
+    if told.receiver is not None:
+        told = told._replace(receiver=told.receiver._replace(**levels))
+    return told
 
 
 @st.composite

@@ -212,17 +212,21 @@ def _claim(log: Log, case: Case) -> ReceiptCode | None:
 
 def _naming(case: Case) -> Sent | None:
     """The sent that fills in what the first one could not tell."""
-    if not set(case.first.unreadable) & set(Names._fields):
+    if not {name.split(".")[0] for name in case.first.unreadable} & set(Names._fields):
         return None
     return next((sent for sent in case.later if not sent.unreadable), None)
 
 
 def _names(case: Case, naming: Sent | None) -> Names:
-    if naming is None:
-        return case.first.names
-    told = {
-        name: getattr((naming if name in case.first.unreadable else case.first).names, name) for name in Names._fields
-    }
+    """The first sent's names; each one, or level of a receiver, that was unreadable is the naming sent's."""
+    told, receiver = case.first.names._asdict(), case.first.names.receiver
+    for unreadable in case.first.unreadable if naming else ():
+        name, _, level = unreadable.partition(".")
+        if naming and name in told:
+            told[name] = getattr(naming.names, name)
+            if level and receiver and naming.names.receiver:
+                receiver = receiver._replace(**{level: getattr(naming.names.receiver, level)})
+                told[name] = receiver
     return Names(**told)
 
 
@@ -311,9 +315,13 @@ def _verdict_unsent(log: Log, until: datetime, law: Law) -> Verdict | None:
     return Verdict(Status.UNEXPECTED if waited else Status.PENDING, max(times))
 
 
+def kept_until(verdict: Verdict, law: Law) -> datetime:
+    """The end of a report's keeping time, whether it can be erased then or not."""
+    return max(verdict.touched, verdict.alarm_at or verdict.touched) + law.keep
+
+
 def _erased(verdict: Verdict, until: datetime, law: Law) -> bool:
-    last = max(verdict.touched, verdict.alarm_at or verdict.touched)
-    return verdict.status is not Status.MISSING and until > last + law.keep
+    return verdict.status is not Status.MISSING and until > kept_until(verdict, law)
 
 
 def _events(log: Log, until: datetime, law: Law) -> list[Event]:

@@ -121,3 +121,19 @@ def test_it_fills_in_the_leaf_of_a_receiver_that_could_not_be_read() -> None:
     story.sent("08:10", names(Receiver("0301", "03", "b")))
     assert story.row.names.receiver == Receiver("0301", "03", "a")
     assert "named_later" in story.row.flags
+
+
+def test_it_fills_in_the_leaf_for_the_state_but_not_for_events_when_it_came_late() -> None:
+    story = Story()
+    story.sent("08:00", names(Receiver("0301", None, "a")), unreadable=["receiver.district"])
+    story.sent(LATE, names(Receiver("0301", "03", "b")))
+    story.tick("2026-03-03T09:00")
+    assert story.row.names.receiver == Receiver("0301", "03", "a")
+    assert story.missing.names.receiver == Receiver("0301", None, "a")
+
+
+def test_it_lets_a_leaf_that_was_filled_in_exclude_no_proof() -> None:
+    story = Story()
+    story.sent("08:00", names(Receiver("0301")), unreadable=["receiver.district"])
+    story.sent("08:10", names(Receiver("0301", "03")))
+    assert story.stored("08:20", Receiver("0301", "04")).step is Step.STORED
