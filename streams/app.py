@@ -82,6 +82,4 @@ metrics.watch(reports.windows)
 async def check(stream: Any) -> None:
     """Every batch goes into the table; what it settles comes out in the same transaction."""
     async for batch in stream:
-        with ending_on_error("Applying a batch"):  # Faust would drop the batch and go on
-            if not await reports.apply(batch):
-                source.fetch_again(batch.partition)
+        await reports.apply(batch, source.fetch_again)

@@ -1,13 +1,17 @@
 """The windowed table: rows, deadline index, windows that close. A `faust.Table` whose durability is ours."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import faust
 
 from streams.core.row import Row
+from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.window import Window
+
+BATCHES_AT_ONCE = 16
 
 
 class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types for us
@@ -21,11 +25,29 @@ class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types fo
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.windows: dict[int, Window] = {}
+        self._slots = asyncio.Semaphore(BATCHES_AT_ONCE)
+        self._working: set[asyncio.Task[None]] = set()
 
-    async def apply(self, batch: Batch) -> bool:
-        """Apply and commit a batch; False if it must be fetched again. Raises InDoubt."""
-        window = self.windows.get(batch.partition)
-        return True if window is None else await window.apply(batch)
+    async def apply(self, batch: Batch, fetch_again: Callable[[int], None]) -> None:
+        """Begin to apply and commit a batch; waits only while too many are at work.
+
+        The batches of one partition go one after the other, partitions do not wait for one another. `fetch_again` is
+        called with the partition if the batch does not begin where the last one ended.
+        """
+        await self._slots.acquire()
+        task = asyncio.create_task(self._work(batch, fetch_again))
+        self._working.add(task)
+        task.add_done_callback(self._done)
+
+    async def _work(self, batch: Batch, fetch_again: Callable[[int], None]) -> None:
+        with ending_on_error("Applying a batch"):  # nobody awaits this task
+            window = self.windows.get(batch.partition)
+            if window is not None and not await window.apply(batch):
+                fetch_again(batch.partition)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        self._slots.release()
 
     def __getitem__(self, report_id: str) -> Row:
         row = self._find(report_id)

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.kafka
 
 
 async def test_it_announces_a_missing_report_on_an_otherwise_silent_topic(world: World) -> None:
-    await world.worker().ready()
+    worker = world.worker()
+    await worker.ready()
+    assert await worker.get("/livez") == (200, '{"alive": true}')
     async with world.announcements() as announced:
         report = await world.sent()
         await world.put("receipt", receipt_value(report))

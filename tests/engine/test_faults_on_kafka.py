@@ -163,6 +163,13 @@ async def test_a_restore_may_last_longer_than_the_session(make_world: MakeWorld)
         took = next(float(line.split()[-1]) for line in metrics.splitlines() if "restore_seconds{" in line)
         assert took > 2, "the restore was too short to prove anything"
         assert heir.output().count("Checking partitions") == 1
+        heir.kill()
+        another = await world.sent()
+        world.worker()
+        await asyncio.sleep(1.5)
+        world.worker()  # a rebalance in the middle of the restore
+        assert (await announced.next(90))["report_id"] == another
+        await announced.none_for(2)
 
 
 async def _many_receipts(world: World, batch: int, count: int) -> None:

@@ -1,5 +1,6 @@
 """Wrong input on real Kafka: it is listed and counted, the partition goes on, and nothing is lost."""
 
+import random
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -126,6 +127,29 @@ async def test_unreadable_receipts_and_proofs_are_listed_and_prove_nothing(world
         "bad_value:receipt", "bad_value:stored_at", "not_utf8", "tombstone",
     ]  # fmt: skip
     assert not any(value["judged"] for value in rejected)
+
+
+async def test_no_bytes_stop_a_partition(world: World) -> None:
+    worker = world.worker()
+    await worker.ready()
+    chaos = random.Random(20)
+    kinds = ("sent", "receipt", "stored")
+    for number in range(600):
+        value = chaos.randbytes(chaos.randrange(80))
+        if number % 3 == 0:  # nearly right
+            right = orjson.dumps(sent_value(_uuid()))
+            place = chaos.randrange(len(right))
+            value = right[:place] + chaos.randbytes(2) + right[place + chaos.randrange(4) :]
+        headers = [(chaos.choice(["mv-mark", "mv-copy", "ce_id"]), chaos.randbytes(5))] if number % 7 == 0 else []
+        key = chaos.choice([None, b"", b"\xff", _uuid().encode(), chaos.randbytes(9)])
+        await world.put(chaos.choice(kinds), value, key=key, partition=number % 4, headers=headers)
+    async with world.announcements() as announced:
+        report = await world.sent()
+        while (await announced.next())["report_id"] != report:
+            pass
+    await world.complete_beyond(now())
+    assert worker.process.poll() is None
+    assert len(await world.values("rejected")) > 300
 
 
 async def test_records_in_a_wrong_partition_are_copied_home_once(world: World) -> None:
