@@ -27,7 +27,7 @@ from streams.settings import load_settings
 
 log = logging.getLogger(__name__)
 
-WAITING_BATCHES = 16
+WAITING_BATCHES = 4
 
 
 class Boot(faust.App.BootStrategy):  # type: ignore[misc]  # faust has no types for us

@@ -8,8 +8,9 @@ from schemas.common import canonical_report_id
 from streams.core.events import written
 from streams.core.facts import Place, Sent, Stored
 from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
-from streams.engine.ledger import KINDS, partition_of
+from streams.engine.ledger import KINDS
 from streams.engine.marks import HEADER
+from streams.engine.partitioning import partition_of
 from streams.engine.reading import read_all
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError

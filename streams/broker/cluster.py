@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -205,7 +205,8 @@ class EmbeddedKafka:
         log = node.log_file
         if self._directory is None:  # a temporary folder is gone by the time that somebody wants to read on
             log = kafka_cache() / "failed-broker.log"
-            node.save_log(log)
+            with suppress(OSError):  # a cache that cannot be written must not hide the failure itself
+                node.save_log(log)
         return BrokerUnavailable(
             f"Kafka's broker {node.node_id} {what} ({node.last_words()}): correct that, "
             f"or set KAFKA_BROKERS to a Kafka that runs already; the log is {log}."

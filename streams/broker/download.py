@@ -47,7 +47,7 @@ def _fetch(jar: Jar, folder: Path, repositories: Mapping[str, str], resolver: Py
             try:
                 found = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
             except (RequestException, RuntimeError) as error:
-                if attempt == ATTEMPTS or isinstance(error, RuntimeError):  # RuntimeError: no repository has it
+                if attempt == ATTEMPTS or isinstance(error, RuntimeError):
                     raise _unreachable(jar, repositories, error) from error
             else:
                 _take(jar, found, folder)
@@ -66,7 +66,9 @@ def _take(jar: Jar, found: Path, folder: Path) -> None:
 
 
 def _unreachable(jar: Jar, repositories: Mapping[str, str], error: Exception) -> BrokerUnavailable:
+    # jgo raises RuntimeError when every repository answered, but none with the file.
+    why = "it does not hand the file out" if isinstance(error, RuntimeError) else type(error).__name__
     return BrokerUnavailable(
         f"{jar.file_name} of Apache Kafka cannot be downloaded from {', '.join(repositories.values())} "
-        f"({type(error).__name__}): check the network, or set KAFKA_BROKERS to a Kafka that runs already."
+        f"({why}): check the network, or set KAFKA_BROKERS to a Kafka that runs already."
     )

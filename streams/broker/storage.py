@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,7 +60,8 @@ def first_metadata(java: Sequence[str], cache: Path, arguments: Sequence[str] = 
         return kept
     content = _format(java, arguments)
     if not arguments:
-        _keep(cache, content)
+        with suppress(OSError):  # a cache that cannot be written costs a second at the next start, no more
+            _keep(cache, content)
     return content
 
 

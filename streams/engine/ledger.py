@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 import orjson
-from aiokafka.partitioner import murmur2
 
 from streams.core.books import Books
 from streams.core.checker import Checker, Rules
@@ -17,8 +16,9 @@ from streams.core.facts import Place
 from streams.core.fold import Step
 from streams.engine import marks
 from streams.engine.codec import book_value, event_headers, event_value
-from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
+from streams.engine.coverage import Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
+from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write, Writes
 from streams.errors import InDoubt
@@ -81,11 +81,6 @@ class Tally:
         return taken
 
 
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's default partitioner (Java, aiokafka) gives a key."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
-
-
 class Ledger:
     """The rows, books, positions and completeness of one partition."""
 
@@ -124,10 +119,18 @@ class Ledger:
     def apply(self, batch: Batch) -> Writes:
         """Apply a batch that fits, decide what has become certain, and say what to write for it."""
         for topic, kind in self._kinds.items():
-            for record in batch.records.get(topic, ()):
-                self._take(topic, kind, record)
+            records = batch.records.get(topic, ())
+            applied = self.coverage.applied[topic]
+            arrived, stamp = None, -1
+            for record in records:
+                # Whole batches carry the same append time; what is not the broker's is refused in any case.
+                if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
+                    arrived, stamp = self._arrival(topic, record), record.timestamp
+                self._take(topic, kind, record, arrived)
+            if arrived is not None:
+                applied.last = LastRecord(records[-1].offset, arrived)
             if topic in batch.spans:
-                self.coverage.applied[topic].next_offset = batch.spans[topic].end
+                applied.next_offset = batch.spans[topic].end
         completed = self.marks.take_complete()
         if completed is not None:
             self._advance(completed)
@@ -138,14 +141,15 @@ class Ledger:
         self.coverage.gap = gap
         return self._writes()
 
-    def _take(self, topic: str, kind: str, record: KafkaRecord) -> None:
+    def _arrival(self, topic: str, record: KafkaRecord) -> datetime:
         if record.timestamp_type != LOG_APPEND_TIME:
             raise InDoubt(
                 f"{topic} has records without the broker's append time: set message.timestamp.type=LogAppendTime "
                 "on it (`meldingsvakt topics` checks that) and start the worker again."
             )
-        arrived = arrival(record.timestamp)
-        self.coverage.applied[topic] = Applied(record.offset + 1, LastRecord(record.offset, arrived))
+        return arrival(record.timestamp)
+
+    def _take(self, topic: str, kind: str, record: KafkaRecord, arrived: datetime) -> None:
         place = Place(arrived, topic, self.partition, record.offset)
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
         mark = whole.header(marks.HEADER) if whole.headers else None

@@ -11,7 +11,7 @@ from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.window import Window
 
-BATCHES_AT_ONCE = 16
+BATCHES_AT_ONCE = 8
 
 
 class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types for us

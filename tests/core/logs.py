@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from tests.core.reading import TOPICS, Topics, around
+from tests.core.oracle import Log, times_of
+from tests.core.reading import START, TOPICS, Topics, around
 from tests.core.world import LAW, MICROSECOND, OTHER, REPORT
 
 REPORTS = (REPORT, OTHER)
@@ -81,9 +82,11 @@ def receipts(draw: st.DrawFn, place: Callable[[str], Place]) -> Receipt:
 
 
 @st.composite
-def storeds(draw: st.DrawFn, place: Callable[[str], Place], family: tuple[Receiver, ...]) -> Stored:
+def storeds(
+    draw: st.DrawFn, place: Callable[[str], Place], family: tuple[Receiver, ...], moments: st.SearchStrategy[datetime]
+) -> Stored:
     """A stored record, stored around some boundary, and sometimes after it arrived."""
-    stored_at, receiver = draw(MOMENTS), draw(st.sampled_from((None, *family)))
+    stored_at, receiver = draw(moments), draw(st.sampled_from((None, *family)))
     return Stored(draw(st.sampled_from(REPORTS)), place("stored"), stored_at, "READ_BACK", receiver)
 
 
@@ -91,7 +94,7 @@ class Places:
     """Offsets in order, each with the next of the arrivals that were drawn for its topic."""
 
     def __init__(self, arrivals: list[datetime]) -> None:
-        self.arrivals = arrivals
+        self.arrivals = sorted(arrivals)
         self.offset = 0
 
     def __call__(self, topic: str) -> Place:
@@ -101,17 +104,26 @@ class Places:
 
 @st.composite
 def topics(draw: st.DrawFn) -> Topics:
-    """A log of one partition; arrivals never go back within a topic."""
+    """A log of one partition, in two rounds: some reports are sent, then more arrives on the edges of their times.
+
+    Arrivals never go back within a topic.
+    """
     family = draw(st.sampled_from(FAMILIES))
-    arrivals = [
-        sorted(draw(st.lists(moments, min_size=least, max_size=5)))
-        for moments, least in ((SENDING, 1), (MOMENTS, 0), (MOMENTS, 1))
-    ]
-    places = [Places(times) for times in arrivals]
+    first = draw(st.lists(SENDING, min_size=1, max_size=4))
+    places = Places(first)
+    sent = [draw(sents(places, family)) for _ in first]
+    known = [times_of(Log(sent), report, LAW) for report in REPORTS]
+    # A sent from long ago is due long ago: before the first completeness nothing can arrive.
+    edges = [time + MICROSECOND * k for times in known if times for time in times for k in (-1, 0, 1) if time >= START]
+    moments = st.one_of(MOMENTS, st.sampled_from(edges)) if edges else MOMENTS
+    places.arrivals += sorted(at for at in draw(st.lists(moments, max_size=2)) if at >= places.arrivals[-1])
+    sent += [draw(sents(places, family)) for _ in places.arrivals[len(first) :]]
+    claims, proofs = draw(st.lists(moments, max_size=5)), draw(st.lists(moments, min_size=1, max_size=5))
+    claimed, proven = Places(claims), Places(proofs)
     return Topics(
-        [draw(sents(places[0], family)) for _ in arrivals[0]],
-        [draw(receipts(places[1])) for _ in arrivals[1]],
-        [draw(storeds(places[2], family)) for _ in arrivals[2]],
+        sent,
+        [draw(receipts(claimed)) for _ in claims],
+        [draw(storeds(proven, family, moments)) for _ in proofs],
     )
 
 

@@ -109,10 +109,10 @@ def books(log: Log, until: datetime, law: Law) -> dict[str | None, Book]:
     return {name: book for name, book in counted.items() if book != Book()}
 
 
-def alarm_of(log: Log, report_id: str, law: Law) -> datetime | None:
-    """When a report's alarm is, None if it was not sent."""
+def times_of(log: Log, report_id: str, law: Law) -> tuple[datetime, datetime] | None:
+    """When a report is due and when its alarm is, None if it was not sent."""
     case = _case(log.about(report_id), law)
-    return case.alarm_at if case else None
+    return (case.due_at, case.alarm_at) if case else None
 
 
 def same_receiver(one: Receiver | None, other: Receiver | None, successors: Mapping[str, tuple[str, ...]]) -> bool:

@@ -68,11 +68,15 @@ class Reading:
         self.announced += [event for one in passed for event in one.events]
         return passed
 
-    def finish(self, until: datetime = END) -> None:
-        """Read all that is left, topic by topic, and let time pass."""
+    def read_all(self) -> None:
+        """Read all that is left, topic by topic."""
         for topic in TOPICS:
             while self.read(topic):
                 pass
+
+    def finish(self, until: datetime = END) -> None:
+        """Read all that is left, and let time pass."""
+        self.read_all()
         self.tick(until)
 
     def restart(self) -> None:

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from tests.core.logs import CASE_SYSTEMS, CHANNELS, REPORTS, SENT_TO, STORED_FOR, blanked
-from tests.core.oracle import Log, alarm_of
+from tests.core.oracle import Log, times_of
 from tests.core.reading import FOREVER, START, TOPICS, Commit, Reading, Topics
 from tests.core.world import LAW, MICROSECOND
 
@@ -142,10 +142,10 @@ class Partition(RuleBasedStateMachine):
         """The broker's time after a pause; it never goes back."""
         if isinstance(pause, timedelta):
             return self.now + pause
-        alarms = [alarm_of(Log(*self.reading.topics), report, LAW) for report in REPORTS]
-        edges = [alarm + EDGES[pause] for alarm in alarms if alarm is not None]
+        known = [times_of(Log(*self.reading.topics), report, LAW) for report in REPORTS]
+        edges = [times[1] + EDGES[pause] for times in known if times is not None]
         return min([edge for edge in edges if edge > self.now], default=self.now)
 
 
 TestPartition = Partition.TestCase
-TestPartition.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestPartition.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

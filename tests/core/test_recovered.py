@@ -59,7 +59,7 @@ def test_it_announces_missing_then_recovered_for_a_late_proof_read_before_the_de
     story.sent("08:00")
     outcome = story.stored("10:05:00.000001")
     assert (outcome.step, outcome.events) == (Step.PROOF_LATE, ())
-    assert story.row.status is Status.PENDING
+    assert (story.row.status, story.row.touched) == (Status.PENDING, at("10:05:00.000001"))
     (passed,) = story.tick("10:06")
     assert passed.status is Status.RECOVERED
     assert passed.events == (story.missing, story.recovered)

@@ -54,14 +54,17 @@ async def test_it_announces_a_recovered_report_after_its_missing_in_the_same_par
         assert len(partitions) == 2
 
 
-async def test_it_raises_no_phantom_for_a_proof_that_lay_in_the_log_while_it_was_stopped(world: World) -> None:
+async def test_it_raises_no_phantom_for_a_proof_that_lay_in_the_log_while_it_was_stopped(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world(allowance=7)
     worker = world.worker()
     await worker.ready()
     report, other = await world.sent(), await world.sent()
     await world.complete_beyond(now())
     worker.kill()
     await world.stored(report)
-    await asyncio.sleep(4)  # past both deadlines
+    await asyncio.sleep(9)  # past both deadlines
     async with world.announcements() as announced:
         world.worker()
         assert (await announced.next())["report_id"] == other

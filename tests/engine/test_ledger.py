@@ -16,8 +16,9 @@ from streams.core.checker import Rules
 from streams.data import succession
 from streams.engine.codec import event_value, pack_state, read_book
 from streams.engine.coverage import Applied, Coverage, read_coverage
-from streams.engine.ledger import Batch, Ledger, Span, partition_of
+from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import HEADER, Marks
+from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write, Writes
 from streams.errors import InDoubt
