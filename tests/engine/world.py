@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -149,6 +150,7 @@ class World:
                 worker.signal(signal.SIGCONT)
                 worker.kill()
         await self.producer.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def worker(self, launcher: tuple[str, ...] = ("-m", "streams.cli"), **settings: str) -> Worker:
         """Start a worker; it is not ready yet."""
