@@ -1,5 +1,6 @@
 """The policy file as the core's policy."""
 
+from datetime import UTC
 from pathlib import Path
 
 from schemas.policy import DEFAULT_POLICY, PolicyFile, PolicyInvalid, PolicyVersion, parse_policy
@@ -29,6 +30,6 @@ def _version(version: PolicyVersion) -> Version:
         Override(o.municipality, o.case_system, o.channel, o.allowance, o.grace, proof=o.proof == "stored")
         for o in version.override
     )
-    return Version(
-        version.id, version.grace, version.default, version.valid_from or EVER, dict(version.allowance), overrides
-    )
+    # The same instant must give the same fingerprint, however its zone was written and whoever parsed it.
+    valid_from = version.valid_from.astimezone(UTC) if version.valid_from else EVER
+    return Version(version.id, version.grace, version.default, valid_from, dict(version.allowance), overrides)

@@ -62,7 +62,7 @@ def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalitie
     row.status, row.touched, row.sent = Status.PENDING, sent.place.arrived, sent.place
     row.names, row.policy_version, row.proof_asked = sent.names, version.id, terms.proof
     row.message_ids = [sent.message_id] if sent.message_id else []
-    row.flags = {Flag.UNREADABLE + name.replace(".", "_") for name in sent.unreadable}
+    row.flags |= {Flag.UNREADABLE + name.replace(".", "_") for name in sent.unreadable}
     row.sent_at = _trusted_sent_at(row, sent)
     row.due_at = row.sent_at + terms.allowance
     row.alarm_at = max(row.due_at, sent.place.arrived) + terms.grace

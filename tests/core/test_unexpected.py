@@ -160,6 +160,7 @@ def test_it_holds_only_so_many_receipts_and_lets_the_oldest_go() -> None:
     story.sent("08:00")
     story.tick("10:06")
     assert story.missing.reason is Reason.TRANSPORT_FAILED
+    assert story.row.flags == {"held_full"}, "that something was let go stays visible"
 
 
 def test_it_holds_only_so_many_proofs_and_keeps_the_first() -> None:

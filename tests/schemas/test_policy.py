@@ -7,6 +7,7 @@ import pytest
 
 from schemas.policy import DEFAULT_POLICY, PolicyInvalid, parse_policy
 from streams.core.facts import Names, Receiver
+from streams.core.policy import fingerprint
 from streams.errors import ConfigurationError
 from streams.policies import load_policy, policy_of
 
@@ -41,6 +42,13 @@ def test_a_full_policy_becomes_the_cores_policy() -> None:
     assert version.terms(ours, readable=True) == (timedelta(minutes=30), timedelta(minutes=1), True)
     letter = Names(Receiver("3907"), "PRINT", "UKJENT")
     assert version.terms(letter, readable=True) == (timedelta(days=12), timedelta(minutes=5), False)
+
+
+@pytest.mark.parametrize("written", ["2026-01-01T01:00:00+01:00", '"2026-01-01T00:00:00Z"', "2026-01-01 00:00:00Z"])
+def test_the_same_instant_gives_the_same_fingerprint(written: str) -> None:
+    plain = policy_of(parse_policy(FULL)).versions[1]
+    other = policy_of(parse_policy(FULL.replace("2026-01-01T00:00:00Z", written))).versions[1]
+    assert fingerprint(other) == fingerprint(plain)
 
 
 def test_the_built_in_policy_is_valid() -> None:
