@@ -145,6 +145,9 @@ class AppliedInput(Closed):
 
     next_offset: Count
     last_record: LastRecord | None
+    latest_arrival: WrittenTime | None = Field(
+        description="The latest arrival so far; a record whose append time lies before it counts as arrived then."
+    )
 
 
 class Gap(Closed):

@@ -8,7 +8,10 @@ from streams.core.events import written
 
 
 class LastRecord(NamedTuple):
-    """The last record applied of one input: re-read at a start, it tells whether the topic is still the same."""
+    """The last record applied of one input: re-read at a start, it tells whether the topic is still the same.
+
+    `arrived` is the append time as the broker gave it, even if its clock had stepped back.
+    """
 
     offset: int
     arrived: datetime
@@ -16,10 +19,16 @@ class LastRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Applied:
-    """How far one input has been applied: the next offset, and the last record before it."""
+    """How far one input has been applied: the next offset, the last record before it, the latest arrival so far.
+
+    Within a partition nothing arrives before what lies before it: where a broker's clock steps back (its own, or its
+    successor's that is behind it), a record counts as arrived with the latest one before it. Every reading of the
+    log finds the same arrivals, and a mark bounds all that comes after it whatever the clocks do.
+    """
 
     next_offset: int
     last: LastRecord | None = None
+    latest: datetime | None = None
 
 
 class Gap(NamedTuple):
@@ -85,13 +94,14 @@ def read_coverage(value: dict[str, Any]) -> Coverage:
 def _applied_value(applied: Applied) -> dict[str, Any]:
     last = applied.last
     record = {"offset": last.offset, "arrived": written(last.arrived)} if last else None
-    return {"next_offset": applied.next_offset, "last_record": record}
+    latest = written(applied.latest) if applied.latest else None
+    return {"next_offset": applied.next_offset, "last_record": record, "latest_arrival": latest}
 
 
 def _read_applied(value: dict[str, Any]) -> Applied:
     last = value["last_record"]
     record = LastRecord(last["offset"], datetime.fromisoformat(last["arrived"])) if last else None
-    return Applied(value["next_offset"], record)
+    return Applied(value["next_offset"], record, _time(value["latest_arrival"]))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -16,7 +16,7 @@ from streams.core.facts import Place
 from streams.core.fold import Step
 from streams.engine import marks
 from streams.engine.codec import book_value, event_headers, event_value
-from streams.engine.coverage import Coverage, Gap, LastRecord
+from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
@@ -25,6 +25,8 @@ from streams.errors import InDoubt
 from streams.settings import Settings
 
 LOG_APPEND_TIME = 1
+BROKER_CLOCK = "broker_clock"
+CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
 KINDS = ("sent", "receipt", "stored")
 
 
@@ -119,29 +121,34 @@ class Ledger:
     def apply(self, batch: Batch) -> Writes:
         """Apply a batch that fits, decide what has become certain, and say what to write for it."""
         for topic, kind in self._kinds.items():
-            records = batch.records.get(topic, ())
-            applied = self.coverage.applied[topic]
-            arrived, stamp = None, -1
-            for record in records:
-                # Whole batches carry the same append time; what is not the broker's is refused in any case.
-                if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
-                    arrived, stamp = self._arrival(topic, record), record.timestamp
-                self._take(topic, kind, record, arrived)
-            if arrived is not None:
-                applied.last = LastRecord(records[-1].offset, arrived)
+            self._apply_input(topic, kind, batch.records.get(topic, ()))
             if topic in batch.spans:
-                applied.next_offset = batch.spans[topic].end
+                self.coverage.applied[topic].next_offset = batch.spans[topic].end
         completed = self.marks.take_complete()
         if completed is not None:
             self._advance(completed)
         return self._writes()
+
+    def _apply_input(self, topic: str, kind: str, records: Sequence[KafkaRecord]) -> None:
+        applied = self.coverage.applied[topic]
+        appended, stamp = None, -1
+        for record in records:
+            # Whole batches carry the same append time; what is not the broker's is refused in any case.
+            if appended is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
+                appended, stamp = self._append_time(topic, record), record.timestamp
+                self._compare_clocks(applied, appended)
+                applied.latest = appended if applied.latest is None else max(appended, applied.latest)
+            assert applied.latest is not None
+            self._take(topic, kind, record, applied.latest)
+        if appended is not None:
+            applied.last = LastRecord(records[-1].offset, appended)
 
     def publish(self, gap: Gap | None) -> Writes:
         """Say on the coverage topic that a gap has opened; nothing else changes."""
         self.coverage.gap = gap
         return self._writes()
 
-    def _arrival(self, topic: str, record: KafkaRecord) -> datetime:
+    def _append_time(self, topic: str, record: KafkaRecord) -> datetime:
         if record.timestamp_type != LOG_APPEND_TIME:
             raise InDoubt(
                 f"{topic} has records without the broker's append time: set message.timestamp.type=LogAppendTime "
@@ -156,10 +163,18 @@ class Ledger:
         if mark is not None:
             self.marks.saw(mark, topic, arrived)
             return
-        if self.coverage.complete_until is not None and arrived < self.coverage.complete_until:
-            self.tally.add("broker_clock")
-            self.coverage.gap = Gap(arrived, "broker_clock")
         self._judge(whole)
+
+    def _compare_clocks(self, applied: Applied, appended: datetime) -> None:
+        """A broker's clock that stepped back is said aloud at once, and until it has caught up."""
+        if self._stepped_back(applied, appended):
+            self.tally.add("broker_clock")
+            if self.coverage.gap is None or self.coverage.gap.cause != BROKER_CLOCK:
+                self.coverage.gap = Gap(appended, BROKER_CLOCK)
+
+    def _stepped_back(self, applied: Applied, appended: datetime) -> bool:
+        until, latest = self.coverage.complete_until, applied.latest
+        return (until is not None and appended < until) or (latest is not None and latest - appended > CLOCK_TOLERANCE)
 
     def _judge(self, record: Record) -> None:
         intake = take_in(record, self._settings.max_value_bytes)
@@ -221,12 +236,18 @@ class Ledger:
         """The partition is complete until `completed`: decide. Completeness never goes back."""
         coverage = self.coverage
         coverage.checked_at = max(completed, coverage.checked_at or completed)
+        if not self.clock_is_behind():
+            coverage.gap = None
         coverage.complete_until = max(completed, coverage.complete_until or completed)
-        coverage.gap = None
         coverage.policy = self.checker.rules.policy.judged_by(coverage.complete_until)
         for passed in self.checker.advance(coverage.complete_until):
             self.tally.add("decided", passed.status or "erased")
             self._events += passed.events
+
+    def clock_is_behind(self) -> bool:
+        """True while an input's last record was appended by a clock behind what the partition knew before."""
+        inputs = self.coverage.applied.values()
+        return any(one.last is not None and self._stepped_back(one, one.last.arrived) for one in inputs)
 
     def _writes(self) -> Writes:
         partition, output = self.partition, self._settings.output

@@ -13,6 +13,7 @@ from mode import Service
 from streams.engine import marks
 from streams.engine.coverage import Gap
 from streams.engine.ending import ending_on_error, sentence_of
+from streams.engine.ledger import BROKER_CLOCK
 from streams.engine.metrics import Metrics
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
@@ -113,6 +114,8 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
         await window.publish(Gap(since, cause))
 
     def _cause(self, window: Window) -> str:
+        if window.ledger.clock_is_behind():
+            return BROKER_CLOCK
         if window.partition in self._failing:
             return "no_marks"
         for topic in window.ledger.marks.unseen:

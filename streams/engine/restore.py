@@ -109,7 +109,7 @@ class Restorer:
             if loss is not None:
                 known.losses.append(loss)
                 known.gap = Gap(loss.noticed_at, loss.cause)
-                known.applied[tp.topic] = Applied(begins[tp])
+                known.applied[tp.topic] = Applied(begins[tp], latest=known.applied[tp.topic].latest)
         return known
 
     async def _loss(self, consumer: Any, tp: TopicPartition, applied: Applied, begin: int, end: int) -> Loss | None:

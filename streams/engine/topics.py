@@ -1,17 +1,20 @@
 """The topics: created as the contract says, or verified; what is unsafe is refused with the reason."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 
 SAFE_REPLICATION = 3
+# A topic that was made a moment ago is not known to every broker yet: up to 10 s.
+ASK_AGAIN, ASK_EXISTING_AGAIN, ASK_AGAIN_SECONDS = 50, 10, 0.2
 
 
 class Topic(NamedTuple):
@@ -85,7 +88,7 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
 async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
     wanted = wanted_topics(settings)
     brokers = len((await admin.describe_cluster())["brokers"])
-    existing = set(await admin.list_topics())
+    existing = await _existing(admin, [topic.name for topic in wanted], create=create)
     missing = [topic for topic in wanted if topic.name not in existing]
     if missing and not create:
         raise ConfigurationError(f"The topic {missing[0].name} does not exist: run `meldingsvakt topics` to create it.")
@@ -100,6 +103,17 @@ async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
     return [topic.name for topic in missing]
 
 
+async def _existing(admin: Any, names: list[str], *, create: bool) -> set[str]:
+    """Which of the topics exist. One broker's no is asked again: it may not have heard of a new topic yet."""
+    existing: set[str] = set()
+    for _ in range(ASK_EXISTING_AGAIN):
+        existing |= set(await admin.list_topics())
+        if existing.issuperset(names) or (create and existing.isdisjoint(names)):
+            break
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    return existing
+
+
 async def _create(admin: Any, topics: list[Topic], partitions: int, brokers: int) -> None:
     copies = min(SAFE_REPLICATION, brokers)
     in_sync = {"min.insync.replicas": "2"} if copies == SAFE_REPLICATION else {}
@@ -111,15 +125,20 @@ async def _create(admin: Any, topics: list[Topic], partitions: int, brokers: int
         ]
     )
     for name, code, *message in response.topic_errors:
-        if code != 0:
+        if code not in (0, TopicAlreadyExistsError.errno):  # somebody else was quicker: it is verified all the same
             reason = message[0] if message and message[0] else for_code(code).__name__
             raise ConfigurationError(f"The topic {name} cannot be created: {reason}")
 
 
 async def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:
-    if not names:
-        return {}
-    return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics(names)}
+    """How many partitions each topic has; one that was made a moment ago may seem to have none."""
+    for _ in range(ASK_AGAIN):
+        described = await admin.describe_topics(names) if names else []
+        counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
+        if all(counts.get(name) for name in names):
+            return counts
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    raise ConfigurationError(f"The partitions of {names} cannot be read: is every broker up?")
 
 
 def _same_counts(counts: dict[str, int], settings: Settings) -> None:
@@ -133,11 +152,7 @@ def _same_counts(counts: dict[str, int], settings: Settings) -> None:
 
 
 async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> None:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in wanted]
-    found: dict[str, dict[str, str]] = {}
-    for response in await admin.describe_configs(resources):
-        for resource in response.resources:
-            found[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
+    found = await _configurations(admin, [topic.name for topic in wanted])
     for topic in wanted:
         for name, value in topic.required.items():
             if found[topic.name].get(name) != value:
@@ -146,6 +161,22 @@ async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> None:
                     f"`kafka-configs --alter --topic {topic.name} --add-config {name}={value}`."
                 )
         _verify_safety(topic.name, found[topic.name], brokers)
+
+
+async def _configurations(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
+    """Each topic's settings. A broker that has not heard of a new topic yet is asked again."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    for _ in range(ASK_AGAIN):
+        found: dict[str, dict[str, str]] = {}
+        for response in await admin.describe_configs(resources):
+            for code, _message, _kind, name, entries, *_ in response.resources:
+                if code == 0 and entries:
+                    found[name] = {entry[0]: entry[1] for entry in entries}
+        if unknown := [name for name in names if name not in found]:
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            continue
+        return found
+    raise ConfigurationError(f"The settings of {unknown[0]} cannot be read: allow this client DescribeConfigs on it.")
 
 
 def _verify_safety(name: str, config: dict[str, str], brokers: int) -> None:

@@ -40,6 +40,7 @@ class Window:
         self.moved_at = time.monotonic()  # when completeness last moved
         self.marked_at = float("-inf")  # when the last set of marks was begun
         self.marks_acknowledged_at: float | None = None  # of the set that was begun last
+        self._fruitless = False  # the last set came back and moved nothing: a broker's clock is behind
         self._transactions = transactions
         self._on_commit = on_commit
         self._lock = asyncio.Lock()
@@ -56,10 +57,12 @@ class Window:
                 return True  # of before a seek: what it holds is fetched again
             if not self.ledger.fits(batch):
                 return False
-            before = self.ledger.coverage.complete_until
+            before, awaited = self.ledger.coverage.complete_until, self.ledger.marks.outstanding
             writes = self.ledger.apply(batch)
             await self._commit(writes)
             complete_until = self.ledger.coverage.complete_until
+            if awaited and not self.ledger.marks.outstanding:
+                self._fruitless = complete_until == before
             if complete_until is not None and complete_until != before:
                 self.moved_at = time.monotonic()
                 # The acknowledgement came right after the append; our reading of the mark took far longer.
@@ -91,8 +94,8 @@ class Window:
         if self.ledger.marks.outstanding:
             return False
         waited = time.monotonic() - self.marked_at
-        if waited >= mark_every.total_seconds():
-            return True
+        if waited >= mark_every.total_seconds() or self._fruitless:
+            return waited >= mark_every.total_seconds()
         first, now = self.ledger.checker.deadlines.first(), self.clock.now()
         return waited >= mark_pause.total_seconds() and first is not None and now is not None and now > first
 

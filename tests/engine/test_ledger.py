@@ -13,6 +13,7 @@ from schemas.outputs import Rejected, ReportMissing, ReportRecovered, ReportStat
 from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.checker import Rules
+from streams.core.events import written
 from streams.data import succession
 from streams.engine.codec import event_value, pack_state, read_book
 from streams.engine.coverage import Applied, Coverage, read_coverage
@@ -122,7 +123,46 @@ def test_a_record_from_before_what_is_complete_is_said_aloud_and_judged() -> Non
     assert one.tally.take()["broker_clock", ""] == 1
     one.apply(marked(one, one.marks.new_set(), START + timedelta(minutes=30)))
     assert one.coverage.complete_until == START + timedelta(hours=1), "completeness never goes back"
+    assert one.coverage.gap is not None, "the clock is behind still"
+    one.apply(marked(one, one.marks.new_set(), START + timedelta(minutes=61)))
+    assert one.coverage.complete_until == START + timedelta(minutes=61)
     assert one.coverage.gap is None
+
+
+def _with_a_clock_that_steps_back(back: timedelta, *, proven: bool) -> tuple[Ledger, list[Write]]:
+    """Complete until START + 1 h by a clock that was ahead; then a report is sent (and proven) by one that is not."""
+    one, ahead = ledger(), START + timedelta(hours=1)
+    one.apply(marked(one, one.marks.new_set(), ahead))
+    now = ahead - back
+    at_once = written(now)
+    one.apply(batch(one, sent=[Appended(1, ms(now), REPORT.encode(), sent_value(sent_at=at_once))]))
+    announced = of(one.apply(marked(one, one.marks.new_set(), now + timedelta(seconds=10))), "missing")
+    if proven:
+        later = now + timedelta(seconds=20)
+        value = orjson.dumps({"report_id": REPORT, "stored_at": written(later), "evidence": "READ_BACK"})
+        one.apply(batch(one, stored=[Appended(2, ms(later), REPORT.encode(), value)]))
+    for hours in (1, 2, 3, 4):
+        announced += of(one.apply(marked(one, one.marks.new_set(), ahead + timedelta(hours=hours))), "missing")
+    return one, announced
+
+
+@pytest.mark.parametrize("back", [timedelta(milliseconds=5), timedelta(minutes=10), timedelta(days=2)])
+def test_a_clock_that_steps_back_makes_no_phantom(back: timedelta) -> None:
+    one, announced = _with_a_clock_that_steps_back(back, proven=True)
+    assert announced == []
+    (row,) = one.rows
+    assert row.status == "stored"
+
+
+@pytest.mark.parametrize("back", [timedelta(milliseconds=5), timedelta(minutes=10), timedelta(days=2)])
+def test_a_clock_that_steps_back_loses_no_report(back: timedelta) -> None:
+    one, announced = _with_a_clock_that_steps_back(back, proven=False)
+    (event,) = announced
+    (row,) = one.rows
+    # It counts as arrived with what lay before it, so its time begins there and not in the past.
+    assert row.sent is not None
+    assert row.sent.arrived == START + timedelta(hours=1)
+    assert orjson.loads(event.value or b"")["alarm_at"] > written(START + timedelta(hours=1))
 
 
 def test_a_batch_that_begins_elsewhere_does_not_fit() -> None:

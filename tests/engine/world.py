@@ -149,7 +149,8 @@ class World:
             if worker.process.poll() is None:
                 worker.signal(signal.SIGCONT)
                 worker.kill()
-        await self.producer.stop()
+        if self.producer is not None:
+            await self.producer.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def worker(self, launcher: tuple[str, ...] = ("-m", "streams.cli"), **settings: str) -> Worker:
