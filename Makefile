@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check lock schemas clean
+.PHONY: install demo test check faults lock schemas clean
 
 install: $(STAMP)
 
@@ -20,6 +20,10 @@ demo: $(STAMP)
 
 test: check
 	$(BIN)/python -m pytest
+
+# Every fault with all its seeds: about an hour and a half. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
+faults: $(STAMP)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Real Apache Kafka in KRaft mode, from its jars: one broker, or three that replicate."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import threading
@@ -39,7 +40,7 @@ class EmbeddedKafka:
     `protocol`: the security protocol of the clients' listener, which is named CLIENT in the settings' names.
     `advertised`: by node id, the `host:port` that clients are sent to, where a proxy stands in between.
     `format_arguments`: more arguments for Kafka's storage tool, such as `--add-scram`.
-    `node_environment`: more environment variables, by node id.
+    `node_class_path`: what goes before Kafka's jars on the class path, by node id.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class EmbeddedKafka:
         protocol: str = "PLAINTEXT",
         advertised: Mapping[int, str] | None = None,
         format_arguments: Sequence[str] = (),
-        node_environment: Mapping[int, Mapping[str, str]] | None = None,
+        node_class_path: Mapping[int, Path] | None = None,
         heap_megabytes: int = HEAP_MEGABYTES,
         start_seconds: float = START_SECONDS,
     ) -> None:
@@ -66,7 +67,7 @@ class EmbeddedKafka:
         self._protocol = protocol
         self._advertised = dict(advertised or {})
         self._format_arguments = tuple(format_arguments)
-        self._environment = {node_id: dict(more) for node_id, more in (node_environment or {}).items()}
+        self._class_path = dict(node_class_path or {})
         self._heap = heap_megabytes
         self._start_seconds = start_seconds
         self._held = ExitStack()  # the ports, the folder and the right to use it, from start to stop
@@ -192,8 +193,9 @@ class EmbeddedKafka:
             "kafka.log.file": home / "server.log",
             "java.io.tmpdir": home / "tmp",  # the compression libraries unpack themselves there, and leave it
         }
-        more = [f"{name}={value}" for name, value in self._environment.get(node_id, {}).items()]
-        command = [*(["env", *more] if more else []), *java, *(f"-D{name}={value}" for name, value in options.items())]
+        if node_id in self._class_path:
+            java = [*java[:-1], f"{self._class_path[node_id]}{os.pathsep}{java[-1]}"]
+        command = [*java, *(f"-D{name}={value}" for name, value in options.items())]
         command += [f"-XX:ErrorFile={home / 'java-crash.log'}", "kafka.Kafka", str(home / "server.properties")]
         return Node(node_id, ports[node_id - 1], home, command, remove_folder=None if self._directory else home.parent)
 

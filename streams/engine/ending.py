@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from aiokafka.errors import UnsupportedCodecError
+
 from streams.errors import ConfigurationError, InDoubt, StateUnreadable
 
 EXIT_CONFIGURATION = 2
@@ -28,6 +30,12 @@ def ending_on_error(doing: str) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         end(str(error), EXIT_CONFIGURATION)
+    except UnsupportedCodecError as error:
+        end(
+            f"{doing} failed, because a codec is not installed here ({sentence_of(error)}): install meldingsvakt with "
+            "all its dependencies and start it again.",
+            EXIT_CONFIGURATION,
+        )
     except (InDoubt, StateUnreadable) as error:
         end(str(error))
     except Exception as error:  # noqa: BLE001 - a half-done step must not be continued by anybody else's rules

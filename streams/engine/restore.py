@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -132,8 +133,10 @@ class Restorer:
                 return bool(record.offset != last.offset or arrival(record.timestamp) != last.arrived)
         raise KafkaError(f"{tp.topic}-{tp.partition} offset {last.offset} cannot be read again")
 
-    def _consumer(self, isolation: str) -> Any:
-        return AIOKafkaConsumer(
+    @contextlib.asynccontextmanager
+    async def _consumer(self, isolation: str) -> AsyncIterator[Any]:
+        """A connected consumer; stopped also when it is cancelled while it connects."""
+        consumer = AIOKafkaConsumer(
             **self._kafka.client_options(),
             isolation_level=isolation,
             enable_auto_commit=False,
@@ -142,6 +145,11 @@ class Restorer:
             max_partition_fetch_bytes=8 << 20,
             fetch_max_bytes=32 << 20,
         )
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await consumer.stop()
 
 
 def _take(restored: Restored, records: list[ConsumerRecord], *, is_state: bool) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    UnsupportedCodecError,
+)
 from mode import Service
 
 from streams.core.checker import Rules
@@ -101,6 +107,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
                 f"An input was deleted below the position that was to be read next ({error}): ending, so that the "
                 "loss is written down at the next start. Start the worker again."
             ) from None
+        except UnsupportedCodecError:
+            raise  # no repetition helps
         except KafkaError as error:
             # Records of other partitions may have been discarded with it: fetch all of them again.
             log.warning("A fetch failed and is repeated: %s", sentence_of(error))
@@ -151,11 +159,14 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         if self._takeover is not None:
             self._takeover.cancel()
             await asyncio.gather(self._takeover, return_exceptions=True)
-        for window in self._table.windows.values():
-            window.epoch += 1
-            await window.idle()
-        self._parked |= self._table.windows
+        # Taken out at once: a rebalance and the end of the process may come at the same time.
+        given_up = dict(self._table.windows)
         self._table.windows.clear()
+        self._parked |= given_up
+        for window in given_up.values():
+            window.epoch += 1
+        for window in given_up.values():
+            await window.idle()
 
     def take_over(self, assigned: set[TopicPartition]) -> None:
         """Note the new assignment; restoring is done outside the callback, so that heartbeats go on."""

@@ -118,7 +118,7 @@ class Worker:
 class World:
     """Topics, producers and workers of one test."""
 
-    def __init__(self, bootstrap: str, *, partitions: int = 4, allowance: int = 2, **settings: str) -> None:
+    def __init__(self, bootstrap: str, partitions: int = 4, allowance: int = 2, **settings: str) -> None:
         self.name = f"t{uuid4().hex[:10]}"
         self.folder = Path(tempfile.mkdtemp(prefix="meldingsvakt-test-"))
         policy = self.folder / "policy.toml"

@@ -1,0 +1,169 @@
+"""Ways to break the engine on purpose. The suite must notice each of them, or it proves nothing."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from streams.core.facts import Receipt, ReceiptCode, Stored
+from streams.engine import intake, ledger, source, transaction, window
+from streams.engine.transaction import Writes
+from streams.errors import InDoubt
+
+# What is replaced below, without its types: nothing of this is how the engine is meant to be used.
+_transaction: Any = transaction
+_transactions: Any = transaction.Transactions
+_source: Any = source.Source
+_window: Any = window.Window
+_ledger: Any = ledger.Ledger
+_intake: Any = intake
+
+
+def offsets_before_rows() -> None:
+    """Positions are committed first, and what was written for them a moment later."""
+    whole = _transactions.commit
+
+    async def commit(self: Any, writes: Writes) -> None:
+        positions = [write for write in writes.records if write.topic.endswith(".coverage")]
+        rest = [write for write in writes.records if not write.topic.endswith(".coverage")]
+        await whole(self, Writes(writes.partition, positions, writes.offsets))
+        await asyncio.sleep(0.2)
+        await whole(self, Writes(writes.partition, rest, writes.offsets))
+
+    _transactions.commit = commit
+
+
+def batch_futures_ignored() -> None:
+    """Nobody asks what became of the batches: the commit goes through without them."""
+
+    async def append(self: Any, records: list[Any]) -> None:
+        producer, sent = self._producer, []
+        by_place: dict[tuple[str, int], list[Any]] = {}
+        for record in records:
+            by_place.setdefault((record.topic, record.partition), []).append(record)
+        for (topic, partition), some in by_place.items():
+            for batch in self._batches(some):
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*sent, return_exceptions=True)
+
+    _transactions._append = append
+
+
+class _Patient:
+    """asyncio without a time limit, which would end a sleeper before its missing fence matters."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    @contextlib.asynccontextmanager
+    async def timeout(_seconds: float) -> AsyncIterator[None]:
+        yield
+
+
+def fencing_skipped() -> None:
+    """Every process has transactional ids of its own: nobody fences anybody."""
+    _transaction.asyncio = _Patient()
+    whole, own = _transactions.__init__, secrets.token_hex(4)
+
+    def init(self: Any, kafka: Any, settings: Any, partition: int) -> None:
+        whole(self, kafka, settings, partition)
+        manager = self._producer._txn_manager
+        manager.transactional_id = f"{manager.transactional_id}-{own}"
+        manager.transaction_timeout_ms = 60_000  # nor may the broker end the sleeper's open transactions
+
+    _transactions.__init__ = init
+
+
+def fenced_worker_fences_back() -> None:
+    """A worker that was fenced takes the transactional id back and writes on."""
+    _transaction.asyncio = _Patient()
+    whole, arguments = _transactions.commit, {}
+    start = _transactions.__init__
+
+    def init(self: Any, *given: Any) -> None:
+        start(self, *given)
+        arguments[id(self)] = given
+
+    async def commit(self: Any, writes: Writes) -> None:
+        try:
+            await whole(self, writes)
+        except InDoubt as error:
+            print("sabotage: fencing back after", error, flush=True)
+            start(self, *arguments[id(self)])
+            await self.fence()
+            await whole(self, writes)
+
+    _transactions.__init__ = init
+    _transactions.commit = commit
+
+
+def fetch_position_taken_as_applied() -> None:
+    """What was fetched counts as done, though some of it waits in a queue."""
+    whole = _source._hand_over
+
+    async def hand_over(self: Any, of: Any, fetched: Any) -> None:
+        late = {tp: records for tp, records in fetched.items() if tp.partition == of.partition and records}
+        if late and not of.ledger.marks.outstanding:
+            for tp, records in late.items():
+                of.ledger.coverage.applied[tp.topic].next_offset = records[-1].offset + 1
+                self._delivered[tp] = records[-1].offset + 1
+        await whole(self, of, fetched)
+
+    _source._hand_over = hand_over
+
+
+def workers_clock_for_marks() -> None:
+    """No marks: everything counts as complete until the worker's own time."""
+    whole = _ledger.apply
+
+    def apply(self: Any, batch: Any) -> Any:
+        writes = whole(self, batch)
+        self._advance(datetime.now(UTC))
+        more = self._writes()
+        return Writes(writes.partition, writes.records + more.records, more.offsets)
+
+    _ledger.apply = apply
+
+
+def receipt_taken_as_stored() -> None:
+    """The fault of 2020-2023: who confirms the receipt is believed to have stored it."""
+    whole = _intake._read
+
+    def read(record: Any, value: bytes) -> Any:
+        fact, extras = whole(record, value)
+        if isinstance(fact, Receipt) and fact.receipt is ReceiptCode.MOTTATT:
+            fact = Stored(fact.report_id, fact.place, fact.place.arrived, "READ_BACK")
+        return fact, extras
+
+    _intake._read = read
+
+
+def completeness_without_waiting() -> None:
+    """A mark counts once it was written, not once it was read back."""
+    whole = _window.mark_due
+
+    def mark_due(self: Any, *given: Any) -> bool:
+        due = whole(self, *given)
+        if due:
+            marks, inputs = self.ledger.marks, self.ledger.marks._inputs
+            marks._seen = dict.fromkeys(inputs, datetime.fromtimestamp(time.time(), UTC))
+            marks._number += 1
+            self.marked_at = time.monotonic()
+            return False
+        return due
+
+    _window.mark_due = mark_due
+
+
+SABOTAGES: dict[str, Callable[[], None]] = {
+    made.__name__: made
+    for made in (
+        offsets_before_rows, batch_futures_ignored, fencing_skipped, fenced_worker_fences_back,
+        fetch_position_taken_as_applied, workers_clock_for_marks, receipt_taken_as_stored,
+        completeness_without_waiting,
+    )
+}  # fmt: skip

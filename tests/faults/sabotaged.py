@@ -1,0 +1,78 @@
+"""One run for each way to break the engine: with the fault under which it shows."""
+
+import asyncio
+import signal
+
+from tests.faults.run import Fault
+from tests.faults.sabotage import SABOTAGES
+from tests.faults.scene import Inject, Scene
+from tests.faults.worker_faults import set_config, sleeping_in_a_commit
+
+
+async def _nothing(scene: Scene) -> None:
+    """No fault is needed: it is wrong on a quiet day."""
+    scene.begin()
+    await scene.until(0.5)
+    scene.proof("nothing was done")
+
+
+async def _killed(scene: Scene) -> None:
+    """SIGKILL again and again, wherever that hits."""
+    scene.begin()
+    for number in range(5):
+        await scene.until(0.15 + 0.15 * number)
+        scene.workers.kill(scene.rng.choice(scene.workers.slots))
+    await scene.exit_of(5)
+    scene.proof("five workers died")
+
+
+async def _refused(scene: Scene) -> None:
+    """The broker refuses announcements for a while."""
+    await scene.until(0.2)
+    scene.begin()
+    await set_config(scene, scene.settings.output("missing"), {"max.message.bytes": "150"})
+    await asyncio.sleep(4)
+    await set_config(scene, scene.settings.output("missing"), {"max.message.bytes": "1048588"})
+    scene.proof("announcements were refused for 4 s")
+
+
+async def _behind(scene: Scene) -> None:
+    """Every worker hangs for a while, and then has a backlog."""
+    scene.begin()
+    for number in range(2):
+        await scene.until(0.2 + 0.3 * number)
+        for slot in scene.workers.slots:
+            scene.workers[slot].signal(signal.SIGSTOP)
+        await asyncio.sleep(2.5)
+        for slot in scene.workers.slots:
+            scene.workers[slot].signal(signal.SIGCONT)
+    scene.proof("the workers hung twice for 2.5 s")
+
+
+def _sleep_before_anything_is_written(scene: Scene) -> None:
+    scene.first_orders = {"sleep": {"at": "before_produce", "after": 4}}
+
+
+_SHOWS: dict[str, Inject] = {
+    "offsets_before_rows": _killed,
+    "batch_futures_ignored": _refused,
+    "fencing_skipped": sleeping_in_a_commit,
+    "fenced_worker_fences_back": sleeping_in_a_commit,
+    "fetch_position_taken_as_applied": _killed,
+    "workers_clock_for_marks": _behind,
+    "receipt_taken_as_stored": _nothing,
+    "completeness_without_waiting": _behind,
+}
+
+SABOTAGED = tuple(
+    Fault(
+        f"sabotage_{name}",
+        _SHOWS[name],
+        workers=1 if _SHOWS[name] is sleeping_in_a_commit else 2,
+        seconds=18 if _SHOWS[name] is sleeping_in_a_commit else 12,
+        launch={"sabotage": name},
+        gets_ready=False,
+        prepare=_sleep_before_anything_is_written if _SHOWS[name] is sleeping_in_a_commit else None,
+    )
+    for name in SABOTAGES
+)

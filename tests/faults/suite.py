@@ -1,0 +1,8 @@
+"""All faults of the suite."""
+
+from tests.faults.kafka_faults import KAFKA_FAULTS
+from tests.faults.load_faults import LOAD_FAULTS
+from tests.faults.run import Fault
+from tests.faults.worker_faults import WORKER_FAULTS
+
+FAULTS: tuple[Fault, ...] = (*WORKER_FAULTS, *KAFKA_FAULTS, *LOAD_FAULTS)

@@ -1,0 +1,97 @@
+"""Every state that a release has left behind is read by this one, and goes on as if nothing had happened."""
+
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from streams.core.books import Books
+from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
+from streams.engine.ledger import Ledger
+from streams.engine.restore import Restored, _deadlines, _take
+from streams.settings import Settings
+from tests.engine.conftest import MakeWorld
+from tests.faults.frozen import FOLDER, Frozen, announcements, go_on, read_frozen, rules_of, write_frozen
+
+STATES = sorted(FOLDER.glob("*.json.gz"))
+
+
+@pytest.fixture(params=STATES, ids=[path.name.removesuffix(".json.gz") for path in STATES])
+def frozen(request: pytest.FixtureRequest) -> Frozen:
+    """One frozen state after the other."""
+    return read_frozen(request.param)
+
+
+def _records(topic: str, values: dict[str, str]) -> Any:
+    return [
+        SimpleNamespace(topic=topic, partition=0, offset=n, key=key.encode(), value=value.encode())
+        for n, (key, value) in enumerate(values.items())
+    ]
+
+
+async def test_a_frozen_state_goes_on_as_its_own_release_did(frozen: Frozen) -> None:
+    restored = Restored()
+    _take(restored, _records("reports.state", frozen.state), is_state=True)
+    _take(restored, _records("reports.coverage", frozen.coverage), is_state=False)
+    rules = rules_of(frozen.policy)
+    assert restored.coverage is not None
+    deadlines = await _deadlines(restored, rules, 0)  # raises unless the books count exactly these rows
+    one = Ledger(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
+    assert announcements(go_on(one, frozen.next_lines)) == frozen.announced
+
+
+def test_a_frozen_state_holds_rows_of_every_status_and_of_those_on_their_way(frozen: Frozen) -> None:
+    rows = [orjson.loads(value) for value in frozen.state.values()]
+    assert {row["status"] for row in rows} >= {"pending", "stored", "missing", "recovered"}
+    assert any(row["held"] for row in rows)
+    kinds = {orjson.loads(value)["type"] for value in frozen.announced}
+    assert kinds == {MISSING_TYPE, RECOVERED_TYPE}
+
+
+def test_there_is_a_frozen_state_and_none_is_ever_written_anew() -> None:
+    assert STATES
+    with pytest.raises(FileExistsError, match="is frozen"):
+        write_frozen(STATES[0])
+
+
+@pytest.mark.kafka
+async def test_a_worker_takes_a_frozen_state_over_and_recovers_its_missing_reports(
+    frozen: Frozen, make_world: MakeWorld
+) -> None:
+    world = await make_world(partitions=1)
+    Path(world.environment["MELDINGSVAKT_POLICY"]).write_text(frozen.policy)
+    async with AIOKafkaProducer(bootstrap_servers=world.kafka.brokers) as producer:
+        for key, text in frozen.state.items():
+            await producer.send(f"{world.name}.state", _elsewhere(text, world.name), key=key.encode(), partition=0)
+        for key, text in frozen.coverage.items():
+            await producer.send(f"{world.name}.coverage", _elsewhere(text, world.name), key=key.encode(), partition=0)
+        await producer.flush()
+    await world.worker().ready(60)
+    missing = [row for row in map(orjson.loads, frozen.state.values()) if row["status"] == "missing"]
+    async with world.announcements() as announced:
+        for row in missing:
+            await world.stored(row["report_id"])
+        wanted = {row["report_id"]: row for row in missing}
+        found: dict[str, Any] = {}
+        while set(found) != set(wanted):
+            event = await announced.next()
+            if event["type"] == RECOVERED_TYPE and event["report_id"] in wanted:
+                found[event["report_id"]] = event
+    for report_id, event in found.items():
+        alarm_at = datetime.fromisoformat(wanted[report_id]["alarm_at"])
+        assert event["missing_event_id"] == wanted[report_id]["missing_event_id"]
+        assert event["event_id"] == event_id(report_id, RECOVERED_TYPE, alarm_at)
+
+
+def _elsewhere(text: str, name: str) -> bytes:
+    """A record of the frozen topics on topics of another name, whose inputs begin anew."""
+    value = orjson.loads(text.replace('"reports.', f'"{name}.'))
+    if value.get("kind") == "coverage":
+        value["applied"] = {
+            topic: applied | {"next_offset": 0, "last_record": None} for topic, applied in value["applied"].items()
+        }
+    return orjson.dumps(value)

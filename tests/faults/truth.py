@@ -1,0 +1,274 @@
+"""What is true of every report by the raw input logs alone: an independent, naive oracle.
+
+Nothing of the product is imported. Each report's whole log is looked at anew, rule by rule as the design states them;
+no fold, no index, no memory. Times are datetimes in UTC.
+"""
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+MARK, COPY = "mv-mark", "mv-copy"
+WORD = re.compile(r"[A-Z0-9_]{1,40}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+RECEIPTS = {
+    "MOTTATT": "receipted_not_stored", "FEILET": "rejected", "TIDSAVBRUDD": "transport_failed",
+    "SERVERFEIL": "transport_failed",
+}  # fmt: skip
+KEPT_BEHIND = timedelta(days=400)
+
+
+class Record(NamedTuple):
+    """One record of the log, as any consumer delivers it. `timestamp_ms`: the broker's append time."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Fact(NamedTuple):
+    """One readable record where it counts. `unread`: the names of the fields that could not be read."""
+
+    kind: str
+    report_id: str
+    record: Record
+    arrived: datetime
+    value: dict[str, Any]
+    unread: frozenset[str] = frozenset()
+
+
+class Inputs(NamedTuple):
+    """All facts by report, in the order of their offsets, and the records that cannot be read or do not belong."""
+
+    facts: dict[str, list[Fact]]
+    unreadable: list[Record]
+    misplaced: list[Record]
+    arrivals: dict[tuple[str, int, int], datetime]
+
+
+class Terms(NamedTuple):
+    """What the policy gives a report."""
+
+    version: str
+    allowance: timedelta
+    grace: timedelta
+    proof_asked: bool
+
+
+class Truth(NamedTuple):
+    """All that is to be known of one report whose sent was seen, once its partition is complete beyond alarm_at."""
+
+    report_id: str
+    first: Fact
+    terms: Terms
+    sent_at: datetime
+    due_at: datetime
+    alarm_at: datetime
+    proof: Fact | None  # the first stored record that counts
+    reason: str
+
+    @property
+    def in_time(self) -> bool:
+        """True if something that counts arrived by alarm_at."""
+        return self.proof is not None and self.proof.arrived <= self.alarm_at
+
+
+def murmur2(key: bytes) -> int:
+    """Kafka's default hash of a key (Java's, signed arithmetic made positive)."""
+    mask, m = 0xFFFFFFFF, 0x5BD1E995
+    h = (0x9747B28C ^ len(key)) & mask
+    whole = len(key) - len(key) % 4
+    for at in range(0, whole, 4):
+        k = int.from_bytes(key[at : at + 4], "little") * m & mask
+        k = (k ^ (k >> 24)) * m & mask
+        h = (h * m & mask) ^ k
+    rest = key[whole:]
+    if rest:
+        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    h = (h ^ (h >> 13)) * m & mask
+    return (h ^ (h >> 15)) & 0x7FFFFFFF
+
+
+def home(report_id: str, partitions: int) -> int:
+    """The partition in which a report lives."""
+    return murmur2(report_id.encode()) % partitions
+
+
+def read_inputs(records: Iterable[Record], prefix: str, partitions: int) -> Inputs:
+    """Sort the input records into facts, unreadable and misplaced ones."""
+    found = Inputs(defaultdict(list), [], [], {})
+    latest: dict[tuple[str, int], int] = {}
+    for record in records:
+        tp = record.topic, record.partition
+        # Within a partition nothing arrives before what lies before it, whatever a broker's clock says.
+        latest[tp] = max(latest.get(tp, 0), record.timestamp_ms)
+        arrived = datetime.fromtimestamp(latest[tp] / 1000, UTC)
+        found.arrivals[(*tp, record.offset)] = arrived
+        if any(name == MARK for name, _ in record.headers):
+            continue
+        kind = record.topic.removeprefix(prefix)
+        fact, clean = read_fact(kind, record, arrived)
+        copied = any(name == COPY for name, _ in record.headers)
+        if fact is None or (not clean and not copied):
+            found.unreadable.append(record)
+        if fact is not None and home(fact.report_id, partitions) != record.partition:
+            found.misplaced.append(record)
+        elif fact is not None:
+            found.facts[fact.report_id].append(fact)
+    return found
+
+
+def read_fact(kind: str, record: Record, arrived: datetime) -> tuple[Fact | None, bool]:
+    """A record's fact (a sent of which only the id can be read is one, too), and whether all of it could be read."""
+    value = _json(record.value)
+    report_id = _report_id(value.get("report_id")) if value is not None else None
+    if report_id is None:
+        by_key = _report_id((record.key or b"").decode("utf-8", "replace")) if kind == "sent" else None
+        if by_key is None:
+            return None, False
+        return Fact(kind, by_key, record, arrived, {}, frozenset(_SENT_FIELDS)), False
+    assert value is not None
+    unread = frozenset(name for name, fits in _FIELDS[kind].items() if not fits(value.get(name)))
+    if unread and kind != "sent":
+        return None, False
+    return Fact(kind, report_id, record, arrived, value, unread), not unread
+
+
+def _json(data: bytes | None) -> dict[str, Any] | None:
+    if not data:
+        return None
+    try:
+        value = orjson.loads(data[5:] if data[0] == 0 else data)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _report_id(text: object) -> str | None:
+    try:
+        return str(UUID(text.strip())) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _is_time(text: object) -> bool:
+    return isinstance(text, str) and TIME.fullmatch(text) is not None
+
+
+def _is_word(text: object) -> bool:
+    return isinstance(text, str) and WORD.fullmatch(text) is not None
+
+
+def _is_receiver(value: object) -> bool:
+    return isinstance(value, dict) and re.fullmatch(r"\d{4}", str(value.get("municipality"))) is not None
+
+
+def _is_name_or_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str) and NAME.fullmatch(value) is not None)
+
+
+_FIELDS: dict[str, dict[str, Any]] = {
+    "sent": {
+        "sent_at": _is_time, "receiver": _is_receiver, "channel": _is_word, "case_system": _is_word,
+        "message_id": _is_name_or_nothing,
+    },
+    "receipt": {"receipt": lambda value: value in RECEIPTS, "received_at": _is_time},
+    "stored": {
+        "stored_at": _is_time, "evidence": lambda value: value in ("READ_BACK", "RECONCILIATION", "MANUAL"),
+        "receiver": lambda value: value is None or _is_receiver(value),
+    },
+}  # fmt: skip
+_SENT_FIELDS = _FIELDS["sent"]
+
+
+def same_receiver(one: dict[str, Any] | None, other: dict[str, Any] | None, after: Mapping[str, Sequence[str]]) -> bool:
+    """True unless a level that both give names another receiver; numbers agree if one descends from the other."""
+    if not one or not other:
+        return True
+    a, b = one["municipality"], other["municipality"]
+    if a not in _descendants(b, after) and b not in _descendants(a, after):
+        return False
+    districts = {value.get("district") for value in (one, other)} - {None, "00"}
+    return len(districts) < 2
+
+
+def _descendants(code: str, after: Mapping[str, Sequence[str]]) -> set[str]:
+    return {code}.union(*(_descendants(heir, after) for heir in after.get(code, ()) if heir != code))
+
+
+def truth_of(facts: Sequence[Fact], policy: Mapping[str, Any], after: Mapping[str, Sequence[str]]) -> Truth | None:
+    """What is true of a report by all of its facts; None if it was not sent."""
+    sents = [fact for fact in facts if fact.kind == "sent"]
+    if not sents:
+        return None
+    first = sents[0]
+    terms = _terms(first, policy)
+    sent_at = first.arrived
+    if not first.unread:
+        claimed = as_time(first.value["sent_at"])
+        sent_at = claimed if first.arrived - KEPT_BEHIND <= claimed <= first.arrived else first.arrived
+    due_at = sent_at + terms.allowance
+    alarm_at = max(due_at, first.arrived) + terms.grace
+    told = None if "receiver" in first.unread else first.value.get("receiver")
+    stored = [fact for fact in facts if fact.kind == "stored"]
+    counting = [fact for fact in stored if same_receiver(told, fact.value.get("receiver"), after)]
+    elsewhere = [fact for fact in stored if fact not in counting and fact.arrived <= alarm_at]
+    claims = [fact.value["receipt"] for fact in facts if fact.kind == "receipt" and fact.arrived <= alarm_at]
+    reason = "stored_elsewhere" if elsewhere else RECEIPTS[claims[-1]] if claims else "no_receipt"
+    proof = counting[0] if counting else None
+    return Truth(first.report_id, first, terms, sent_at, due_at, alarm_at, proof, reason)
+
+
+def _terms(first: Fact, policy: Mapping[str, Any]) -> Terms:
+    versions = policy["version"]
+    begun = [one for one in versions if "valid_from" not in one or one["valid_from"] <= first.arrived]
+    version = begun[-1] if begun else versions[0]
+    value = {name: given for name, given in first.value.items() if name not in first.unread}
+    allowance = duration(version["default"])
+    if not first.unread:
+        allowance = duration(version.get("allowance", {}).get(value.get("channel"), version["default"]))
+    terms = Terms(version["id"], allowance, duration(version["grace"]), proof_asked=True)
+    asked = {"municipality": (value.get("receiver") or {}).get("municipality"), **value}
+    for override in version.get("override", ()):
+        names = [name for name in ("municipality", "case_system", "channel") if name in override]
+        if all(override[name] == asked.get(name) for name in names):
+            if "allowance" in override and not first.unread:
+                terms = terms._replace(allowance=duration(override["allowance"]))
+            if "grace" in override:
+                terms = terms._replace(grace=duration(override["grace"]))
+            return terms._replace(proof_asked=override.get("proof", "stored") != "none")
+    return terms
+
+
+def duration(text: str) -> timedelta:
+    """An ISO 8601 duration of days, hours, minutes and seconds."""
+    match = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?", text)
+    assert match is not None, text
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def as_time(text: str) -> datetime:
+    """An RFC 3339 time in UTC."""
+    return datetime.fromisoformat(text.replace("z", "Z")).astimezone(UTC)
+
+
+def read_policy(text: str) -> dict[str, Any]:
+    """The policy file as it stands."""
+    return tomllib.loads(text)
+
+
+def written(time: datetime) -> str:
+    """A time as it stands in every value."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
