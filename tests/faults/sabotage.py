@@ -154,7 +154,7 @@ def completeness_without_waiting() -> None:
             marks._number += 1
             self.marked_at = time.monotonic()
             return False
-        return due
+        return bool(due)
 
     _window.mark_due = mark_due
 

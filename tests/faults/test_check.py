@@ -1,0 +1,237 @@
+"""The history check finds nothing in an honest history, and names each thing that was tampered with."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.policy import parse_policy
+from streams.core.books import Books
+from streams.core.checker import Rules
+from streams.data import municipalities, succession
+from streams.engine.coverage import Applied, Coverage
+from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.marks import HEADER
+from streams.engine.rows import PackedRows
+from streams.policies import policy_of
+from streams.settings import Settings
+from streams.simulation.traffic import generate
+from tests.faults.check import History, check
+from tests.faults.frozen import MIX, SPAN, START, Appended
+from tests.faults.truth import Record, home, murmur2
+
+SETTINGS = Settings()
+PARTITIONS = 2
+OUTPUTS = ("missing", "state", "coverage", "rejected")
+
+
+class _Log:
+    """What two ledgers write, as the topics keep it."""
+
+    def __init__(self, seed: int) -> None:
+        self.traffic = generate(80, seed, START, SPAN, MIX)
+        self.rules = Rules(policy_of(parse_policy(self.traffic.policy_toml)), succession())
+        self.records: dict[str, list[Record]] = defaultdict(list)
+        self.ledgers = [
+            Ledger(
+                SETTINGS, self.rules, PackedRows(), Books(),
+                Coverage(p, PARTITIONS, {topic: Applied(0) for topic in SETTINGS.inputs}),
+            )
+            for p in range(PARTITIONS)
+        ]  # fmt: skip
+
+    def put(self, topic: str, partition: int, timestamp: int, key: bytes, value: bytes | None, *headers: Any) -> None:
+        """Append an input record and apply it at once."""
+        offset = sum((one.topic, one.partition) == (topic, partition) for one in self.records["inputs"])
+        self.records["inputs"].append(Record(topic, partition, offset, timestamp, key, value, headers))
+        one = self.ledgers[partition]
+        spans = {name: Span(one.position(name), one.position(name) + (name == topic)) for name in SETTINGS.inputs}
+        batch = Batch(partition, 0, spans, {topic: [Appended(offset, timestamp, key, value, headers)]})
+        for write in one.apply(batch).records:
+            output = write.topic.removeprefix("reports.")
+            where = self.records[output]
+            where.append(
+                Record(
+                    write.topic, partition, len(where), timestamp, write.key, write.value, tuple(write.headers or ())
+                )
+            )
+
+    def mark(self, timestamp: int) -> None:
+        """Marks in every partition."""
+        for one in self.ledgers:
+            header = (HEADER, one.marks.new_set())
+            for topic in SETTINGS.inputs:
+                self.put(topic, one.partition, timestamp, b"", None, header)
+
+    def history(self) -> History:
+        """Everything so far."""
+        return History(
+            "reports.", "reports", PARTITIONS, self.traffic.policy_toml,
+            {one.code: tuple(one.successors) for one in municipalities()},
+            self.records["inputs"], *(self.records[output] for output in OUTPUTS),
+        )  # fmt: skip
+
+
+def _honest(seed: int) -> History:
+    log = _Log(seed)
+    for number, line in enumerate(log.traffic.lines()):
+        at = int(line.at.timestamp() * 1000)
+        key = line.value["report_id"].encode()
+        log.put(f"reports.{line.topic}", home(line.value["report_id"], PARTITIONS), at, key, orjson.dumps(line.value))
+        if number % 25 == 24:
+            log.mark(at + 1)
+            log.put("reports.stored", 0, at + 1, b"", b"\xff{")
+    log.mark(at + 1)
+    return log.history()
+
+
+@pytest.fixture(scope="module")
+def honest() -> History:
+    """A history in which everything is as it should be."""
+    return _honest(7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_honest_history_has_no_anomaly(seed: int) -> None:
+    findings = check(_honest(seed))
+    assert findings.anomalies == ()
+    assert findings.compared > 20
+    assert {"missing", "recovered", "stored"} <= set(findings.counts)
+
+
+def _value(record: Record, **changes: Any) -> Record:
+    return record._replace(value=orjson.dumps(orjson.loads(record.value or b"") | changes))
+
+
+def _kind(record: Record) -> str:
+    return str(orjson.loads(record.value or b"{}").get("kind"))
+
+
+def _without(records: list[Record], number: int) -> list[Record]:
+    return [*records[:number], *records[number + 1 :]]
+
+
+def _first(records: Any, wanted: Callable[[Record], bool]) -> int:
+    return next(number for number, record in enumerate(records) if wanted(record))
+
+
+def _drop_missing(h: History) -> History:
+    return h._replace(missing=_without(list(h.missing), _first(h.missing, lambda r: b"missing.v1" in (r.value or b""))))
+
+
+def _drop_recovered(h: History) -> History:
+    at = _first(h.missing, lambda r: b"recovered.v1" in (r.value or b"")[:60])
+    return h._replace(missing=_without(list(h.missing), at))
+
+
+def _announce_what_was_stored(h: History) -> History:
+    stored = {orjson.loads(r.value or b"")["report_id"] for r in h.state if b'"status":"stored"' in (r.value or b"")}
+    template = next(r for r in h.missing if b"missing.v1" in (r.value or b"")[:60])
+    report_id = next(iter(sorted(one for one in stored if home(one, PARTITIONS) == template.partition)))
+    event = _value(template, report_id=report_id, event_id="00000000-0000-4000-8000-000000000000")
+    return h._replace(missing=[*h.missing, event._replace(key=report_id.encode(), offset=10**6)])
+
+
+def _announce_twice(h: History) -> History:
+    return h._replace(missing=[*h.missing, h.missing[0]._replace(offset=10**6)])
+
+
+def _change_a_name(h: History) -> History:
+    at = _first(h.missing, lambda r: b"missing.v1" in (r.value or b"")[:60])
+    return h._replace(missing=[_value(r, channel="PIGEON") if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _change_a_header(h: History) -> History:
+    changed = h.missing[0]._replace(headers=tuple(one for one in h.missing[0].headers if one[0] != "ce_type"))
+    return h._replace(missing=[changed, *h.missing[1:]])
+
+
+def _change_a_reason(h: History) -> History:
+    at = _first(h.missing, lambda r: b'"reason":"no_receipt"' in (r.value or b""))
+    return h._replace(missing=[_value(r, reason="rejected") if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _recover_first(h: History) -> History:
+    at = _first(h.missing, lambda r: b"recovered.v1" in (r.value or b"")[:60])
+    return h._replace(missing=[r._replace(offset=-1) if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _another_partition(h: History) -> History:
+    return h._replace(missing=[h.missing[0]._replace(partition=1 - h.missing[0].partition), *h.missing[1:]])
+
+
+def _change_a_book(h: History) -> History:
+    at = _first(h.coverage, lambda r: _kind(r) == "books")
+    return h._replace(coverage=[_value(r, stored=10**6) if n == at else r for n, r in enumerate(h.coverage)])
+
+
+def _balanced_but_wrong_books(h: History) -> History:
+    last = {(r.partition, r.key): n for n, r in enumerate(h.coverage) if _kind(r) == "books"}
+    at = next(n for n in last.values() if orjson.loads(h.coverage[n].value or b"")["stored"] > 0)
+    value = orjson.loads(h.coverage[at].value or b"")
+    changed = _value(h.coverage[at], stored=value["stored"] - 1, pending=value["pending"] + 1)
+    return h._replace(coverage=[changed if n == at else r for n, r in enumerate(h.coverage)])
+
+
+def _claim_too_much(h: History) -> History:
+    at = _first(h.coverage, lambda r: _kind(r) == "coverage")
+    claimed = _value(h.coverage[at], complete_until="2026-06-01T00:00:00.000000Z")
+    return h._replace(coverage=[claimed if n == at else r for n, r in enumerate(h.coverage)])
+
+
+def _change_a_row(h: History) -> History:
+    at = max(n for n, r in enumerate(h.state) if b'"status":"missing"' in (r.value or b""))
+    key = h.state[at].key
+    keep = [r for n, r in enumerate(h.state) if n <= at or r.key != key]
+    return h._replace(state=[*keep, _value(h.state[at], status="stored")])
+
+
+def _drop_a_rejected(h: History) -> History:
+    return h._replace(rejected=h.rejected[1:])
+
+
+def _reject_a_readable(h: History) -> History:
+    return h._replace(rejected=[*h.rejected, _value(h.rejected[0], topic="reports.sent", partition=0, offset=0)])
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind"),
+    [
+        (_drop_missing, "lost"),
+        (_drop_recovered, "lost"),
+        (_announce_what_was_stored, "phantom"),
+        (_announce_twice, "announced_twice"),
+        (_change_a_name, "different_bytes"),
+        (_change_a_header, "different_bytes"),
+        (_change_a_reason, "wrong_reason"),
+        (_recover_first, "wrong_order"),
+        (_another_partition, "wrong_order"),
+        (_change_a_book, "books_unbalanced"),
+        (_balanced_but_wrong_books, "books_unbalanced"),
+        (_claim_too_much, "coverage_lied"),
+        (_change_a_row, "wrong_state"),
+        (_drop_a_rejected, "not_rejected"),
+        (_reject_a_readable, "not_rejected"),
+    ],
+)
+def test_what_was_tampered_with_is_named(honest: History, tamper: Callable[[History], History], kind: str) -> None:
+    assert kind in {anomaly.kind for anomaly in check(tamper(honest)).anomalies}
+
+
+def test_the_oracle_shares_no_code_with_the_product() -> None:
+    for name in ("truth.py", "check.py"):
+        tree = ast.parse((Path(__file__).parent / name).read_text(encoding="utf-8"))
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        assert not {module for module in imported if module and module.split(".")[0] in {"streams", "schemas"}}
+
+
+def test_its_murmur2_is_kafkas() -> None:
+    # From Kafka's own UtilsTest, made positive.
+    known = {b"21": -973932308, b"foobar": -790332482, b"a-little-bit-long-string": -985981536, b"abc": 479470107}
+    for key, value in known.items():
+        assert murmur2(key) == value & 0x7FFFFFFF
