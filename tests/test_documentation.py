@@ -9,6 +9,7 @@ from streams.cli import app
 from streams.cli_rejected import rejected_app
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings
+from tests.faults.suite import FAULTS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -52,3 +53,8 @@ def test_every_topic_is_documented() -> None:
         assert f"`reports.{name}`" in README
     for name in ("missing", "state", "coverage", "rejected"):
         assert f"`{{app}}.{name}`" in README
+
+
+def test_every_fault_stands_in_the_table_of_guarantees() -> None:
+    for fault in FAULTS:
+        assert f"`{fault.name}`" in README
