@@ -44,6 +44,13 @@ class History(NamedTuple):
     coverage: Sequence[Record]
     rejected: Sequence[Record]
 
+    def complete_until(self, partition: int) -> str:
+        """How far a partition was complete at last, as written; empty if it never was."""
+        until = ""
+        for value in _values(self.coverage, partition, "coverage"):
+            until = value["complete_until"] or until
+        return until
+
 
 class Anomaly(NamedTuple):
     """Something that must never be. `detail` is one sentence, with the places that show it."""

@@ -65,6 +65,23 @@ class Cluster:
         await in_sync(self.inner)
 
 
+class OneBroker(Cluster):
+    """A broker that nobody harms: for what happens to the workers only."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    @property
+    def bootstrap(self) -> str:
+        """Where the workers connect."""
+        return self._address
+
+    @property
+    def inner(self) -> str:
+        """Where the tests connect."""
+        return self._address
+
+
 async def in_sync(bootstrap: str, seconds: float = HEALTHY_SECONDS) -> None:
     """Wait until every partition of every topic has all its replicas in sync."""
     async with admin(bootstrap) as client, asyncio.timeout(seconds):

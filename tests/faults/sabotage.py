@@ -65,37 +65,32 @@ class _Patient:
 
 
 def fencing_skipped() -> None:
-    """Every process has transactional ids of its own: nobody fences anybody."""
-    _transaction.asyncio = _Patient()
-    whole, own = _transactions.__init__, secrets.token_hex(4)
-
-    def init(self: Any, kafka: Any, settings: Any, partition: int) -> None:
-        whole(self, kafka, settings, partition)
-        manager = self._producer._txn_manager
-        manager.transactional_id = f"{manager.transactional_id}-{own}"
-        manager.transaction_timeout_ms = 60_000  # nor may the broker end the sleeper's open transactions
-
-    _transactions.__init__ = init
+    """Every producer has a transactional id of its own, and another one after an error: nobody fences anybody."""
+    _start_anew_after_errors(of_its_own=True)
 
 
 def fenced_worker_fences_back() -> None:
     """A worker that was fenced takes the transactional id back and writes on."""
+    _start_anew_after_errors(of_its_own=False)
+
+
+def _start_anew_after_errors(*, of_its_own: bool) -> None:
     _transaction.asyncio = _Patient()
-    whole, arguments = _transactions.commit, {}
-    start = _transactions.__init__
+    start, whole, arguments = _transactions.__init__, _transactions.commit, {}
 
     def init(self: Any, *given: Any) -> None:
         start(self, *given)
         arguments[id(self)] = given
+        if of_its_own:
+            self._producer._txn_manager.transactional_id += f"-{secrets.token_hex(4)}"
 
     async def commit(self: Any, writes: Writes) -> None:
-        try:
-            await whole(self, writes)
-        except InDoubt as error:
-            print("sabotage: fencing back after", error, flush=True)
-            start(self, *arguments[id(self)])
-            await self.fence()
-            await whole(self, writes)
+        while True:
+            try:
+                return await whole(self, writes)
+            except InDoubt:
+                init(self, *arguments[id(self)])
+                await self.fence()
 
     _transactions.__init__ = init
     _transactions.commit = commit

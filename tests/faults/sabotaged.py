@@ -71,7 +71,7 @@ SABOTAGED = tuple(
         workers=1 if _SHOWS[name] is sleeping_in_a_commit else 2,
         seconds=18 if _SHOWS[name] is sleeping_in_a_commit else 12,
         launch={"sabotage": name},
-        gets_ready=False,
+        sabotaged=True,
         prepare=_sleep_before_anything_is_written if _SHOWS[name] is sleeping_in_a_commit else None,
     )
     for name in SABOTAGES

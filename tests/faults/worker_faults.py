@@ -41,6 +41,7 @@ def killed_at(step: str) -> Fault:
     async def inject(scene: Scene) -> None:
         scene.begin()
         await scene.until(0.75)
+        await _on_purpose(scene, FEWEST_DEATHS)
         scene.workers.every = {}
         for slot in scene.workers.slots:
             scene.workers.kill(slot)
@@ -85,7 +86,7 @@ def _logs(scene: Scene) -> list[str]:
 
 
 async def _on_purpose(scene: Scene, count: int) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while sum("on purpose" in text for text in _logs(scene)) < count:
             await asyncio.sleep(0.1)
 
