@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import logging
 import random
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -49,7 +50,10 @@ def _planned(given: argparse.Namespace, first: int) -> list[tuple[Fault, int]]:
 
 
 async def _run(runs: Iterable[tuple[Fault, int]], given: argparse.Namespace) -> None:
-    """Cluster by cluster: those that may share one first, at the same time."""
+    """Cluster by cluster: those that may share one first, at the same time. SIGTERM ends it in order."""
+    whole = asyncio.current_task()
+    assert whole is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
     ordered = sorted(runs, key=lambda run: (run[0].cluster, run[0].alone))
     for kind, group in groupby(ordered, key=lambda run: run[0].cluster):
         some = list(group)

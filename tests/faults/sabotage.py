@@ -87,7 +87,8 @@ def _start_anew_after_errors(*, of_its_own: bool) -> None:
     async def commit(self: Any, writes: Writes) -> None:
         while True:
             try:
-                return await whole(self, writes)
+                await whole(self, writes)
+                return
             except InDoubt:
                 init(self, *arguments[id(self)])
                 await self.fence()
