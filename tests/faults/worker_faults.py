@@ -46,7 +46,7 @@ def killed_at(step: str) -> Fault:
         for slot in scene.workers.slots:
             scene.workers.kill(slot)
         scene.heal()
-        deaths = sum("on purpose" in text for text in _logs(scene))
+        deaths = _deaths(scene)
         scene.prove(deaths >= FEWEST_DEATHS, f"{deaths} workers killed themselves {step.replace('_', ' ')}")
 
     inject.__doc__ = f"SIGKILL {step.replace('_', ' ')}, again and again"
@@ -61,7 +61,7 @@ async def killed_while_restoring(scene: Scene) -> None:
         slot = scene.rng.choice(scene.workers.slots)
         scene.workers.give_orders(slot, {"kill": {"at": "during_restore", "after": scene.rng.randint(1, 4)}})
         scene.workers.kill(slot)
-        await _on_purpose(scene, sum("on purpose" in text for text in _logs(scene)) + 1)
+        await _on_purpose(scene, _deaths(scene) + 1)
     scene.heal()
     scene.proof("three workers killed themselves while they restored")
 
@@ -70,15 +70,21 @@ async def killed_in_a_rebalance(scene: Scene) -> None:
     """SIGKILL while partitions are given up or taken over."""
     await scene.somewhere(0.2, 0.3)
     scene.begin()
-    for _ in range(3):
-        await scene.until(0)
+    for _ in range(2):
+        before = _deaths(scene)
         slot = scene.workers.start({"kill": {"at": "during_rebalance", "after": scene.rng.randint(1, 3)}})
-        await asyncio.sleep(scene.rng.uniform(0.5, 2))
-        scene.workers.kill(scene.workers.slots[0])  # so that there is another rebalance for it
-        await _on_purpose(scene, sum("on purpose" in text for text in _logs(scene)) + 1)
+        async with asyncio.timeout(60):
+            while _deaths(scene) == before:
+                await asyncio.sleep(scene.rng.uniform(2, 4))
+                if _deaths(scene) == before:
+                    scene.workers.kill(scene.workers.slots[0])  # so that there is another rebalance for it
         await scene.workers.close(slot)
     scene.heal()
-    scene.proof("three workers killed themselves in a rebalance")
+    scene.proof("two workers killed themselves in a rebalance")
+
+
+def _deaths(scene: Scene) -> int:
+    return sum("on purpose" in text for text in _logs(scene))
 
 
 def _logs(scene: Scene) -> list[str]:
@@ -87,7 +93,7 @@ def _logs(scene: Scene) -> list[str]:
 
 async def _on_purpose(scene: Scene, count: int) -> None:
     async with asyncio.timeout(60):
-        while sum("on purpose" in text for text in _logs(scene)) < count:
+        while _deaths(scene) < count:
             await asyncio.sleep(0.1)
 
 

@@ -1,0 +1,62 @@
+"""`python -m tests.virtual [--seconds 60] [--seed N]`: random schedules in virtual time, and how many a minute."""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from tests.virtual.schedule import RULES, Scheduler, draw
+from tests.virtual.shrink import report
+from tests.virtual.truth import Anomaly
+from tests.virtual.worker import Worker
+
+
+class Played(NamedTuple):
+    """What so many schedules were made of, and how quickly they were played."""
+
+    schedules: int
+    seconds: float
+    steps: Counter[str]
+    statuses: Counter[str]
+    events: Counter[str]
+
+    def __str__(self) -> str:
+        a_minute = self.schedules / self.seconds * 60
+        parts = (dict(self.statuses), dict(self.events), dict(self.steps))
+        return f"{self.schedules} schedules in {self.seconds:.1f} s of one core ({a_minute:.0f} a minute): {parts}"
+
+
+def play(first_seed: int, seconds: float, folder: Path) -> Played:
+    """Random schedules for so long. Raises AssertionError with the shortest failing schedule and its script."""
+    began, used, seed = time.monotonic(), time.process_time(), first_seed
+    steps, statuses, events = Counter[str](), Counter[str](), Counter[str]()
+    while time.monotonic() - began < seconds:
+        drawn, scheduler = draw(Random(seed)), Scheduler()
+        try:
+            statuses.update(scheduler.play(drawn).values())
+        except Anomaly as anomaly:
+            raise AssertionError(f"seed {seed}: {report(drawn, Worker, RULES, anomaly, folder)}") from None
+        steps += scheduler.seen
+        events.update(str(getattr(one, "reason", None) or one.cause) for one in scheduler.kafka.committed.events)
+        seed += 1
+    return Played(seed - first_seed, time.process_time() - used, steps, statuses, events)
+
+
+def main() -> int:
+    """0 when no schedule fails."""
+    parser = argparse.ArgumentParser(prog="python -m tests.virtual", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    given = parser.parse_args()
+    print(f"first seed {given.seed}", flush=True)
+    print(play(given.seed, given.seconds, Path(tempfile.mkdtemp(prefix="meldingsvakt-virtual-"))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""A virtual worker: what the engine does around the core, step by step, so that a schedule can come between any two."""
+
+from typing import Any
+
+from streams.core.books import Books
+from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.deadlines import Deadlines
+from streams.core.facts import Fact
+from streams.engine.marks import Marks
+from tests.virtual.kafka import TOPICS, Committed, Fenced, Kafka, copied_books, copied_rows, ms_of, time_of
+
+
+class Worker:
+    """Owns the partition from its fence on, until another worker fences it or it crashes.
+
+    Subclasses break it on purpose: every method is one thing that can go wrong.
+    """
+
+    def __init__(self, kafka: Kafka, rules: Rules) -> None:
+        self.kafka, self.rules = kafka, rules
+        self.epoch = self.fence()
+        self.marks = Marks("virtual", TOPICS)
+        self.alive = True
+        self.batch: dict[str, int] | None = None  # fetched, not applied: by topic the position after it
+        self.restore()
+
+    def fence(self) -> int:
+        """Take over before anything is read."""
+        return self.kafka.fence()
+
+    def restore(self) -> None:
+        """Read what was committed; the deadline index is rebuilt from the rows."""
+        known = self.kafka.committed
+        self.positions, self.until = dict(known.positions), known.until
+        self.fetched = dict(known.positions)
+        self.events: list[Any] = []
+        self.checker = Checker(
+            self.rules, MemoryRows(copied_rows(known.rows).values()), Books(copied_books(known.books).items()),
+            self.deadlines(),
+        )  # fmt: skip
+
+    def deadlines(self) -> Deadlines | None:
+        """None: the checker builds its index from the rows."""
+        return None
+
+    def write_marks(self) -> None:
+        """A set of marks, one to the end of each input."""
+        if not self.marks.outstanding:
+            header = self.marks.new_set()
+            for topic in TOPICS:
+                self.kafka.append(topic, None, header)
+
+    def fetch(self, most: int) -> None:
+        """Take up to so many records of each input; they wait until they are applied."""
+        if self.batch is not None:
+            return
+        ends = {topic: min(self.fetched[topic] + most, self.kafka.end(topic)) for topic in TOPICS}
+        ends = {topic: max(end, self.fetched[topic]) for topic, end in ends.items()}
+        self.batch, self.fetched = ends, ends
+
+    def apply(self) -> None:
+        """Apply what was fetched, and decide what has become certain."""
+        if self.batch is None:
+            return
+        for topic in TOPICS:
+            for entry in self.kafka.logs[topic][self.positions[topic] : self.batch[topic]]:
+                if entry.mark is not None:
+                    self.marks.saw(entry.mark, topic, time_of(entry.at))
+                elif entry.fact is not None:
+                    self.events += self.checker.apply(self.read(entry.fact)).events
+            self.positions[topic] = self.batch[topic]
+        self.batch = None
+        completed = self.marks.take_complete()
+        if completed is not None:
+            self.advance(max(self.until, ms_of(completed)))
+
+    def read(self, fact: Fact) -> Fact:
+        """What a record says."""
+        return fact
+
+    def advance(self, until: int) -> None:
+        """Complete until then: decide."""
+        self.until = until
+        for passed in self.checker.advance(time_of(until)):
+            self.events += passed.events
+
+    def work(self) -> Committed:
+        """All that the next transaction would make true."""
+        return Committed(
+            copied_rows({row.report_id: row for row in self.checker.rows}),
+            copied_books(self.checker.books.by_receiver),
+            dict(self.positions),
+            self.until,
+            [*self.kafka.committed.events, *self.events],
+        )
+
+    def commit(self) -> None:
+        """Everything in one transaction; a worker that is refused ends."""
+        try:
+            self.kafka.commit(self.epoch, self.work())
+        except Fenced:
+            self.alive = False
+        else:
+            self.events = []
