@@ -18,8 +18,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)
 	$(BIN)/meldingsvakt demo --exit
 
+# What needs Kafka mostly waits: it goes on in one process while the rest is computed in another.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Every fault with all its seeds: about an hour and a half. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
 faults: $(STAMP)
