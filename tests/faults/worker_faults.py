@@ -158,11 +158,12 @@ async def one_three_one(scene: Scene) -> None:
     await scene.workers.ready()
     counts = [len(await _partitions(scene, slot)) for slot in scene.workers.slots]
     scene.prove(sum(counts) == 4 and min(counts) >= 1, f"three workers shared four partitions as {counts}")
+    codes = []
     for slot in more:
         await asyncio.sleep(scene.rng.uniform(0.5, 1.5))
-        await scene.workers.close(slot)
+        codes.append(await scene.workers.close(slot))
     scene.heal()
-    scene.prove(all(one.code == 0 for one in scene.workers.exits), "two workers left in order")
+    scene.prove(codes == [0, 0], f"two workers left in order: {codes}")
 
 
 async def _partitions(scene: Scene, slot: int) -> list[int]:
@@ -174,12 +175,13 @@ async def rolled(scene: Scene) -> None:
     """Every worker is replaced, one after the other."""
     await scene.until(0.2)
     scene.begin()
+    codes = []
     for slot in scene.workers.slots:
-        await scene.workers.close(slot)
+        codes.append(await scene.workers.close(slot))
         scene.workers.start()
         await scene.workers.ready()
     scene.heal()
-    scene.prove(all(one.code == 0 for one in scene.workers.exits), f"{len(scene.workers.exits)} workers left in order")
+    scene.prove(set(codes) == {0}, f"{len(codes)} workers left in order, each for a new one: {codes}")
 
 
 async def restored_slowly(scene: Scene) -> None:
