@@ -95,7 +95,7 @@ async def play(cluster: Cluster, fault: Fault, seed: int, keep_logs: Path | None
         anomalies = [*findings.anomalies, *_unwell(scene, fault)]
         if void is None:
             anomalies += _unseen(scene, fault)
-        if void is None and not fault.ends and seed % EVERY_HOW_MANY_SEEDS_AGAIN == 0:
+        if void is None and not fault.ends and not scene.inputs_lost and seed % EVERY_HOW_MANY_SEEDS_AGAIN == 0:
             anomalies += await read_again(scene, history)
     except Exception:  # noqa: BLE001 - a run that breaks is a result, too, and the others must go on
         void = traceback.format_exc(limit=-6)
