@@ -12,6 +12,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from streams.broker import EmbeddedKafka
 from streams.broker.node import Node
@@ -86,7 +87,11 @@ async def in_sync(bootstrap: str, seconds: float = HEALTHY_SECONDS) -> None:
     """Wait until every partition of every topic has all its replicas in sync."""
     async with admin(bootstrap) as client, asyncio.timeout(seconds):
         while True:
-            topics = await client.describe_topics()
+            try:
+                topics = await client.describe_topics()
+            except KafkaError:  # it asked one that is not up again yet
+                await asyncio.sleep(0.3)
+                continue
             if all(set(p["isr"]) == set(p["replicas"]) for topic in topics for p in topic["partitions"]):
                 return
             await asyncio.sleep(0.3)

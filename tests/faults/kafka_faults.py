@@ -12,6 +12,7 @@ import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import KafkaError
 
 from streams.engine.ending import EXIT_IN_DOUBT
 from streams.engine.reading import read_all
@@ -53,6 +54,16 @@ async def _transaction_coordinator(scene: Scene) -> int:
         return int(await client.find_coordinator(f"{scene.world.name}-0", 1))
 
 
+async def _found(scene: Scene, find: Find) -> int:
+    """Ask again while the one that is asked is the one that is gone."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await find(scene)
+            except KafkaError:
+                await asyncio.sleep(0.3)
+
+
 def broker_killed(find: Find, what: str) -> Inject:
     """SIGKILL of the broker that has a role, which comes back a little later."""
 
@@ -66,7 +77,7 @@ def broker_killed(find: Find, what: str) -> Inject:
         scene.prove(pid and not node.running(), f"broker {broker}, the {what}, was killed")
         await asyncio.sleep(DOWN_SECONDS)
         if what != "controller":
-            scene.prove(await find(scene) != broker, f"another broker became the {what}")
+            scene.prove(await _found(scene, find) != broker, f"another broker became the {what}")
         await scene.cluster.ready()
         scene.heal()
 
@@ -81,7 +92,7 @@ async def leader_paused(scene: Scene) -> None:
     scene.begin()
     scene.cluster.node(broker).pause()
     await asyncio.sleep(PAUSE_SECONDS)
-    successor = await _leader(scene)
+    successor = await _found(scene, _leader)
     scene.prove(successor not in (-1, broker), f"broker {successor} took over from {broker}, which slept")
     before = scene.delivery.delivered
     await asyncio.sleep(1)
