@@ -32,6 +32,15 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# In an environment of its own: mutmut wants a newer click than Faust allows. tests/mutation/__init__.py tells the rest.
+mutants: .mutation/venv/.installed
+	.mutation/venv/bin/python -B -m tests.mutation $(ONLY)
+
+.mutation/venv/.installed: tests/mutation/requirements.lock
+	$(PYTHON) -m venv --clear .mutation/venv
+	.mutation/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
+	@touch $@
+
 schemas: $(STAMP)
 	$(BIN)/python -m schemas.generate
 

@@ -1,7 +1,7 @@
 """The commands. Data goes to standard output, messages and progress to standard error.
 
-Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not exact); 2 something must be set right
-first; 3 the demo ran without Kafka; 75 the worker ended in doubt, start it again.
+Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not exact, a fault that the doctor found);
+2 something must be set right first; 3 the demo ran without Kafka; 75 the worker ended in doubt, start it again.
 """
 
 import asyncio
@@ -92,6 +92,25 @@ def config(as_json: Json = False) -> None:
         show_json([{"setting": name, "value": value, "meaning": meaning} for name, value, meaning in rows])
     else:
         show_table(("setting", "value", "meaning"), rows)
+
+
+@app.command()
+def doctor(
+    probe: Annotated[bool, typer.Option("--probe", help="Append marks to the inputs to compare clocks.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Can it connect, is everything set right that a guarantee rests on, and what to do; changes nothing."""
+    from streams.doctor import State, examine
+
+    kafka, settings = load_settings()
+    findings = asyncio.run(examine(kafka, settings, probe=probe))
+    if as_json:
+        for finding in findings:
+            show_json(finding._asdict())
+    else:
+        show_table(("check", "state", "found", "what to do"), findings)
+    if any(finding.state is State.FAULT for finding in findings):
+        raise typer.Exit(1)
 
 
 @app.command()

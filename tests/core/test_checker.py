@@ -2,9 +2,10 @@
 
 from streams.core.checker import Checker, MemoryRows, Outcome
 from streams.core.deadlines import Deadlines
+from streams.core.facts import ReceiptCode
 from streams.core.fold import Step
 from streams.core.row import Row, Status
-from tests.core.world import OTHER, REPORT, RULES, Story, at, copy_of
+from tests.core.world import BERGEN, OTHER, REPORT, RULES, Story, at, copy_of
 
 
 def test_it_rebuilds_its_deadlines_from_the_rows() -> None:
@@ -25,6 +26,27 @@ def test_it_takes_the_deadlines_that_it_is_given() -> None:
     assert list(blind.advance(at("11:00"))) == []
     seeing = Checker(RULES, story.checker.rows, story.checker.books, Deadlines([(at("10:05"), REPORT)]))
     assert [one.report_id for one in seeing.advance(at("11:00"))] == [REPORT]
+
+
+def test_it_notes_one_deadline_for_a_report_however_many_facts_it_learns() -> None:
+    story = Story()
+    story.sent("08:00")
+    story.receipt("08:05")
+    story.receipt("08:10", ReceiptCode.FEILET)
+    story.sent("08:15")
+    story.sent("08:20", message="m2")
+    story.stored("08:25", BERGEN)
+    story.stored("09:00")
+    story.stored("09:05")
+    assert len(story.checker.deadlines) == 1
+
+
+def test_it_notes_one_deadline_for_a_proof_without_a_sent_however_many_more_come() -> None:
+    story = Story()
+    story.stored("08:00")
+    story.stored("08:05", BERGEN)
+    story.receipt("08:10")
+    assert len(story.checker.deadlines) == 1
 
 
 def test_it_has_rows_in_memory_that_can_be_kept_and_forgotten() -> None:

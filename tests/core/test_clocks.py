@@ -1,9 +1,11 @@
 """Clocks of producers are not trusted: the broker's arrival bounds what they claim."""
 
+from datetime import timedelta
+
 import pytest
 
-from streams.core.fold import Step
-from tests.core.world import Story, at
+from streams.core.fold import Limits, Step
+from tests.core.world import RULES, Story, at
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,22 @@ def test_it_refuses_a_sent_from_beyond_the_keeping_time_unless_its_clock_is_year
     assert story.sent("08:00", sent_at=sent_at).step is step
     assert (story.checker.rows.get("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d") is None) is (step is Step.TOO_OLD)
     assert story.book().sent_records == (step is Step.OPENED)
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "trusted", "flags"),
+    [
+        ("2025-01-26T08:00", "2025-01-26T08:00", set()),  # 400 days before
+        ("2025-01-26T07:59:59.999999", "08:00", {"clock_behind"}),
+    ],
+)
+def test_it_trusts_a_clock_400_days_back_where_rows_are_kept_that_long(
+    sent_at: str, trusted: str, flags: set[str]
+) -> None:
+    story = Story(RULES._replace(limits=Limits(keep=timedelta(days=500))))
+    assert story.sent("08:00", sent_at=sent_at).step is Step.OPENED
+    assert story.row.sent_at == at(trusted)
+    assert story.row.flags == flags
 
 
 def test_it_does_not_refuse_a_sent_whose_time_could_not_be_trusted_anyway() -> None:

@@ -53,6 +53,14 @@ def test_it_knows_when_the_next_look_is_due() -> None:
     assert deadlines.first() == at("1970-01-01T00:00")
 
 
+def test_it_takes_every_time_there_is() -> None:
+    first, last = at("0001-01-01T00:00"), at("9999-12-31T23:59:59.999999")
+    deadlines = Deadlines([(last, OTHER), (first, REPORT)])
+    assert deadlines.first() == first
+    assert list(deadlines.passed(last)) == [REPORT]
+    assert deadlines.first() == last
+
+
 @given(st.lists(st.tuples(MOMENTS, st.uuids().map(str)), max_size=30), MOMENTS)
 def test_it_passes_the_same_as_a_sorted_list(entries: list[tuple[datetime, str]], until: datetime) -> None:
     deadlines = Deadlines()

@@ -1,5 +1,6 @@
 """When is a report due, and when is its alarm?"""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -169,6 +170,10 @@ VERSION = Version("v", NOTHING, HOUR, at("08:00"), {"A": HOUR, "B": NOTHING}, (O
 def test_it_has_the_same_fingerprint_for_the_same_version() -> None:
     again = VERSION._replace(allowance={"B": NOTHING, "A": HOUR})
     assert fingerprint(again) == fingerprint(VERSION)
+
+
+def test_it_has_a_short_fingerprint() -> None:
+    assert re.fullmatch("[0-9a-f]{16}", fingerprint(VERSION))
 
 
 @pytest.mark.parametrize(

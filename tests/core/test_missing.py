@@ -307,5 +307,21 @@ def test_it_remembers_no_more_than_256_message_ids_and_says_so() -> None:
 
 
 def test_it_announces_only_what_was_sent() -> None:
-    with pytest.raises(ValueError, match="was sent"):
+    with pytest.raises(ValueError, match=r"^Only a report that was sent can be missing\.$"):
         missing(Row(REPORT, touched=at("08:00")), Reason.NO_RECEIPT, at("09:00") - at("08:00"))
+
+
+@pytest.mark.parametrize("unknown", ["sent", "sent_at", "due_at", "alarm_at"])
+def test_it_announces_nothing_of_a_sent_report_while_one_of_its_times_is_unknown(unknown: str) -> None:
+    story = Story()
+    story.sent("08:00")
+    setattr(story.row, unknown, None)
+    with pytest.raises(ValueError, match="was sent"):
+        missing(story.row, Reason.NO_RECEIPT, at("09:00") - at("08:00"))
+
+
+def test_it_leaves_the_policy_version_empty_where_none_is_known() -> None:
+    story = Story()
+    story.sent("08:00")
+    story.row.policy_version = None
+    assert missing(story.row, Reason.NO_RECEIPT, at("09:00") - at("08:00")).policy_version == ""

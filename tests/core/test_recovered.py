@@ -116,5 +116,16 @@ def test_it_recovers_after_years() -> None:
 
 def test_it_announces_only_what_was_announced_missing() -> None:
     proof = Stored(REPORT, Place(at("11:00"), "reports.stored", 0, 0), at("11:00"), "MANUAL")
-    with pytest.raises(ValueError, match="announced missing"):
+    with pytest.raises(ValueError, match=r"^Only a report that was announced missing can be recovered\.$"):
         recovered(Row(REPORT, touched=at("08:00")), proof)
+
+
+@pytest.mark.parametrize("unknown", ["missing_event_id", "due_at", "alarm_at"])
+def test_it_announces_no_recovery_while_the_event_that_it_takes_back_is_unknown(unknown: str) -> None:
+    story = Story()
+    story.sent("08:00")
+    story.tick("10:06")
+    proof = Stored(REPORT, story.place("stored", "11:00"), at("11:00"), "MANUAL")
+    setattr(story.row, unknown, None)
+    with pytest.raises(ValueError, match="announced missing"):
+        recovered(story.row, proof)

@@ -1,0 +1,99 @@
+"""What this client may do with each topic, the group and the transactional ids, against what the worker needs."""
+
+from collections.abc import Iterator
+
+from streams.doctor.facts import Facts, TopicSeen, Unread
+from streams.doctor.findings import BOOTSTRAP, Finding, fault, is_forbidden, ok, unknown, warning
+
+CHECK = "permissions"
+SEEN = frozenset({"Describe", "DescribeConfigs"})
+
+
+def needed(facts: Facts) -> dict[str, frozenset[str]]:
+    """What the worker does with each topic. On inputs it also writes: marks, and copies of misplaced records."""
+    settings = facts.settings
+    read_and_write = SEEN | {"Read", "Write"}
+    return {
+        **dict.fromkeys([*settings.inputs, settings.output("state"), settings.output("coverage")], read_and_write),
+        **dict.fromkeys([settings.output("missing"), settings.output("rejected")], SEEN | {"Write"}),
+        settings.output("access"): SEEN,
+    }
+
+
+def permissions(facts: Facts) -> Iterator[Finding]:
+    """Is everything allowed that the worker does?"""
+    problems = [
+        *(finding for name, wanted in needed(facts).items() for finding in _topic(facts, facts.topics[name], wanted)),
+        *_group(facts),
+        *_transactional_ids(facts),
+    ]
+    yield from problems or _all(facts)
+
+
+def _all(facts: Facts) -> Iterator[Finding]:
+    authorizers = facts.broker_setting("authorizer.class.name")
+    if authorizers and not any(authorizers.values()):
+        yield warning(
+            CHECK,
+            "no authoriser: everybody who reaches the brokers may do everything, also write proofs and change offsets",
+            "set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users in each "
+            "server.properties; this command then names what to allow",
+        )
+    else:
+        yield ok(CHECK, f"all that the worker needs on topics, the group {facts.settings.app_id} and transactional ids")
+
+
+def _topic(facts: Facts, topic: TopicSeen, wanted: frozenset[str]) -> Iterator[Finding]:
+    if topic.missing:
+        return
+    lacking = wanted - topic.operations
+    if lacking:
+        yield fault(
+            CHECK,
+            f"{principal(facts)} may not {_listed(lacking)} {topic.name}",
+            allow(facts, *lacking, f"--topic {topic.name}"),
+        )
+
+
+def _group(facts: Facts) -> Iterator[Finding]:
+    name = facts.settings.app_id
+    command = allow(facts, "Read", f"--group {name}")
+    if isinstance(facts.group, Unread):
+        if is_forbidden(facts.group.why):
+            yield fault(CHECK, f"{principal(facts)} may not Read the group {name}", command)
+        else:
+            yield unknown(CHECK, f"the group {name}: {facts.group.why}", command)
+    elif facts.group.operations and "Read" not in facts.group.operations:
+        yield fault(CHECK, f"{principal(facts)} may not Read the group {name}", command)
+
+
+def _transactional_ids(facts: Facts) -> Iterator[Finding]:
+    name = f"{facts.settings.app_id}-"
+    command = allow(facts, "Write", "Describe", f"--transactional-id {name} --resource-pattern-type prefixed")
+    if isinstance(facts.may_transact, Unread):
+        if any(facts.broker_setting("authorizer.class.name").values()) or not facts.broker_setting(
+            "authorizer.class.name"
+        ):
+            yield unknown(CHECK, f"the transactional ids {name}*: {facts.may_transact.why}", command)
+    elif not facts.may_transact:
+        yield fault(CHECK, f"{principal(facts)} may not Write by the transactional ids {name}*", command)
+
+
+def principal(facts: Facts) -> str:
+    """Who this client is for the brokers, as far as it can tell."""
+    if facts.kafka.security_protocol.startswith("SASL"):
+        return f"User:{facts.kafka.sasl_username}"
+    if facts.kafka.ssl_certfile:
+        return "User:<the subject of KAFKA_SSL_CERTFILE>"
+    return "User:ANONYMOUS"
+
+
+def allow(facts: Facts, *operations_and_resource: str) -> str:
+    """The command that allows this client some operations on a resource, which comes last."""
+    *operations, resource = operations_and_resource
+    each = " ".join(f"--operation {operation}" for operation in sorted(operations))
+    return f'kafka-acls {BOOTSTRAP} --add --allow-principal "{principal(facts)}" {each} {resource}'
+
+
+def _listed(operations: frozenset[str]) -> str:
+    return ", ".join(sorted(operations))

@@ -1,0 +1,111 @@
+"""The policy, and how long things are kept."""
+
+from datetime import timedelta
+
+import pytest
+
+from streams.core.policy import Override, Policy, Version
+from streams.doctor import Facts, State
+from streams.doctor.facts import (
+    Unread,
+)
+from streams.doctor.keeping import in_days, longest, smallest_grace
+from tests.doctor.healthy import (
+    POLICY,
+    expect,
+    facts,
+    twice,
+    with_config,
+)
+
+FAULT, WARNING, UNKNOWN = State.FAULT, State.WARNING, State.UNKNOWN
+DAY_MS = 86_400_000
+POLICY_CASES = [
+    (
+        facts(policy=Unread("p.toml: unknown entry grase")),
+        FAULT,
+        "policy",
+        "unknown entry grase",
+        "MELDINGSVAKT_POLICY",
+    ),
+    (
+        facts(coverage=twice(policy={"a": "another"})),
+        FAULT,
+        "policy",
+        "version a is new or changed",
+        "later valid_from",
+    ),
+    (
+        with_config("reports.sent", retention_ms=str(120 * DAY_MS)),
+        FAULT,
+        "retention",
+        "announced twice",
+        "MELDINGSVAKT_KEEP=P157D",
+    ),
+    (
+        with_config("reports.sent", retention_ms=str(115 * DAY_MS)),
+        WARNING,
+        "retention",
+        "whole segments",
+        "MELDINGSVAKT_KEEP=P152D",
+    ),
+    (with_config("reports.sent", retention_ms="-1"), WARNING, "retention", "for ever", "retention.ms=7776000000"),
+    (
+        with_config("reports.sent", retention_ms="9223372036854775807"),
+        FAULT,
+        "retention",
+        "announced twice",
+        "retention.ms",
+    ),
+    (
+        with_config("reports.sent", retention_bytes="1000"),
+        WARNING,
+        "retention",
+        "a flood",
+        "--delete-config retention.bytes",
+    ),
+    (
+        with_config("reports.sent", retention_ms=str(12 * DAY_MS)),
+        FAULT,
+        "retention",
+        "before they are due",
+        "retention.ms=7776000000",
+    ),
+    (
+        with_config("reports.sent", retention_ms=str(20 * DAY_MS)),
+        WARNING,
+        "retention",
+        "the portal keeps 30 days",
+        "retention.ms",
+    ),
+    (with_config("reports.missing", retention_ms=str(90 * DAY_MS)), WARNING, "retention", "90 days", "retention.ms=-1"),
+    (with_config("reports.rejected", retention_bytes="9"), WARNING, "retention", "a flood", "--delete-config"),
+]
+
+
+@pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*POLICY_CASES])
+def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+    expect(seen, state, check, found, advice)
+
+
+def test_the_longest_allowance_and_the_smallest_grace_count_overrides() -> None:
+    override = Override("3907", grace=timedelta(hours=2))
+    quick = Override("0301", allowance=timedelta(minutes=1), grace=timedelta(seconds=1))
+    version = Version("a", timedelta(minutes=5), timedelta(days=1), allowance={"PRINT": timedelta(days=12)})
+    policy = Policy((version._replace(overrides=(override, quick)),))
+    assert longest(policy) == timedelta(days=12, hours=2)
+    assert smallest_grace(policy) == timedelta(seconds=1)
+    assert longest(POLICY) == timedelta(days=12, minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (None, "for ever"),
+        (timedelta(0), "0 s"),
+        (timedelta(days=12, minutes=5), "12 days 5 min"),
+        (timedelta(hours=26), "1 day 2 h"),
+    ],
+)
+def test_durations_are_read_easily(duration: timedelta | None, text: str) -> None:
+    assert in_days(duration) == text
