@@ -19,7 +19,11 @@ from tests.broker.conftest import gone, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
 
-COMMAND = "from streams.broker import run_broker; run_broker(1, 0, None)"
+# Whoever started the tests may ignore SIGINT (nohup does, in the background): that would be inherited.
+COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from streams.broker import run_broker; run_broker(1, 0, None)"
+)
 
 
 @contextmanager

@@ -14,9 +14,12 @@ from streams.broker import BrokerUnavailable
 from streams.broker.process import GuardedProcess
 from tests.broker.conftest import gone, wait_until
 
+# Whoever started the tests may ignore these signals (nohup does, in the background): that would be inherited.
 PARENT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
+for number in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 from streams.broker.process import GuardedProcess
 folder = Path(sys.argv[1])
 program = GuardedProcess(["sleep", "60"], folder=folder, console=folder / "console", remove_folder=folder)

@@ -137,7 +137,7 @@ class Scheduler:
 
     def _turn(self, a: int, b: int) -> None:
         self._of_owner(lambda worker: worker.fetch(1 + a))
-        self._of_owner(Worker.apply)
+        self._of_owner(lambda worker: worker.apply())
         self._commit(a, b)
 
     def _marks(self, a: int, b: int) -> None:

@@ -60,11 +60,12 @@ def script(kafka: Kafka) -> list[bytes]:
         for number, entry in enumerate(kafka.logs[topic])
         if entry.fact is not None
     )
-    lines = [{"at": written(time_of(at)), "topic": topic, "value": _value(fact)} for at, _, topic, fact in entries]
+    lines = [{"at": written(time_of(at)), "topic": topic, "value": value_of(fact)} for at, _, topic, fact in entries]
     return [orjson.dumps(line) for line in [*lines, {"at": written(time_of(kafka.now)), "tick": True}]]
 
 
-def _value(fact: Any) -> dict[str, Any]:
+def value_of(fact: Any) -> dict[str, Any]:
+    """A fact as the value of its record."""
     if isinstance(fact, Sent):
         assert fact.sent_at is not None
         receiver = fact.names.receiver

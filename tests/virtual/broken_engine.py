@@ -1,0 +1,192 @@
+"""The engine's worker broken on purpose, each in one way that only bytes, restores and clocks can show."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from streams.core.deadlines import Deadlines
+from streams.engine.intake import arrival
+from streams.engine.ledger import KafkaRecord, Ledger
+from streams.engine.marks import Marks
+from streams.engine.transaction import Write
+from tests.virtual.engine import EngineWorker
+from tests.virtual.readers import SETTINGS, Kept
+
+
+class ArrivedAsStamped(EngineWorker):
+    """A record counts as arrived when the broker's clock said so, even where that clock had stepped back."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        whole = ledger._take
+
+        def take(topic: str, kind: str, record: KafkaRecord, _arrived: datetime) -> None:
+            whole(topic, kind, record, arrival(record.timestamp))
+
+        ledger._take = take  # type: ignore[method-assign, assignment]
+        return ledger
+
+
+class LatestForgotten(EngineWorker):
+    """The latest arrival of each input is not restored."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        for applied in ledger.coverage.applied.values():
+            applied.latest = None
+        return ledger
+
+
+class LossesUnsaid(EngineWorker):
+    """What was deleted before it was read is jumped over in silence."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        ledger.coverage.losses.clear()
+        return ledger
+
+
+class HeldForgotten(EngineWorker):
+    """What a row holds back for its sent or its decision is not restored."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        for key, packed in ledger.rows._packed.items():
+            ledger.rows._packed[key] = orjson.dumps([*orjson.loads(packed)[:-1], None])
+        return ledger
+
+
+class IndexForgotten(EngineWorker):
+    """The deadline index is not rebuilt."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        ledger.checker.deadlines = Deadlines()
+        return ledger
+
+
+class LatestMarkCounts(EngineWorker):
+    """Complete until the latest mark of a set, not the earliest."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        ledger.marks.__class__ = _LatestMark
+        return ledger
+
+
+class _LatestMark(Marks):
+    def saw(self, header: bytes, topic: str, arrived: datetime) -> None:
+        super().saw(header, topic, arrived)
+        if self._seen:
+            self._seen = dict.fromkeys(self._seen, max(self._seen.values()))
+
+
+class FirstMarkCounts(EngineWorker):
+    """The first mark of a set stands for all of them."""
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        ledger = super().restored(committed)
+        ledger.marks.__class__ = _FirstMark
+        return ledger
+
+
+class _FirstMark(Marks):
+    def take_complete(self) -> datetime | None:
+        if self._seen:
+            self._seen = dict.fromkeys(self._inputs, min(self._seen.values()))
+        return super().take_complete()
+
+
+class NobodyIsFenced(EngineWorker):
+    """Every epoch may commit."""
+
+    def fence(self) -> int:
+        return self.kafka.epoch
+
+
+class FencesBackWithItsLedger(EngineWorker):
+    """A fenced worker takes the partition back and commits what it has."""
+
+    def commit(self) -> None:
+        if self.writes is not None and self.epoch != self.kafka.epoch:
+            self.epoch = self.kafka.fence()
+        super().commit()
+
+
+class _Drops(EngineWorker):
+    """A transaction that loses some of its records and is committed all the same."""
+
+    def drops(self, write: Write) -> bool:
+        raise NotImplementedError
+
+    def work(self) -> Kept:
+        assert self.writes is not None
+        self.writes.records = [write for write in self.writes.records if not self.drops(write)]
+        return super().work()
+
+
+class TombstonesLost(_Drops):
+    """Erased rows stay on the state topic."""
+
+    def drops(self, write: Write) -> bool:
+        return write.topic == SETTINGS.output("state") and write.value is None
+
+
+class BooksLost(_Drops):
+    """The books are not written with the rows."""
+
+    def drops(self, write: Write) -> bool:
+        return write.topic == SETTINGS.output("coverage") and b"/" in write.key
+
+
+class LateRowsLost(_Drops):
+    """The batch of a report's row that was settled is refused, and the commit goes through."""
+
+    def drops(self, write: Write) -> bool:
+        return write.topic == SETTINGS.output("state") and b'"status":"stored"' in (write.value or b"")
+
+
+class EventsLost(_Drops):
+    """Recovered events are not written."""
+
+    def drops(self, write: Write) -> bool:
+        return write.topic == SETTINGS.output("missing") and b"missing_event_id" in (write.value or b"")
+
+
+class EventsFirst(EngineWorker):
+    """Events go out before the transaction; a crash in between says them again."""
+
+    def apply(self) -> None:
+        fresh = self.writes is None and self.batch is not None
+        super().apply()
+        if fresh and self.writes is not None:
+            self._announce()
+
+    def _announce(self) -> None:
+        assert self.writes is not None
+        events: list[Any] = self.work().events
+        known = self.kafka.committed
+        early = Kept(known.rows, known.books, known.positions, known.until, events, known.topics, known.losses)
+        self.kafka.committed = early
+        self.writes.records = [one for one in self.writes.records if one.topic != SETTINGS.output("missing")]
+
+
+SPLIT_BRAIN = {"announced_twice", "coverage_lied", "lost", "state_unreadable", "wrong_status", "books_unbalanced"}
+# Each with the kinds of anomaly that it may show itself by.
+BROKEN: dict[type[EngineWorker], set[str]] = {
+    ArrivedAsStamped: {"coverage_lied", "phantom", "wrong_reason", "wrong_status", "different_events", "lost"},
+    LatestForgotten: {"coverage_lied", "phantom", "wrong_reason", "wrong_status", "different_events", "lost"},
+    LossesUnsaid: {"lost", "phantom", "wrong_reason", "wrong_status", "books_unbalanced"},
+    HeldForgotten: {"lost", "phantom", "wrong_reason", "wrong_status", "books_unbalanced", "different_events"},
+    IndexForgotten: {"lost", "wrong_status", "wrong_erasure"},
+    LatestMarkCounts: {"coverage_lied"},
+    FirstMarkCounts: {"coverage_lied"},
+    NobodyIsFenced: SPLIT_BRAIN,
+    FencesBackWithItsLedger: SPLIT_BRAIN,
+    TombstonesLost: {"wrong_erasure", "state_unreadable"},
+    BooksLost: {"books_unbalanced", "state_unreadable"},
+    LateRowsLost: {"wrong_status", "state_unreadable"},
+    EventsLost: {"lost"},
+    EventsFirst: {"announced_twice", "phantom"},
+}  # fmt: skip

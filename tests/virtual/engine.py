@@ -1,0 +1,177 @@
+"""A virtual worker around the engine's own ledger and restore: what it commits are the bytes that Kafka would keep.
+
+Slower than `tests.virtual.worker` by far, and nothing of the engine is imitated but the clients: records are read from
+their bytes, marks come back as records, rows and books are restored from their topics by `streams.engine.restore`, and
+inputs may have been deleted below the position.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from streams.core.books import BooksUnbalanced
+from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
+from streams.core.facts import Names, Place, Receiver
+from streams.core.row import Reason
+from streams.engine.codec import pack_state, read_book, unpack
+from streams.engine.coverage import Loss, read_coverage
+from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.transaction import Write, Writes
+from streams.errors import StateUnreadable
+from tests.virtual.kafka import TOPICS, Fenced, ms_of
+from tests.virtual.readers import COVERAGE, INPUTS, KINDS, SETTINGS, ByteKafka, Kept, VirtualRestorer
+from tests.virtual.truth import Anomaly
+from tests.virtual.worker import Worker
+
+
+class EngineWorker(Worker):
+    """A worker whose partition is a real ledger. A batch is applied only when the one before it is committed."""
+
+    kafka: ByteKafka
+    _header = b""
+
+    def restore(self) -> None:
+        """Read the committed bytes by the engine's own code."""
+        known = self.kafka.committed
+        committed = {name: known.positions[kind] if known.topics[COVERAGE] else None for kind, name in INPUTS.items()}
+        try:
+            self.ledger = self.restored(committed)
+        except StateUnreadable as error:
+            raise Anomaly("state_unreadable", str(error)) from None
+        self.writes: Writes | None = None
+        self.unwritten: list[str] = []  # inputs that the outstanding set has not been appended to yet
+        self.marks = self.ledger.marks
+        self.positions = self.fetched = {kind: self.ledger.position(name) for kind, name in INPUTS.items()}
+        self._skipped = [] if known.topics[COVERAGE] else [(kind, 0, begin) for kind, begin in self.positions.items()]
+
+    def restored(self, committed: dict[str, int | None]) -> Ledger:
+        """The partition's ledger as its last commit left it."""
+        return self.kafka.runner.run(VirtualRestorer(self.kafka).ledger(self.rules, 0, 1, committed))
+
+    def write_some_marks(self, inputs: Sequence[str], header: bytes) -> None:
+        """A set of marks is no transaction: each is appended when it is, with anything in between."""
+        for topic in inputs:
+            self.kafka.append(topic, None, header)
+
+    def begin_set(self, at_once: int, turned: int) -> None:
+        """Append so many marks of a new set, beginning with some input; or the rest of the set that was begun."""
+        if self.unwritten:
+            self.write_some_marks(self.unwritten, self._header)
+            self.unwritten = []
+        elif not self.marks.outstanding:
+            order = [TOPICS[(number + turned) % 3] for number in range(3)]
+            self._header = self.marks.new_set()
+            self.write_some_marks(order[:at_once], self._header)
+            self.unwritten = order[at_once:]
+
+    def abandon_set(self) -> None:
+        """A mark of the set could not be appended for certain."""
+        self.marks.abandon()
+        self.unwritten = []
+
+    def fetch(self, most: int) -> None:
+        """Read on; what was deleted below the position ends the worker, so that a restart writes the loss down."""
+        if any(self.fetched[topic] < self.kafka.begin[topic] for topic in TOPICS):
+            self.alive = False
+            return
+        super().fetch(most)
+
+    def apply(self) -> None:
+        """Let the ledger apply what was fetched; what it says is written by the next commit."""
+        if self.batch is None or self.writes is not None:
+            return
+        spans = {INPUTS[kind]: Span(self.positions[kind], end) for kind, end in self.batch.items()}
+        records = {
+            INPUTS[kind]: self.kafka.records(kind, self.positions[kind], end) for kind, end in self.batch.items()
+        }
+        batch = Batch(0, 0, spans, records)
+        if not self.ledger.fits(batch):
+            raise Anomaly("misfit", f"{spans} after {self.ledger.coverage.applied}")
+        try:
+            self.writes = self.ledger.apply(batch)
+        except BooksUnbalanced as error:
+            raise Anomaly("books_unbalanced", str(error)) from None
+        self.positions, self.batch = self.batch, None
+
+    def commit(self) -> None:
+        """Write all of it in one transaction; a worker that is refused ends."""
+        if self.writes is None:
+            return
+        try:
+            self.kafka.commit(self.epoch, self.work())
+        except Fenced:
+            self.alive = False
+        self.writes = None
+
+    def work(self) -> Kept:
+        """What Kafka would hold after the commit."""
+        known, writes = self.kafka.committed, self.writes
+        assert writes is not None
+        kept = Kept(
+            rows=dict(known.rows), books=dict(known.books), until=known.until, events=list(known.events),
+            topics={name: dict(values) for name, values in known.topics.items()},
+            losses=known.losses + self._skipped,
+        )  # fmt: skip
+        kept.positions = {kind: writes.offsets[name] for kind, name in INPUTS.items()}
+        for write in writes.records:
+            _keep(kept, write)
+        return kept
+
+
+def _keep(kept: Kept, write: Write) -> None:
+    name, report_id = write.topic.removeprefix(f"{SETTINGS.app_id}."), write.key.decode()
+    if name == "missing":
+        kept.events.append(event_of(orjson.loads(write.value or b""), kept))
+        return
+    if name not in ("state", "coverage"):
+        raise Anomaly("rejected", str(write))
+    kept.topics[write.topic][write.key] = write.value
+    if name == "coverage":
+        _cover(kept, orjson.loads(write.value or b""))
+    elif write.value is None:
+        kept.rows.pop(report_id, None)
+    else:
+        kept.rows[report_id] = unpack(pack_state(write.value))
+
+
+def _cover(kept: Kept, value: dict[str, Any]) -> None:
+    if value["kind"] == "books":
+        municipality, book = read_book(value)
+        kept.books[municipality] = book
+        return
+    coverage = read_coverage(value)
+    kept.until = kept.until if coverage.complete_until is None else ms_of(coverage.complete_until)
+    for loss in coverage.losses:
+        _lose(kept, loss)
+
+
+def _lose(kept: Kept, loss: Loss) -> None:
+    if loss.to_offset is None:
+        raise Anomaly("wrong_loss", f"{loss}: no topic was deleted here")
+    lost = KINDS[loss.topic], loss.from_offset, loss.to_offset
+    if lost not in kept.losses:
+        kept.losses.append(lost)
+
+
+def event_of(value: dict[str, Any], kept: Kept) -> Event:
+    """The event that a value of the missing topic tells; what it does not tell is taken from the row."""
+    receiver = Receiver(**value["receiver"]) if value["receiver"] else None
+    if value["type"] != MISSING_TYPE:
+        return Recovered(
+            value["event_id"], value["missing_event_id"], value["report_id"], _time(value["stored_at"]),
+            _time(value["arrived_at"]), value["evidence"], receiver, Cause(value["cause"]),
+        )  # fmt: skip
+    record, row = value["sent_record"], kept.rows[value["report_id"]]
+    assert row.sent is not None
+    return Missing(
+        value["event_id"], value["report_id"], Reason(value["reason"]),
+        Names(receiver, value["channel"], value["case_system"], value["case_system_version"]),
+        _time(value["sent_at"]), _time(value["due_at"]), _time(value["alarm_at"]), _time(value["portal_deletes_at"]),
+        value["policy_version"], Place(row.sent.arrived, record["topic"], record["partition"], record["offset"]),
+    )  # fmt: skip
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,82 @@
+"""Random schedules in virtual time on the engine's own ledger and restore, and the proof that they would notice."""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.virtual.broken_engine import BROKEN, EventsLost, LatestForgotten, LossesUnsaid
+from tests.virtual.engine import EngineWorker
+from tests.virtual.engine_run import failure, play, report
+from tests.virtual.schedule import WEIGHTS
+from tests.virtual.trouble import TROUBLES, Troubled, draw_troubled
+from tests.virtual.truth import Anomaly
+
+MOST = 6_000  # schedules until a sabotage must have been noticed
+FEWEST = 3  # of everything, in a sample
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """One event loop for all restores of a test."""
+    with asyncio.Runner() as one:
+        yield one
+
+
+def test_no_troubled_schedule_makes_an_anomaly_on_the_real_ledger(tmp_path: Path) -> None:
+    seed = int(os.environ.get("VIRTUAL_SEED", random.SystemRandom().randrange(10**9)))
+    played = play(seed, float(os.environ.get("VIRTUAL_ENGINE_SECONDS", "20")), tmp_path)
+    print(f"VIRTUAL_SEED={seed}: {played}")
+    assert played.schedules > 500
+    assert not [name for name in (*WEIGHTS, *TROUBLES) if played.steps[name] < FEWEST]
+    for status in ("pending", "stored", "missing", "recovered", "unproven", "unexpected"):
+        assert played.statuses[status] >= FEWEST
+    for said in (
+        "no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere", "stored_late",
+        "records deleted unread",
+    ):  # fmt: skip
+        assert played.events[said] >= FEWEST
+
+
+def _noticed(runner: asyncio.Runner, worker_class: type[EngineWorker]) -> tuple[int, Anomaly]:
+    for seed in range(MOST):
+        anomaly = failure(runner, draw_troubled(Random(seed)), worker_class)
+        if anomaly is not None:
+            return seed, anomaly
+    raise AssertionError(f"{MOST} schedules did not notice it")
+
+
+@pytest.mark.parametrize("worker_class", BROKEN)
+def test_a_broken_engine_is_noticed(worker_class: type[EngineWorker], runner: asyncio.Runner) -> None:
+    _, anomaly = _noticed(runner, worker_class)
+    assert anomaly.kind in BROKEN[worker_class], anomaly
+
+
+@pytest.mark.parametrize("worker_class", [EventsLost, LatestForgotten, LossesUnsaid])
+def test_a_failing_case_shrinks_to_a_short_script(
+    worker_class: type[EngineWorker], runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    seed, anomaly = _noticed(runner, worker_class)
+    told = report(runner, draw_troubled(Random(seed)), worker_class, anomaly, tmp_path)
+    assert len((tmp_path / "failing.ndjson").read_text().splitlines()) <= 4, told
+    command = told.splitlines()[-1].split()
+    shown = subprocess.run(
+        [sys.executable, "-m", "streams.cli", *command[1:]], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert '"report_id":' in shown.stdout
+
+
+def test_a_seed_always_plays_the_same(runner: asyncio.Runner) -> None:
+    played = []
+    for _ in range(2):
+        scheduler = Troubled(runner)
+        scheduler.play(draw_troubled(Random(11)))
+        kept = scheduler.kafka.committed
+        played.append((kept.events, kept.until, kept.topics))
+    assert played[0] == played[1]

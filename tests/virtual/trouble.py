@@ -1,0 +1,184 @@
+"""Schedules for the engine's own ledger, with what only it can meet: deletion, clocks that step back, whole days."""
+
+import asyncio
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.facts import Fact
+from tests.virtual.engine import EngineWorker
+from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
+from tests.virtual.readers import ByteKafka, Kept
+from tests.virtual.schedule import FOREVER_MS, RULES, Scheduler, Step, draw
+from tests.virtual.truth import Anomaly, check_commit, check_end, known
+
+TROUBLES = ("expire", "expire", "back", "back", "day")
+DAY_MS = 86_400_000
+UNEXPECTED_MS = DAY_MS
+KEEP_MS = 121 * DAY_MS
+STEPS_BACK_MS = (1, 500, 3_000, 20_000)
+
+
+def draw_troubled(rng: Random) -> list[Step]:
+    """A schedule with up to three troubles in it."""
+    steps = draw(rng)
+    for name in rng.sample(TROUBLES, k=rng.randint(0, 3)):
+        steps.insert(rng.randint(1, len(steps)), Step(name, rng.randrange(8), rng.randrange(8)))
+    return steps
+
+
+def view(kafka: ByteKafka) -> Kafka:
+    """The log as the definitions see it: without what was lost and said so, and by the arrivals that count.
+
+    Within a partition a record arrives no earlier than those before it, wherever a broker's clock stepped back.
+    """
+    seen = Kafka()
+    seen.now, seen.committed = kafka.now, kafka.committed
+    for topic, log in kafka.logs.items():
+        latest = 0
+        for offset, entry in enumerate(log):
+            if _lost(kafka.committed, topic, offset) or (entry.fact is None and entry.mark is None):
+                seen.logs[topic].append(Entry(max(latest, entry.at), None))
+                continue
+            latest = max(latest, entry.at)
+            seen.logs[topic].append(Entry(latest, _arrived(entry.fact, latest), entry.mark))
+    return seen
+
+
+def _lost(kept: Kept, topic: str, offset: int) -> bool:
+    return any(topic == name and start <= offset < end for name, start, end in kept.losses)
+
+
+def _arrived(fact: Fact | None, at: int) -> Fact | None:
+    if fact is None or fact.place.arrived == time_of(at):
+        return fact
+    changed: Fact = fact._replace(place=fact.place._replace(arrived=time_of(at)))
+    return changed
+
+
+class Troubled(Scheduler):
+    """Plays schedules on the engine's ledger. What lies beyond the end of a schedule is a day, and then the erasure."""
+
+    def __init__(
+        self, runner: asyncio.Runner, worker_class: type[EngineWorker] = EngineWorker, rules: Rules = RULES
+    ) -> None:
+        super().__init__(worker_class, rules, ByteKafka(runner))
+
+    kafka: ByteKafka
+
+    def play(self, steps: Iterable[Step]) -> dict[str, str]:
+        """Play all steps, let everything settle, and compare. The status of each report. Raises Anomaly."""
+        for step in steps:
+            self.seen[step.name] += 1
+            getattr(self, f"_{step.name}")(step.a, step.b)
+        self._settle()
+        self.owner = self.worker_class(self.kafka, self.rules)
+        statuses = check_end(view(self.kafka)) | self._check_unsent()
+        self._read_again()
+        self._check_erased(statuses)
+        return statuses
+
+    def _expire(self, a: int, b: int) -> None:
+        """Retention deletes the oldest records of an input, read or not."""
+        topic = TOPICS[a % 3]
+        begin = self.kafka.begin[topic] + 1 + b % 4
+        self.kafka.begin[topic] = max(self.kafka.begin[topic], min(self.kafka.end(topic), begin))
+
+    def _back(self, a: int, b: int) -> None:
+        """The broker's clock steps back, or one takes over whose clock is behind."""
+        self.kafka.now = max(0, self.kafka.now - STEPS_BACK_MS[a % 4])
+
+    def _day(self, a: int, b: int) -> None:
+        """Long enough for a proof without a sent to be unexpected; once in a while just as long."""
+        self.kafka.now += DAY_MS + (a % 3)
+
+    def _turn(self, a: int, b: int) -> None:
+        self._of_owner(lambda worker: worker.fetch(1 + a))
+        self._of_owner(lambda worker: worker.apply())
+        self._commit(a, b)
+
+    def _marks(self, a: int, b: int) -> None:
+        """Some marks of a set, or the rest of them: all at once when `a` is 0. Now and then a set is abandoned."""
+        self._of_owner(lambda worker: worker.abandon_set() if a and b == 7 else worker.begin_set(3 - a % 3, b))
+
+    def _zombie(self, a: int, b: int) -> None:
+        """The sleeper wakes up for one thing, or for all that it would do."""
+        if a < 4:
+            super()._zombie(a, b)
+        elif self.zombie is not None and self.zombie.alive:
+            before, worker = self.kafka.committed, self.zombie
+            worker.fetch(1 + b)
+            worker.apply()
+            worker.commit()
+            self._checked(before)
+
+    def _edge(self, a: int, b: int) -> None:
+        """As in every schedule, but by the arrivals that count."""
+        everything = {topic: len(log) for topic, log in self.kafka.logs.items()}
+        alarms = [
+            round((one.alarm_at - time_of(0)).total_seconds() * 1000)
+            for one in known(view(self.kafka), everything).values()
+        ]
+        coming = [alarm for alarm in alarms if alarm >= self.kafka.now]
+        if coming:
+            self.kafka.now = max(self.kafka.now, min(coming) + (a % 3) - 1)
+
+    def _checked(self, before: Committed) -> None:
+        if self.kafka.committed is not before:
+            check_commit(view(self.kafka), before)
+
+    def _settle(self) -> None:
+        self._close(0, 0)
+        self.kafka.now += FOREVER_MS
+        everything = sum(len(log) for log in self.kafka.logs.values())
+        for _ in range(8):
+            self._marks(0, 0)
+            self._turn(everything, 0)
+            if self.kafka.committed.until >= self.kafka.now:
+                return
+        raise Anomaly("stalled", f"Complete only until {self.kafka.committed.until} at {self.kafka.now}.")
+
+    def _check_unsent(self) -> dict[str, str]:
+        """Reports of which no sent came: unexpected a day after their first proof."""
+        seen, kept = view(self.kafka), self.kafka.committed
+        facts: dict[str, list[Any]] = {topic: [e.fact for e in log if e.fact] for topic, log in seen.logs.items()}
+        sent = {fact.report_id for fact in facts["sent"]}
+        statuses: dict[str, str] = {}
+        for fact in (*facts["receipt"], *facts["stored"]):
+            if fact.report_id not in sent:
+                proofs = [one for one in facts["stored"] if one.report_id == fact.report_id]
+                passed = proofs and proofs[0].place.arrived < time_of(kept.until - UNEXPECTED_MS)
+                statuses[fact.report_id] = "unexpected" if passed else "pending"
+        for report_id, status in statuses.items():
+            row = kept.rows.get(report_id)
+            if row is None or row.status != status:
+                raise Anomaly("wrong_status", f"{report_id} is {status}, but the row says {row}.")
+        counted = [sum(book.sent_records for book in kept.books.values()), len(facts["sent"])]
+        unexpected = [sum(book.unexpected for book in kept.books.values()), [*statuses.values()].count("unexpected")]
+        if counted[0] != counted[1] or unexpected[0] != unexpected[1]:
+            raise Anomaly("books_unbalanced", f"sent records {counted}, unexpected {unexpected}: {kept.books}")
+        return statuses
+
+    def _check_erased(self, statuses: dict[str, str]) -> None:
+        """After the keeping time only what is missing is kept, and the books know of the rest."""
+        announced = list(self.kafka.committed.events)
+        self.kafka.now += KEEP_MS
+        self._settle()
+        kept, missing = self.kafka.committed, {name for name, status in statuses.items() if status == "missing"}
+        if kept.rows.keys() != missing or kept.events != announced:
+            raise Anomaly("wrong_erasure", f"{statuses}, but kept are {kept.rows} and {kept.events}.")
+        erased = sum(book.erased for book in kept.books.values())
+        once_sent = [name for name, status in statuses.items() if status in ("stored", "recovered", "unproven")]
+        if erased != len(once_sent) or any(book.unexpected for book in kept.books.values()):
+            raise Anomaly("books_unbalanced", f"{statuses}, but {kept.books}")
+
+    def _read_again(self) -> None:
+        """The pure checker reads the same log from the beginning: the same events, as values."""
+        checker, seen = Checker(self.rules, MemoryRows()), view(self.kafka)
+        facts = [entry.fact for topic in reversed(TOPICS) for entry in seen.logs[topic] if entry.fact is not None]
+        events = [event for fact in facts for event in checker.apply(fact).events]
+        for passed in checker.advance(time_of(self.kafka.committed.until)):
+            events += passed.events
+        if sorted(events, key=repr) != sorted(self.kafka.committed.events, key=repr):
+            raise Anomaly("different_events", f"{events} is not {self.kafka.committed.events}.")
