@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,14 +74,20 @@ async def killed_in_a_rebalance(scene: Scene) -> None:
     for _ in range(2):
         before = _deaths(scene)
         slot = scene.workers.start({"kill": {"at": "during_rebalance", "after": scene.rng.randint(1, 3)}})
-        async with asyncio.timeout(60):
-            while _deaths(scene) == before:
-                await asyncio.sleep(scene.rng.uniform(2, 4))
-                if _deaths(scene) == before:
-                    scene.workers.kill(scene.workers.slots[0])  # so that there is another rebalance for it
+        async with asyncio.timeout(90):
+            while not await _dies(scene, before):
+                scene.workers.kill(scene.workers.slots[0])  # so that there is another rebalance for it
         await scene.workers.close(slot)
     scene.heal()
     scene.proof("two workers killed themselves in a rebalance")
+
+
+async def _dies(scene: Scene, before: int, seconds: float = 10) -> bool:
+    """True if another worker kills itself in the next seconds: time enough for a rebalance."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and _deaths(scene) == before:
+        await asyncio.sleep(0.1)
+    return _deaths(scene) > before
 
 
 def _deaths(scene: Scene) -> int:
