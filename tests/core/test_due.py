@@ -154,13 +154,21 @@ def test_it_has_the_first_version_in_force_before_it_begins(arrived: str, versio
     assert policy.in_force(at(arrived)).id == version
 
 
+def test_it_orders_versions_by_when_they_begin_not_by_their_names() -> None:
+    earlier, later = VERSION._replace(id="z", valid_from=at("08:00")), VERSION._replace(id="a", valid_from=at("09:00"))
+    policy = Policy((later, earlier))
+    assert policy.versions == (earlier, later)
+    assert [policy.in_force(at(arrived)).id for arrived in ("08:59", "09:00")] == ["z", "a"]
+
+
 def test_it_refuses_a_policy_without_versions() -> None:
-    with pytest.raises(ValueError, match="at least one version"):
+    with pytest.raises(ValueError, match=r"^A policy needs at least one version\.$"):
         Policy(())
 
 
 def test_it_refuses_two_versions_that_begin_together() -> None:
-    with pytest.raises(ValueError, match="begin at the same time"):
+    told = r"^Two versions of the policy begin at the same time: give each its own valid_from\.$"
+    with pytest.raises(ValueError, match=told):
         Policy((Version("a", NOTHING, HOUR), Version("b", NOTHING, HOUR, valid_from=EVER)))
 
 

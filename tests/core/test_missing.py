@@ -215,6 +215,23 @@ def test_it_learns_nothing_from_a_receipt_that_a_clock_put_before_the_decision()
     assert (story.row.receipt, story.row.elsewhere, story.row.reason) == (None, None, Reason.NO_RECEIPT)
 
 
+@pytest.mark.parametrize(
+    ("to", "proof", "status"),
+    [(OSLO, "10:30", Status.RECOVERED), (Receiver("1507"), None, Status.UNPROVEN)],
+)
+def test_it_learns_nothing_from_such_a_receipt_once_it_is_recovered_or_unproven(
+    to: Receiver, proof: str | None, status: Status
+) -> None:
+    story = Story()
+    story.sent("08:00", names(to))
+    story.tick("10:06")
+    if proof:
+        story.stored(proof)
+    assert story.row.status is status
+    assert story.receipt("09:00").step is Step.RECEIPT_LATE
+    assert (story.row.receipt, story.row.receipt_place) == (None, None)
+
+
 def test_it_takes_receipts_in_time_also_after_the_proof() -> None:
     story = Story()
     story.sent("08:00")

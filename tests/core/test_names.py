@@ -1,5 +1,7 @@
 """What the first sent could not tell is filled in by the first readable one."""
 
+from typing import Any
+
 import pytest
 
 from streams.core.facts import Names, Receiver
@@ -121,6 +123,21 @@ def test_it_fills_in_the_leaf_of_a_receiver_that_could_not_be_read() -> None:
     story.sent("08:10", names(Receiver("0301", "03", "b")))
     assert story.row.names.receiver == Receiver("0301", "03", "a")
     assert "named_later" in story.row.flags
+
+
+@pytest.mark.parametrize("level", ["district", "unit_id", "org_number"])
+def test_it_fills_in_each_level_of_a_receiver_but_not_for_events_when_it_came_late(level: str) -> None:
+    first, other = Receiver("0301", "03", "a", "974778874"), Receiver("0301", "04", "b", "974778882")
+    unknown: dict[str, Any] = {level: None}
+    known: dict[str, Any] = {level: getattr(other, level)}
+    lacking, filled = first._replace(**unknown), first._replace(**known)
+    for arrived, announced in (("08:10", filled), (LATE, lacking)):
+        story = Story()
+        story.sent("08:00", names(lacking), unreadable=[f"receiver.{level}"])
+        story.sent(arrived, names(other))
+        story.tick("2026-03-03T09:00")
+        assert (story.row.names.receiver, story.row.first_receiver) == (filled, lacking)
+        assert story.missing.names.receiver == announced
 
 
 def test_it_fills_in_the_leaf_for_the_state_but_not_for_events_when_it_came_late() -> None:

@@ -84,6 +84,12 @@ def test_it_lets_each_number_agree_with_all_that_came_after_it_and_no_more() -> 
     assert [lineage.agree("3", other) for other in "123456"] == [True, True, True, False, True, False]
 
 
+def test_it_lets_a_number_agree_with_a_later_one_that_is_listed_nowhere_else() -> None:
+    lineage = Municipalities({"1": ["2"], "2": ["3"]})
+    assert [lineage.agree("1", other) for other in "234"] == [True, True, False]
+    assert not lineage.knows("3")
+
+
 def test_it_does_not_run_in_circles() -> None:
     lineage = Municipalities({"1": ["2"], "2": ["1"]})
     assert lineage.agree("1", "2")

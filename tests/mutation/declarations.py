@@ -76,12 +76,16 @@ def _mutations(module: str, original: str) -> Iterator[tuple[str, str, Mutant]]:
     """Each mutant's name, the module's text with it, and what it is."""
     lines = original.encode().splitlines(keepends=True)
     starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
+    seen = {original}
     for owner, node, text in _changes("", ast.parse(original).body):
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset
         mutated = (original.encode()[:begin] + text.encode() + original.encode()[end:]).decode()
+        if mutated in seen:
+            continue
+        seen.add(mutated)
         first, last = node.lineno - 1, node.end_lineno
         grown = len(mutated.splitlines()) - len(lines)
         before = " ".join(line.strip() for line in original.splitlines()[first:last])

@@ -1,0 +1,91 @@
+"""The words and numbers that others rely on: rows are kept in them, events are read by them, metrics count by them."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import pytest
+
+from streams.core.checker import Outcome, Passed, Rules
+from streams.core.events import Cause
+from streams.core.facts import Names, ReceiptCode, Receiver, Sent, Stored
+from streams.core.fold import MOST_HELD, MOST_MESSAGES, Limits, Step, new_row
+from streams.core.policy import Override, Terms, Version
+from streams.core.row import Reason, Row, Status
+from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (Status, "pending stored missing recovered unproven unexpected"),
+        (Reason, "no_receipt receipted_not_stored rejected transport_failed stored_elsewhere"),
+        (Cause, "stored_late confirmed_late"),
+        (ReceiptCode, "MOTTATT FEILET TIDSAVBRUDD SERVERFEIL"),
+        (
+            Step,
+            "opened duplicate resent too_old held held_full receipt receipt_repeated receipt_late"
+            " stored stored_elsewhere proof_late proof_repeated recovered",
+        ),
+    ],
+)
+def test_it_speaks_in_the_words_of_the_contract(words: type[StrEnum], expected: str) -> None:
+    assert [word.value for word in words] == expected.split()
+    assert all(word.name == word.value.upper() for word in words)
+
+
+def test_it_keeps_a_row_for_120_days_and_waits_for_a_sent_for_one() -> None:
+    assert Limits() == Limits(timedelta(days=120), timedelta(days=1))
+    assert Rules(RULES.policy, RULES.municipalities).limits == Limits()
+
+
+def test_it_bounds_what_one_report_can_hold() -> None:
+    assert (MOST_MESSAGES, MOST_HELD) == (256, 200)
+
+
+def test_it_knows_nothing_of_a_fact_but_what_it_was_told() -> None:
+    place = Story().place("sent", "08:00")
+    assert Receiver("0301") == Receiver("0301", district=None, unit_id=None, org_number=None)
+    assert Names(None, None, None) == Names(None, None, None, case_system_version=None, form=None)
+    assert Sent(REPORT, place, None, FIKS) == Sent(REPORT, place, None, FIKS, message_id=None, unreadable=())
+    assert Stored(REPORT, place, at("08:00"), "MANUAL") == Stored(REPORT, place, at("08:00"), "MANUAL", receiver=None)
+
+
+def test_it_asks_for_proof_and_overrides_nothing_unless_it_is_told() -> None:
+    hour = timedelta(hours=1)
+    assert Terms(hour, hour) == Terms(hour, hour, proof=True)
+    assert Override() == Override(None, None, None, allowance=None, grace=None, proof=True)
+    assert (Version("v", hour, hour).allowance, Version("v", hour, hour).overrides) == ({}, ())
+
+
+def test_it_causes_no_event_unless_it_says_so() -> None:
+    assert Outcome(Step.HELD).events == ()
+    assert Passed(REPORT, None).events == ()
+
+
+def test_it_knows_nothing_of_a_new_row() -> None:
+    row = new_row(REPORT, at("08:00"))
+    assert row == Row(
+        REPORT,
+        touched=at("08:00"),
+        status=Status.PENDING,
+        names=NAMED_NOTHING,
+        sent=None,
+        sent_at=None,
+        due_at=None,
+        alarm_at=None,
+        policy_version=None,
+        proof_asked=True,
+        receipt=None,
+        receipt_place=None,
+        proof=None,
+        late_proof=None,
+        elsewhere=None,
+        reason=None,
+        missing_event_id=None,
+        recovered_at=None,
+        message_ids=[],
+        flags=set(),
+        held_receipts=[],
+        held_stored=[],
+    )
+    assert row.attempts == 0
