@@ -51,4 +51,4 @@ lock: $(STAMP)
 	    --no-annotate --no-header --extra java --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mutation .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -54,8 +54,8 @@ def prepare(work: Path, copies: tuple[Path, Path], *, survivors: bool) -> None:
             for copy in copies:
                 shutil.rmtree(copy, ignore_errors=True)
         tree.copy_to(copies[0], properties=True)
-        tree.copy_to(copies[1], properties=False)
         stamp.write_text(digest, encoding="utf-8")
+    tree.copy_to(copies[1], properties=False)  # always: a run that was killed leaves a mutant behind
 
 
 def equivalents(modules: Sequence[str]) -> set[Identity]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.mutation.mutant import KILLED, SURVIVED, TIMEOUT, Mutant
 
-OUTCOMES = {0: SURVIVED, 1: KILLED, 3: KILLED, **dict.fromkeys((-24, 24, 36, 152, 255), TIMEOUT)}
+INTERRUPTED = 2
+OUTCOMES: dict[int | None, str] = {0: SURVIVED, 1: KILLED, 3: KILLED, **dict.fromkeys((-24, 24, 36, 152, 255), TIMEOUT)}
 MANGLED = re.compile(r"x(?:ǁ(?P<owner>\w+?)ǁ|_)(?P<name>\w+?)__mutmut_(?P<number>orig|\d+)")
 
 
@@ -48,8 +49,8 @@ def _mutants(root: Path, module: str) -> list[Mutant]:
         original = bodies[mangled.removesuffix(match["number"]) + "orig"]
         before, after = _difference(original, bodies[mangled])
         function = f"{match['owner']}.{match['name']}" if match["owner"] else match["name"]
-        # Whatever is not known for certain to be caught, counts as survived.
-        outcome = None if code is None else OUTCOMES.get(code, SURVIVED)
+        # What was interrupted is tried again; whatever is not known for certain to be caught, counts as survived.
+        outcome = None if code in {None, INTERRUPTED} else OUTCOMES.get(code, SURVIVED)
         found.append(Mutant(module, function, before, after, outcome, name))
     return found
 
