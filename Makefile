@@ -48,7 +48,7 @@ schemas: $(STAMP)
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-annotate --no-header --extra java --group dev pyproject.toml -o requirements.lock
+	    --no-annotate --no-header --no-strip-extras --extra java --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mutation .pytest_cache .mypy_cache .ruff_cache .hypothesis
