@@ -67,16 +67,19 @@ class Books:
     def of(self, municipality: str | None) -> Book:
         """The book of a receiver, to be changed."""
         self.changed.add(municipality)
-        return self.by_receiver.setdefault(municipality, Book())
+        book = self.by_receiver.get(municipality)
+        if book is None:
+            book = self.by_receiver[municipality] = Book()
+        return book
 
     def move(self, before: Account, after: Account) -> None:
         """A row changed its status or its receiver."""
         if before == after:
             return
         if before is not None:
-            self._count(before, -1)
+            self._count(*before, -1)
         if after is not None:
-            self._count(after, 1)
+            self._count(*after, 1)
         if before and after and before[0] != after[0] and Status.UNEXPECTED not in (before[1], after[1]):
             self.of(before[0]).sent_records -= 1
             self.of(after[0]).sent_records += 1
@@ -94,6 +97,6 @@ class Books:
         if wrong:
             raise BooksUnbalanced(f"The books of {', '.join(sorted(wrong)[:5])} do not balance.")
 
-    def _count(self, where: tuple[str | None, Status], by: int) -> None:
-        book = self.of(where[0])
-        setattr(book, where[1], getattr(book, where[1]) + by)
+    def _count(self, municipality: str | None, status: Status, by: int) -> None:
+        book = self.of(municipality)
+        setattr(book, status, getattr(book, status) + by)

@@ -81,6 +81,8 @@ class Outcome(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
+# Once the sent is known, these say what the row says already.
+UNCHANGED = frozenset({Step.RECEIPT_REPEATED, Step.RECEIPT_LATE, Step.PROOF_REPEATED})
 _PLAIN = {step: Outcome(step) for step in Step}
 
 
@@ -112,17 +114,23 @@ class Checker:
     def apply(self, fact: Fact) -> Outcome:
         """Apply one fact: the only way in which a row learns something."""
         row = self.rows.get(fact.report_id)
-        before = account(row)
         if isinstance(fact, Sent):
-            return self._apply_sent(row, before, fact)
+            return self._apply_sent(row, fact)
         opened = row is None
         row = row or new_row(fact.report_id, fact.place.arrived)
-        unheld = not row.held_stored
+        status, unheld = row.status, not row.held_stored
         if isinstance(fact, Receipt):
             step = fold_receipt(row, fact)
         else:
             step = fold_stored(row, fact, self.rules.municipalities)
-        self._keep(row, before, look=opened or step is Step.RECOVERED or (unheld and bool(row.held_stored)))
+        if step in UNCHANGED and row.sent is not None:
+            return _PLAIN[step]
+        self.rows.put(row)
+        if row.status is not status:
+            municipality = row.municipality
+            self.books.move((municipality, status), (municipality, row.status))
+        if opened or step is Step.RECOVERED or (unheld and row.held_stored):
+            self._look_again(row)
         if step is Step.RECOVERED and row.proof is not None:
             return Outcome(step, (recovered(row, row.proof),))
         return _PLAIN[step]
@@ -136,24 +144,31 @@ class Checker:
                 if passed is not None:
                     yield passed
 
-    def _apply_sent(self, row: Row | None, before: Account, sent: Sent) -> Outcome:
+    def _apply_sent(self, row: Row | None, sent: Sent) -> Outcome:
+        before = account(row)
         if row is not None and row.sent is not None:
-            step = fold_sent_again(row, sent, self.rules.municipalities)
-            self._keep(row, before, look=False)
-            book = self.books.of(row.municipality)
-            book.sent_records += 1
-            if step is Step.DUPLICATE:
-                book.duplicates += 1
-            else:
-                book.resends += 1
-            return _PLAIN[step]
+            return self._apply_sent_again(row, before, sent)
         if too_old(sent, self.rules.limits):
             return _PLAIN[Step.TOO_OLD]
         row = row or new_row(sent.report_id, sent.place.arrived)
         open_row(row, sent, self.rules.policy, self.rules.municipalities)
-        self._keep(row, before, look=True)
+        self._keep(row, before)
         self.books.of(row.municipality).sent_records += 1
         return _PLAIN[Step.OPENED]
+
+    def _apply_sent_again(self, row: Row, before: Account, sent: Sent) -> Outcome:
+        names = row.names
+        step = fold_sent_again(row, sent, self.rules.municipalities)
+        if step is not Step.DUPLICATE or row.names is not names:
+            self.rows.put(row)
+            self.books.move(before, account(row))
+        book = self.books.of(row.municipality)
+        book.sent_records += 1
+        if step is Step.DUPLICATE:
+            book.duplicates += 1
+        else:
+            book.resends += 1
+        return _PLAIN[step]
 
     def _look(self, row: Row, until: datetime) -> Passed | None:
         """Time has passed for this row: decide it, erase it, or look again later."""
@@ -167,7 +182,7 @@ class Checker:
             caused = self._announce(row)
         elif status is Status.UNPROVEN and row.late_proof is not None:
             settle(row, row.late_proof)
-        self._keep(row, before, look=True)
+        self._keep(row, before)
         return Passed(row.report_id, row.status, caused)
 
     def _announce(self, row: Row) -> tuple[Event, ...]:
@@ -194,10 +209,12 @@ class Checker:
         self.rows.erase(row.report_id)
         return Passed(row.report_id, None)
 
-    def _keep(self, row: Row, before: Account, *, look: bool) -> None:
+    def _keep(self, row: Row, before: Account) -> None:
         self.rows.put(row)
         self.books.move(before, account(row))
-        if look:
-            at = next_look(row, self.rules.limits)
-            if at is not None:
-                self.deadlines.add(at, row.report_id)
+        self._look_again(row)
+
+    def _look_again(self, row: Row) -> None:
+        at = next_look(row, self.rules.limits)
+        if at is not None:
+            self.deadlines.add(at, row.report_id)

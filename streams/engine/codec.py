@@ -1,6 +1,7 @@
-"""Rows, events, coverage and books as bytes: JSON on the topics, a compact array in memory."""
+"""Rows, events, coverage and books as the JSON of the topics."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -67,7 +68,7 @@ def _read_stored(report_id: str, value: dict[str, Any]) -> Stored:
     return Stored(report_id, place, stored_at, value["evidence"], _read_receiver(value["receiver"]))
 
 
-def _held(row: Row) -> dict[str, Any] | None:
+def held_value(row: Row) -> dict[str, Any] | None:
     """What the published fields do not say, but the rules need after a restart; null for most rows."""
     held: dict[str, Any] = {}
     if row.held_receipts:
@@ -95,43 +96,55 @@ STATE_FIELDS = (
 )  # fmt: skip
 
 
-def _state_values(row: Row) -> list[Any]:
-    """The values of STATE_FIELDS, in their order; a field that is not known is null."""
+_NO_PROOF = (None, None, None)
+
+
+def state_record(row: Row) -> bytes:
+    """A row as the value of the state topic; a field that is not known is null."""
     names = row.names
     proof = row.proof or (row.held_stored[0] if row.held_stored else None)
-    return [
+    stored_at, evidence, place = (proof.stored_at, proof.evidence, proof.place) if proof else _NO_PROOF
+    values = (
         1, row.report_id, row.status,
-        receiver_value(names.receiver), names.channel, names.case_system, names.case_system_version, names.form,
-        _time(row.sent_at), _time(row.due_at), _time(row.alarm_at), row.receipt,
-        _time(proof.stored_at) if proof else None, proof.evidence if proof else None,
-        row.reason, row.missing_event_id, _time(row.recovered_at), row.message_ids, row.attempts,
-        sorted(row.flags), row.policy_version, _time(row.touched),
-        _place(row.sent), _place(row.receipt_place), _place(proof.place) if proof else None, _held(row),
-    ]  # fmt: skip
+        _receiver_json(names.receiver), names.channel, names.case_system, names.case_system_version, names.form,
+        _stamp(row.sent_at), _stamp(row.due_at), _stamp(row.alarm_at), row.receipt,
+        _stamp(stored_at), evidence,
+        row.reason, row.missing_event_id, _stamp(row.recovered_at), row.message_ids, row.attempts,
+        sorted(row.flags) if row.flags else [], row.policy_version, _stamp(row.touched),
+        _stamped(row.sent), _stamped(row.receipt_place), _stamped(place), held_value(row),
+    )  # fmt: skip
+    return orjson.dumps(dict(zip(STATE_FIELDS, values, strict=True)), option=orjson.OPT_UTC_Z)
+
+
+def _stamp(time: datetime | None) -> datetime | str | None:
+    """A time for orjson, which writes it as we do, but for whole seconds: those it writes without their six digits."""
+    return time if time is None or time.microsecond else written(time)
+
+
+def _stamped(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    arrived, topic, partition, offset = place
+    return {"arrived": _stamp(arrived), "topic": topic, "partition": partition, "offset": offset}
+
+
+@lru_cache(10_000)
+def _receiver_json(receiver: Receiver | None) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(receiver_value(receiver)))
 
 
 def state_value(row: Row) -> dict[str, Any]:
-    """A row as the value of the state topic."""
-    return dict(zip(STATE_FIELDS, _state_values(row), strict=True))
+    """A row as the state topic's value says it."""
+    value: dict[str, Any] = orjson.loads(state_record(row))
+    return value
 
 
-def pack_and_encode(row: Row) -> tuple[bytes, bytes]:
-    """A row as it is kept in memory, and as the value of the state topic."""
-    values = _state_values(row)
-    return orjson.dumps(values), orjson.dumps(dict(zip(STATE_FIELDS, values, strict=True)))
-
-
-def unpack(packed: bytes) -> Row:
-    """The row that was packed."""
-    return _row_of(dict(zip(STATE_FIELDS, orjson.loads(packed), strict=True)))
-
-
-def pack_state(value: bytes) -> bytes:
-    """A packed row from the value of the state topic. Raises ValueError for what this version did not write."""
+def read_state(value: bytes) -> Row:
+    """The row of a value of the state topic. Raises ValueError for what this version did not write."""
     state = orjson.loads(value)
     if not isinstance(state, dict) or tuple(state) != STATE_FIELDS or state["version"] != 1:
         raise ValueError("not a state record of version 1")
-    return orjson.dumps(list(state.values()))
+    return _row_of(state)
 
 
 def _row_of(state: dict[str, Any]) -> Row:
@@ -160,7 +173,7 @@ def _row_of(state: dict[str, Any]) -> Row:
     if sent is not None and state["stored_record"] is not None:
         row.proof = _read_stored(report_id, _proof_of(state, held))
     if held:
-        _read_held(row, held)
+        read_held(row, held)
     return row
 
 
@@ -183,7 +196,8 @@ def _proof_of(state: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_held(row: Row, held: dict[str, Any]) -> None:
+def read_held(row: Row, held: dict[str, Any]) -> None:
+    """Give a row back what `held_value` said of it."""
     for value in held.get("receipts", ()):
         place = _read_place(value["record"])
         assert place is not None

@@ -12,9 +12,10 @@ from streams.core.books import Books
 from streams.core.checker import Checker, Rules
 from streams.core.deadlines import Deadlines
 from streams.core.events import Event, written
-from streams.core.facts import Place
+from streams.core.facts import Fact, Place
 from streams.core.fold import Step
 from streams.engine import marks
+from streams.engine.clean import CleanReader
 from streams.engine.codec import book_value, event_headers, event_value
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
@@ -73,9 +74,9 @@ class Tally:
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, metric: str, label: str = "") -> None:
-        """Count one."""
-        self.counts[metric, label] += 1
+    def add(self, metric: str, label: str = "", by: int = 1) -> None:
+        """Count one, or as many as are given."""
+        self.counts[metric, label] += by
 
     def take(self) -> Counter[tuple[str, str]]:
         """All counts so far; the tally starts anew."""
@@ -102,6 +103,8 @@ class Ledger:
         self.checker = Checker(rules, rows, books, deadlines)
         self.marks = marks.Marks(settings.app_id, settings.inputs)
         self.tally = Tally()
+        self._clean = CleanReader(settings.max_value_bytes)
+        self._steps: Counter[Step] = Counter()
         self._events: list[Event] = []
         self._records: list[Write] = []
 
@@ -130,18 +133,27 @@ class Ledger:
         return self._writes()
 
     def _apply_input(self, topic: str, kind: str, records: Sequence[KafkaRecord]) -> None:
-        applied = self.coverage.applied[topic]
-        appended, stamp = None, -1
+        applied, clean = self.coverage.applied[topic], self._clean.by_kind[kind]
+        appended = arrived = None
+        stamp, read = -1, 0
         for record in records:
             # Whole batches carry the same append time; what is not the broker's is refused in any case.
-            if appended is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
+            if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
                 appended, stamp = self._append_time(topic, record), record.timestamp
-                self._compare_clocks(applied, appended)
-                applied.latest = appended if applied.latest is None else max(appended, applied.latest)
-            assert applied.latest is not None
-            self._take(topic, kind, record, applied.latest)
+                arrived = self._arrival(applied, appended)
+            place = Place(arrived, topic, self.partition, record.offset)
+            fact = None if record.headers else clean(record.key, record.value, place)
+            if fact is not None and self._at_home(fact.report_id):
+                self._check(fact, kind, record)
+                read += 1
+            else:
+                self._take(kind, record, place)
         if appended is not None:
             applied.last = LastRecord(records[-1].offset, appended)
+        self.tally.add("records", kind, read)
+        for step, by in self._steps.items():
+            self.tally.add("facts", step, by)
+        self._steps.clear()
 
     def publish(self, gap: Gap | None) -> Writes:
         """Say on the coverage topic that a gap has opened; nothing else changes."""
@@ -156,14 +168,20 @@ class Ledger:
             )
         return arrival(record.timestamp)
 
-    def _take(self, topic: str, kind: str, record: KafkaRecord, arrived: datetime) -> None:
-        place = Place(arrived, topic, self.partition, record.offset)
+    def _take(self, kind: str, record: KafkaRecord, place: Place) -> None:
+        """A record that is not clean, not from here, or no record of a report at all."""
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
         mark = whole.header(marks.HEADER) if whole.headers else None
         if mark is not None:
-            self.marks.saw(mark, topic, arrived)
+            self.marks.saw(mark, place.topic, place.arrived)
             return
         self._judge(whole)
+
+    def _arrival(self, applied: Applied, appended: datetime) -> datetime:
+        """When a record arrived: within a partition never before what lies before it."""
+        self._compare_clocks(applied, appended)
+        applied.latest = appended if applied.latest is None else max(appended, applied.latest)
+        return applied.latest
 
     def _compare_clocks(self, applied: Applied, appended: datetime) -> None:
         """A broker's clock that stepped back is said aloud at once, and until it has caught up."""
@@ -181,6 +199,7 @@ class Ledger:
         self.tally.add("records", record.kind)
         for name in intake.extras:
             self.tally.add("dropped_properties", name)
+        self._clean.learn(record, intake)
         copied = record.headers != () and record.header(COPY_HEADER) is not None
         if intake.refusal is not None and not (copied and intake.fact is not None):
             self._reject(record, intake.refusal, intake)
@@ -188,21 +207,26 @@ class Ledger:
             return
         if not intake.key_fits:
             self.tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
-        known = intake.fact.report_id in self.rows
-        home = self.partition if known else self._home(intake.fact.report_id)
-        if home != self.partition:
-            self._send_home(record, intake, home, copied=copied)
-            return
-        outcome = self.checker.apply(intake.fact)
-        self.tally.add("facts", outcome.step)
-        self._events += outcome.events
-        if outcome.step is Step.TOO_OLD:
-            self._reject(record, Refusal("rule", "too_old"), intake._replace(fact=None))
+        if not self._at_home(intake.fact.report_id):
+            self._send_home(record, intake, copied=copied)
+        else:
+            self._check(intake.fact, record.kind, record)
+
+    def _at_home(self, report_id: str) -> bool:
+        return self._home(report_id) == self.coverage.partition
 
     def _home(self, report_id: str) -> int:
         return partition_of(report_id.encode(), self.coverage.partitions)
 
-    def _send_home(self, record: Record, intake: Intake, home: int, *, copied: bool) -> None:
+    def _check(self, fact: Fact, kind: str, record: KafkaRecord | Record) -> None:
+        step, events = self.checker.apply(fact)
+        self._steps[step] += 1
+        if events:
+            self._events += events
+        if step is Step.TOO_OLD:
+            self._reject(Record(kind, fact.place, record.key, record.value), Refusal("rule", "too_old"), Intake(None))
+
+    def _send_home(self, record: Record, intake: Intake, *, copied: bool) -> None:
         """A record in the wrong partition is copied to the right one, once."""
         if copied:
             self._reject(record, Refusal("partition", "misplaced_again"), intake._replace(fact=None))
@@ -212,6 +236,7 @@ class Ledger:
         place = record.place
         origin = f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
         key = intake.fact.report_id.encode()
+        home = self._home(intake.fact.report_id)
         self._records.append(Write(place.topic, home, key, known_value(record, intake), [(COPY_HEADER, origin)]))
 
     def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:

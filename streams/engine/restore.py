@@ -17,7 +17,7 @@ from streams.core.deadlines import Deadlines
 from streams.core.decide import next_look
 from streams.core.events import written
 from streams.core.row import Status
-from streams.engine.codec import pack_state, read_book
+from streams.engine.codec import read_book, read_state
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss, read_coverage
 from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger
@@ -156,8 +156,8 @@ def _take(restored: Restored, records: list[ConsumerRecord], *, is_state: bool) 
     for record in records:
         try:
             if is_state:
-                packed = None if record.value is None else pack_state(record.value)
-                restored.rows.restore(record.key.decode(), packed)
+                row = None if record.value is None else read_state(record.value)
+                restored.rows.restore(record.key.decode(), row)
             else:
                 _take_coverage(restored, orjson.loads(record.value))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Our fast path must give every key the partition that everybody else gives it."""
+"""Every key must get the partition that everybody else gives it."""
 
 from uuid import UUID
 

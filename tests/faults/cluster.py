@@ -108,6 +108,13 @@ async def admin(bootstrap: str) -> AsyncIterator[Any]:
         await client.close()
 
 
+async def delete_topics(bootstrap: str, prefix: str) -> None:
+    """Delete a run's topics; a cluster that was harmed may refuse, and is not used for long."""
+    with contextlib.suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(10), admin(bootstrap) as client:
+            await client.delete_topics([name for name in await client.list_topics() if name.startswith(prefix)])
+
+
 async def leader_of(bootstrap: str, tp: TopicPartition) -> int:
     """The id of the broker that leads a partition, -1 while there is none."""
     async with admin(bootstrap) as client:

@@ -24,6 +24,7 @@ from streams.engine.rows import PackedRows
 from streams.engine.transaction import Writes
 from streams.policies import policy_of
 from streams.settings import Settings
+from streams.simulation.script import ScriptLine
 from streams.simulation.traffic import Mix, generate
 
 FOLDER = Path(__file__).parent / "frozen_states"
@@ -55,6 +56,12 @@ class Line(NamedTuple):
     key: str
     value: str
 
+    @classmethod
+    def of(cls, line: ScriptLine) -> "Line":
+        """A line of some traffic, appended at its time."""
+        value = orjson.dumps(line.value).decode()
+        return cls(f"reports.{line.topic}", int(line.at.timestamp() * 1000), line.value["report_id"], value)
+
 
 class Frozen(NamedTuple):
     """A partition's state, what comes next, and what was announced of it (values as text, in order)."""
@@ -74,11 +81,7 @@ def rules_of(policy: str) -> Rules:
 def freeze() -> Frozen:
     """The state of this release after half of some traffic; the other half comes next."""
     traffic = generate(REPORTS, SEED, START, SPAN, MIX)
-    lines = [
-        Line(f"reports.{line.topic}", int(line.at.timestamp() * 1000), line.value["report_id"],
-             orjson.dumps(line.value).decode())
-        for line in traffic.lines()
-    ]  # fmt: skip
+    lines = [Line.of(line) for line in traffic.lines()]
     settings = Settings()
     coverage = Coverage(0, 1, {topic: Applied(0) for topic in settings.inputs})
     one = Ledger(settings, rules_of(traffic.policy_toml), PackedRows(), Books(), coverage)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streams.core.facts import Receipt, ReceiptCode, Stored
-from streams.engine import intake, ledger, source, transaction, window
+from streams.engine import ledger, source, transaction, window
 from streams.engine.transaction import Writes
 from streams.errors import InDoubt
 
@@ -19,7 +19,6 @@ _transactions: Any = transaction.Transactions
 _source: Any = source.Source
 _window: Any = window.Window
 _ledger: Any = ledger.Ledger
-_intake: Any = intake
 
 
 def offsets_before_rows() -> None:
@@ -127,15 +126,14 @@ def workers_clock_for_marks() -> None:
 
 def receipt_taken_as_stored() -> None:
     """The fault of 2020-2023: who confirms the receipt is believed to have stored it."""
-    whole = _intake._read
+    whole = _ledger._check
 
-    def read(record: Any, value: bytes) -> Any:
-        fact, extras = whole(record, value)
+    def check(self: Any, fact: Any, *given: Any) -> None:
         if isinstance(fact, Receipt) and fact.receipt is ReceiptCode.MOTTATT:
             fact = Stored(fact.report_id, fact.place, fact.place.arrived, "READ_BACK")
-        return fact, extras
+        whole(self, fact, *given)
 
-    _intake._read = read
+    _ledger._check = check
 
 
 def completeness_without_waiting() -> None:

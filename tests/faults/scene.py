@@ -16,7 +16,7 @@ from streams.core.events import MISSING_TYPE
 from streams.engine.partitioning import partition_of
 from streams.settings import KafkaSettings, Settings
 from tests.engine.world import World
-from tests.faults.cluster import Cluster
+from tests.faults.cluster import Cluster, delete_topics
 from tests.faults.workers import Workers
 from tests.faults.workload import POLICY, Delivery, plan
 
@@ -86,9 +86,10 @@ class Scene:
         await self.workers.stop()
 
     async def stop(self) -> None:
-        """End everything and remove the run's files."""
+        """End everything, and remove files and topics: those of a hundred runs make the brokers slow."""
         await self.stop_workers()
         await self.world.stop()
+        await delete_topics(self.cluster.inner, self.world.name)
 
     async def until(self, share: float) -> None:
         """Wait until that share of the planned time has passed."""

@@ -3,11 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from streams.core.deadlines import Deadlines
-from streams.engine.intake import arrival
-from streams.engine.ledger import KafkaRecord, Ledger
+from streams.engine.coverage import Applied
+from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
 from streams.engine.transaction import Write
 from tests.virtual.engine import EngineWorker
@@ -19,12 +17,13 @@ class ArrivedAsStamped(EngineWorker):
 
     def restored(self, committed: dict[str, int | None]) -> Ledger:
         ledger = super().restored(committed)
-        whole = ledger._take
+        whole = ledger._arrival
 
-        def take(topic: str, kind: str, record: KafkaRecord, _arrived: datetime) -> None:
-            whole(topic, kind, record, arrival(record.timestamp))
+        def arrival(applied: Applied, appended: datetime) -> datetime:
+            whole(applied, appended)
+            return appended
 
-        ledger._take = take  # type: ignore[method-assign, assignment]
+        ledger._arrival = arrival  # type: ignore[method-assign]
         return ledger
 
 
@@ -52,8 +51,9 @@ class HeldForgotten(EngineWorker):
 
     def restored(self, committed: dict[str, int | None]) -> Ledger:
         ledger = super().restored(committed)
-        for key, packed in ledger.rows._packed.items():
-            ledger.rows._packed[key] = orjson.dumps([*orjson.loads(packed)[:-1], None])
+        for row in list(ledger.rows):
+            row.held_receipts, row.held_stored, row.late_proof, row.elsewhere = [], [], None, None
+            ledger.rows.restore(row.report_id, row)
         return ledger
 
 

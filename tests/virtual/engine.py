@@ -15,7 +15,7 @@ from streams.core.books import BooksUnbalanced
 from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
 from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
-from streams.engine.codec import pack_state, read_book, unpack
+from streams.engine.codec import read_book, read_state
 from streams.engine.coverage import Loss, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.transaction import Write, Writes
@@ -133,7 +133,7 @@ def _keep(kept: Kept, write: Write) -> None:
     elif write.value is None:
         kept.rows.pop(report_id, None)
     else:
-        kept.rows[report_id] = unpack(pack_state(write.value))
+        kept.rows[report_id] = read_state(write.value)
 
 
 def _cover(kept: Kept, value: dict[str, Any]) -> None:
