@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not
 
 import asyncio
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,8 @@ def worker() -> None:
 
     _, settings = load_settings()
     level = settings.log_level.lower()
-    cli(["-A", "streams.app", "worker", "--without-web", "--loglevel", level])
+    loop = ["--loop", "uvloop"] if find_spec("uvloop") else []  # not to be had on every system
+    cli([*loop, "-A", "streams.app", "worker", "--without-web", "--loglevel", level])
 
 
 @app.command()

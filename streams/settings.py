@@ -98,14 +98,14 @@ class Settings(BaseSettings):
         le=timedelta(seconds=10),
         description="The longest wait for Kafka's answer, a commit included.",
     )
-    batch_records: int = Field(5000, ge=1, le=100_000, description="The most records of one partition in one batch.")
+    batch_records: int = Field(10_000, ge=1, le=100_000, description="The most records of one partition in one batch.")
     max_value_bytes: int = Field(
         262_144,
         ge=1024,
         description="Larger input values are rejected as too large (the report is judged all the same).",
     )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
-        "lz4", description="The codec of what the checker writes."
+        "zstd", description="The codec of what the checker writes."
     )
     instance_id: str | None = Field(
         None, pattern=TOPIC_NAME, description="Static group membership: this worker's own stable name."

@@ -15,7 +15,7 @@ from orjson import JSONDecodeError, loads
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.engine.intake import Intake, Record
 
-MOST_WORDS = 20_000  # combinations of receiver, channel, case system, … that are remembered, of each kind
+MOST_WORDS = 20_000  # receivers, and ways of sending, that are remembered
 
 _is_report_id = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?Z").fullmatch
@@ -23,14 +23,13 @@ _time = datetime.fromisoformat  # for what `_is_time`: it alone would read week 
 _RECEIPTS = {str(code): code for code in ReceiptCode}
 
 Words = tuple[Any, ...]
+Way = tuple[str | None, str | None, str | None, str | None]  # channel, case system and its version, form
 Read = Callable[[bytes | None, bytes | None, Place], Fact | None]
 
 
-def _words(receiver: dict[str, Any] | None, rest: dict[str, Any]) -> Words:
-    """Everything in a record but its ids and times, as one hashable value that no other record can also give."""
-    if receiver is None:
-        return (None, *rest, *rest.values())
-    return (len(receiver), *receiver, *receiver.values(), *rest, *rest.values())
+def _words(given: dict[str, Any]) -> Words:
+    """An object's names and values as one hashable value, which no other object gives."""
+    return (*given, *given.values())
 
 
 class CleanReader:
@@ -38,8 +37,10 @@ class CleanReader:
 
     def __init__(self, max_value_bytes: int) -> None:
         self._most_bytes = max_value_bytes
-        self._names: dict[Words, Names] = {}
-        self._proofs: dict[Words, tuple[str, Receiver | None]] = {}
+        self._receivers: dict[Words, Receiver] = {}
+        self._ways: dict[Words, Way] = {}
+        self._names: dict[tuple[Receiver, Way], Names] = {}  # so that reports of the same names share them
+        self._proofs: dict[Words, str] = {}
         self.by_kind: dict[str, Read] = {"sent": self.sent, "receipt": self.receipt, "stored": self.stored}
 
     def sent(self, key: bytes | None, value: bytes | None, place: Place) -> Sent | None:
@@ -47,7 +48,7 @@ class CleanReader:
         try:
             given = self._loads(value)
             report_id, sent_at, message_id = given.pop("report_id"), given.pop("sent_at"), given.pop("message_id", None)
-            names = self._names[_words(given.pop("receiver"), given)]
+            receiver, way = self._receivers[_words(given.pop("receiver"))], self._ways[_words(given)]
             if (
                 key != report_id.encode()
                 or not _is_report_id(report_id)
@@ -55,6 +56,7 @@ class CleanReader:
                 or (message_id is not None and not _is_report_id(message_id))
             ):
                 return None
+            names = self._names.get((receiver, way)) or self._new_names(receiver, way)
             return Sent(report_id, place, _time(sent_at), names, message_id)
         except _UNCLEAN:
             return None
@@ -82,7 +84,10 @@ class CleanReader:
         try:
             given = self._loads(value)
             report_id, stored_at = given.pop("report_id"), given.pop("stored_at")
-            evidence, receiver = self._proofs[_words(given.pop("receiver", None), given)]
+            receiver = given.pop("receiver", None)
+            if receiver is not None:
+                receiver = self._receivers[_words(receiver)]
+            evidence = self._proofs[_words(given)]
             if key != report_id.encode() or not _is_report_id(report_id) or not _is_time(stored_at):
                 return None
             return Stored(report_id, place, _time(stored_at), evidence, receiver)
@@ -101,14 +106,26 @@ class CleanReader:
             given = loads(record.value)
         except JSONDecodeError:
             return  # a schema registry's frame, or what only the models' parser reads
+        for name in ("report_id", "sent_at", "stored_at", "message_id"):
+            given.pop(name, None)
+        receiver = given.pop("receiver", None)
         if isinstance(fact, Sent):
-            for name in ("report_id", "sent_at", "message_id"):
-                given.pop(name, None)
-            _remember(self._names, _words(given.pop("receiver"), given), fact.names)
+            names = fact.names
+            self._learn_receiver(receiver, names.receiver)
+            way = names.channel, names.case_system, names.case_system_version, names.form
+            _remember(self._ways, _words(given), way)
         elif isinstance(fact, Stored):
-            for name in ("report_id", "stored_at"):
-                given.pop(name)
-            _remember(self._proofs, _words(given.pop("receiver", None), given), (fact.evidence, fact.receiver))
+            self._learn_receiver(receiver, fact.receiver)
+            _remember(self._proofs, _words(given), fact.evidence)
+
+    def _learn_receiver(self, given: dict[str, Any] | None, receiver: Receiver | None) -> None:
+        if given is not None and receiver is not None:
+            _remember(self._receivers, _words(given), receiver)
+
+    def _new_names(self, receiver: Receiver, way: Way) -> Names:
+        names = Names(receiver, *way)
+        _remember(self._names, (receiver, way), names)
+        return names
 
 
 # Not JSON, not an object, a field missing or of another type, words that the models have not read yet, a day that no
@@ -116,7 +133,7 @@ class CleanReader:
 _UNCLEAN = (JSONDecodeError, KeyError, TypeError, AttributeError, ValueError)
 
 
-def _remember(known: dict[Words, Any], words: Words, what: Any) -> None:
+def _remember(known: dict[Any, Any], words: Any, what: Any) -> None:
     if len(known) >= MOST_WORDS:
         known.clear()
     known[words] = what

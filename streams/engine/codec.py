@@ -1,6 +1,6 @@
 """Rows, events, coverage and books as the JSON of the topics."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 from streams.core.books import Book
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, written
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
+from streams.core.fold import new_row
 from streams.core.row import NAMELESS, Reason, Row, Status
 
 _STATUS = {str(status): status for status in Status}
@@ -18,23 +19,8 @@ _RECEIVER_FIELDS = Receiver._fields
 _BOOK_FIELDS = tuple(Book.__dataclass_fields__)
 
 
-def _time(time: datetime | None) -> str | None:
-    return None if time is None else written(time)
-
-
 def _read_time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _place(place: Place | None) -> dict[str, Any] | None:
-    if place is None:
-        return None
-    return {
-        "arrived": written(place.arrived),
-        "topic": place.topic,
-        "partition": place.partition,
-        "offset": place.offset,
-    }
 
 
 def _read_place(value: dict[str, Any] | None) -> Place | None:
@@ -54,10 +40,10 @@ def _read_receiver(value: dict[str, Any] | None) -> Receiver | None:
 
 def _stored(stored: Stored) -> dict[str, Any]:
     return {
-        "stored_at": written(stored.stored_at),
+        "stored_at": _stamp(stored.stored_at),
         "evidence": stored.evidence,
-        "receiver": receiver_value(stored.receiver),
-        "record": _place(stored.place),
+        "receiver": _receiver_json(stored.receiver),
+        "record": _stamped(stored.place),
     }
 
 
@@ -72,7 +58,7 @@ def held_value(row: Row) -> dict[str, Any] | None:
     """What the published fields do not say, but the rules need after a restart; null for most rows."""
     held: dict[str, Any] = {}
     if row.held_receipts:
-        held["receipts"] = [{"receipt": r.receipt, "record": _place(r.place)} for r in row.held_receipts]
+        held["receipts"] = [{"receipt": r.receipt, "record": _stamped(r.place)} for r in row.held_receipts]
     if row.held_stored:
         held["stored"] = [_stored(stored) for stored in row.held_stored]
     if row.late_proof is not None:
@@ -80,20 +66,20 @@ def held_value(row: Row) -> dict[str, Any] | None:
     if row.elsewhere is not None:
         held["elsewhere"] = _stored(row.elsewhere)
     if row.proof is not None and row.proof.receiver is not None:
-        held["proof_receiver"] = receiver_value(row.proof.receiver)
+        held["proof_receiver"] = _receiver_json(row.proof.receiver)
     if not row.proof_asked:
         held["proof_asked"] = False
     return held or None
 
 
-STATE_FIELDS = (
-    "version", "report_id", "status",
-    "receiver", "channel", "case_system", "case_system_version", "form",
-    "sent_at", "due_at", "alarm_at", "receipt", "stored_at", "evidence",
-    "reason", "missing_event_id", "recovered_at", "message_ids", "attempts",
-    "flags", "policy_version", "touched_at",
-    "sent_record", "receipt_record", "stored_record", "held",
-)  # fmt: skip
+def held_record(row: Row) -> bytes:
+    """What `held_value` says, as JSON."""
+    return _dumps(held_value(row))
+
+
+def _dumps(value: dict[str, Any] | None) -> bytes:
+    # orjson writes datetimes by itself, but leaves those of a subclass (a clock that was replaced) to us.
+    return orjson.dumps(value, default=written, option=orjson.OPT_UTC_Z)
 
 
 _NO_PROOF = (None, None, None)
@@ -104,16 +90,35 @@ def state_record(row: Row) -> bytes:
     names = row.names
     proof = row.proof or (row.held_stored[0] if row.held_stored else None)
     stored_at, evidence, place = (proof.stored_at, proof.evidence, proof.place) if proof else _NO_PROOF
-    values = (
-        1, row.report_id, row.status,
-        _receiver_json(names.receiver), names.channel, names.case_system, names.case_system_version, names.form,
-        _stamp(row.sent_at), _stamp(row.due_at), _stamp(row.alarm_at), row.receipt,
-        _stamp(stored_at), evidence,
-        row.reason, row.missing_event_id, _stamp(row.recovered_at), row.message_ids, row.attempts,
-        sorted(row.flags) if row.flags else [], row.policy_version, _stamp(row.touched),
-        _stamped(row.sent), _stamped(row.receipt_place), _stamped(place), held_value(row),
-    )  # fmt: skip
-    return orjson.dumps(dict(zip(STATE_FIELDS, values, strict=True)), option=orjson.OPT_UTC_Z)
+    state = {
+        "version": 1,
+        "report_id": row.report_id,
+        "status": row.status,
+        "receiver": _receiver_json(names.receiver),
+        "channel": names.channel,
+        "case_system": names.case_system,
+        "case_system_version": names.case_system_version,
+        "form": names.form,
+        "sent_at": _stamp(row.sent_at),
+        "due_at": _stamp(row.due_at),
+        "alarm_at": _stamp(row.alarm_at),
+        "receipt": row.receipt,
+        "stored_at": _stamp(stored_at),
+        "evidence": evidence,
+        "reason": row.reason,
+        "missing_event_id": row.missing_event_id,
+        "recovered_at": _stamp(row.recovered_at),
+        "message_ids": row.message_ids,
+        "attempts": len(row.message_ids),
+        "flags": sorted(row.flags) if row.flags else [],
+        "policy_version": row.policy_version,
+        "touched_at": _stamp(row.touched),
+        "sent_record": _stamped(row.sent),
+        "receipt_record": _stamped(row.receipt_place),
+        "stored_record": _stamped(place),
+        "held": held_value(row),
+    }
+    return _dumps(state)
 
 
 def _stamp(time: datetime | None) -> datetime | str | None:
@@ -137,6 +142,9 @@ def state_value(row: Row) -> dict[str, Any]:
     """A row as the state topic's value says it."""
     value: dict[str, Any] = orjson.loads(state_record(row))
     return value
+
+
+STATE_FIELDS = tuple(state_value(new_row("", datetime.min.replace(tzinfo=UTC))))
 
 
 def read_state(value: bytes) -> Row:

@@ -12,7 +12,7 @@ import orjson
 
 from streams.core.facts import Place, Stored
 from streams.core.row import Row
-from streams.engine.codec import held_value, read_held
+from streams.engine.codec import held_record, read_held
 
 
 class Words:
@@ -85,7 +85,7 @@ def pack(row: Row) -> bytes:
             _number(row.receipt), _number(row.reason), row.missing_event_id, _bytes(row.recovered_at),
             tuple(row.message_ids), _number(frozenset(row.flags)) if row.flags else 0,
             _place(row.sent), _place(row.receipt_place), _proof(row.proof),
-            orjson.dumps(held_value(row)) if rare else None,
+            held_record(row) if rare else None,
         )
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from streams.engine.codec import state_record
 from streams.engine.packing import pack, unpack
 
 # What is said of a report comes close together, so that most facts find their row unpacked; each takes about 2 kB.
-LIVE_ROWS = 2_000
+LIVE_ROWS = 4_000
 _NOT_YET = b""  # of a row that has only been live so far
 
 

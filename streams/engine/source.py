@@ -97,9 +97,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _fetch_once(self) -> None:
         try:
-            fetched = await self._consumer.getmany(
-                timeout_ms=FETCH_MILLISECONDS, max_records=self._settings.batch_records
-            )
+            # One record tells that there are some; the batches are then put together partition by partition.
+            first = await self._consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=1)
+            for window in list(self._table.windows.values()):
+                await self._hand_over(window, first)
         except NoOffsetForPartitionError:
             return  # of a partition that is not restored yet: its positions are set by our own seek
         except OffsetOutOfRangeError as error:
@@ -116,28 +117,50 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             for window in list(self._table.windows.values()):
                 self._seek(window)
             await self.sleep(1.0)
-            return
-        for window in list(self._table.windows.values()):
-            await self._hand_over(window, fetched)
 
-    async def _hand_over(self, window: Window, fetched: dict[TopicPartition, list[Any]]) -> None:
+    async def _hand_over(self, window: Window, first: dict[TopicPartition, list[Any]]) -> None:
         """Deliver what was fetched of one partition; positions move over control records, too."""
         spans: dict[str, Span] = {}
         records: dict[str, list[Any]] = {}
         epoch = window.epoch
-        for tp in self._inputs(window.partition):
+        for tp, share in self._shares(window.partition).items():
+            records[tp.topic] = first.get(tp, [])
             try:
+                if share > 0:
+                    more = await self._consumer.getmany(tp, timeout_ms=0, max_records=share)
+                    records[tp.topic] = records[tp.topic] + more.get(tp, [])
                 position = await self._consumer.position(tp)
             except IllegalStateError:
                 return  # revoked in the meantime
             if epoch != window.epoch:
+                self.fetch_again(window.partition)  # what was taken just now may lie after the seek: take it again
                 return
             spans[tp.topic] = Span(self._delivered[tp], position)
-            records[tp.topic] = fetched.get(tp, [])
         if any(span.end > span.start for span in spans.values()):
             for topic, span in spans.items():
                 self._delivered[TopicPartition(topic, window.partition)] = span.end
             await self._deliver(Batch(window.partition, epoch, spans, records))
+
+    def _shares(self, partition: int) -> dict[TopicPartition, int]:
+        """How many records of each input to take next.
+
+        In proportion to what is left of each, so that what is said of a report comes into the same batch: its row is
+        then written once and not three times.
+        """
+        most = self._settings.batch_records
+        left = {tp: self._left(tp) for tp in self._inputs(partition)}
+        total = sum(left.values())
+        if total <= most:
+            return left
+        return {tp: -(-most * some // total) for tp, some in left.items()}
+
+    def _left(self, tp: TopicPartition) -> int:
+        """How many records of an input are to be read, as the last fetch told."""
+        try:
+            end = self._consumer.highwater(tp)
+        except IllegalStateError:
+            return 0
+        return max(0, (end or 0) - self._delivered[tp])
 
     def fetch_again(self, partition: int) -> None:
         """A batch did not fit: begin anew at what is applied."""
