@@ -43,6 +43,7 @@ class History(NamedTuple):
     state: Sequence[Record]
     coverage: Sequence[Record]
     rejected: Sequence[Record]
+    clocks_apart_seconds: float = 0.0  # by how much the run had set one broker's clock off
 
     def complete_until(self, partition: int) -> str:
         """How far a partition was complete at last, as written; empty if it never was."""
@@ -87,6 +88,8 @@ class _Check:
         self.policy = read_policy(history.policy)
         self.inputs: Inputs = read_inputs(history.inputs, history.prefix, history.partitions)
         self.covered = {p: self._last_coverage(p) for p in range(history.partitions)}
+        # A second is usual between clocks of one machine that nobody has set off.
+        self.apart = timedelta(seconds=history.clocks_apart_seconds + 1)
         self.counts: Counter[str] = Counter()
         self.events: dict[str, list[tuple[Record, dict[str, Any]]]] = defaultdict(list)
         for record in history.missing:
@@ -170,20 +173,10 @@ class _Check:
     def _too_early(self, truth: Truth, missing: list[tuple[Record, dict[str, Any]]]) -> Iterator[Anomaly]:
         """What was applied of the report's partition when it was announced cannot be seen, but the clock can."""
         for record, _ in missing:
-            # The announcement's own append time may come from another broker's clock: a minute tells enough.
+            # The announcement's own append time may come from another broker's clock.
             appended = datetime.fromtimestamp(record.timestamp_ms / 1000, truth.alarm_at.tzinfo)
-            skew = self._clock_range()
-            if appended + skew < truth.alarm_at:
+            if appended + self.apart < truth.alarm_at:
                 yield Anomaly("phantom", truth.report_id, f"Announced at {appended}, before {truth.alarm_at}.")
-
-    def _clock_range(self) -> timedelta:
-        """How far apart the brokers' clocks were seen to be, by append times that step back; a second is usual."""
-        widest, last = 0, dict[tuple[str, int], int]()
-        for record in self.history.inputs:
-            tp = record.topic, record.partition
-            widest = max(widest, last.get(tp, 0) - record.timestamp_ms)
-            last[tp] = max(record.timestamp_ms, last.get(tp, 0))
-        return timedelta(milliseconds=widest + 1000)
 
     def _missing_value(self, truth: Truth) -> dict[str, Any]:
         first = truth.first.record

@@ -203,6 +203,7 @@ async def read_history(scene: Scene) -> History:
         state=await read(f"{app}.state"),
         coverage=await read(f"{app}.coverage"),
         rejected=await read(f"{app}.rejected"),
+        clocks_apart_seconds=scene.clock_was_off,
     )
 
 

@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class _Log:
         return History(
             "reports.", "reports", PARTITIONS, self.traffic.policy_toml,
             {one.code: tuple(one.successors) for one in municipalities()},
-            self.records["inputs"], *(self.records[output] for output in OUTPUTS),
+            self.records["inputs"], *(self.records[output] for output in OUTPUTS),  # type: ignore[arg-type]
         )  # fmt: skip
 
 
@@ -220,6 +221,24 @@ def _reject_a_readable(h: History) -> History:
 )
 def test_what_was_tampered_with_is_named(honest: History, tamper: Callable[[History], History], kind: str) -> None:
     assert kind in {anomaly.kind for anomaly in check(tamper(honest)).anomalies}
+
+
+def _announced_early(h: History, seconds: float) -> History:
+    """The first announcement, as if it had been appended so long before its alarm."""
+    first = h.missing[_first(h.missing, lambda r: b"missing.v1" in (r.value or b""))]
+    alarm_at = datetime.fromisoformat(orjson.loads(first.value or b"")["alarm_at"])
+    early = first._replace(timestamp_ms=int((alarm_at.timestamp() - seconds) * 1000))
+    return h._replace(missing=[early if one is first else one for one in h.missing])
+
+
+@pytest.mark.parametrize(
+    ("early", "apart", "found"), [(3, 0, True), (3, 600, False), (602, 600, True), (600, 600, False)]
+)
+def test_an_announcement_before_its_alarm_is_a_phantom_unless_the_clocks_were_that_far_apart(
+    honest: History, early: float, apart: float, found: bool
+) -> None:
+    tampered = _announced_early(honest, early)._replace(clocks_apart_seconds=apart)
+    assert ("phantom" in {anomaly.kind for anomaly in check(tampered).anomalies}) is found
 
 
 def test_the_oracle_shares_no_code_with_the_product() -> None:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from streams.core.books import Books
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
 from streams.engine.ledger import Ledger
-from streams.engine.restore import Restored, _deadlines, _take
+from streams.engine.restored import Restored
 from streams.settings import Settings
 from tests.engine.conftest import MakeWorld
 from tests.faults.frozen import FOLDER, Frozen, announcements, go_on, read_frozen, rules_of, write_frozen
@@ -35,11 +35,11 @@ def _records(topic: str, values: dict[str, str]) -> Any:
 
 async def test_a_frozen_state_goes_on_as_its_own_release_did(frozen: Frozen) -> None:
     restored = Restored()
-    _take(restored, _records("reports.state", frozen.state), is_state=True)
-    _take(restored, _records("reports.coverage", frozen.coverage), is_state=False)
+    restored.take(_records("reports.state", frozen.state), is_state=True)
+    restored.take(_records("reports.coverage", frozen.coverage), is_state=False)
     rules = rules_of(frozen.policy)
     assert restored.coverage is not None
-    deadlines = await _deadlines(restored, rules, 0)  # raises unless the books count exactly these rows
+    deadlines = await restored.deadlines(rules, 0)  # raises unless the books count exactly these rows
     one = Ledger(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
     assert announcements(go_on(one, frozen.next_lines)) == frozen.announced
 
