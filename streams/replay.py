@@ -12,9 +12,10 @@ from schemas.common import Time
 from streams.core.checker import Checker, MemoryRows, Rules
 from streams.core.events import Event
 from streams.core.facts import Place
-from streams.engine.codec import event_value, state_value
+from streams.engine.codec import event_value
 from streams.engine.intake import Record, take_in
 from streams.engine.ledger import KINDS
+from streams.engine.state import state_value
 from streams.errors import ConfigurationError
 
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)

@@ -23,6 +23,7 @@ from streams.settings import KafkaSettings, Settings
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.02
+PACK_AT_ONCE = 20  # restored rows of each partition, between two looks: under a millisecond
 
 
 class Marker(Service):  # type: ignore[misc]  # mode has no types for us
@@ -70,6 +71,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
                     if window.mark_due(self._settings.mark_every, self._settings.mark_pause):
                         self._begin_set(window)
                     await self._say_gap(window)
+                    window.ledger.rows.pack_some(PACK_AT_ONCE)
                 await asyncio.sleep(LOOK_SECONDS)
 
     def _begin_set(self, window: Window) -> None:

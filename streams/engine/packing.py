@@ -1,6 +1,6 @@
 """Rows in memory: a few hundred bytes each, packed and unpacked in a few microseconds.
 
-Only this process reads them; what outlives it is the JSON of `streams.engine.codec`. Times are the ten bytes with which
+Only this process reads them; what outlives it is the JSON of `streams.engine.state`. Times are the ten bytes with which
 Python itself pickles a datetime: nothing else turns one into bytes, and back, as fast.
 """
 
@@ -12,7 +12,7 @@ import orjson
 
 from streams.core.facts import Place, Stored
 from streams.core.row import Row
-from streams.engine.codec import held_record, read_held
+from streams.engine.state import held_record, read_held
 
 
 class Words:

@@ -3,40 +3,24 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-import orjson
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.core.books import Book, Books, account
+from streams.core.books import Books
 from streams.core.checker import Rules
-from streams.core.deadlines import Deadlines
-from streams.core.decide import next_look
 from streams.core.events import written
-from streams.core.row import Status
-from streams.engine.codec import read_book, read_state
-from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss, read_coverage
+from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger
-from streams.engine.rows import PackedRows
+from streams.engine.restored import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
 
 READ_AT_ONCE = 5_000
 YIELD_EVERY = 1000
 STALL_SECONDS = 60
-
-
-@dataclass(slots=True)
-class Restored:
-    """What the state and coverage topics of one partition hold."""
-
-    rows: PackedRows = field(default_factory=PackedRows)
-    books: dict[str | None, Book] = field(default_factory=dict)
-    coverage: Coverage | None = None
 
 
 class Restorer:
@@ -57,7 +41,7 @@ class Restorer:
             restored = await self._read(consumer, state, coverage)
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
             found = await self._positions(consumer, restored, inputs, committed, partitions, rules)
-        deadlines = await _deadlines(restored, rules, partition)
+        deadlines = await restored.deadlines(rules, partition)
         return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines)
 
     async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
@@ -70,7 +54,7 @@ class Restorer:
             if stalled > STALL_SECONDS:
                 raise StateUnreadable(f"{state.topic}-{state.partition} cannot be read to its end; is a broker down?")
             for tp, records in fetched.items():
-                _take(restored, records, is_state=tp == state)
+                restored.take(records, is_state=tp == state)
             await asyncio.sleep(0)
         return restored
 
@@ -95,7 +79,7 @@ class Restorer:
         ends = await consumer.end_offsets(inputs)
         known = restored.coverage
         if known is None:
-            if any(offset is not None for offset in committed.values()) or len(restored.rows):
+            if any(offset is not None for offset in committed.values()) or restored.has_rows:
                 raise StateUnreadable(
                     f"Partition {partition}: the group has committed offsets, but {self._settings.output('coverage')} "
                     "says nothing: its state was deleted; choose another MELDINGSVAKT_APP_ID to check from the start."
@@ -150,57 +134,6 @@ class Restorer:
             yield consumer
         finally:
             await consumer.stop()
-
-
-def _take(restored: Restored, records: list[ConsumerRecord], *, is_state: bool) -> None:
-    for record in records:
-        try:
-            if is_state:
-                row = None if record.value is None else read_state(record.value)
-                restored.rows.restore(record.key.decode(), row)
-            else:
-                _take_coverage(restored, orjson.loads(record.value))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StateUnreadable(
-                f"{record.topic}-{record.partition} offset {record.offset} is no record of this checker "
-                f"({type(error).__name__}): do not go on; restore the topic, or check anew under another "
-                "MELDINGSVAKT_APP_ID."
-            ) from None
-
-
-def _take_coverage(restored: Restored, value: dict[str, Any]) -> None:
-    if value["kind"] == "coverage":
-        restored.coverage = read_coverage(value)
-    else:
-        municipality, book = read_book(value)
-        restored.books[municipality] = book
-
-
-async def _deadlines(restored: Restored, rules: Rules, partition: int) -> Deadlines:
-    """The deadline index over all rows; counts them on the way, for the books."""
-    looks: list[tuple[datetime, str]] = []
-    found = dict.fromkeys(Status, 0)
-    for number, row in enumerate(restored.rows):
-        if number % YIELD_EVERY == 0:
-            await asyncio.sleep(0)  # heartbeats go on meanwhile
-        if account(row) is not None:
-            found[row.status] += 1
-        at = next_look(row, rules.limits)
-        if at is not None:
-            looks.append((at, row.report_id))
-    _check_books(restored, found, partition)
-    return Deadlines(looks)
-
-
-def _check_books(restored: Restored, found: dict[Status, int], partition: int) -> None:
-    """The rows must be those that the books count: both were written in the same transactions."""
-    for status in Status:
-        counted = sum(getattr(book, status) for book in restored.books.values())
-        if found[status] != counted:
-            raise StateUnreadable(
-                f"Partition {partition}: the state has {found[status]} {status} rows, but the books count {counted}: "
-                "rows were lost or added; restore the topic, or check anew under another MELDINGSVAKT_APP_ID."
-            )
 
 
 def _same_policy(known: Coverage, rules: Rules) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from streams.core.row import Row
-from streams.engine.codec import state_record
 from streams.engine.packing import pack, unpack
+from streams.engine.state import is_state, read_state, state_record
 
 # What is said of a report comes close together, so that most facts find their row unpacked; each takes about 2 kB.
 LIVE_ROWS = 4_000
@@ -23,6 +23,10 @@ def report_id_of(key: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def _unpacked(report_id: str, packed: bytes) -> Row:
+    return read_state(packed) if is_state(packed) else unpack(report_id, packed)
+
+
 class PackedRows:
     """The core's rows over packed bytes (`streams.engine.packing`), with the changes since the last commit."""
 
@@ -31,6 +35,7 @@ class PackedRows:
         self._live: dict[str, Row] = {}
         self._changed: dict[str, None] = {}
         self._erased: set[str] = set()
+        self._restored: list[bytes] = []  # keys of rows that may stand in _packed as they were published
 
     def __len__(self) -> int:
         return len(self._packed)
@@ -38,7 +43,7 @@ class PackedRows:
     def __iter__(self) -> Iterator[Row]:
         for key, packed in self._packed.items():
             report_id = report_id_of(key)
-            yield self._live.get(report_id) or unpack(report_id, packed)
+            yield self._live.get(report_id) or _unpacked(report_id, packed)
 
     def __contains__(self, report_id: str) -> bool:
         return report_id in self._live or row_key(report_id) in self._packed
@@ -48,7 +53,7 @@ class PackedRows:
         row = self._live.get(report_id)
         if row is None:
             packed = self._packed.get(row_key(report_id))
-            row = unpack(report_id, packed) if packed is not None else None
+            row = _unpacked(report_id, packed) if packed is not None else None
         return row
 
     def put(self, row: Row) -> None:
@@ -67,12 +72,20 @@ class PackedRows:
         if self._packed.pop(row_key(report_id), None) is not None:
             self._erased.add(report_id)
 
-    def restore(self, report_id: str, row: Row | None) -> None:
-        """Take over a row as the state topic has it; None for one that was erased."""
-        if row is None:
-            self._packed.pop(row_key(report_id), None)
-        else:
-            self._packed[row_key(report_id)] = pack(row)
+    def restore(self, report_id: str, value: bytes) -> None:
+        """Take over a row as the state topic has it. It is packed later, by `pack_some`: that takes far longer."""
+        key = row_key(report_id)
+        self._packed[key] = value
+        self._restored.append(key)
+
+    def pack_some(self, most: int) -> int:
+        """Pack some of the rows that were restored; how many there were left to pack."""
+        for _ in range(min(most, len(self._restored))):
+            key = self._restored.pop()
+            packed = self._packed.get(key, _NOT_YET)
+            if is_state(packed):
+                self._packed[key] = pack(read_state(packed))
+        return len(self._restored)
 
     def take_changes(self) -> list[tuple[str, bytes | None]]:
         """What changed since the last call: report ids and values for the state topic, None for an erased row."""

@@ -15,7 +15,7 @@ from streams.core.books import Books
 from streams.core.checker import Rules
 from streams.core.events import written
 from streams.data import succession
-from streams.engine.codec import event_value, read_book, read_state
+from streams.engine.codec import event_value, read_book
 from streams.engine.coverage import Applied, Coverage, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import HEADER, Marks
@@ -310,7 +310,8 @@ def _restored(
     """A new ledger from what the topics hold."""
     rows = PackedRows()
     for key, value in state.items():
-        rows.restore(key.decode(), None if value is None else read_state(value))
+        if value is not None:
+            rows.restore(key.decode(), value)
     values = [orjson.loads(value or b"") for value in coverage.values()]
     books = Books(read_book(value) for value in values if value["kind"] == "books")
     (covered,) = (read_coverage(value) for value in values if value["kind"] == "coverage")

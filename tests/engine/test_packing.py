@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.policy import parse_policy
+from streams.core.books import account
 from streams.core.checker import Rules
-from streams.core.row import Row
+from streams.core.decide import next_look
+from streams.core.row import Reason, Row
 from streams.data import succession
 from streams.engine import rows
-from streams.engine.codec import read_state, state_record
 from streams.engine.packing import pack, unpack
+from streams.engine.state import read_outline, read_state, state_record
 from streams.policies import policy_of
 from streams.simulation.traffic import generate
 from tests.engine.test_ledger import START, ledger
@@ -68,3 +70,52 @@ def test_every_time_is_kept(at: datetime, micro: bool) -> None:
     row = Row("3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10", touched=time, sent_at=time)
     assert unpack(row.report_id, pack(row)) == row
     assert read_state(state_record(row)).touched == time
+
+
+def _restored(wanted: list[Row]) -> rows.PackedRows:
+    found = rows.PackedRows()
+    for row in wanted:
+        found.restore(row.report_id, state_record(row))
+    return found
+
+
+def test_restored_rows_are_the_same_before_and_after_they_are_packed() -> None:
+    lines, rules = _lines(60, 5)
+    one = ledger(rules=rules)
+    list(go_on(one, lines))
+    wanted = list(one.rows)
+    restored = _restored(wanted)
+    assert list(restored) == wanted
+    assert restored.pack_some(25) == len(wanted) - 25
+    assert list(restored) == wanted
+    assert [restored.get(row.report_id) for row in wanted] == wanted
+    assert restored.pack_some(1000) == 0
+    assert list(restored) == wanted
+    assert restored.take_changes() == []
+
+
+def test_packing_leaves_alone_what_has_changed_or_was_erased_since_the_restore() -> None:
+    lines, rules = _lines(20, 6)
+    one = ledger(rules=rules)
+    list(go_on(one, lines))
+    changed, erased, *rest = list(one.rows)
+    restored = _restored([changed, erased, *rest])
+    changed.reason = Reason.REJECTED
+    restored.put(changed)
+    restored.erase(erased.report_id)
+    assert restored.pack_some(1000) == 0
+    assert restored.get(erased.report_id) is None
+    assert restored.get(changed.report_id) == changed
+    assert list(restored) == [changed, *rest]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_outline_says_when_to_look_and_what_the_books_count(seed: int) -> None:
+    lines, rules = _lines(120, seed)
+    one = ledger(rules=rules)
+    for _ in go_on(one, lines):
+        for row in one.rows:
+            outline = read_outline(state_record(row))
+            assert next_look(outline, rules.limits) == next_look(row, rules.limits)
+            assert (account(outline) is None) == (account(row) is None)
+            assert (outline.report_id, outline.status) == (row.report_id, row.status)

@@ -7,6 +7,7 @@ from streams.core.deadlines import Deadlines
 from streams.engine.coverage import Applied
 from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
+from streams.engine.state import state_record
 from streams.engine.transaction import Write
 from tests.virtual.engine import EngineWorker
 from tests.virtual.readers import SETTINGS, Kept
@@ -53,7 +54,7 @@ class HeldForgotten(EngineWorker):
         ledger = super().restored(committed)
         for row in list(ledger.rows):
             row.held_receipts, row.held_stored, row.late_proof, row.elsewhere = [], [], None, None
-            ledger.rows.restore(row.report_id, row)
+            ledger.rows.restore(row.report_id, state_record(row))
         return ledger
 
 

@@ -15,9 +15,10 @@ from streams.core.books import BooksUnbalanced
 from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
 from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
-from streams.engine.codec import read_book, read_state
+from streams.engine.codec import read_book
 from streams.engine.coverage import Loss, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.state import read_state
 from streams.engine.transaction import Write, Writes
 from streams.errors import StateUnreadable
 from tests.virtual.kafka import TOPICS, Fenced, ms_of
