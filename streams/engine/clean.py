@@ -12,6 +12,7 @@ from typing import Any
 
 from orjson import JSONDecodeError, loads
 
+from schemas.common import NAME, NATIONAL_ID
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.engine.intake import Intake, Record
 
@@ -19,8 +20,16 @@ MOST_WORDS = 20_000  # receivers, and ways of sending, that are remembered
 
 _is_report_id = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?Z").fullmatch
+_is_name = re.compile(NAME.removesuffix("$")).fullmatch
+_holds_national_id = re.compile(NATIONAL_ID).search
 _time = datetime.fromisoformat  # for what `_is_time`: it alone would read week dates, too
 _RECEIPTS = {str(code): code for code in ReceiptCode}
+
+
+def _is_token(text: str) -> bool:
+    """True for a UUID, and for what else a message id may be."""
+    return bool(_is_report_id(text) or (_is_name(text) and not _holds_national_id(text)))
+
 
 Words = tuple[Any, ...]
 Way = tuple[str | None, str | None, str | None, str | None]  # channel, case system and its version, form
@@ -53,7 +62,7 @@ class CleanReader:
                 key != report_id.encode()
                 or not _is_report_id(report_id)
                 or not _is_time(sent_at)
-                or (message_id is not None and not _is_report_id(message_id))
+                or (message_id is not None and not _is_token(message_id))
             ):
                 return None
             names = self._names.get((receiver, way)) or self._new_names(receiver, way)
@@ -71,7 +80,7 @@ class CleanReader:
                 or len(given) != (4 if "message_id" in given else 3)
                 or not _is_report_id(report_id)
                 or not _is_time(given["received_at"])
-                or (message_id is not None and not _is_report_id(message_id))
+                or (message_id is not None and not _is_token(message_id))
             ):
                 return None
             _time(given["received_at"])

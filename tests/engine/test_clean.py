@@ -35,7 +35,8 @@ ODD: tuple[Any, ...] = (
     None, True, 0, 1, 301, 1.0, "", "0301", "00", "x", "PRIVAT", "MANUAL", "FEILET", "mottatt", [], ["0301"], {},
     {"municipality": "0301"}, {"municipality": "301"}, {"municipality": "0301", "extra": 1}, {"extra": "0301"},
     REPORT, REPORT.upper(), f"{{{REPORT}}}", f" {REPORT}", f"{REPORT}\n", REPORT.replace("-", ""), "12345678901",
-    "a 12345678901", "2026-01-01T12:00:00Z", "2026-01-01T12:00:00", "2026-01-01t12:00:00z", "2026-02-30T12:00:00Z",
+    "a 12345678901", "a.12345678901", "0123456789abcdef", "12345678901a", ".abc", "a" * 64, "a" * 65,
+    "2026-01-01T12:00:00Z", "2026-01-01T12:00:00", "2026-01-01t12:00:00z", "2026-02-30T12:00:00Z",
     "2026-01-01T24:00:00Z", "2026-01-01T12:00:60Z", "2026-01-01T12:00:00+01:00", "2026-W01-4T12:00:00.123456Z",
     "2026-01-01T12:00:00.1234567Z", "2026-01-01T12:00:00.Z", "2026-01-01T12:00:00,5Z", "0001-01-01T00:00:00Z",
     "9999-12-31T23:59:59.999999Z", "0000-01-01T00:00:00Z", "20260101T120000Z", "2026-01-01 12:00:00Z",
@@ -76,6 +77,12 @@ def test_so_is_one_without_a_message_id(kind: str, field: str, change: Callable[
     value = dict(USUAL[kind])
     change(value, field)
     assert compare(reader(), kind, REPORT.encode(), orjson.dumps(value)) is not None
+
+
+@pytest.mark.parametrize("message_id", ["0123456789abcdef", "a" * 64, "1234567890"])
+def test_so_is_one_with_a_message_id_that_is_no_uuid(message_id: str) -> None:
+    value = orjson.dumps(USUAL["sent"] | {"message_id": message_id})
+    assert compare(reader(), "sent", REPORT.encode(), value) is not None
 
 
 @pytest.mark.parametrize("kind", ["sent", "stored"])
