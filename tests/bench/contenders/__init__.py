@@ -1,0 +1,19 @@
+"""Who takes part, in the order in which a round runs them: the checker last, because it appends its marks to the log."""
+
+from tests.bench.contender import Contender
+from tests.bench.contenders.checker import Checker
+from tests.bench.contenders.kafka_streams import KafkaStreams
+from tests.bench.contenders.limits import ConfluentRead, Read, Rewrite
+from tests.bench.contenders.plain_faust import PlainFaust
+from tests.bench.contenders.quix import Quix
+
+CONTENDERS: tuple[Contender, ...] = (
+    Read(),
+    ConfluentRead(),
+    Rewrite(),
+    KafkaStreams("rocksdb"),
+    KafkaStreams("memory"),
+    Quix(),
+    PlainFaust(),
+    Checker(),
+)
