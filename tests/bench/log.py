@@ -50,8 +50,20 @@ async def make_topics(bootstrap: str, names: Sequence[str], partitions: int) -> 
         response = await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=configs) for name in names])
         for name, code, *message in response.topic_errors:
             assert code == 0, f"{name} cannot be made: {message}"
+        await _led(admin, names, partitions)
     finally:
         await admin.close()
+
+
+async def _led(admin: Any, names: Sequence[str], partitions: int) -> None:
+    """Wait until every partition has a leader: a topic that was made a moment ago would refuse the first records."""
+    while True:
+        described = await admin.describe_topics(list(names))
+        leaders = [p["leader"] for topic in described for p in topic["partitions"] if p["leader"] >= 0]
+        if len(leaders) == len(names) * partitions:
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)  # the broker tells it before the partition's log is open
 
 
 async def load(bootstrap: str, prefix: str, records: Sequence[Planned], partitions: int) -> Log:

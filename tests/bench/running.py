@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,12 +26,17 @@ END_SECONDS = 15
 
 
 class Outcome(NamedTuple):
-    """What one round measured. Seconds count from the group's first assignment; `events` are those that it read."""
+    """What one round measured. Seconds count from the group's first assignment; `events` are those that it read.
+
+    `seconds` end with the commit that reached the log's end, or with the last announcement if that came later;
+    `committed_seconds` end with the commit.
+    """
 
     contender: str
     events: int
     startup_seconds: float
     seconds: float
+    committed_seconds: float
     cpu_seconds: float
     broker_cpu_seconds: float
     peak_bytes: int
@@ -106,7 +112,8 @@ async def _watch(
     await admin.start()
     try:
         while watched.committed is None and time.time() < watched.started + place.most_seconds:
-            _alive(contender, job, process, watched)
+            if _failed(contender, job, process):
+                break
             _look(place, process, watched)
             if watched.assigned is None and await _is_assigned(admin, job.app_id):
                 watched.assigned = time.time()
@@ -121,11 +128,13 @@ async def _watch(
     return watched
 
 
-def _alive(contender: Contender, job: Job, process: "subprocess.Popen[bytes]", watched: _Watched) -> None:
-    # A limit ends by itself when it has read everything, perhaps before its last commit was seen.
-    if process.poll() not in (None, 0) or (process.poll() == 0 and time.time() > watched.started + 60):
-        tail = (job.folder / "output.log").read_text(errors="replace")[-3000:]
-        raise RuntimeError(f"{contender.label} ended with {process.returncode}:\n{tail}")
+def _failed(contender: Contender, job: Job, process: "subprocess.Popen[bytes]") -> bool:
+    """True when it has ended with an error; its last words are told. (A limit ends by itself, with 0.)"""
+    if process.poll() in (None, 0):
+        return False
+    tail = (job.folder / "output.log").read_text(errors="replace")[-2000:]
+    print(f"{contender.label} ended with exit code {process.returncode}:\n{tail}", file=sys.stderr, flush=True)
+    return True
 
 
 def _look(place: Place, process: "subprocess.Popen[bytes]", watched: _Watched) -> None:
@@ -199,14 +208,14 @@ def _outcome(
     contender: Contender, log: Log, watched: _Watched, last_announcement: float, wrong: Mistakes | None
 ) -> Outcome:
     begin = watched.assigned if watched.assigned is not None else watched.started
-    end = watched.committed or watched.samples[-1].at
-    if watched.committed is not None:
-        end = max(end, last_announcement)
+    committed = watched.committed or watched.samples[-1].at
+    end = committed if watched.committed is None else max(committed, last_announcement)
     return Outcome(
         contender=contender.name,
         events=watched.position,
         startup_seconds=begin - watched.started,
         seconds=end - begin,
+        committed_seconds=committed - begin,
         cpu_seconds=spent(watched.samples, begin, end),
         broker_cpu_seconds=spent(watched.broker, begin, end),
         peak_bytes=max((one.resident_bytes for one in watched.samples), default=0),

@@ -5,7 +5,7 @@ from tests.bench.contenders.checker import Checker
 from tests.bench.contenders.kafka_streams import KafkaStreams
 from tests.bench.contenders.limits import ConfluentRead, Read, Rewrite
 from tests.bench.contenders.plain_faust import PlainFaust
-from tests.bench.contenders.quix import Quix
+from tests.bench.contenders.quix import QuixJoin, QuixSessions
 
 CONTENDERS: tuple[Contender, ...] = (
     Read(),
@@ -13,7 +13,8 @@ CONTENDERS: tuple[Contender, ...] = (
     Rewrite(),
     KafkaStreams("rocksdb"),
     KafkaStreams("memory"),
-    Quix(),
+    QuixJoin(),
+    QuixSessions(),
     PlainFaust(),
     Checker(),
 )

@@ -43,7 +43,7 @@ class PlainFaust(Contender):
     def command(self, job: Job) -> list[str]:
         """By its own command line."""
         worker = ["-A", "tests.bench.apps.faust_windows", "--datadir", str(job.folder), "worker", "--without-web"]
-        return [sys.executable, "-m", "faust", *worker, "--loglevel", "warning"]
+        return [sys.executable, "-m", "faust", *worker, "--loglevel", "warn"]
 
     def environment(self, job: Job) -> dict[str, str]:
         """What the app is told."""
