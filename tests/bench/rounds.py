@@ -15,6 +15,7 @@ from tests.bench.running import Outcome, Place, run
 from tests.bench.truth import Truth, truth_of
 
 BROKER_HEAP_MEGABYTES = 2048
+BROKER = f"one embedded broker, replication factor 1, heap {BROKER_HEAP_MEGABYTES} MB"
 
 
 async def measure(

@@ -33,6 +33,7 @@ class Outcome(NamedTuple):
     """
 
     contender: str
+    log_events: int
     events: int
     startup_seconds: float
     seconds: float
@@ -212,6 +213,7 @@ def _outcome(
     end = committed if watched.committed is None else max(committed, last_announcement)
     return Outcome(
         contender=contender.name,
+        log_events=sum(log.events.values()),
         events=watched.position,
         startup_seconds=begin - watched.started,
         seconds=end - begin,
