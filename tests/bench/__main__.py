@@ -57,8 +57,8 @@ def _write_page(
 ) -> None:
     plot = out / "plot.svg"
     if OTHER_PYTHON.exists() and found:
-        command = [OTHER_PYTHON, "-m", "tests.bench.apps.plot", str(out.resolve() / "results.json"), str(plot.resolve())]
-        subprocess.run(command, check=True, cwd=ROOT)
+        files = [str(out.resolve() / "results.json"), str(plot.resolve())]
+        subprocess.run([str(OTHER_PYTHON), "-m", "tests.bench.apps.plot", *files], check=True, cwd=ROOT)
     page = report.page(setup, contenders, found, left_out, plot.name)
     (out / "README.md").write_text(page, encoding="utf-8")
 

@@ -27,7 +27,7 @@ class Cores(NamedTuple):
         """For the report."""
         if self.broker is None:
             return "not pinned: this machine has one core, or cannot pin"
-        return f"pinned: the broker (and the bench itself) on core {self.broker}, the contender on core {self.contender}"
+        return f"pinned: broker and bench on core {self.broker}, the contender on core {self.contender}"
 
 
 def choose_cores() -> Cores:

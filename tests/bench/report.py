@@ -102,7 +102,9 @@ def _worst(all_mistakes: Sequence[Mistakes]) -> Mistakes | None:
     return Mistakes(*(max(values) for values in zip(*all_mistakes, strict=True)))
 
 
-def page(setup: Setup, contenders: Sequence[Contender], found: Sequence[Row], left_out: Sequence[str], plot: str) -> str:
+def page(
+    setup: Setup, contenders: Sequence[Contender], found: Sequence[Row], left_out: Sequence[str], plot: str
+) -> str:
     """The whole page."""
     known = {contender.name: contender for contender in contenders}
     parts = [
@@ -115,7 +117,7 @@ def page(setup: Setup, contenders: Sequence[Contender], found: Sequence[Row], le
         *_explanations(known, found),
         *left_out,
         "## Settings",
-        "\n".join(f"- **{known[row.name].label}** ({known[row.name].version()}): {_told(known[row.name])}" for row in found),
+        "\n".join(_told(known[row.name]) for row in found),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -126,7 +128,7 @@ def _introduction(setup: Setup) -> str:
         f"{setup.date}; {setup.machine}; {setup.cores}; {setup.broker}. Made by `make bench`: one log of "
         f"{setup.events} events in {setup.partitions} partitions (reports: {mix}; 3 % of all records twice; seed "
         f"{setup.seed}), appended anew in each of {setup.rounds} rounds; medians. A report is missing when no stored "
-        f"record was appended within {DEADLINE_SECONDS:g} s after its first sent, by the append times in the log itself."
+        f"record was appended within {DEADLINE_SECONDS:g} s after its first sent, by the log's own append times."
     )
 
 
@@ -196,7 +198,7 @@ def _explanations(known: dict[str, Contender], found: Sequence[Row]) -> list[str
 def _told(contender: Contender) -> str:
     read = "all three topics" if set(contender.reads) == set(KINDS) else " and ".join(contender.reads)
     share = f", only every {contender.every}th report of the log" if contender.every > 1 else ""
-    return f"reads {read}{share}; {contender.settings}."
+    return f"- **{contender.label}** ({contender.version()}): reads {read}{share}; {contender.settings}."
 
 
 def as_json(setup: Setup, found: Sequence[Row], outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -24,16 +24,19 @@ async def measure(
     """Every contender in every round, in the given order."""
     cores = choose_cores()
     outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="meldingsvakt-bench-") as folder, on_core(cores.broker):
-        with EmbeddedKafka(heap_megabytes=BROKER_HEAP_MEGABYTES) as kafka:
-            place = Place(kafka.bootstrap, kafka.nodes[0].pid, cores, Path(folder), most_seconds)
-            for number in range(1, rounds + 1):
-                logs = await _logs(kafka.bootstrap, contenders, events, partitions, seed, number)
-                for contender in contenders:
-                    log, truth = logs[contender.every]
-                    outcome = await run(place, contender, log, truth, f"{contender.name}-{number}")
-                    _tell(number, contender, outcome)
-                    outcomes.append(outcome)
+    with (
+        tempfile.TemporaryDirectory(prefix="meldingsvakt-bench-") as folder,
+        on_core(cores.broker),
+        EmbeddedKafka(heap_megabytes=BROKER_HEAP_MEGABYTES) as kafka,
+    ):
+        place = Place(kafka.bootstrap, kafka.nodes[0].pid, cores, Path(folder), most_seconds)
+        for number in range(1, rounds + 1):
+            logs = await _logs(kafka.bootstrap, contenders, events, partitions, seed, number)
+            for contender in contenders:
+                log, truth = logs[contender.every]
+                outcome = await run(place, contender, log, truth, f"{contender.name}-{number}")
+                _tell(number, contender, outcome)
+                outcomes.append(outcome)
     return outcomes
 
 

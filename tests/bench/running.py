@@ -20,7 +20,7 @@ from tests.bench.log import Log, batches_to_ends
 from tests.bench.measure import Cores, Sample, on_core, sample, spent
 from tests.bench.truth import Mistakes, Truth, mistakes
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 QUIET_SECONDS = 3.0
 END_SECONDS = 15
 
@@ -91,9 +91,7 @@ async def run(place: Place, contender: Contender, log: Log, truth: Truth, app_id
 def _start(place: Place, contender: Contender, job: Job) -> "subprocess.Popen[bytes]":
     environment = os.environ | contender.environment(job) | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with (job.folder / "output.log").open("wb") as output, on_core(place.cores.contender):
-        return subprocess.Popen(
-            contender.command(job), env=environment, stdout=output, stderr=output, cwd=job.folder
-        )
+        return subprocess.Popen(contender.command(job), env=environment, stdout=output, stderr=output, cwd=job.folder)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -9,7 +9,7 @@ import matplotlib as mpl
 
 mpl.use("svg")
 
-from matplotlib import pyplot  # noqa: E402 - the backend is chosen first
+from matplotlib import pyplot
 
 OURS, PEER, LIMIT = "#c2410c", "#475569", "#cbd5e1"
 

@@ -33,7 +33,8 @@ def sessions(sent: Any, stored: Any, deadline: timedelta) -> Any:
     """Session windows over both: what is over and has seen no stored is missing."""
     both = sent.apply(lambda _: SENT).concat(stored.apply(lambda _: STORED))
     window = both.session_window(inactivity_gap_ms=deadline, grace_ms=0).max()
-    return window.final(closing_strategy="partition").filter(lambda one: one["value"] == SENT).apply(lambda _: "missing")
+    over = window.final(closing_strategy="partition")
+    return over.filter(lambda one: one["value"] == SENT).apply(lambda _: "missing")
 
 
 WAYS: dict[str, Callable[[Any, Any, timedelta], Any]] = {"interval": interval, "sessions": sessions}

@@ -3,7 +3,6 @@
 Arguments: bootstrap, group, topics separated by commas.
 """
 
-import asyncio
 import sys
 
 from aiokafka import AIOKafkaConsumer

@@ -1,4 +1,4 @@
-"""Who takes part, in the order in which a round runs them: the checker last, because it appends its marks to the log."""
+"""Who takes part, in the order of a round: the checker last, because it appends its marks to the log."""
 
 from tests.bench.contender import Contender
 from tests.bench.contenders.checker import Checker

@@ -35,8 +35,10 @@ class KafkaStreams(Contender):
 
     why_wrong = (
         "the join's clock is the largest append time that it has read (stream time): on a topic that falls silent it "
-        "stands still, so what is due after the last record is never announced; and each sent record is joined for "
-        "itself, so a sent that came twice is announced twice"
+        "stands still, so what is due after the last record is never announced; it looks for unmatched rows again only "
+        "when the newest row of its last look is due (`KStreamKStreamJoin` keeps that one's time as the least), so "
+        "that a row may wait for up to a second window; and each sent record is joined for itself, so a sent that came "
+        "twice is announced twice"
     )
 
     def __init__(self, stores: str) -> None:
