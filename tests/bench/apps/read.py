@@ -4,9 +4,12 @@ Arguments: bootstrap, group, topics separated by commas.
 """
 
 import sys
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+
+from tests.bench.apps.timing import timed
 
 
 async def main(bootstrap: str, group: str, topics: list[str]) -> None:
@@ -22,13 +25,17 @@ async def main(bootstrap: str, group: str, topics: list[str]) -> None:
         max_partition_fetch_bytes=4 << 20,
     )
     await consumer.start()
-    ends = await consumer.end_offsets(consumer.assignment())
-    left = sum(ends.values())
+    with timed():
+        await _read(consumer)
+    await consumer.stop()
+
+
+async def _read(consumer: Any) -> None:
+    left = sum((await consumer.end_offsets(consumer.assignment())).values())
     while left > 0:
         batches = await consumer.getmany(timeout_ms=200, max_records=5000)
         left -= sum(len(records) for records in batches.values())
     await consumer.commit()
-    await consumer.stop()
 
 
 if __name__ == "__main__":

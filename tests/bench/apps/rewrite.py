@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from streams.engine.transaction import MOST_BATCH_BYTES
+from tests.bench.apps.timing import timed
 
 
 class Rewriter:
@@ -38,7 +39,12 @@ class Rewriter:
         assigned = self._consumer.assignment()
         for partition in {tp.partition for tp in assigned}:
             self._producers[partition] = await self._started(partition)
-        left = sum((await self._consumer.end_offsets(assigned)).values())
+        with timed():
+            await self._rewrite(sum((await self._consumer.end_offsets(assigned)).values()))
+        await asyncio.gather(*(producer.stop() for producer in self._producers.values()))
+        await self._consumer.stop()
+
+    async def _rewrite(self, left: int) -> None:
         while left > 0:
             fetched = await self._consumer.getmany(timeout_ms=200, max_records=5000)
             by_partition: dict[int, dict[TopicPartition, list[Any]]] = defaultdict(dict)
@@ -47,8 +53,6 @@ class Rewriter:
                 left -= len(records)
             for partition, some in by_partition.items():
                 await self._commit(partition, some)
-        await asyncio.gather(*(producer.stop() for producer in self._producers.values()))
-        await self._consumer.stop()
 
     async def _started(self, partition: int) -> Any:
         producer = AIOKafkaProducer(
