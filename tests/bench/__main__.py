@@ -17,13 +17,15 @@ from tests.bench.rounds import BROKER, measure
 RESULTS = HERE / "results"
 
 
-def main() -> None:
-    """Read the arguments, measure, report."""
+def main() -> int:
+    """Read the arguments, measure, report; 1 if the checker announced anything wrong."""
     asked = _arguments()
     wanted = [one for one in CONTENDERS if not asked.only or one.name in asked.only]
-    left_out = [told for one in wanted if (told := one.missing_requirement()) is not None]
-    contenders = [one for one in wanted if one.missing_requirement() is None]
-    print(*left_out, sep="\n", file=sys.stderr)
+    lacking = {one.name: one.missing_requirement() for one in wanted}
+    left_out = sorted({told for told in lacking.values() if told is not None})
+    contenders = [one for one in wanted if lacking[one.name] is None]
+    for told in left_out:
+        print(told, file=sys.stderr)
     outcomes = asyncio.run(
         measure(
             contenders,
@@ -50,6 +52,8 @@ def main() -> None:
     results.write_text(json.dumps(report.as_json(setup, found, outcomes), indent=1) + "\n", encoding="utf-8")
     _write_page(asked.out, setup, contenders, found, left_out)
     print(report.table(found))
+    ours = next((row.mistakes for row in found if row.name == report.OURS), None)
+    return 0 if ours is None or ours.none else 1
 
 
 def _write_page(
@@ -76,4 +80,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

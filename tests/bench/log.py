@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -66,25 +67,32 @@ async def _led(admin: Any, names: Sequence[str], partitions: int) -> None:
     await asyncio.sleep(0.5)  # the broker tells it before the partition's log is open
 
 
-async def load(bootstrap: str, prefix: str, records: Sequence[Planned], partitions: int) -> Log:
-    """Make the topics and append the records, each slice of time at its time."""
-    await make_topics(bootstrap, [prefix + kind for kind in KINDS], partitions)
+async def load(bootstrap: str, copies: Mapping[str, Sequence[Planned]], partitions: int) -> dict[str, Log]:
+    """Make topics for each prefix and append its records, each slice of time at its time; all in the same rhythm."""
+    await make_topics(bootstrap, [prefix + kind for prefix in copies for kind in KINDS], partitions)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", compression_type="lz4", max_batch_size=BATCH_BYTES
     )
     await producer.start()
     try:
-        slices = _built(producer, prefix, records, partitions)
+        slices = [one for prefix, records in copies.items() for one in _built(producer, prefix, records, partitions)]
+        slices.sort(key=itemgetter(0))
         started = time.monotonic()
         sent = [future async for future in _appended(producer, slices, started)]
         answers = await asyncio.gather(*sent)
+        seconds = time.monotonic() - started
     finally:
         await producer.stop()
-    ends = {TopicPartition(prefix + kind, p): 0 for kind in KINDS for p in range(partitions)}
-    for (tp, count), answer in zip(((tp, n) for _, tp, _, n in slices), answers, strict=True):
+    ends = {TopicPartition(f"{prefix}{kind}", p): 0 for prefix in copies for kind in KINDS for p in range(partitions)}
+    for (_, tp, _, count), answer in zip(slices, answers, strict=True):
         ends[tp] = max(ends[tp], answer.offset + count)
+    return {prefix: _log(prefix, partitions, ends, seconds) for prefix in copies}
+
+
+def _log(prefix: str, partitions: int, all_ends: Mapping[TopicPartition, int], seconds: float) -> Log:
+    ends = {tp: end for tp, end in all_ends.items() if tp.topic.startswith(prefix)}
     events = {kind: sum(end for tp, end in ends.items() if tp.topic == prefix + kind) for kind in KINDS}
-    return Log(prefix, partitions, ends, events, time.monotonic() - started)
+    return Log(prefix, partitions, ends, events, seconds)
 
 
 async def read_back(bootstrap: str, log: Log) -> list[Seen]:
@@ -130,7 +138,7 @@ def _built(producer: Any, prefix: str, records: Sequence[Planned], partitions: i
             home = homes[record.key] = partition_of(record.key, partitions)
         by_slice[int(record.at / SLICE_SECONDS), record.kind, home].append(record)
     slices: list[_Slice] = []
-    for (number, kind, home), some in sorted(by_slice.items(), key=lambda item: item[0][0]):
+    for (number, kind, home), some in by_slice.items():
         at, tp = number * SLICE_SECONDS, TopicPartition(prefix + kind, home)
         slices.extend((at, tp, batch, count) for batch, count in _batches(producer, some))
     return slices

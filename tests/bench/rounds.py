@@ -45,12 +45,13 @@ async def _logs(
 ) -> dict[int, tuple[Log, Truth]]:
     """The log and its thinned copies, with their truths; every deadline is over when this returns."""
     records = mix.plan(events, seed, claimed_now())
-    logs: dict[int, Log] = {}
-    for every in sorted({contender.every for contender in contenders}):
-        some = mix.thinned(records, every) if every > 1 else records
-        logs[every] = await load(bootstrap, f"bench-{number}-{every}.", some, partitions)
-        log = logs[every]
-        print(f"round {number}: {sum(log.events.values())} events appended in {log.loaded_seconds:.1f} s", flush=True)
+    prefixes = {every: f"bench-{number}-{every}." for every in sorted({one.every for one in contenders})}
+    copies = {prefix: mix.thinned(records, every) for every, prefix in prefixes.items()}
+    loaded = await load(bootstrap, copies, partitions)
+    logs = {every: loaded[prefix] for every, prefix in prefixes.items()}
+    for every, log in logs.items():
+        told = "the log" if every == 1 else f"every {every}th report of it"
+        print(f"round {number}: {told}: {sum(log.events.values())} events, {log.loaded_seconds:.1f} s", flush=True)
     over = time.monotonic() + mix.DEADLINE_SECONDS + 1.0
     deadline_ms = round(mix.DEADLINE_SECONDS * 1000)
     known = {every: (log, truth_of(await read_back(bootstrap, log), deadline_ms)) for every, log in logs.items()}

@@ -49,12 +49,14 @@ class KafkaStreams(Contender):
         self.settings = f"leftJoin, JoinWindows.ofTimeDifferenceAndGrace({DEADLINE_MS} ms, {GRACE_MS} ms), {told}"
 
     def missing_requirement(self) -> str | None:
-        """Java 17 and Maven."""
+        """Java 17 and Maven; it is built here, once."""
         try:
             find_java()
         except BrokerUnavailable:
             return "Kafka Streams was left out: it needs Java 17 or newer."
-        return None if shutil.which("mvn") else "Kafka Streams was left out: Maven (mvn) is not on this machine."
+        if not shutil.which("mvn"):
+            return "Kafka Streams was left out: Maven (mvn) is not on this machine."
+        return None if _built() else "Kafka Streams was left out: Maven could not build it, see above."
 
     def version(self) -> str:
         """The broker's own, and the Java."""
@@ -63,8 +65,7 @@ class KafkaStreams(Contender):
         return f"Kafka Streams {kafka_version()}, Java {java[1] if java else '?'}"
 
     def command(self, job: Job) -> list[str]:
-        """Built first, unless that was done before."""
-        _build()
+        """One process, one stream thread."""
         properties = job.folder / "streams.properties"
         settings = {
             **SETTINGS,
@@ -80,11 +81,14 @@ class KafkaStreams(Contender):
         return [*java, "-cp", path, "bench.LeftJoin", str(properties), *topics, str(DEADLINE_MS), str(GRACE_MS)]
 
 
-def _build() -> None:
+def _built() -> bool:
     sources = [PROJECT / "pom.xml", *PROJECT.rglob("*.java")]
     jar = BUILD / "bench.jar"
     if jar.exists() and jar.stat().st_mtime > max(source.stat().st_mtime for source in sources):
-        return
+        return True
     options = [f"-Dbench.build={BUILD}", f"-Dkafka.version={kafka_version()}"]
-    subprocess.run(["mvn", "-q", "-B", "-f", str(PROJECT / "pom.xml"), "package", *options], check=True, cwd=ROOT)
+    command = ["mvn", "-q", "-B", "-f", str(PROJECT / "pom.xml"), "package", *options]
+    if subprocess.run(command, check=False, cwd=ROOT).returncode != 0:
+        return False
     jar.touch()
+    return True
