@@ -16,7 +16,7 @@ OURS, PEER, LIMIT = "#c2410c", "#475569", "#cbd5e1"
 
 def main(results: Path, target: Path) -> None:
     """Two panels of bars, the quickest on top."""
-    mpl.rcParams["svg.hashsalt"] = "bench"
+    mpl.rcParams |= {"svg.hashsalt": "bench", "svg.fonttype": "none"}
     found = json.loads(results.read_text(encoding="utf-8"))
     rows = found["rows"][::-1]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 0.5 * len(rows) + 1.4), sharey=True)
@@ -30,11 +30,17 @@ def main(results: Path, target: Path) -> None:
 def _bars(axes: Any, rows: list[dict[str, Any]], field: str, title: str) -> None:
     values = [row[field] for row in rows]
     bars = axes.barh([row["label"] for row in rows], values, color=[_color(row["name"]) for row in rows])
-    axes.bar_label(bars, labels=[f"{value:,.0f}".replace(",", " ") for value in values], padding=3, fontsize=8)
-    axes.set_xlim(0, max(values) * 1.18)
-    axes.set_title(title, fontsize=9)
+    axes.bar_label(bars, labels=[_number(value) for value in values], padding=3, fontsize=8)
+    # From tens of milliseconds to minutes: on a linear scale most bars would be invisible.
+    axes.set_xscale("log")
+    axes.set_xlim(max(min(values), 0.1) / 2, max(values) * 4)
+    axes.set_title(f"{title} (logarithmic)", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}".replace(",", " ") if value >= 10 else f"{value:.1f}"
 
 
 def _color(name: str) -> str:
