@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check faults lock schemas clean
+.PHONY: install demo test check faults mutants bench lock schemas clean
 
 install: $(STAMP)
 
@@ -43,6 +43,15 @@ mutants: .mutation/venv/.installed
 	.mutation/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
 	@touch $@
 
+# Against peers and limits on one real Kafka. ARGS="--events 1000000 --rounds 5", "--only checker kafka-streams-memory".
+bench: $(STAMP) .bench/venv/.installed
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.bench/venv/.installed: tests/bench/requirements.lock
+	$(PYTHON) -m venv --clear .bench/venv
+	.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
+	@touch $@
+
 schemas: $(STAMP)
 	$(BIN)/python -m schemas.generate
 
@@ -51,4 +60,4 @@ lock: $(STAMP)
 	    --no-annotate --no-header --no-strip-extras --extra java --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .mutation .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mutation .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
