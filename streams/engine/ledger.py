@@ -95,6 +95,7 @@ class Ledger:
         books: Books,
         coverage: Coverage,
         deadlines: Deadlines | None = None,
+        clean: CleanReader | None = None,
     ) -> None:
         self._settings = settings
         self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
@@ -103,7 +104,7 @@ class Ledger:
         self.checker = Checker(rules, rows, books, deadlines)
         self.marks = marks.Marks(settings.app_id, settings.inputs)
         self.tally = Tally()
-        self._clean = CleanReader(settings.max_value_bytes)
+        self._clean = clean or CleanReader(settings.max_value_bytes)
         self._steps: Counter[Step] = Counter()
         self._events: list[Event] = []
         self._records: list[Write] = []
@@ -277,15 +278,13 @@ class Ledger:
     def _writes(self) -> Writes:
         partition, output = self.partition, self._settings.output
         self.checker.books.check()
-        writes = Writes(partition, self._records)
-        for report_id, value in self.rows.take_changes():
-            writes.records.append(Write(output("state"), partition, report_id.encode(), value))
-        recorded = datetime.now(UTC)
+        writes, state, recorded = Writes(partition, self._records), output("state"), datetime.now(UTC)
+        writes.records += [Write(state, partition, id.encode(), value) for id, value in self.rows.take_changes()]
         for event in self._events:
             key, headers = event.report_id.encode(), event_headers(event, recorded)
             writes.records.append(Write(output("missing"), partition, key, orjson.dumps(event_value(event)), headers))
         writes.records += self._coverage_records(output("coverage"))
-        writes.offsets = {topic: applied.next_offset for topic, applied in self.coverage.applied.items()}
+        writes.offsets = {topic: self.position(topic) for topic in self.coverage.applied}
         self._records, self._events = [], []
         return writes
 

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.core.books import Books
 from streams.core.checker import Rules
 from streams.core.events import written
+from streams.engine.clean import CleanReader
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger
@@ -26,9 +27,10 @@ STALL_SECONDS = 60
 class Restorer:
     """Reads one partition's state with a consumer of its own, outside the group."""
 
-    def __init__(self, kafka: KafkaSettings, settings: Settings) -> None:
+    def __init__(self, kafka: KafkaSettings, settings: Settings, clean: CleanReader | None = None) -> None:
         self._kafka = kafka
         self._settings = settings
+        self._clean = clean
         self._timeout_ms = int(settings.request_timeout.total_seconds() * 1000)
 
     async def ledger(self, rules: Rules, partition: int, partitions: int, committed: dict[str, int | None]) -> Ledger:
@@ -42,7 +44,9 @@ class Restorer:
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
             found = await self._positions(consumer, restored, inputs, committed, partitions, rules)
         deadlines = await restored.deadlines(rules, partition)
-        return Ledger(self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines)
+        return Ledger(
+            self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines, self._clean
+        )
 
     async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
         """Both topics until the high watermark of after the fence: nothing of a former owner can be missing."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -18,6 +18,7 @@ from aiokafka.errors import (
 from mode import Service
 
 from streams.core.checker import Rules
+from streams.engine.clean import CleanReader
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
 from streams.engine.metrics import Metrics
@@ -51,6 +52,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._kafka, self._settings, self._rules = kafka, settings, rules
         self._table, self._metrics, self._deliver = table, metrics, deliver
         self._consumer: Any = None
+        self._clean = CleanReader(settings.max_value_bytes)
         self._parked: dict[int, Window] = {}
         self._delivered: dict[TopicPartition, int] = {}
         self._takeover: asyncio.Task[None] | None = None
@@ -123,7 +125,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         spans: dict[str, Span] = {}
         records: dict[str, list[Any]] = {}
         epoch = window.epoch
-        for tp, share in self._shares(window.partition).items():
+        left = {tp: self._left(tp) for tp in self._inputs(window.partition)}
+        for tp, share in shares(left, self._settings.batch_records).items():
             records[tp.topic] = first.get(tp, [])
             try:
                 if share > 0:
@@ -140,19 +143,6 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             for topic, span in spans.items():
                 self._delivered[TopicPartition(topic, window.partition)] = span.end
             await self._deliver(Batch(window.partition, epoch, spans, records))
-
-    def _shares(self, partition: int) -> dict[TopicPartition, int]:
-        """How many records of each input to take next.
-
-        In proportion to what is left of each, so that what is said of a report comes into the same batch: its row is
-        then written once and not three times.
-        """
-        most = self._settings.batch_records
-        left = {tp: self._left(tp) for tp in self._inputs(partition)}
-        total = sum(left.values())
-        if total <= most:
-            return left
-        return {tp: -(-most * some // total) for tp, some in left.items()}
 
     def _left(self, tp: TopicPartition) -> int:
         """How many records of an input are to be read, as the last fetch told."""
@@ -230,7 +220,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         try:
             await transactions.fence()
             committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
-            restorer = Restorer(self._kafka, self._settings)
+            restorer = Restorer(self._kafka, self._settings, self._clean)
             ledger = await restorer.ledger(self._rules, partition, self._partitions(), committed)
         except BaseException:
             await transactions.stop()
@@ -259,6 +249,17 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _close(self, windows: Any) -> None:
         await asyncio.gather(*(window.close() for window in windows))
+
+
+def shares(left: Mapping[TopicPartition, int], most: int) -> dict[TopicPartition, int]:
+    """How many records of each input to take next, `most` in all (rounded up for each), by what is left of them.
+
+    In proportion, so that what is said of a report comes into the same batch: its row is then written once for it.
+    """
+    total = sum(left.values())
+    if total <= most:
+        return dict(left)
+    return {tp: -(-most * some // total) for tp, some in left.items()}
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
