@@ -1,0 +1,1 @@
+"""Benchmarks: results are tables, never timed asserts."""
