@@ -62,9 +62,9 @@ def memory(worker: Worker) -> Memory:
     return Memory(*(int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM")))
 
 
-def cpu_seconds(worker: Worker) -> float:
-    """The CPU time that a worker has used, in user and system mode."""
-    times = psutil.Process(worker.process.pid).cpu_times()
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that a process has used, in user and system mode."""
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
