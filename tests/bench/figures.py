@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Spread(NamedTuple):
     """How some figures are spread: nearest-rank percentiles, so that each is a figure that was measured."""
 
-    count: int
+    measured: int
     p50: float
     p99: float
     highest: float

@@ -1,0 +1,156 @@
+"""`python -m tests.bench.growth`: speed, memory and restore as rows, partitions and workers grow, and what follows.
+
+Each point restores a written state and then takes a flood of new reports in. `--write` keeps the points in
+`results/growth.json`, where the model (`tests.bench.model`) reads them.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from streams.broker import EmbeddedKafka
+from tests.bench.figures import table
+from tests.bench.following import following
+from tests.bench.ground import BROKER_SETTINGS, bench_world, machine, memory, say, where
+from tests.bench.load import flood, input_producer, prepared
+from tests.bench.model import Costs, Limits, Needs, Point, Volume, expected, fit, needs, write_points
+from tests.bench.restart import JOINED, RESTORED, all_owned, logged_at, start
+from tests.bench.state import Shape
+from tests.bench.writing import write_state
+from tests.engine.world import World
+
+REPORTS = 100_000
+MB = 1e6
+
+
+class Plan(NamedTuple):
+    """Which points are measured: sizes at the middle number of partitions, partitions at the middle size."""
+
+    rows: Sequence[int] = (10_000, 100_000, 1_000_000)
+    partitions: Sequence[int] = (1, 12, 48)
+    workers: Sequence[int] = (1, 2)
+    reports: int = REPORTS
+
+    def grounds(self) -> list[tuple[int, int]]:
+        """Rows and partitions; an empty state for each number of partitions."""
+        middle_rows, middle_partitions = self.rows[len(self.rows) // 2], self.partitions[len(self.partitions) // 2]
+        cross = {(rows, middle_partitions) for rows in self.rows} | {(middle_rows, p) for p in self.partitions}
+        return sorted({(0, p) for p in self.partitions} | cross)
+
+
+def shown(points: Sequence[Point]) -> str:
+    """The measured points beside what the fitted model says of them."""
+    costs, bare = fit(points), {(p.partitions, p.workers): p.memory_bytes for p in points if p.rows == 0}
+    return table(
+        (
+            "rows", "partitions", "workers", "events/s", "model", "restore, s", "model", "memory, MB", "model",
+            "peak, MB", "bytes a row", "broker bytes an event",
+        ),
+        [_line(point, costs, bare.get((point.partitions, point.workers), 0)) for point in points],
+    )  # fmt: skip
+
+
+def _line(point: Point, costs: Costs, bare: int) -> tuple[object, ...]:
+    model = expected(costs, *point[:3])
+    row_bytes = round((point.memory_bytes - bare) / point.rows) if point.rows and bare else "-"
+    return (
+        *point[:3],
+        round(point.events_per_second), round(model.events_per_second),
+        point.restore_seconds, model.restore_seconds,
+        round(point.memory_bytes / MB), round(model.memory_bytes / MB),
+        round(point.peak_bytes / MB), row_bytes, round(point.event_bytes),
+    )  # fmt: skip
+
+
+def shown_needs(costs: Costs, times: Iterable[float], limits: Limits) -> str:
+    """What multiples of the national volume need."""
+    found = [(factor, needs(costs, Volume(factor), limits)) for factor in times]
+    return table(
+        (
+            "times the nation", "rows", "peak events/s", "workers", "partitions", "memory, GB", "restore, s",
+            "broker, MB/s", "breaks first",
+        ),
+        [(round(factor), *_needs_line(one)) for factor, one in found],
+    )  # fmt: skip
+
+
+def _needs_line(one: Needs) -> tuple[object, ...]:
+    return (
+        round(one.rows), one.peak_events_per_second, one.workers, one.partitions, one.memory_bytes / 1e9,
+        one.restore_seconds, one.broker_bytes_per_second / MB, one.breaks_first,
+    )  # fmt: skip
+
+
+async def measure_point(world: World, folder: Path, shape: Shape, workers: int, reports: int, seed: int) -> Point:
+    """Restore a written state, weigh it, then flood it."""
+    running = start(world, workers, static=False)
+    await all_owned(running, shape.partitions)
+    taken = max(
+        (logged_at(one.output(), RESTORED) - logged_at(one.output(), JOINED)).total_seconds() for one in running
+    )
+    memories = [memory(worker) for worker in running]
+    before = size_of(folder, world.name)
+    async with input_producer(world.kafka.brokers) as producer, following(world) as coverages:
+        ready = list(prepared(producer, world.settings, reports, seed))
+        began = asyncio.get_running_loop().time()
+        ends = await flood(producer, ready)
+        took = await coverages.applied(ends) - began
+    events = sum(batch.record_count() for _, batch in ready)
+    for worker in running:
+        worker.stop()
+    return Point(
+        shape.rows, shape.partitions, workers, events / took, taken, sum(m.now for m in memories),
+        sum(m.peak for m in memories), (size_of(folder, world.name) - before) / events,
+    )  # fmt: skip
+
+
+def size_of(folder: Path, name: str) -> int:
+    """The bytes of all segments of a world's topics on the broker's disk: compressed, as they went over the wire."""
+    return sum(path.stat().st_size for path in folder.glob(f"node-*/**/{name}.*/*.log"))
+
+
+@contextmanager
+def kafka_on_disk() -> Iterator[tuple[EmbeddedKafka, Path]]:
+    """A broker whose folder can be looked into."""
+    with tempfile.TemporaryDirectory(prefix="meldingsvakt-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with EmbeddedKafka(directory=folder, settings=BROKER_SETTINGS) as kafka:
+            yield kafka, folder
+
+
+async def measure(plan: Plan) -> list[Point]:
+    """Every point of a plan."""
+    points: list[Point] = []
+    with kafka_on_disk() as (kafka, folder):
+        for rows, partitions in plan.grounds():
+            async with bench_world(kafka, partitions) as world:
+                shape = Shape(rows, partitions)
+                if rows:
+                    say(f"{rows} rows: written in {write_state(where(world), shape):.1f} s")
+                for workers in (number for number in plan.workers if number <= partitions):
+                    points.append(await measure_point(world, folder, shape, workers, plan.reports, seed=100 + workers))
+                    say(f"{points[-1]}")
+    return points
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.growth", description="speed and memory as it grows")
+    parser.add_argument("--rows", type=int, nargs="+", default=list(Plan().rows))
+    parser.add_argument("--partitions", type=int, nargs="+", default=list(Plan().partitions))
+    parser.add_argument("--workers", type=int, nargs="+", default=list(Plan().workers))
+    parser.add_argument("--reports", type=int, default=REPORTS, help="new reports in each flood")
+    parser.add_argument("--write", action="store_true", help="keep the points for the model")
+    given = parser.parse_args()
+    points = asyncio.run(measure(Plan(given.rows, given.partitions, given.workers, given.reports)))
+    if given.write:
+        write_points(points, machine())
+    print(f"Growth ({machine()}):\n\n{shown(points)}\n\n{shown_needs(fit(points), (1, 10, 100, 1000), Limits())}")
+
+
+if __name__ == "__main__":
+    main()
