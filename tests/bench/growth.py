@@ -18,7 +18,7 @@ from tests.bench.following import following
 from tests.bench.ground import BROKER_SETTINGS, bench_world, machine, memory, say, where
 from tests.bench.load import flood, input_producer, prepared
 from tests.bench.model import Costs, Limits, Needs, Point, Volume, expected, fit, needs, write_points
-from tests.bench.restart import JOINED, RESTORED, all_owned, logged_at, start
+from tests.bench.restart import started_and_restarted
 from tests.bench.state import Shape
 from tests.bench.writing import write_state
 from tests.engine.world import World
@@ -85,13 +85,23 @@ def _needs_line(one: Needs) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-async def measure_point(world: World, folder: Path, shape: Shape, workers: int, reports: int, seed: int) -> Point:
-    """Restore a written state, weigh it, then flood it."""
-    running = start(world, workers, static=False)
-    await all_owned(running, shape.partitions)
-    taken = max(
-        (logged_at(one.output(), RESTORED) - logged_at(one.output(), JOINED)).total_seconds() for one in running
+def told(one: Needs, limits: Limits) -> str:
+    """What a thousand times the nation needs, in words."""
+    asked = ", ".join(f"{name} {number}" for name, number in sorted(one.asked_by.items(), key=lambda item: -item[1]))
+    return (
+        f"A thousand times the national volume is {one.rows / MB:.0f} million rows, because every row is kept for its "
+        f"keeping time, but only {one.peak_events_per_second:.0f} events/s in the busiest hour. It needs "
+        f"{one.memory_bytes / 1e9:.0f} GB in {one.workers} workers of {limits.worker_bytes / 1e9:.0f} GB with "
+        f"{one.partitions} partitions, {one.broker_bytes_per_second / 1e3:.0f} kB/s at the brokers, and "
+        f"{one.restore_seconds:.0f} s to read the state again when all workers are lost at once. What breaks first is "
+        f"{one.breaks_first}: each limit alone would ask for so many workers: {asked}. Partitions must be chosen "
+        "before the first report, since they cannot be added to a live topic."
     )
+
+
+async def measure_point(world: World, folder: Path, shape: Shape, workers: int, reports: int, seed: int) -> Point:
+    """Restart workers over a written state, weigh them, then flood them."""
+    again, running = await started_and_restarted(world, shape, workers, static=True)
     memories = [memory(worker) for worker in running]
     before = size_of(folder, world.name)
     async with input_producer(world.kafka.brokers) as producer, following(world) as coverages:
@@ -103,9 +113,15 @@ async def measure_point(world: World, folder: Path, shape: Shape, workers: int, 
     for worker in running:
         worker.stop()
     return Point(
-        shape.rows, shape.partitions, workers, events / took, taken, sum(m.now for m in memories),
-        sum(m.peak for m in memories), (size_of(folder, world.name) - before) / events,
-    )  # fmt: skip
+        rows=shape.rows,
+        partitions=shape.partitions,
+        workers=workers,
+        events_per_second=events / took,
+        restore_seconds=again.restored - again.joined,
+        memory_bytes=sum(one.now for one in memories),
+        peak_bytes=sum(one.peak for one in memories),
+        event_bytes=(size_of(folder, world.name) - before) / events,
+    )
 
 
 def size_of(folder: Path, name: str) -> int:
@@ -149,7 +165,9 @@ def main() -> None:
     points = asyncio.run(measure(Plan(given.rows, given.partitions, given.workers, given.reports)))
     if given.write:
         write_points(points, machine())
-    print(f"Growth ({machine()}):\n\n{shown(points)}\n\n{shown_needs(fit(points), (1, 10, 100, 1000), Limits())}")
+    costs, limits = fit(points), Limits()
+    print(f"Growth ({machine()}):\n\n{shown(points)}\n")
+    print(f"{shown_needs(costs, (1, 10, 100, 1000), limits)}\n\n{told(needs(costs, Volume(1000), limits), limits)}")
 
 
 if __name__ == "__main__":

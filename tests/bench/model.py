@@ -7,14 +7,14 @@ what was measured. All constants come from the points (`results/growth.json`); n
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
-from statistics import fmean, linear_regression
+from statistics import fmean
 from typing import NamedTuple
 
 import orjson
 
 RESULTS = Path(__file__).parent / "results" / "growth.json"
 RECORDS_A_ROW = 3  # of the measured states: not compacted
-SECONDS_A_YEAR = 365 * 24 * 3600.0
+LEAST_PARTITIONS, PARTITIONS_A_WORKER = 12, 4
 
 
 class Point(NamedTuple):
@@ -37,6 +37,7 @@ class Costs(NamedTuple):
     partition_bytes: float
     row_bytes: float
     restore_start_seconds: float
+    restore_partition_seconds: float
     record_seconds: float
     restore_speed_of_two: float
     event_seconds: float
@@ -83,7 +84,6 @@ class Needs(NamedTuple):
     memory_bytes: float
     restore_seconds: float
     broker_bytes_per_second: float
-    state_bytes_read: float
     asked_by: dict[str, int]
 
     @property
@@ -93,48 +93,75 @@ class Needs(NamedTuple):
 
 
 def fit(points: Sequence[Point]) -> Costs:
-    """The costs that explain the points best. Needs empty states and full ones, of one worker and of two."""
+    """The costs that explain the points best, relative to each. Needs empty and full states, one worker and two."""
     alone = [point for point in points if point.workers == 1]
-    empty, full = [p for p in alone if p.rows == 0], [p for p in alone if p.rows > 0]
-    by_partition = linear_regression([p.partitions for p in empty], [p.memory_bytes for p in empty])
-    rows = linear_regression(
-        [p.rows for p in full],
-        [p.memory_bytes - by_partition.intercept - by_partition.slope * p.partitions for p in full],
-        proportional=True,
+    pairs = [(one, two) for one in alone for two in points if two[:3] == (*one[:2], 2)]
+    memory = least_squares([p[:3] for p in points], [p.memory_bytes for p in points])
+    restore = least_squares(
+        [(1, p.partitions, p.rows * RECORDS_A_ROW) for p in alone], [p.restore_seconds for p in alone]
     )
-    restored = linear_regression([p.rows * RECORDS_A_ROW for p in alone], [p.restore_seconds for p in alone])
-    event = linear_regression([p.partitions for p in alone], [1 / p.events_per_second for p in alone])
-    pairs = [(one, two) for one in full for two in points if two[:3] == (*one[:2], 2)]
+    event = least_squares([(1, p.partitions) for p in alone], [1 / p.events_per_second for p in alone])
     return Costs(
-        worker_bytes=by_partition.intercept,
-        partition_bytes=by_partition.slope,
-        row_bytes=rows.slope,
-        restore_start_seconds=restored.intercept,
-        record_seconds=restored.slope,
+        row_bytes=memory[0],
+        partition_bytes=memory[1],
+        worker_bytes=memory[2],
+        restore_start_seconds=restore[0],
+        restore_partition_seconds=restore[1],
+        record_seconds=restore[2],
         restore_speed_of_two=fmean(one.restore_seconds / two.restore_seconds for one, two in pairs),
-        event_seconds=event.intercept,
-        event_partition_seconds=event.slope,
+        event_seconds=event[0],
+        event_partition_seconds=event[1],
         event_speed_of_two=fmean(two.events_per_second / one.events_per_second for one, two in pairs),
         event_bytes=fmean(point.event_bytes for point in points),
     )
+
+
+def least_squares(inputs: Sequence[Sequence[float]], outputs: Sequence[float]) -> list[float]:
+    """The coefficients, none below zero, whose sums of products miss the outputs least, each relative to its size."""
+    used = list(range(len(inputs[0])))
+    while True:
+        lines = [[line[n] / out for n in used] for line, out in zip(inputs, outputs, strict=True)]
+        found = _solved(lines, [1.0] * len(lines))
+        if min(found) >= 0:
+            return [found[used.index(n)] if n in used else 0.0 for n in range(len(inputs[0]))]
+        used.remove(used[found.index(min(found))])  # a cost below zero is noise: it costs nothing
+
+
+def _solved(lines: list[list[float]], outputs: list[float]) -> list[float]:
+    """The normal equations by elimination. Raises ZeroDivisionError where the points do not tell the inputs apart."""
+    size = range(len(lines[0]))
+    matrix = [
+        [sum(line[i] * line[j] for line in lines) for j in size]
+        + [sum(line[i] * out for line, out in zip(lines, outputs, strict=True))]
+        for i in size
+    ]
+    for i in size:
+        matrix[i] = [cell / matrix[i][i] for cell in matrix[i]]
+        for k in size:
+            if k != i:
+                matrix[k] = [cell - matrix[k][i] * own for cell, own in zip(matrix[k], matrix[i], strict=True)]
+    return [line[-1] for line in matrix]
 
 
 def expected(
     costs: Costs, rows: float, partitions: int, workers: int, records_a_row: float = RECORDS_A_ROW
 ) -> Expected:
     """What some workers take and reach together."""
-    alone = costs.event_seconds + costs.event_partition_seconds * partitions
+    restore = (
+        costs.restore_start_seconds
+        + costs.restore_partition_seconds * partitions
+        + costs.record_seconds * rows * records_a_row
+    )
+    event = costs.event_seconds + costs.event_partition_seconds * partitions
     return Expected(
         workers * costs.worker_bytes + partitions * costs.partition_bytes + rows * costs.row_bytes,
-        costs.restore_start_seconds
-        + costs.record_seconds * rows * records_a_row / _speed(costs.restore_speed_of_two, workers),
-        _speed(costs.event_speed_of_two, workers) / alone,
+        restore / _speed(costs.restore_speed_of_two, workers),
+        _speed(costs.event_speed_of_two, workers) / event,
     )
 
 
 def _speed(of_two: float, workers: int) -> float:
-    """How much faster some workers are than one: each further one adds what the second added, measured on one machine
-    that it shared with the first and the broker. With cores of its own it adds more."""
+    """How much faster some workers are on one machine: each further one adds what the second added."""
     return 1 + (workers - 1) * (of_two - 1)
 
 
@@ -148,17 +175,17 @@ def needs(costs: Costs, volume: Volume, limits: Limits = Limits()) -> Needs:  # 
         "speed": ceil(peak * costs.event_seconds / limits.used_speed),
     }
     workers = max(1, *asked.values())
-    partitions = max(12, 4 * workers)
-    found = expected(costs, rows, partitions, 1, volume.records_a_row)
+    partitions = max(LEAST_PARTITIONS, PARTITIONS_A_WORKER * workers)
+    # Every worker on cores of its own: each restores its part, as one worker alone was measured to do.
+    restore = expected(costs, rows / workers, ceil(partitions / workers), 1, volume.records_a_row).restore_seconds
     return Needs(
         rows=rows,
         peak_events_per_second=peak,
         workers=workers,
         partitions=partitions,
-        memory_bytes=found.memory_bytes + (workers - 1) * costs.worker_bytes,
-        restore_seconds=costs.restore_start_seconds + (found.restore_seconds - costs.restore_start_seconds) / workers,
+        memory_bytes=expected(costs, rows, partitions, workers).memory_bytes,
+        restore_seconds=restore,
         broker_bytes_per_second=peak * costs.event_bytes * volume.copies,
-        state_bytes_read=rows * volume.records_a_row * costs.row_bytes,
         asked_by=asked,
     )
 

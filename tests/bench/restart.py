@@ -84,30 +84,37 @@ def start(world: World, workers: int, *, static: bool) -> list[Worker]:
     ]
 
 
-async def restart(world: World, shape: Shape, workers: int, *, static: bool) -> Restart:
-    """Kill what checks a written state, start it again, and wait until everything is checked again."""
-    first = start(world, workers, static=static)
-    await all_owned(first, shape.partitions)
+async def restart(
+    world: World, shape: Shape, running: Sequence[Worker], *, static: bool
+) -> tuple[Restart, list[Worker]]:
+    """Kill what checks a written state, start it again, and wait until everything is checked again; who does so now."""
     async with following(world) as coverages:
         killed, began = datetime.now(UTC), time.monotonic()
-        for worker in first:
+        for worker in running:
             worker.process.kill()
-        second = start(world, workers, static=static)
-        seen, ready = await asyncio.gather(coverages.beyond(killed), all_owned(second, shape.partitions))
-    for worker in first:
+        revived = start(world, len(running), static=static)
+        seen, ready = await asyncio.gather(coverages.beyond(killed), all_owned(revived, shape.partitions))
+    for worker in running:
         worker.kill()  # they are dead since long: this only takes note of it
 
     def last(words: str) -> float:
-        return max((logged_at(worker.output(), words) - killed).total_seconds() for worker in second)
+        return max((logged_at(worker.output(), words) - killed).total_seconds() for worker in revived)
 
-    slowest = max([max((await metric(worker, "restore_seconds")).values()) for worker in second])
-    peak = sum(memory(worker).peak for worker in second)
-    for worker in second:
-        worker.stop()
+    slowest = max([max((await metric(worker, "restore_seconds")).values()) for worker in revived])
+    peak = sum(memory(worker).peak for worker in revived)
     return Restart(
-        shape.rows, shape.records, workers, static, last(JOINING), last(JOINED), last(RESTORED), seen - began,
+        shape.rows, shape.records, len(running), static, last(JOINING), last(JOINED), last(RESTORED), seen - began,
         ready - began, slowest, peak,
-    )  # fmt: skip
+    ), revived  # fmt: skip
+
+
+async def started_and_restarted(
+    world: World, shape: Shape, workers: int, *, static: bool
+) -> tuple[Restart, list[Worker]]:
+    """Start some workers, and restart them once they own everything."""
+    running = start(world, workers, static=static)
+    await all_owned(running, shape.partitions)
+    return await restart(world, shape, running, static=static)
 
 
 async def measure(
@@ -122,8 +129,11 @@ async def measure(
                 say(f"{rows} rows: written in {write_state(where(world), shape):.1f} s")
                 for static in statics:
                     for number in workers:
-                        restarts.append(await restart(world, shape, number, static=static))
-                        say(f"{rows} rows: {restarts[-1]}")
+                        one, revived = await started_and_restarted(world, shape, number, static=static)
+                        for worker in revived:
+                            worker.stop()
+                        restarts.append(one)
+                        say(f"{rows} rows: {one}")
                 say(f"{rows} rows: {await uncompacted(world, shape)}")
     return restarts
 

@@ -130,9 +130,10 @@ class Author:
                     ],
                 )
 
-    def mark(self) -> Input:
+    def marks(self) -> dict[str, list[Input]]:
         """A mark for each input; once all of them are appended, the partition is complete until then."""
-        return Input(b"", None, [(HEADER, self._ledger.marks.new_set())])
+        header = self._ledger.marks.new_set()
+        return {topic: [Input(b"", None, [(HEADER, header)])] for topic in self._settings.inputs}
 
     def appended(self, records: dict[str, list[Input]], timestamp: int) -> Writes:
         """What to commit for records that were appended at the ends of their topics (ms since 1970)."""

@@ -70,7 +70,7 @@ async def _write_partition(where: Where, producer: Any, partition: int, author: 
         for topic, records in author.batches(datetime.now(UTC)):
             timestamp = await append(producer, topic, partition, records)
             await transactions.commit(author.appended({topic: records}, timestamp))
-        marks = {topic: [author.mark()] for topic in where.settings.inputs[:1]}
+        marks = author.marks()
         marks |= dict.fromkeys(where.settings.inputs[1:], marks[where.settings.inputs[0]])
         stamps = [await append(producer, topic, partition, some) for topic, some in marks.items()]
         await transactions.commit(author.appended(marks, min(stamps)))
