@@ -7,6 +7,7 @@ Each point restores a written state and then takes a flood of new reports in. `-
 import argparse
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from streams.broker import EmbeddedKafka
 from tests.bench.figures import table
 from tests.bench.following import following
 from tests.bench.ground import BROKER_SETTINGS, bench_world, machine, memory, say, where
-from tests.bench.load import flood, input_producer, prepared
+from tests.bench.load import flood, input_producer, prepared, stream
 from tests.bench.model import Costs, Limits, Needs, Point, Volume, expected, fit, needs, write_points
 from tests.bench.restart import started_and_restarted
 from tests.bench.state import Shape
@@ -24,6 +25,7 @@ from tests.bench.writing import write_state
 from tests.engine.world import World
 
 REPORTS = 100_000
+TRICKLE_EACH_SECOND, TRICKLE_SECONDS = 30, 5.0  # about a thousand nations' busiest hour
 MB = 1e6
 
 
@@ -48,7 +50,7 @@ def shown(points: Sequence[Point]) -> str:
     return table(
         (
             "rows", "partitions", "workers", "events/s", "model", "restore, s", "model", "memory, MB", "model",
-            "peak, MB", "bytes a row", "broker bytes an event",
+            "peak, MB", "bytes a row", "broker bytes an event", "one by one",
         ),
         [_line(point, costs, bare.get((point.partitions, point.workers), 0)) for point in points],
     )  # fmt: skip
@@ -63,6 +65,7 @@ def _line(point: Point, costs: Costs, bare: int) -> tuple[object, ...]:
         point.restore_seconds, model.restore_seconds,
         round(point.memory_bytes / MB), round(model.memory_bytes / MB),
         round(point.peak_bytes / MB), row_bytes, round(point.event_bytes),
+        round(point.trickle_bytes),
     )  # fmt: skip
 
 
@@ -103,13 +106,12 @@ async def measure_point(world: World, folder: Path, shape: Shape, workers: int, 
     """Restart workers over a written state, weigh them, then flood them."""
     again, running = await started_and_restarted(world, shape, workers, static=True)
     memories = [memory(worker) for worker in running]
-    before = size_of(folder, world.name)
-    async with input_producer(world.kafka.brokers) as producer, following(world) as coverages:
-        ready = list(prepared(producer, world.settings, reports, seed))
-        began = asyncio.get_running_loop().time()
-        ends = await flood(producer, ready)
-        took = await coverages.applied(ends) - began
-    events = sum(batch.record_count() for _, batch in ready)
+    before = size_of(folder)
+    events, took = await _flooded(world, reports, seed)
+    flooded = size_of(folder)
+    trickled = await stream(world.kafka.brokers, world.settings, TRICKLE_EACH_SECOND, TRICKLE_SECONDS, seed + 50)
+    await asyncio.sleep(1.0)  # the last commits
+    traffic = size_of(folder) - flooded
     for worker in running:
         worker.stop()
     return Point(
@@ -120,13 +122,23 @@ async def measure_point(world: World, folder: Path, shape: Shape, workers: int, 
         restore_seconds=again.restored - again.joined,
         memory_bytes=sum(one.now for one in memories),
         peak_bytes=sum(one.peak for one in memories),
-        event_bytes=(size_of(folder, world.name) - before) / events,
+        event_bytes=(flooded - before) / events,
+        trickle_bytes=traffic / trickled,
     )
 
 
-def size_of(folder: Path, name: str) -> int:
-    """The bytes of all segments of a world's topics on the broker's disk: compressed, as they went over the wire."""
-    return sum(path.stat().st_size for path in folder.glob(f"node-*/**/{name}.*/*.log"))
+async def _flooded(world: World, reports: int, seed: int) -> tuple[int, float]:
+    """Events, and the seconds until all of them were applied and committed."""
+    async with input_producer(world.kafka.brokers) as producer, following(world) as coverages:
+        ready = list(prepared(producer, world.settings, reports, seed))
+        began = time.monotonic()
+        ends = await flood(producer, ready)
+        return sum(batch.record_count() for _, batch in ready), await coverages.applied(ends) - began
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of all segments on the brokers' disks: compressed, as they went over the wire."""
+    return sum(path.stat().st_size for path in folder.glob("node-*/**/*.log"))
 
 
 @contextmanager

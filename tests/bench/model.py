@@ -27,7 +27,8 @@ class Point(NamedTuple):
     restore_seconds: float
     memory_bytes: int
     peak_bytes: int
-    event_bytes: float  # that the broker wrote for each event, inputs and outputs together, copied once
+    event_bytes: float  # that the broker wrote for each event of a flood, inputs and outputs together, copied once
+    trickle_bytes: float  # the same where events come one by one, each in its own transaction
 
 
 class Costs(NamedTuple):
@@ -43,7 +44,7 @@ class Costs(NamedTuple):
     event_seconds: float
     event_partition_seconds: float  # more for each event by each partition: batches get smaller
     event_speed_of_two: float
-    event_bytes: float
+    trickle_bytes: float
 
 
 class Expected(NamedTuple):
@@ -112,7 +113,7 @@ def fit(points: Sequence[Point]) -> Costs:
         event_seconds=event[0],
         event_partition_seconds=event[1],
         event_speed_of_two=fmean(two.events_per_second / one.events_per_second for one, two in pairs),
-        event_bytes=fmean(point.event_bytes for point in points),
+        trickle_bytes=fmean(point.trickle_bytes for point in points),
     )
 
 
@@ -185,7 +186,7 @@ def needs(costs: Costs, volume: Volume, limits: Limits = Limits()) -> Needs:  # 
         partitions=partitions,
         memory_bytes=expected(costs, rows, partitions, workers).memory_bytes,
         restore_seconds=restore,
-        broker_bytes_per_second=peak * costs.event_bytes * volume.copies,
+        broker_bytes_per_second=peak * costs.trickle_bytes * volume.copies,
         asked_by=asked,
     )
 

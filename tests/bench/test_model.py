@@ -12,7 +12,7 @@ POINTS = read_points()
 MADE = Costs(
     worker_bytes=80e6, partition_bytes=1e5, row_bytes=900, restore_start_seconds=0.2, restore_partition_seconds=0.05,
     record_seconds=4e-6, restore_speed_of_two=1.5, event_seconds=2e-5, event_partition_seconds=1e-7,
-    event_speed_of_two=1.25, event_bytes=160,
+    event_speed_of_two=1.25, trickle_bytes=3000,
 )  # fmt: skip
 
 
@@ -20,9 +20,8 @@ def made(rows: int, partitions: int, workers: int) -> Point:
     """A point that lies exactly where some costs put it."""
     one = expected(MADE, rows, partitions, workers)
     memory = round(one.memory_bytes)
-    return Point(
-        rows, partitions, workers, one.events_per_second, one.restore_seconds, memory, memory, MADE.event_bytes
-    )
+    measured = (one.events_per_second, one.restore_seconds, memory, memory, 160.0, MADE.trickle_bytes)
+    return Point(rows, partitions, workers, *measured)
 
 
 @pytest.mark.parametrize("point", POINTS, ids=[f"{p.rows}-rows-{p.partitions}-partitions-{p.workers}" for p in POINTS])
