@@ -19,7 +19,7 @@ from tests.bench.following import following
 from tests.bench.ground import BROKER_SETTINGS, bench_world, machine, memory, say, where
 from tests.bench.load import flood, input_producer, prepared, stream
 from tests.bench.model import Costs, Limits, Needs, Point, Volume, expected, fit, needs, write_points
-from tests.bench.restart import started_and_restarted
+from tests.bench.restart import all_owned, start, started_and_restarted
 from tests.bench.state import Shape
 from tests.bench.writing import write_state
 from tests.engine.world import World
@@ -102,29 +102,45 @@ def told(one: Needs, limits: Limits) -> str:
     )
 
 
-async def measure_point(world: World, folder: Path, shape: Shape, workers: int, reports: int, seed: int) -> Point:
-    """Restart workers over a written state, weigh them, then flood them."""
+class Weight(NamedTuple):
+    """What workers take that have just been started again over a state."""
+
+    restore_seconds: float
+    memory_bytes: int
+    peak_bytes: int
+
+
+class Traffic(NamedTuple):
+    """What workers reach, and what the brokers write for it."""
+
+    events_per_second: float
+    event_bytes: float
+    trickle_bytes: float
+
+
+async def weigh(world: World, shape: Shape, workers: int) -> Weight:
+    """Restart workers over a written state."""
     again, running = await started_and_restarted(world, shape, workers, static=True)
     memories = [memory(worker) for worker in running]
+    for worker in running:
+        worker.stop()
+    taken = again.restored - again.joined
+    return Weight(taken, sum(one.now for one in memories), sum(one.peak for one in memories))
+
+
+async def drive(world: World, folder: Path, workers: int, reports: int, seed: int) -> Traffic:
+    """A flood of events, then some that come one by one."""
+    running = start(world, workers, static=True)
+    await all_owned(running, world.settings.partitions)
     before = size_of(folder)
     events, took = await _flooded(world, reports, seed)
     flooded = size_of(folder)
     trickled = await stream(world.kafka.brokers, world.settings, TRICKLE_EACH_SECOND, TRICKLE_SECONDS, seed + 50)
     await asyncio.sleep(1.0)  # the last commits
-    traffic = size_of(folder) - flooded
+    written = size_of(folder) - flooded
     for worker in running:
         worker.stop()
-    return Point(
-        rows=shape.rows,
-        partitions=shape.partitions,
-        workers=workers,
-        events_per_second=events / took,
-        restore_seconds=again.restored - again.joined,
-        memory_bytes=sum(one.now for one in memories),
-        peak_bytes=sum(one.peak for one in memories),
-        event_bytes=(flooded - before) / events,
-        trickle_bytes=traffic / trickled,
-    )
+    return Traffic(events / took, (flooded - before) / events, written / trickled)
 
 
 async def _flooded(world: World, reports: int, seed: int) -> tuple[int, float]:
@@ -159,8 +175,12 @@ async def measure(plan: Plan) -> list[Point]:
                 shape = Shape(rows, partitions)
                 if rows:
                     say(f"{rows} rows: written in {write_state(where(world), shape):.1f} s")
-                for workers in (number for number in plan.workers if number <= partitions):
-                    points.append(await measure_point(world, folder, shape, workers, plan.reports, seed=100 + workers))
+                # All are weighed before the first flood: it leaves rows behind.
+                counts = [number for number in plan.workers if number <= partitions]
+                weights = [await weigh(world, shape, workers) for workers in counts]
+                for workers, weight in zip(counts, weights, strict=True):
+                    traffic = await drive(world, folder, workers, plan.reports, seed=100 + workers)
+                    points.append(Point(rows, partitions, workers, **weight._asdict(), **traffic._asdict()))
                     say(f"{points[-1]}")
     return points
 
