@@ -192,7 +192,9 @@ def needs(costs: Costs, volume: Volume, limits: Limits = Limits()) -> Needs:  # 
 
 
 def read_points(path: Path = RESULTS) -> list[Point]:
-    """The measured points."""
+    """The measured points; none where none have been kept yet."""
+    if not path.exists():
+        return []
     return [Point(**point) for point in orjson.loads(path.read_bytes())["points"]]
 
 
