@@ -22,7 +22,7 @@ from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS, IDLE_SECONDS = 0.02, 0.1  # between two looks: with a deadline at hand, and without
 PACK_AT_ONCE = 20  # restored rows of each partition, between two looks: under a millisecond
 
 
@@ -67,12 +67,15 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
     async def _look(self) -> None:
         with ending_on_error("Watching completeness"):
             while not self.should_stop:
-                for window in list(self._table.windows.values()):
-                    if window.mark_due(self._settings.mark_every, self._settings.mark_pause):
-                        self._begin_set(window)
-                    await self._say_gap(window)
-                    window.ledger.rows.pack_some(PACK_AT_ONCE)
-                await asyncio.sleep(LOOK_SECONDS)
+                looks = [await self._look_at(window) for window in list(self._table.windows.values())]
+                await asyncio.sleep(max(LOOK_SECONDS, min([*looks, IDLE_SECONDS])))
+
+    async def _look_at(self, window: Window) -> float:
+        """Write marks or say a gap where it is time for it; in how many seconds to look again."""
+        if window.mark_due(self._settings.mark_every, self._settings.mark_pause):
+            self._begin_set(window)
+        await self._say_gap(window)
+        return 0.0 if window.ledger.rows.pack_some(PACK_AT_ONCE) else window.seconds_to_deadline()
 
     def _begin_set(self, window: Window) -> None:
         window.marked_at, window.marks_acknowledged_at = time.monotonic(), None

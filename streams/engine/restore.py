@@ -79,6 +79,7 @@ class Restorer:
     ) -> Coverage:
         """Where to go on. Coverage is the truth: it was committed with the rows; the group's offsets may expire."""
         partition = inputs[0].partition
+        consumer.assign(inputs)  # a fetch that waits at the outputs' ends would hold up every question from here on
         begins = await consumer.beginning_offsets(inputs)
         ends = await consumer.end_offsets(inputs)
         known = restored.coverage

@@ -31,7 +31,7 @@ from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-FETCH_MILLISECONDS = 200
+FETCH_MILLISECONDS = 500
 RESTORE_AT_ONCE = 4
 
 

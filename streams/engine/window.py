@@ -1,6 +1,7 @@
 """One owned partition at work: its ledger, its transactional producer, and which seek its batches belong to."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -96,8 +97,12 @@ class Window:
         waited = time.monotonic() - self.marked_at
         if waited >= mark_every.total_seconds() or self._fruitless:
             return waited >= mark_every.total_seconds()
+        return waited >= mark_pause.total_seconds() and self.seconds_to_deadline() < 0
+
+    def seconds_to_deadline(self) -> float:
+        """How long it is until the first deadline that is known, by the brokers' clock; infinite where none is."""
         first, now = self.ledger.checker.deadlines.first(), self.clock.now()
-        return waited >= mark_pause.total_seconds() and first is not None and now is not None and now > first
+        return math.inf if first is None or now is None else (first - now).total_seconds()
 
     async def _commit(self, writes: Writes) -> None:
         await self._transactions.commit(writes)

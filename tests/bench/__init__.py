@@ -9,6 +9,9 @@ and settings become a page and a plot in `results` (`report`).
     make bench ARGS="--events 1000000 --rounds 5"                   larger
     make bench ARGS="--only checker read-aiokafka --out /tmp/bench" some of it, written elsewhere
 
+Apart from it, each with a table of its own: `delay`, `restart`, `growth` and `idle`, by
+`python -m tests.bench.delay` and so on; `--help` tells their sizes.
+
 The peers' environment is made from `requirements.lock`, which is made from `requirements.in`:
 
     cd tests/bench && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \\

@@ -1,11 +1,13 @@
 """The checker as a whole: what it remembers, and what it needs to go on."""
 
+from collections.abc import Callable
+
 from streams.core.checker import Checker, MemoryRows, Outcome
 from streams.core.deadlines import Deadlines
 from streams.core.facts import ReceiptCode
 from streams.core.fold import Step
 from streams.core.row import Row, Status
-from tests.core.world import BERGEN, OTHER, REPORT, RULES, Story, at, copy_of
+from tests.core.world import BERGEN, NAMED_NOTHING, OTHER, REPORT, RULES, Story, at, copy_of
 
 
 def test_it_rebuilds_its_deadlines_from_the_rows() -> None:
@@ -47,6 +49,57 @@ def test_it_notes_one_deadline_for_a_proof_without_a_sent_however_many_more_come
     story.stored("08:05", BERGEN)
     story.receipt("08:10")
     assert len(story.checker.deadlines) == 1
+
+
+class _Counted(MemoryRows):
+    """Rows that count how often one was put back."""
+
+    puts = 0
+
+    def put(self, row: Row) -> None:
+        self.puts += 1
+        super().put(row)
+
+
+def test_it_puts_a_row_back_only_when_a_fact_has_told_it_something() -> None:
+    story = Story()
+    rows = _Counted()
+    story.checker = Checker(RULES, rows)
+    steps: tuple[tuple[Callable[[], Outcome], bool], ...] = (
+        (lambda: story.sent("08:00"), True),
+        (lambda: story.sent("08:01"), False),
+        (lambda: story.sent("08:02", message="m2"), True),
+        (lambda: story.receipt("08:03"), True),
+        (lambda: story.receipt("08:04"), False),
+        (lambda: story.receipt("08:05", ReceiptCode.FEILET), True),
+        (lambda: story.stored("08:06", BERGEN), True),
+        (lambda: story.receipt("23:00"), False),
+        (lambda: story.stored("08:07"), True),
+        (lambda: story.stored("08:08"), False),
+    )
+    for tell, changes in steps:
+        before = rows.puts
+        tell()
+        assert (rows.puts > before) is changes
+
+
+def test_it_puts_a_row_back_whose_names_a_repeated_sent_fills_in() -> None:
+    story = Story()
+    story.checker = Checker(RULES, rows := _Counted())
+    story.sent("08:00", NAMED_NOTHING, unreadable=["receiver"])
+    before = rows.puts
+    story.sent("08:01")
+    assert rows.puts == before + 1
+    assert story.book(None).sent_records == 0
+    assert story.book().sent_records == 2
+
+
+def test_it_holds_back_what_comes_before_the_sent_even_if_it_was_said_before() -> None:
+    story = Story()
+    story.receipt("08:00")
+    story.receipt("09:00", ReceiptCode.FEILET)
+    story.receipt("08:30")
+    assert [one.receipt for one in story.row.held_receipts] == [ReceiptCode.MOTTATT]
 
 
 def test_it_has_rows_in_memory_that_can_be_kept_and_forgotten() -> None:
