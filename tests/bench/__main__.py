@@ -70,7 +70,7 @@ def _write_page(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--events", type=int, default=300_000, help="about how many events the log has (300000)")
-    parser.add_argument("--partitions", type=int, default=12, help="partitions of each topic (12, as `meldingsvakt topics` makes them)")
+    parser.add_argument("--partitions", type=int, default=12, help="partitions of each topic (12)")
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another log of the same mix (1)")
     parser.add_argument("--only", nargs="+", choices=[one.name for one in CONTENDERS], help="these contenders only")
