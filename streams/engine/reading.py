@@ -27,6 +27,18 @@ async def one_off_consumer(kafka: KafkaSettings) -> AsyncIterator[Any]:
         await consumer.stop()
 
 
+async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) -> None:
+    """Give a consumer partitions to read from their beginnings.
+
+    aiokafka's own `seek_to_beginning` asks the leader that it knows, and never learns that it is none any more; what
+    asks for offsets by itself does.
+    """
+    begins = await consumer.beginning_offsets(tps)
+    consumer.assign(tps)  # and a position at once: without one, fetching would fail
+    for tp, begin in begins.items():
+        consumer.seek(tp, begin)
+
+
 async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:
     """Every record of the topics, or of one partition of each, up to their present ends.
 
@@ -40,8 +52,7 @@ async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int |
         if partition in (None, number)
     ]
     async with one_off_consumer(kafka) as consumer:
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
+        await assign_from_beginning(consumer, tps)
         ends = await consumer.end_offsets(tps)
         while any([await consumer.position(tp) < ends[tp] for tp in tps]):
             for records in (await consumer.getmany(timeout_ms=500)).values():

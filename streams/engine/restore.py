@@ -15,13 +15,14 @@ from streams.engine.clean import CleanReader
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger
+from streams.engine.reading import assign_from_beginning
 from streams.engine.restored import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
 
 READ_AT_ONCE = 5_000
-YIELD_EVERY = 1000
 STALL_SECONDS = 60
+FETCH_MILLISECONDS = 50  # at the end of a topic a fetch waits for more, and every question to that broker behind it
 
 
 class Restorer:
@@ -38,8 +39,7 @@ class Restorer:
         state = TopicPartition(self._settings.output("state"), partition)
         coverage = TopicPartition(self._settings.output("coverage"), partition)
         async with self._consumer("read_committed") as consumer:
-            consumer.assign([state, coverage])
-            await consumer.seek_to_beginning(state, coverage)
+            await assign_from_beginning(consumer, [state, coverage])
             restored = await self._read(consumer, state, coverage)
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
             found = await self._positions(consumer, restored, inputs, committed, partitions, rules)
@@ -79,7 +79,6 @@ class Restorer:
     ) -> Coverage:
         """Where to go on. Coverage is the truth: it was committed with the rows; the group's offsets may expire."""
         partition = inputs[0].partition
-        consumer.assign(inputs)  # a fetch that waits at the outputs' ends would hold up every question from here on
         begins = await consumer.beginning_offsets(inputs)
         ends = await consumer.end_offsets(inputs)
         known = restored.coverage
@@ -131,6 +130,7 @@ class Restorer:
             enable_auto_commit=False,
             auto_offset_reset="none",
             request_timeout_ms=self._timeout_ms,
+            fetch_max_wait_ms=FETCH_MILLISECONDS,
             max_partition_fetch_bytes=8 << 20,
             fetch_max_bytes=32 << 20,
         )

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.core.events import written
 from streams.engine.partitioning import partition_of
+from streams.engine.reading import assign_from_beginning
 from tests.bench.mix import KINDS, Planned
 from tests.bench.truth import Seen
 
@@ -116,8 +117,7 @@ async def batches_to_ends(
     )
     await consumer.start()
     try:
-        consumer.assign(list(wanted))
-        await consumer.seek_to_beginning(*wanted)
+        await assign_from_beginning(consumer, list(wanted))
         while any([await consumer.position(tp) < end for tp, end in wanted.items()]):
             for tp, some in (await consumer.getmany(timeout_ms=500)).items():
                 yield tp, some

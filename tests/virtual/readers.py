@@ -93,17 +93,13 @@ class Reader:
         """Go on at an offset."""
         self._positions[tp] = offset
 
-    async def seek_to_beginning(self, *tps: TopicPartition) -> None:
-        """Go to the start of an output topic."""
-        self._positions |= dict.fromkeys(tps, 0)
-
     async def position(self, tp: TopicPartition) -> int:
         """The next offset."""
         return self._positions[tp]
 
     async def beginning_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where the inputs begin."""
-        return {tp: self._kafka.begin[KINDS[tp.topic]] for tp in tps}
+        """Where the inputs begin; nothing is ever deleted from the outputs."""
+        return {tp: self._kafka.begin[KINDS[tp.topic]] if tp.topic in KINDS else 0 for tp in tps}
 
     async def end_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Where they end."""
