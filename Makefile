@@ -24,7 +24,7 @@ test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/faults/test_suite_on_kafka.py
 	$(BIN)/python -m pytest tests/faults/test_suite_on_kafka.py
 
-# Every fault with all its seeds: about an hour and a half. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
+# Every fault with all its seeds: two to three hours. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults $(ARGS)
 

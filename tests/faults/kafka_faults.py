@@ -378,19 +378,26 @@ async def state_unreadable(scene: Scene) -> None:
 
 
 KAFKA_FAULTS = (
-    Fault("leader_killed", broker_killed(_leader, "leader"), alone=True, seconds=20),
-    Fault("controller_killed", broker_killed(_controller, "controller"), alone=True, seconds=20),
-    Fault("group_coordinator_killed", broker_killed(_group_coordinator, "group's coordinator"), alone=True, seconds=20),
+    Fault("leader_killed", broker_killed(_leader, "leader"), alone=True, seeds=10, seconds=20),
+    Fault("controller_killed", broker_killed(_controller, "controller"), alone=True, seeds=10, seconds=20),
+    Fault(
+        "group_coordinator_killed",
+        broker_killed(_group_coordinator, "group's coordinator"),
+        alone=True,
+        seeds=10,
+        seconds=20,
+    ),
     Fault(
         "transaction_coordinator_killed",
         broker_killed(_transaction_coordinator, "transactions' coordinator"),
+        seeds=10,
         alone=True,
         seconds=20,
     ),
-    Fault("leader_paused", leader_paused, alone=True, seconds=24),
+    Fault("leader_paused", leader_paused, seeds=10, alone=True, seconds=24),
     Fault("broker_clock_ahead", broker_clock(CLOCK_SECONDS), alone=True, cluster="clock+600", seconds=30),
     Fault("broker_clock_behind", broker_clock(-CLOCK_SECONDS), alone=True, cluster="clock-600", seconds=30),
-    Fault("all_brokers_restarted", all_restarted, alone=True, seconds=20),
+    Fault("all_brokers_restarted", all_restarted, seeds=10, alone=True, seconds=20),
     Fault("broker_gone_a_minute", broker_gone, alone=True, seconds=70, per_second=4),
     Fault("network_slow", network_slow, alone=True, seconds=20),
     Fault("network_stalled", network_stalled, alone=True, seconds=20),
