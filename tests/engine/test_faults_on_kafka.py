@@ -148,10 +148,10 @@ async def _set(world: World, topic: str, name: str, value: str) -> None:
 async def test_a_restore_may_last_longer_than_the_session(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1, session_timeout="PT2S", mark_every="PT60S")
     await world.worker().ready()
-    for number in range(18):
+    for number in range(36):
         await _many_receipts(world, number, 5_000)
     deadline = now() + timedelta(seconds=120)
-    while len({v["report_id"] for v in await world.values("state")}) < 90_000:
+    while len({v["report_id"] for v in await world.values("state")}) < 180_000:
         assert now() < deadline
         await asyncio.sleep(1)
     world.workers[0].kill()
