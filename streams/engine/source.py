@@ -100,11 +100,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     async def _fetch_once(self) -> None:
         try:
             # One record tells that there are some; the batches are then put together partition by partition.
-            first = await self._consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=1)
+            first = await self._first_record()
             for window in list(self._table.windows.values()):
                 await self._hand_over(window, first)
-        except NoOffsetForPartitionError:
-            return  # of a partition that is not restored yet: its positions are set by our own seek
         except OffsetOutOfRangeError as error:
             raise InDoubt(
                 f"An input was deleted below the position that was to be read next ({error}): ending, so that the "
@@ -119,6 +117,16 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             for window in list(self._table.windows.values()):
                 self._seek(window)
             await self.sleep(1.0)
+
+    async def _first_record(self) -> dict[TopicPartition, list[Any]]:
+        """Wait a while for one record. Where a position is missing nothing was taken: our own seek will set it."""
+        try:
+            first: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
+                timeout_ms=FETCH_MILLISECONDS, max_records=1
+            )
+        except NoOffsetForPartitionError:
+            return {}
+        return first
 
     async def _hand_over(self, window: Window, first: dict[TopicPartition, list[Any]]) -> None:
         """Deliver what was fetched of one partition; positions move over control records, too."""
