@@ -99,13 +99,15 @@ def test_a_wrong_setting_is_told_with_the_log(tmp_path: Path) -> None:
     assert "Invalid value many" in Path(log).read_text()
 
 
-def test_the_log_of_a_failed_start_outlives_its_temporary_folder() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("meldingsvakt-kafka-*"))
+def test_the_log_of_a_failed_start_outlives_its_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(BrokerUnavailable, match="Invalid value many") as failure:
         EmbeddedKafka(settings={"num.io.threads": "many"}).start()
-    log = str(failure.value).rpartition("the log is ")[2].rstrip(".")
-    assert "Invalid value many" in Path(log).read_text()
-    assert set(Path(tempfile.gettempdir()).glob("meldingsvakt-kafka-*")) <= before
+    log = Path(str(failure.value).rpartition("the log is ")[2].rstrip("."))
+    assert "Invalid value many" in log.read_text()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_that_takes_too_long_is_given_up() -> None:
