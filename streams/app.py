@@ -4,6 +4,7 @@
 what makes it exact is below the table: one Kafka transaction a batch (`streams.engine`).
 """
 
+import asyncio
 import gc
 import logging
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ import faust
 from streams.core.checker import Rules
 from streams.core.fold import Limits
 from streams.data import succession
+from streams.engine.bare import hand_out_bare_records
 from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
@@ -58,12 +60,14 @@ class App(faust.App):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Refuse to start on unsafe topics, before anything is read."""
         await super().on_start()
+        log.info("The event loop is %s.", type(asyncio.get_running_loop()).__module__)
         _look_for_garbage_less_often()
         self.flow_control.resume()
         with ending_on_error("Checking the topics"):
             await ensure_topics(kafka, settings, create=False)
 
 
+hand_out_bare_records()
 logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells every metadata update
 with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()

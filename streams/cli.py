@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not
 """
 
 import asyncio
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,12 +73,12 @@ def topics(as_json: Json = False) -> None:
 @app.command()
 def worker() -> None:
     """Run the checker: the same as `faust -A streams.app worker --without-web`."""
+    if find_spec("uvloop"):  # not to be had on every system
+        os.environ.setdefault("FAUST_LOOP", "uvloop")  # Faust reads it as it is imported; its --loop comes too late
     from faust.cli.faust import cli
 
     _, settings = load_settings()
-    level = settings.log_level.lower()
-    loop = ["--loop", "uvloop"] if find_spec("uvloop") else []  # not to be had on every system
-    cli([*loop, "-A", "streams.app", "worker", "--without-web", "--loglevel", level])
+    cli(["-A", "streams.app", "worker", "--without-web", "--loglevel", settings.log_level.lower()])
 
 
 @app.command()

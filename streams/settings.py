@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         le=timedelta(seconds=10),
         description="The longest wait for Kafka's answer, a commit included.",
     )
-    batch_records: int = Field(10_000, ge=1, le=100_000, description="The most records of one partition in one batch.")
+    batch_records: int = Field(20_000, ge=1, le=100_000, description="The most records of one partition in one batch.")
     max_value_bytes: int = Field(
         262_144,
         ge=1024,

@@ -80,9 +80,9 @@ class Books:
             self._count(*before, -1)
         if after is not None:
             self._count(*after, 1)
-        if before and after and before[0] != after[0] and Status.UNEXPECTED not in (before[1], after[1]):
-            self.of(before[0]).sent_records -= 1
-            self.of(after[0]).sent_records += 1
+            if before is not None and before[0] != after[0] and Status.UNEXPECTED not in (before[1], after[1]):
+                self.of(before[0]).sent_records -= 1
+                self.of(after[0]).sent_records += 1
 
     def total(self) -> Book:
         """All receivers together."""

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from streams.core.books import Account, Books, account
 from streams.core.deadlines import Deadlines
-from streams.core.decide import decide, next_look, reason_of
+from streams.core.decide import decide, erased_after, next_look, reason_of
 from streams.core.events import Event, missing, recovered
 from streams.core.facts import Fact, Receipt, Sent
 from streams.core.fold import (
@@ -22,7 +22,7 @@ from streams.core.fold import (
 )
 from streams.core.policy import Policy
 from streams.core.receivers import Municipalities
-from streams.core.row import Row, Status
+from streams.core.row import Glance, Row, Status
 
 
 class Rows(Protocol):
@@ -30,6 +30,9 @@ class Rows(Protocol):
 
     def get(self, report_id: str) -> Row | None:
         """The row of a report, or None."""
+
+    def glance(self, report_id: str) -> Glance | None:
+        """As much of a row as tells whether it has to be read; None if there is none."""
 
     def put(self, row: Row) -> None:
         """Keep a new or changed row."""
@@ -49,6 +52,10 @@ class MemoryRows:
 
     def get(self, report_id: str) -> Row | None:
         """The row of a report, or None."""
+        return self._rows.get(report_id)
+
+    def glance(self, report_id: str) -> Glance | None:
+        """The row itself."""
         return self._rows.get(report_id)
 
     def put(self, row: Row) -> None:
@@ -138,11 +145,13 @@ class Checker:
     def advance(self, until: datetime) -> Iterator[Passed]:
         """Decide all that completeness `until` settles, ordered by time and report id. Run it to its end."""
         for report_id in self.deadlines.passed(until):
+            glance = self.rows.glance(report_id)
+            if glance is None or self._waits(report_id, glance, until):
+                continue
             row = self.rows.get(report_id)
-            if row is not None:
-                passed = self._look(row, until)
-                if passed is not None:
-                    yield passed
+            passed = self._look(row, until) if row is not None else None
+            if passed is not None:
+                yield passed
 
     def _apply_sent(self, row: Row | None, sent: Sent) -> Outcome:
         before = account(row)
@@ -169,6 +178,18 @@ class Checker:
         else:
             book.resends += 1
         return _PLAIN[step]
+
+    def _waits(self, report_id: str, glance: Glance, until: datetime) -> bool:
+        """True for a decided row that is not to be erased yet: nearly all are when their alarm would have been due."""
+        if glance.status is Status.PENDING:
+            return False
+        if glance.status is Status.MISSING:
+            return True  # for its proof
+        erased = erased_after(glance, self.rules.limits)
+        if erased < until:
+            return False
+        self.deadlines.add(erased, report_id)
+        return True
 
     def _look(self, row: Row, until: datetime) -> Passed | None:
         """Time has passed for this row: decide it, erase it, or look again later."""
@@ -197,10 +218,8 @@ class Checker:
 
     def _erase_or_wait(self, row: Row, until: datetime) -> Passed | None:
         look = next_look(row, self.rules.limits)
-        if look is None:
-            return None
-        if look >= until:
-            self.deadlines.add(look, row.report_id)
+        if look is None or look >= until:
+            self._look_again(row)
             return None
         before = account(row)
         self.books.move(before, None)

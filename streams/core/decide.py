@@ -4,7 +4,7 @@ from datetime import datetime
 
 from streams.core.facts import ReceiptCode
 from streams.core.fold import Limits
-from streams.core.row import Reason, Row, Status
+from streams.core.row import Glance, Reason, Row, Status
 
 _REASON_BY_RECEIPT = {
     ReceiptCode.MOTTATT: Reason.RECEIPTED_NOT_STORED,
@@ -46,7 +46,7 @@ def next_look(row: Row, limits: Limits) -> datetime | None:
     return erased_after(row, limits)
 
 
-def erased_after(row: Row, limits: Limits) -> datetime:
+def erased_after(row: Glance, limits: Limits) -> datetime:
     """The end of the keeping time: counted from the last fact and from alarm_at."""
     last = row.touched if row.alarm_at is None else max(row.touched, row.alarm_at)
     return last + limits.keep

@@ -165,7 +165,7 @@ def _trusted_stored(row: Row, stored: Stored) -> Stored:
         return stored
     if stored.stored_at - arrived > CLOCK_TOLERANCE:
         row.flags.add(Flag.CLOCK_AHEAD)
-    return stored._replace(stored_at=arrived)
+    return Stored(stored.report_id, stored.place, arrived, stored.evidence, stored.receiver)
 
 
 def _fill_names(row: Row, sent: Sent) -> bool:

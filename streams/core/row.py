@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
 
@@ -44,6 +44,22 @@ class Flag:
     MANY_MESSAGES = "many_messages"
     HELD_FULL = "held_full"
     UNREADABLE = "unreadable_"
+
+
+class Glance(Protocol):
+    """The few fields of a row by which most looks end."""
+
+    @property
+    def status(self) -> Status:
+        """Where the report stands."""
+
+    @property
+    def touched(self) -> datetime:
+        """When the last fact arrived that changed it."""
+
+    @property
+    def alarm_at(self) -> datetime | None:
+        """When it is decided; None while its sent is not known."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from orjson import JSONDecodeError, loads
+import msgspec
+from msgspec import Struct
 
 from schemas.common import NAME, NATIONAL_ID
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
@@ -23,7 +24,6 @@ _is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](
 _is_name = re.compile(NAME.removesuffix("$")).fullmatch
 _holds_national_id = re.compile(NATIONAL_ID).search
 _time = datetime.fromisoformat  # for what `_is_time`: it alone would read week dates, too
-_RECEIPTS = {str(code): code for code in ReceiptCode}
 
 
 def _is_token(text: str) -> bool:
@@ -31,14 +31,46 @@ def _is_token(text: str) -> bool:
     return bool(_is_report_id(text) or (_is_name(text) and not _holds_national_id(text)))
 
 
-Words = tuple[Any, ...]
+class _Receiver(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    municipality: str
+    district: str | None = None
+    unit_id: str | None = None
+    org_number: str | None = None
+
+
+class _Sent(Struct, forbid_unknown_fields=True, gc=False):
+    report_id: str
+    sent_at: str
+    receiver: _Receiver
+    channel: str
+    case_system: str
+    case_system_version: str | None = None
+    message_id: str | None = None
+    form: str | None = None
+
+
+class _Receipt(Struct, forbid_unknown_fields=True, gc=False):
+    report_id: str
+    receipt: ReceiptCode
+    received_at: str
+    message_id: str | None = None
+
+
+class _Stored(Struct, forbid_unknown_fields=True, gc=False):
+    report_id: str
+    stored_at: str
+    evidence: str
+    receiver: _Receiver | None = None
+    case_system: str | None = None
+
+
+_read_sent = msgspec.json.Decoder(_Sent).decode
+_read_receipt = msgspec.json.Decoder(_Receipt).decode
+_read_stored = msgspec.json.Decoder(_Stored).decode
+
+Words = tuple[str | None, ...]
 Way = tuple[str | None, str | None, str | None, str | None]  # channel, case system and its version, form
 Read = Callable[[bytes | None, bytes | None, Place], Fact | None]
-
-
-def _words(given: dict[str, Any]) -> Words:
-    """An object's names and values as one hashable value, which no other object gives."""
-    return (*given, *given.values())
 
 
 class CleanReader:
@@ -46,18 +78,17 @@ class CleanReader:
 
     def __init__(self, max_value_bytes: int) -> None:
         self._most_bytes = max_value_bytes
-        self._receivers: dict[Words, Receiver] = {}
+        self._receivers: dict[_Receiver, Receiver] = {}
         self._ways: dict[Words, Way] = {}
-        self._names: dict[tuple[Receiver, Way], Names] = {}  # so that reports of the same names share them
+        self._names: dict[tuple[_Receiver, Words], Names] = {}  # so that reports of the same names share them
         self._proofs: dict[Words, str] = {}
         self.by_kind: dict[str, Read] = {"sent": self.sent, "receipt": self.receipt, "stored": self.stored}
 
     def sent(self, key: bytes | None, value: bytes | None, place: Place) -> Sent | None:
         """The fact of a clean sent record."""
         try:
-            given = self._loads(value)
-            report_id, sent_at, message_id = given.pop("report_id"), given.pop("sent_at"), given.pop("message_id", None)
-            receiver, way = self._receivers[_words(given.pop("receiver"))], self._ways[_words(given)]
+            given = _read_sent(self._bounded(value))
+            report_id, sent_at, message_id = given.report_id, given.sent_at, given.message_id
             if (
                 key != report_id.encode()
                 or not _is_report_id(report_id)
@@ -65,7 +96,8 @@ class CleanReader:
                 or (message_id is not None and not _is_token(message_id))
             ):
                 return None
-            names = self._names.get((receiver, way)) or self._new_names(receiver, way)
+            way = given.channel, given.case_system, given.case_system_version, given.form
+            names = self._names.get((given.receiver, way)) or self._new_names(given.receiver, way)
             return Sent(report_id, place, _time(sent_at), names, message_id)
         except _UNCLEAN:
             return None
@@ -73,38 +105,35 @@ class CleanReader:
     def receipt(self, key: bytes | None, value: bytes | None, place: Place) -> Receipt | None:
         """The fact of a clean receipt record."""
         try:
-            given = self._loads(value)
-            report_id, code, message_id = given["report_id"], _RECEIPTS[given["receipt"]], given.get("message_id")
+            given = _read_receipt(self._bounded(value))
+            report_id, message_id = given.report_id, given.message_id
             if (
                 key != report_id.encode()
-                or len(given) != (4 if "message_id" in given else 3)
                 or not _is_report_id(report_id)
-                or not _is_time(given["received_at"])
+                or not _is_time(given.received_at)
                 or (message_id is not None and not _is_token(message_id))
             ):
                 return None
-            _time(given["received_at"])
-            return Receipt(report_id, place, code)
+            _time(given.received_at)
+            return Receipt(report_id, place, given.receipt)
         except _UNCLEAN:
             return None
 
     def stored(self, key: bytes | None, value: bytes | None, place: Place) -> Stored | None:
         """The fact of a clean stored record."""
         try:
-            given = self._loads(value)
-            report_id, stored_at = given.pop("report_id"), given.pop("stored_at")
-            receiver = given.pop("receiver", None)
-            if receiver is not None:
-                receiver = self._receivers[_words(receiver)]
-            evidence = self._proofs[_words(given)]
+            given = _read_stored(self._bounded(value))
+            report_id, stored_at = given.report_id, given.stored_at
+            receiver = None if given.receiver is None else self._receivers[given.receiver]
+            evidence = self._proofs[given.evidence, given.case_system]
             if key != report_id.encode() or not _is_report_id(report_id) or not _is_time(stored_at):
                 return None
             return Stored(report_id, place, _time(stored_at), evidence, receiver)
         except _UNCLEAN:
             return None
 
-    def _loads(self, value: bytes | None) -> Any:
-        return loads(value) if value is not None and len(value) <= self._most_bytes else None
+    def _bounded(self, value: bytes | None) -> bytes:
+        return value if value is not None and len(value) <= self._most_bytes else b""
 
     def learn(self, record: Record, intake: Intake) -> None:
         """Remember the words of a record if the models read it without fault and without dropping anything."""
@@ -112,34 +141,36 @@ class CleanReader:
         if intake.refusal is not None or intake.extras or record.value is None:
             return
         try:
-            given = loads(record.value)
-        except JSONDecodeError:
+            if isinstance(fact, Sent):
+                self._learn_sent(_read_sent(record.value), fact.names)
+            elif isinstance(fact, Stored):
+                self._learn_stored(_read_stored(record.value), fact)
+        except msgspec.DecodeError:
             return  # a schema registry's frame, or what only the models' parser reads
-        for name in ("report_id", "sent_at", "stored_at", "message_id"):
-            given.pop(name, None)
-        receiver = given.pop("receiver", None)
-        if isinstance(fact, Sent):
-            names = fact.names
-            self._learn_receiver(receiver, names.receiver)
-            way = names.channel, names.case_system, names.case_system_version, names.form
-            _remember(self._ways, _words(given), way)
-        elif isinstance(fact, Stored):
-            self._learn_receiver(receiver, fact.receiver)
-            _remember(self._proofs, _words(given), fact.evidence)
 
-    def _learn_receiver(self, given: dict[str, Any] | None, receiver: Receiver | None) -> None:
+    def _learn_sent(self, given: _Sent, names: Names) -> None:
+        self._learn_receiver(given.receiver, names.receiver)
+        words = given.channel, given.case_system, given.case_system_version, given.form
+        _remember(self._ways, words, names[1:])
+
+    def _learn_stored(self, given: _Stored, stored: Stored) -> None:
+        self._learn_receiver(given.receiver, stored.receiver)
+        _remember(self._proofs, (given.evidence, given.case_system), stored.evidence)
+
+    def _learn_receiver(self, given: _Receiver | None, receiver: Receiver | None) -> None:
         if given is not None and receiver is not None:
-            _remember(self._receivers, _words(given), receiver)
+            _remember(self._receivers, given, receiver)
 
-    def _new_names(self, receiver: Receiver, way: Way) -> Names:
-        names = Names(receiver, *way)
+    def _new_names(self, receiver: _Receiver, way: Words) -> Names:
+        """The names of words that the models have read, each on its own. Raises KeyError where they have not."""
+        names = Names(self._receivers[receiver], *self._ways[way])
         _remember(self._names, (receiver, way), names)
         return names
 
 
 # Not JSON, not an object, a field missing or of another type, words that the models have not read yet, a day that no
 # month has: whatever it is, the models say it better.
-_UNCLEAN = (JSONDecodeError, KeyError, TypeError, AttributeError, ValueError)
+_UNCLEAN = (msgspec.DecodeError, KeyError, ValueError)
 
 
 def _remember(known: dict[Any, Any], words: Any, what: Any) -> None:

@@ -3,12 +3,22 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from streams.core.books import Book
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, written
 from streams.core.facts import Receiver
 
+_encode = msgspec.json.Encoder(enc_hook=written).encode
+_WHOLE_SECONDS = len("2026-01-01T12:00:00Z")
 _RECEIVER_FIELDS = Receiver._fields
 _BOOK_FIELDS = tuple(Book.__dataclass_fields__)
+
+
+def stamp(time: datetime) -> str:
+    """A time as `written` gives it, several times as fast."""
+    text = _encode(time)[1:-1].decode()
+    return text if len(text) > _WHOLE_SECONDS else f"{text[:-1]}.000000Z"
 
 
 def receiver_value(receiver: Receiver | None) -> dict[str, Any] | None:
@@ -29,10 +39,10 @@ def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
             "channel": event.names.channel,
             "case_system": event.names.case_system,
             "case_system_version": event.names.case_system_version,
-            "sent_at": written(event.sent_at),
-            "due_at": written(event.due_at),
-            "alarm_at": written(event.alarm_at),
-            "portal_deletes_at": written(event.portal_deletes_at),
+            "sent_at": stamp(event.sent_at),
+            "due_at": stamp(event.due_at),
+            "alarm_at": stamp(event.alarm_at),
+            "portal_deletes_at": stamp(event.portal_deletes_at),
             "policy_version": event.policy_version,
             "sent_record": {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             if positions
@@ -43,8 +53,8 @@ def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
         "event_id": event.event_id,
         "missing_event_id": event.missing_event_id,
         "report_id": event.report_id,
-        "stored_at": written(event.stored_at),
-        "arrived_at": written(event.arrived_at),
+        "stored_at": stamp(event.stored_at),
+        "arrived_at": stamp(event.arrived_at),
         "evidence": event.evidence,
         "receiver": receiver_value(event.receiver),
         "cause": event.cause,
@@ -60,8 +70,8 @@ def event_headers(event: Event, recorded: datetime) -> list[tuple[str, bytes]]:
         "ce_source": "/meldingsvakt",
         "ce_type": MISSING_TYPE if missing else RECOVERED_TYPE,
         "ce_subject": event.report_id,
-        "ce_time": written(event.alarm_at if isinstance(event, Missing) else event.arrived_at),
-        "ce_recordedtime": written(recorded),
+        "ce_time": stamp(event.alarm_at if isinstance(event, Missing) else event.arrived_at),
+        "ce_recordedtime": stamp(recorded),
         "content-type": "application/json",
     }
     return [(name, value.encode()) for name, value in attributes.items()]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +15,7 @@ from streams.core.events import Event, written
 from streams.core.facts import Fact, Place
 from streams.core.fold import Step
 from streams.engine import marks
+from streams.engine.bare import KafkaRecord
 from streams.engine.clean import CleanReader
 from streams.engine.codec import book_value, event_headers, event_value
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
@@ -29,23 +30,6 @@ LOG_APPEND_TIME = 1
 BROKER_CLOCK = "broker_clock"
 CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
 KINDS = ("sent", "receipt", "stored")
-
-
-class KafkaRecord(Protocol):
-    """What we use of aiokafka's ConsumerRecord. `timestamp` in ms since 1970, the broker's if its type is 1."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def timestamp_type(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class Span(NamedTuple):
@@ -144,7 +128,7 @@ class Ledger:
                 arrived = self._arrival(applied, appended)
             place = Place(arrived, topic, self.partition, record.offset)
             fact = None if record.headers else clean(record.key, record.value, place)
-            if fact is not None and self._at_home(fact.report_id):
+            if fact is not None and self._at_home(record.key):
                 self._check(fact, kind, record)
                 read += 1
             else:
@@ -208,16 +192,13 @@ class Ledger:
             return
         if not intake.key_fits:
             self.tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
-        if not self._at_home(intake.fact.report_id):
+        if not self._at_home(intake.fact.report_id.encode()):
             self._send_home(record, intake, copied=copied)
         else:
             self._check(intake.fact, record.kind, record)
 
-    def _at_home(self, report_id: str) -> bool:
-        return self._home(report_id) == self.coverage.partition
-
-    def _home(self, report_id: str) -> int:
-        return partition_of(report_id.encode(), self.coverage.partitions)
+    def _at_home(self, key: bytes | None) -> bool:
+        return key is not None and partition_of(key, self.coverage.partitions) == self.coverage.partition
 
     def _check(self, fact: Fact, kind: str, record: KafkaRecord | Record) -> None:
         step, events = self.checker.apply(fact)
@@ -237,7 +218,7 @@ class Ledger:
         place = record.place
         origin = f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
         key = intake.fact.report_id.encode()
-        home = self._home(intake.fact.report_id)
+        home = partition_of(key, self.coverage.partitions)
         self._records.append(Write(place.topic, home, key, known_value(record, intake), [(COPY_HEADER, origin)]))
 
     def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:

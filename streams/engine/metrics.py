@@ -62,10 +62,12 @@ class _Partitions(Collector):
         lag = _gauge("completeness_age_seconds", "For how long completeness has stood still.")
         gap = _gauge("gap", "1 while the checker cannot see, by cause.", "cause")
         rows = _gauge("rows", "Rows kept.")
+        unpacked = _gauge("rows_unpacked", "Restored rows that are not packed yet: each takes thrice the room.")
         books = _gauge("reports", "Reports by status; sent is counted on its own.", "status")
         for partition, window in sorted(self._windows.items()):
             name, coverage = str(partition), window.ledger.coverage
             rows.add_metric([name], len(window.ledger.rows))
+            unpacked.add_metric([name], window.ledger.rows.unpacked)
             lag.add_metric([name], window.stood_still())
             if coverage.complete_until is not None:
                 until.add_metric([name], coverage.complete_until.timestamp())
@@ -74,7 +76,7 @@ class _Partitions(Collector):
             total = window.ledger.checker.books.total()
             for status in ("sent", "pending", "stored", "missing", "recovered", "unproven", "erased", "unexpected"):
                 books.add_metric([name, status], getattr(total, status))
-        yield from (until, lag, gap, rows, books)
+        yield from (until, lag, gap, rows, unpacked, books)
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

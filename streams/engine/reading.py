@@ -27,16 +27,26 @@ async def one_off_consumer(kafka: KafkaSettings) -> AsyncIterator[Any]:
         await consumer.stop()
 
 
-async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) -> None:
-    """Give a consumer partitions to read from their beginnings.
+async def assign_paused(consumer: Any, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Give a consumer partitions, paused, at their beginnings, which are returned.
 
     aiokafka's own `seek_to_beginning` asks the leader that it knows, and never learns that it is none any more; what
-    asks for offsets by itself does.
+    asks for offsets by itself does. It learns of all that are assigned at once, but waits for each that is not.
     """
-    begins = await consumer.beginning_offsets(tps)
-    consumer.assign(tps)  # and a position at once: without one, fetching would fail
+    consumer.assign(tps)
+    consumer.pause(*tps)
+    for tp in tps:
+        consumer.seek(tp, 0)  # a placeholder: without a position every fetch would fail
+    begins: dict[TopicPartition, int] = await consumer.beginning_offsets(tps)
     for tp, begin in begins.items():
         consumer.seek(tp, begin)
+    return begins
+
+
+async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) -> None:
+    """Give a consumer partitions to read from their beginnings."""
+    await assign_paused(consumer, tps)
+    consumer.resume(*tps)
 
 
 async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,8 +14,8 @@ from streams.core.events import written
 from streams.engine.clean import CleanReader
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import arrival
-from streams.engine.ledger import Ledger
-from streams.engine.reading import assign_from_beginning
+from streams.engine.ledger import Ledger, Span
+from streams.engine.reading import assign_paused
 from streams.engine.restored import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
@@ -39,11 +39,14 @@ class Restorer:
         state = TopicPartition(self._settings.output("state"), partition)
         coverage = TopicPartition(self._settings.output("coverage"), partition)
         async with self._consumer("read_committed") as consumer:
-            await assign_from_beginning(consumer, [state, coverage])
-            restored = await self._read(consumer, state, coverage)
             inputs = [TopicPartition(topic, partition) for topic in self._settings.inputs]
-            found = await self._positions(consumer, restored, inputs, committed, partitions, rules)
-        deadlines = await restored.deadlines(rules, partition)
+            # All questions come before the reading: once it waits for more, they would have to wait behind it.
+            begins = await assign_paused(consumer, [state, coverage, *inputs])
+            spans = {tp: Span(begins[tp], end) for tp, end in (await consumer.end_offsets(inputs)).items()}
+            consumer.resume(state, coverage)
+            restored = await self._read(consumer, state, coverage)
+            found = await self._positions(consumer, restored, spans, committed, partitions, rules)
+        deadlines = await restored.deadlines(rules)
         return Ledger(
             self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines, self._clean
         )
@@ -51,14 +54,14 @@ class Restorer:
     async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
         """Both topics until the high watermark of after the fence: nothing of a former owner can be missing."""
         ends = await self._high_watermarks([state, coverage])
-        restored, stalled = Restored(), 0.0
+        restored, stalled = Restored(state, coverage), 0.0
         while any([await consumer.position(tp) < ends[tp] for tp in (state, coverage)]):
             fetched = await consumer.getmany(timeout_ms=1000, max_records=READ_AT_ONCE)
             stalled = 0.0 if fetched else stalled + 1
             if stalled > STALL_SECONDS:
                 raise StateUnreadable(f"{state.topic}-{state.partition} cannot be read to its end; is a broker down?")
             for tp, records in fetched.items():
-                restored.take(records, is_state=tp == state)
+                restored.take(tp, records)
             await asyncio.sleep(0)
         return restored
 
@@ -72,41 +75,41 @@ class Restorer:
         self,
         consumer: Any,
         restored: Restored,
-        inputs: list[TopicPartition],
+        inputs: Mapping[TopicPartition, Span],
         committed: dict[str, int | None],
         partitions: int,
         rules: Rules,
     ) -> Coverage:
-        """Where to go on. Coverage is the truth: it was committed with the rows; the group's offsets may expire."""
-        partition = inputs[0].partition
-        begins = await consumer.beginning_offsets(inputs)
-        ends = await consumer.end_offsets(inputs)
-        known = restored.coverage
+        """Where to go on. Coverage is the truth: it was committed with the rows; the group's offsets may expire.
+
+        `inputs`: from where to where each can be read.
+        """
+        partition, known = min(inputs).partition, restored.coverage
         if known is None:
             if any(offset is not None for offset in committed.values()) or restored.has_rows:
                 raise StateUnreadable(
                     f"Partition {partition}: the group has committed offsets, but {self._settings.output('coverage')} "
                     "says nothing: its state was deleted; choose another MELDINGSVAKT_APP_ID to check from the start."
                 )
-            applied = {tp.topic: Applied(begins[tp]) for tp in inputs}
+            applied = {tp.topic: Applied(span.start) for tp, span in inputs.items()}
             return Coverage(partition, partitions, applied)
         same_partitions(known, partitions)
         _same_policy(known, rules)
-        for tp in inputs:
+        for tp, span in inputs.items():
             _same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
-            loss = await self._loss(consumer, tp, known.applied[tp.topic], begins[tp], ends[tp])
+            loss = await self._loss(consumer, tp, known.applied[tp.topic], span)
             if loss is not None:
                 known.losses.append(loss)
                 known.gap = Gap(loss.noticed_at, loss.cause)
-                known.applied[tp.topic] = Applied(begins[tp], latest=known.applied[tp.topic].latest)
+                known.applied[tp.topic] = Applied(span.start, latest=known.applied[tp.topic].latest)
         return known
 
-    async def _loss(self, consumer: Any, tp: TopicPartition, applied: Applied, begin: int, end: int) -> Loss | None:
+    async def _loss(self, consumer: Any, tp: TopicPartition, applied: Applied, span: Span) -> Loss | None:
         noticed = applied.last.arrived if applied.last else arrival(0)
-        if applied.next_offset > end or await self._recreated(consumer, tp, applied.last, begin):
+        if applied.next_offset > span.end or await self._recreated(consumer, tp, applied.last, span.start):
             return Loss(tp.topic, applied.next_offset, None, "topic_recreated", noticed)
-        if applied.next_offset < begin:
-            return Loss(tp.topic, applied.next_offset, begin, "deleted_by_retention", noticed)
+        if applied.next_offset < span.start:
+            return Loss(tp.topic, applied.next_offset, span.start, "deleted_by_retention", noticed)
         return None
 
     async def _recreated(self, consumer: Any, tp: TopicPartition, last: LastRecord | None, begin: int) -> bool:

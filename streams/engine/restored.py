@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from aiokafka import ConsumerRecord
+from aiokafka import TopicPartition
 
 from streams.core.books import Book, account
 from streams.core.checker import Rules
 from streams.core.deadlines import Deadlines
 from streams.core.decide import next_look
-from streams.core.row import Row, Status
+from streams.core.row import Status
+from streams.engine.bare import KafkaRecord
 from streams.engine.codec import read_book
 from streams.engine.coverage import Coverage, read_coverage
 from streams.engine.rows import PackedRows
@@ -24,85 +25,84 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class Restored:
-    """Filled record by record. Of a report's many records only the last one counts, and only that is looked into."""
+    """Filled record by record. Of a report's many records only the last one counts, and only that is looked into.
 
-    def __init__(self) -> None:
+    `state` and `coverage`: the partitions that the records come from.
+    """
+
+    def __init__(self, state: TopicPartition, coverage: TopicPartition) -> None:
+        self._state, self._coverage = state, coverage
         self.rows = PackedRows()
         self.books: dict[str | None, Book] = {}
         self.coverage: Coverage | None = None
-        self._last: dict[bytes, ConsumerRecord] = {}
+        self._last: dict[bytes, KafkaRecord] = {}
 
     @property
     def has_rows(self) -> bool:
         """True if the state topic keeps any row."""
         return bool(self._last or len(self.rows))
 
-    def take(self, records: Iterable[ConsumerRecord], *, is_state: bool) -> None:
+    def take(self, tp: TopicPartition, records: Iterable[KafkaRecord]) -> None:
         """Take the next records of one of the two topics. Raises StateUnreadable, with the record's place."""
+        take = self._take_state if tp == self._state else self._take_coverage
         for record in records:
             try:
-                if is_state:
-                    self._take_state(record)
-                else:
-                    self._take_coverage(orjson.loads(record.value))
+                take(record)
             except UNREADABLE as error:
-                raise _unreadable(record, error) from None
+                raise _unreadable(tp, record, error) from None
 
-    async def deadlines(self, rules: Rules, partition: int) -> Deadlines:
+    async def deadlines(self, rules: Rules) -> Deadlines:
         """All rows and their deadline index, once both topics are read to their ends. Raises StateUnreadable."""
         looks: list[tuple[datetime, str]] = []
         found = dict.fromkeys(Status, 0)
-        for number, (key, record) in enumerate(self._last.items()):
+        for number, record in enumerate(self._last.values()):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-            row = _outline(record)
-            self.rows.restore(key.decode(), record.value)
+            try:
+                row = read_outline(record.value or b"")
+            except UNREADABLE as error:
+                raise _unreadable(self._state, record, error) from None
+            self.rows.restore(row.report_id, record.value or b"")
             if account(row) is not None:
                 found[row.status] += 1
             at = next_look(row, rules.limits)
             if at is not None:
                 looks.append((at, row.report_id))
         self._last = {}
-        self._check_books(found, partition)
+        self._check_books(found)
         return Deadlines(looks)
 
-    def _take_state(self, record: ConsumerRecord) -> None:
-        value = record.value
+    def _take_state(self, record: KafkaRecord) -> None:
+        key, value = record.key or b"", record.value
         if value is None:
-            self._last.pop(record.key, None)
-        elif value.startswith(STATE_BEGINS + record.key):
-            self._last[record.key] = record
+            self._last.pop(key, None)
+        elif value.startswith(STATE_BEGINS + key):
+            self._last[key] = record
         else:
             raise ValueError("not a state record of version 1")
 
-    def _take_coverage(self, value: dict[str, Any]) -> None:
+    def _take_coverage(self, record: KafkaRecord) -> None:
+        value: dict[str, Any] = orjson.loads(record.value or b"")
         if value["kind"] == "coverage":
             self.coverage = read_coverage(value)
         else:
             municipality, book = read_book(value)
             self.books[municipality] = book
 
-    def _check_books(self, found: dict[Status, int], partition: int) -> None:
+    def _check_books(self, found: dict[Status, int]) -> None:
         """The rows must be those that the books count: both were written in the same transactions."""
         for status in Status:
             counted = sum(getattr(book, status) for book in self.books.values())
             if found[status] != counted:
                 raise StateUnreadable(
-                    f"Partition {partition}: the state has {found[status]} {status} rows, but the books count "
-                    f"{counted}: rows were lost or added; restore the topic, or check anew under another "
+                    f"Partition {self._state.partition}: the state has {found[status]} {status} rows, but the books "
+                    f"count {counted}: rows were lost or added; restore the topic, or check anew under another "
                     "MELDINGSVAKT_APP_ID."
                 )
 
 
-def _outline(record: ConsumerRecord) -> Row:
-    try:
-        return read_outline(record.value)
-    except UNREADABLE as error:
-        raise _unreadable(record, error) from None
-
-
-def _unreadable(record: ConsumerRecord, error: Exception) -> StateUnreadable:
+def _unreadable(tp: TopicPartition, record: KafkaRecord, error: Exception) -> StateUnreadable:
     return StateUnreadable(
-        f"{record.topic}-{record.partition} offset {record.offset} is no record of this checker "
+        f"{tp.topic}-{tp.partition} offset {record.offset} is no record of this checker "
         f"({type(error).__name__}): do not go on; restore the topic, or check anew under another MELDINGSVAKT_APP_ID."
     )

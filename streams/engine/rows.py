@@ -3,24 +3,13 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from streams.core.row import Row
-from streams.engine.packing import pack, unpack
+from streams.core.row import Glance, Row
+from streams.engine.packing import glance, pack, unpack
 from streams.engine.state import is_state, read_state, state_record
 
 # What is said of a report comes close together, so that most facts find their row unpacked; each takes about 2 kB.
 LIVE_ROWS = 4_000
 _NOT_YET = b""  # of a row that has only been live so far
-
-
-def row_key(report_id: str) -> bytes:
-    """A report id as the 16 bytes that it really is."""
-    return bytes.fromhex(report_id.replace("-", ""))
-
-
-def report_id_of(key: bytes) -> str:
-    """The report id of a row's key."""
-    text = key.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _unpacked(report_id: str, packed: bytes) -> Row:
@@ -31,29 +20,37 @@ class PackedRows:
     """The core's rows over packed bytes (`streams.engine.packing`), with the changes since the last commit."""
 
     def __init__(self) -> None:
-        self._packed: dict[bytes, bytes] = {}  # every row; what stands here of a live one is out of date
+        self._packed: dict[str, bytes] = {}  # every row; what stands here of a live one is out of date
         self._live: dict[str, Row] = {}
         self._changed: dict[str, None] = {}
         self._erased: set[str] = set()
-        self._restored: list[bytes] = []  # keys of rows that may stand in _packed as they were published
+        self._restored: list[str] = []  # reports whose rows may stand in _packed as they were published
 
     def __len__(self) -> int:
         return len(self._packed)
 
     def __iter__(self) -> Iterator[Row]:
-        for key, packed in self._packed.items():
-            report_id = report_id_of(key)
+        for report_id, packed in self._packed.items():
             yield self._live.get(report_id) or _unpacked(report_id, packed)
 
     def __contains__(self, report_id: str) -> bool:
-        return report_id in self._live or row_key(report_id) in self._packed
+        return report_id in self._packed
 
     def get(self, report_id: str) -> Row | None:
         """The row of a report, or None."""
         row = self._live.get(report_id)
         if row is None:
-            packed = self._packed.get(row_key(report_id))
+            packed = self._packed.get(report_id)
             row = _unpacked(report_id, packed) if packed is not None else None
+        return row
+
+    def glance(self, report_id: str) -> Glance | None:
+        """As much of a row as tells whether it has to be read; None if there is none."""
+        row = self._live.get(report_id)
+        if row is None:
+            packed = self._packed.get(report_id)
+            if packed is not None:
+                return read_state(packed) if is_state(packed) else glance(packed)
         return row
 
     def put(self, row: Row) -> None:
@@ -61,7 +58,7 @@ class PackedRows:
         report_id = row.report_id
         if report_id not in self._live:
             self._live[report_id] = row
-            self._packed.setdefault(row_key(report_id), _NOT_YET)
+            self._packed.setdefault(report_id, _NOT_YET)
             self._erased.discard(report_id)
         self._changed[report_id] = None
 
@@ -69,22 +66,26 @@ class PackedRows:
         """Forget a report for good."""
         self._live.pop(report_id, None)
         self._changed.pop(report_id, None)
-        if self._packed.pop(row_key(report_id), None) is not None:
+        if self._packed.pop(report_id, None) is not None:
             self._erased.add(report_id)
 
     def restore(self, report_id: str, value: bytes) -> None:
         """Take over a row as the state topic has it. It is packed later, by `pack_some`: that takes far longer."""
-        key = row_key(report_id)
-        self._packed[key] = value
-        self._restored.append(key)
+        self._packed[report_id] = value
+        self._restored.append(report_id)
+
+    @property
+    def unpacked(self) -> int:
+        """How many restored rows are left to be packed."""
+        return len(self._restored)
 
     def pack_some(self, most: int) -> int:
         """Pack some of the rows that were restored; how many there were left to pack."""
         for _ in range(min(most, len(self._restored))):
-            key = self._restored.pop()
-            packed = self._packed.get(key, _NOT_YET)
+            report_id = self._restored.pop()
+            packed = self._packed.get(report_id, _NOT_YET)
             if is_state(packed):
-                self._packed[key] = pack(read_state(packed))
+                self._packed[report_id] = pack(read_state(packed))
         return len(self._restored)
 
     def take_changes(self) -> list[tuple[str, bytes | None]]:
@@ -95,5 +96,5 @@ class PackedRows:
         self._changed.clear()
         self._erased.clear()
         for report_id in list(islice(live, max(0, len(live) - LIVE_ROWS))):
-            self._packed[row_key(report_id)] = pack(live.pop(report_id))
+            self._packed[report_id] = pack(live.pop(report_id))
         return changes

@@ -1,149 +1,201 @@
-"""Rows as the JSON of the state topic, and back."""
+"""Rows as the JSON of the state topic, and back.
 
-from datetime import UTC, datetime
+The structures below are its fields in their order: `schemas.outputs` describes them to everybody else.
+"""
+
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import orjson
+import msgspec
+from msgspec import Meta, Struct
 
 from streams.core.events import written
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
-from streams.core.fold import new_row
 from streams.core.row import NAMELESS, Reason, Row, Status
-from streams.engine.codec import receiver_value
+from streams.engine.codec import stamp
 
-_STATUS = {str(status): status for status in Status}
-_REASON: dict[str | None, Reason | None] = {None: None} | {str(reason): reason for reason in Reason}
-_RECEIPT: dict[str | None, ReceiptCode | None] = {None: None} | {str(code): code for code in ReceiptCode}
+Time = Annotated[datetime, Meta(tz=True)]
 
 
-def _read_time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+class PlaceJson(Struct, forbid_unknown_fields=True, gc=False):
+    """Where a record lies in the log."""
+
+    arrived: Time
+    topic: str
+    partition: int
+    offset: int
 
 
-def _read_place(value: dict[str, Any] | None) -> Place | None:
-    if value is None:
-        return None
-    return Place(datetime.fromisoformat(value["arrived"]), value["topic"], value["partition"], value["offset"])
+class ReceiverJson(Struct, forbid_unknown_fields=True, gc=False):
+    """Who a report is for."""
+
+    municipality: str
+    district: str | None
+    unit_id: str | None
+    org_number: str | None
 
 
-def _read_receiver(value: dict[str, Any] | None) -> Receiver | None:
-    return None if value is None else Receiver(**value)
+class HeldReceipt(Struct, forbid_unknown_fields=True, gc=False):
+    """A receipt whose sent is not known yet."""
+
+    receipt: ReceiptCode
+    record: PlaceJson
 
 
-def _stored(stored: Stored) -> dict[str, Any]:
-    return {
-        "stored_at": _stamp(stored.stored_at),
-        "evidence": stored.evidence,
-        "receiver": _receiver_json(stored.receiver),
-        "record": _stamped(stored.place),
-    }
+class HeldStored(Struct, forbid_unknown_fields=True, gc=False):
+    """A stored record that has not settled its report."""
+
+    stored_at: Time
+    evidence: str
+    receiver: ReceiverJson | None
+    record: PlaceJson
 
 
-def _read_stored(report_id: str, value: dict[str, Any]) -> Stored:
-    place = _read_place(value["record"])
-    assert place is not None
-    stored_at = datetime.fromisoformat(value["stored_at"])
-    return Stored(report_id, place, stored_at, value["evidence"], _read_receiver(value["receiver"]))
+class Held(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What the published fields do not say, but the rules need after a restart."""
+
+    receipts: list[HeldReceipt] = []
+    stored: list[HeldStored] = []
+    late_proof: HeldStored | None = None
+    elsewhere: HeldStored | None = None
+    proof_receiver: ReceiverJson | None = None
+    proof_asked: bool = True
 
 
-def held_value(row: Row) -> dict[str, Any] | None:
-    """What the published fields do not say, but the rules need after a restart; null for most rows."""
-    held: dict[str, Any] = {}
-    if row.held_receipts:
-        held["receipts"] = [{"receipt": r.receipt, "record": _stamped(r.place)} for r in row.held_receipts]
-    if row.held_stored:
-        held["stored"] = [_stored(stored) for stored in row.held_stored]
-    if row.late_proof is not None:
-        held["late_proof"] = _stored(row.late_proof)
-    if row.elsewhere is not None:
-        held["elsewhere"] = _stored(row.elsewhere)
-    if row.proof is not None and row.proof.receiver is not None:
-        held["proof_receiver"] = _receiver_json(row.proof.receiver)
-    if not row.proof_asked:
-        held["proof_asked"] = False
-    return held or None
+class State(Struct, forbid_unknown_fields=True, gc=False):
+    """The value of a record of the state topic; a field that is not known is null."""
+
+    version: Literal[1]
+    report_id: str
+    status: Status
+    receiver: ReceiverJson | None
+    channel: str | None
+    case_system: str | None
+    case_system_version: str | None
+    form: str | None
+    sent_at: Time | None
+    due_at: Time | None
+    alarm_at: Time | None
+    receipt: ReceiptCode | None
+    stored_at: Time | None
+    evidence: str | None
+    reason: Reason | None
+    missing_event_id: str | None
+    recovered_at: Time | None
+    message_ids: list[str]
+    attempts: int
+    flags: list[str]
+    policy_version: str | None
+    touched_at: Time
+    sent_record: PlaceJson | None
+    receipt_record: PlaceJson | None
+    stored_record: PlaceJson | None
+    held: Held | None
 
 
-def held_record(row: Row) -> bytes:
-    """What `held_value` says, as JSON."""
-    return _dumps(held_value(row))
+class Outline(Struct, gc=False):
+    """The few fields of a state record that the books and the deadline index ask for; the others are passed over."""
+
+    version: Literal[1]
+    report_id: str
+    status: Status
+    alarm_at: Time | None
+    touched_at: Time
+    sent_record: PlaceJson | None
 
 
-def _dumps(value: dict[str, Any] | None) -> bytes:
-    # orjson writes datetimes by itself, but leaves those of a subclass (a clock that was replaced) to us.
-    return orjson.dumps(value, default=written, option=orjson.OPT_UTC_Z)
+_encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
+_decode_state = msgspec.json.Decoder(State).decode
+_decode_outline = msgspec.json.Decoder(Outline).decode
+_NOTHING_HELD = Held()
 
-
+STATE_BEGINS = b'{"version":1,"report_id":"'
 _NO_PROOF = (None, None, None)
 
 
 def state_record(row: Row) -> bytes:
-    """A row as the value of the state topic; a field that is not known is null."""
-    names = row.names
+    """A row as the value of the state topic."""
+    receiver, channel, case_system, case_system_version, form = row.names
     proof = row.proof or (row.held_stored[0] if row.held_stored else None)
     stored_at, evidence, place = (proof.stored_at, proof.evidence, proof.place) if proof else _NO_PROOF
-    state = {
-        "version": 1,
-        "report_id": row.report_id,
-        "status": row.status,
-        "receiver": _receiver_json(names.receiver),
-        "channel": names.channel,
-        "case_system": names.case_system,
-        "case_system_version": names.case_system_version,
-        "form": names.form,
-        "sent_at": _stamp(row.sent_at),
-        "due_at": _stamp(row.due_at),
-        "alarm_at": _stamp(row.alarm_at),
-        "receipt": row.receipt,
-        "stored_at": _stamp(stored_at),
-        "evidence": evidence,
-        "reason": row.reason,
-        "missing_event_id": row.missing_event_id,
-        "recovered_at": _stamp(row.recovered_at),
-        "message_ids": row.message_ids,
-        "attempts": len(row.message_ids),
-        "flags": sorted(row.flags) if row.flags else [],
-        "policy_version": row.policy_version,
-        "touched_at": _stamp(row.touched),
-        "sent_record": _stamped(row.sent),
-        "receipt_record": _stamped(row.receipt_place),
-        "stored_record": _stamped(place),
-        "held": held_value(row),
-    }
-    return _dumps(state)
+    state = State(
+        1,
+        row.report_id,
+        row.status,
+        _receiver_json(receiver),
+        channel,
+        case_system,
+        case_system_version,
+        form,
+        _stamp(row.sent_at),
+        _stamp(row.due_at),
+        _stamp(row.alarm_at),
+        row.receipt,
+        _stamp(stored_at),
+        evidence,
+        row.reason,
+        row.missing_event_id,
+        _stamp(row.recovered_at),
+        row.message_ids,
+        len(row.message_ids),
+        sorted(row.flags) if row.flags else [],
+        row.policy_version,
+        _stamp(row.touched),
+        _place_json(row.sent),
+        _place_json(row.receipt_place),
+        _place_json(place),
+        _held(row),
+    )
+    return _encode(state)
 
 
-def _stamp(time: datetime | None) -> datetime | str | None:
-    """A time for orjson, which writes it as we do, but for whole seconds: those it writes without their six digits."""
-    return time if time is None or time.microsecond else written(time)
+def _held(row: Row) -> Held | None:
+    receiver = row.proof.receiver if row.proof is not None else None
+    if (
+        row.proof_asked
+        and receiver is None
+        and not (row.held_stored or row.held_receipts or row.late_proof or row.elsewhere)
+    ):
+        return None  # most rows
+    return Held(
+        [HeldReceipt(receipt.receipt, _known_place(receipt.place)) for receipt in row.held_receipts],
+        [_stored_json(stored) for stored in row.held_stored],
+        _stored_json(row.late_proof) if row.late_proof is not None else None,
+        _stored_json(row.elsewhere) if row.elsewhere is not None else None,
+        _receiver_json(receiver),
+        row.proof_asked,
+    )
 
 
-def _stamped(place: Place | None) -> dict[str, Any] | None:
-    if place is None:
-        return None
+def _stored_json(stored: Stored) -> HeldStored:
+    receiver = _receiver_json(stored.receiver)
+    return HeldStored(_stamp(stored.stored_at), stored.evidence, receiver, _known_place(stored.place))
+
+
+def _stamp(time: datetime | None) -> Any:
+    """A time for msgspec, which writes it as we do, but for whole seconds: those it writes without six digits."""
+    return time if time is None or time.microsecond else stamp(time)
+
+
+def _known_place(place: Place) -> PlaceJson:
     arrived, topic, partition, offset = place
-    return {"arrived": _stamp(arrived), "topic": topic, "partition": partition, "offset": offset}
+    return PlaceJson(_stamp(arrived), topic, partition, offset)
+
+
+def _place_json(place: Place | None) -> PlaceJson | None:
+    return None if place is None else _known_place(place)
 
 
 @lru_cache(10_000)
-def _receiver_json(receiver: Receiver | None) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(receiver_value(receiver)))
+def _receiver_json(receiver: Receiver | None) -> ReceiverJson | None:
+    return None if receiver is None else ReceiverJson(*receiver)
 
 
 def state_value(row: Row) -> dict[str, Any]:
     """A row as the state topic's value says it."""
-    value: dict[str, Any] = orjson.loads(state_record(row))
+    value: dict[str, Any] = msgspec.json.decode(state_record(row))
     return value
-
-
-STATE_BEGINS = b'{"version":1,"report_id":"'
-STATE_FIELDS = tuple(state_value(new_row("", datetime.min.replace(tzinfo=UTC))))
-
-
-def read_state(value: bytes) -> Row:
-    """The row of a value of the state topic. Raises ValueError for what this version did not write."""
-    return _row_of(_state_of(value))
 
 
 def is_state(value: bytes) -> bool:
@@ -151,84 +203,74 @@ def is_state(value: bytes) -> bool:
     return value.startswith(STATE_BEGINS)
 
 
+def read_state(value: bytes) -> Row:
+    """The row of a value of the state topic. Raises ValueError for what this version did not write."""
+    state = _decode_state(value)
+    report_id, held, known = state.report_id, state.held or _NOTHING_HELD, state.sent_record is not None
+    return Row(
+        report_id,
+        state.touched_at,
+        state.status,
+        _names_of(state) if known else NAMELESS,
+        _place_of(state.sent_record),
+        state.sent_at,
+        state.due_at,
+        state.alarm_at,
+        state.policy_version,
+        held.proof_asked,
+        state.receipt,
+        _place_of(state.receipt_record),
+        _proof_of(state, held) if known else None,
+        _held_proof(report_id, held.late_proof),
+        _held_proof(report_id, held.elsewhere),
+        state.reason,
+        state.missing_event_id,
+        state.recovered_at,
+        state.message_ids,
+        set(state.flags),
+        [Receipt(report_id, _known(one.record), one.receipt) for one in held.receipts],
+        [_stored(report_id, one) for one in held.stored],
+    )
+
+
 def read_outline(value: bytes) -> Row:
     """As much of a row as the books and the deadline index ask for. Raises ValueError as `read_state` does."""
-    state = _state_of(value)
-    if state["held"] is not None:
-        return _row_of(state)
-    return Row(
-        state["report_id"],
-        touched=datetime.fromisoformat(state["touched_at"]),
-        status=_STATUS[state["status"]],
-        sent=_read_place(state["sent_record"]),
-        alarm_at=_read_time(state["alarm_at"]),
-    )
+    outline = _decode_outline(value)
+    if outline.sent_record is None:
+        return read_state(value)  # when to look depends on what is held
+    sent = _known(outline.sent_record)
+    return Row(outline.report_id, outline.touched_at, outline.status, sent=sent, alarm_at=outline.alarm_at)
 
 
-def _state_of(value: bytes) -> dict[str, Any]:
-    state = orjson.loads(value)
-    if not isinstance(state, dict) or tuple(state) != STATE_FIELDS or state["version"] != 1:
-        raise ValueError("not a state record of version 1")
-    return state
+def _known(place: PlaceJson) -> Place:
+    return Place(place.arrived, place.topic, place.partition, place.offset)
 
 
-def _row_of(state: dict[str, Any]) -> Row:
-    report_id = state["report_id"]
-    held = state["held"] or {}
-    sent = _read_place(state["sent_record"])
-    row = Row(
-        report_id,
-        touched=datetime.fromisoformat(state["touched_at"]),
-        status=_STATUS[state["status"]],
-        names=_read_names(state) if sent else NAMELESS,
-        sent=sent,
-        sent_at=_read_time(state["sent_at"]),
-        due_at=_read_time(state["due_at"]),
-        alarm_at=_read_time(state["alarm_at"]),
-        policy_version=state["policy_version"],
-        proof_asked=held.get("proof_asked", True),
-        receipt=_RECEIPT[state["receipt"]],
-        receipt_place=_read_place(state["receipt_record"]),
-        reason=_REASON[state["reason"]],
-        missing_event_id=state["missing_event_id"],
-        recovered_at=_read_time(state["recovered_at"]),
-        message_ids=state["message_ids"],
-        flags=set(state["flags"]),
-    )
-    if sent is not None and state["stored_record"] is not None:
-        row.proof = _read_stored(report_id, _proof_of(state, held))
-    if held:
-        read_held(row, held)
-    return row
+def _place_of(place: PlaceJson | None) -> Place | None:
+    return None if place is None else _known(place)
 
 
-def _read_names(state: dict[str, Any]) -> Names:
-    return Names(
-        _read_receiver(state["receiver"]),
-        state["channel"],
-        state["case_system"],
-        state["case_system_version"],
-        state["form"],
-    )
+def _names_of(state: State) -> Names:
+    receiver = _receiver(state.receiver)
+    return Names(receiver, state.channel, state.case_system, state.case_system_version, state.form)
 
 
-def _proof_of(state: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "stored_at": state["stored_at"],
-        "evidence": state["evidence"],
-        "receiver": held.get("proof_receiver"),
-        "record": state["stored_record"],
-    }
+def _receiver(receiver: ReceiverJson | None) -> Receiver | None:
+    if receiver is None:
+        return None
+    return Receiver(receiver.municipality, receiver.district, receiver.unit_id, receiver.org_number)
 
 
-def read_held(row: Row, held: dict[str, Any]) -> None:
-    """Give a row back what `held_value` said of it."""
-    for value in held.get("receipts", ()):
-        place = _read_place(value["record"])
-        assert place is not None
-        row.held_receipts.append(Receipt(row.report_id, place, ReceiptCode(value["receipt"])))
-    row.held_stored = [_read_stored(row.report_id, value) for value in held.get("stored", ())]
-    if "late_proof" in held:
-        row.late_proof = _read_stored(row.report_id, held["late_proof"])
-    if "elsewhere" in held:
-        row.elsewhere = _read_stored(row.report_id, held["elsewhere"])
+def _proof_of(state: State, held: Held) -> Stored | None:
+    stored_at, evidence, record = state.stored_at, state.evidence, state.stored_record
+    if stored_at is None or evidence is None or record is None:
+        return None
+    return Stored(state.report_id, _known(record), stored_at, evidence, _receiver(held.proof_receiver))
+
+
+def _held_proof(report_id: str, proof: HeldStored | None) -> Stored | None:
+    return None if proof is None else _stored(report_id, proof)
+
+
+def _stored(report_id: str, stored: HeldStored) -> Stored:
+    return Stored(report_id, _known(stored.record), stored.stored_at, stored.evidence, _receiver(stored.receiver))

@@ -92,12 +92,13 @@ class Window:
 
     def mark_due(self, mark_every: timedelta, mark_pause: timedelta) -> bool:
         """True when a new set of marks would tell something: a deadline is due, or it has been quiet for long."""
-        if self.ledger.marks.outstanding:
-            return False
-        waited = time.monotonic() - self.marked_at
-        if waited >= mark_every.total_seconds() or self._fruitless:
-            return waited >= mark_every.total_seconds()
-        return waited >= mark_pause.total_seconds() and self.seconds_to_deadline() < 0
+        if self.quiet_for(mark_every) or self._fruitless:
+            return self.quiet_for(mark_every)
+        return self.quiet_for(mark_pause) and self.seconds_to_deadline() < 0
+
+    def quiet_for(self, time_: timedelta) -> bool:
+        """True if no set of marks is on its way, and none has been begun for so long."""
+        return not self.ledger.marks.outstanding and time.monotonic() - self.marked_at >= time_.total_seconds()
 
     def seconds_to_deadline(self) -> float:
         """How long it is until the first deadline that is known, by the brokers' clock; infinite where none is."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 
 from schemas.policy import parse_policy
 from streams.core.books import Books
@@ -38,13 +39,13 @@ def written(all_writes: list[Writes], topic: str) -> list[Write]:
 
 def taken(all_writes: list[Writes]) -> Restored:
     """What a restore makes of them."""
-    restored = Restored()
+    restored = Restored(TopicPartition("state", 0), TopicPartition("coverage", 0))
     for topic in ("state", "coverage"):
         records: list[Any] = [
-            SimpleNamespace(topic=topic, partition=0, offset=n, key=write.key, value=write.value)
+            SimpleNamespace(offset=n, key=write.key, value=write.value)
             for n, write in enumerate(written(all_writes, topic))
         ]
-        restored.take(records, is_state=topic == "state")
+        restored.take(TopicPartition(topic, 0), records)
     return restored
 
 
@@ -52,7 +53,7 @@ def taken(all_writes: list[Writes]) -> Restored:
 async def test_a_written_state_restores_with_balanced_books(facts: int, status: str) -> None:
     all_writes = commits(Shape(300, 1, facts), 0)
     restored = taken(all_writes)
-    deadlines = await restored.deadlines(RULES, 0)  # raises unless the books count exactly these rows
+    deadlines = await restored.deadlines(RULES)  # raises unless the books count exactly these rows
     books = Books(restored.books.items())
     books.changed = set(restored.books)
     books.check()

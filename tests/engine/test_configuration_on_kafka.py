@@ -109,3 +109,11 @@ async def test_topics_are_created_once_and_verified_after(make_world: MakeWorld)
         await ensure_topics(world.kafka, other, create=False)
     created = await ensure_topics(world.kafka, other, create=True)
     assert created == [other.output(name) for name in ("state", "coverage", "missing", "rejected", "access")]
+
+
+async def test_the_worker_runs_on_the_quick_event_loop(world: World) -> None:
+    pytest.importorskip("uvloop")
+    worker = world.worker(log_level="INFO")
+    await worker.ready()
+    assert "The event loop is uvloop." in worker.output()
+    assert worker.stop() == 0

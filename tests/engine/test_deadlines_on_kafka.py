@@ -1,6 +1,7 @@
 """What a worker announces on real Kafka, and when."""
 
 import asyncio
+import json
 import time
 from datetime import timedelta
 
@@ -75,7 +76,8 @@ async def test_it_raises_no_phantom_for_a_proof_that_lay_in_the_log_while_it_was
 
 @pytest.mark.parametrize("hours", [1, -1])
 async def test_it_judges_by_the_brokers_clock_when_its_own_is_an_hour_off(world: World, hours: int) -> None:
-    await world.worker(("-m", "tests.engine.skewed", str(hours * 3600))).ready()
+    orders = json.dumps({"clock": {"offset": hours * 3600}})
+    await world.worker(("-m", "tests.faults.launch", orders)).ready()
     async with world.announcements() as announced:
         stored, lost = await world.sent(), await world.sent()
         await asyncio.sleep(1.5)

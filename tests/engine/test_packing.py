@@ -109,6 +109,23 @@ def test_packing_leaves_alone_what_has_changed_or_was_erased_since_the_restore()
     assert list(restored) == [changed, *rest]
 
 
+def test_a_glance_says_what_the_row_says_however_it_is_kept() -> None:
+    lines, rules = _lines(60, 8)
+    one = ledger(rules=rules)
+    list(go_on(one, lines))
+    wanted = list(one.rows)
+    live, restored, packed = rows.PackedRows(), _restored(wanted), _restored(wanted)
+    for row in wanted:
+        live.put(row)
+    assert packed.pack_some(1000) == 0
+    for kept in (live, restored, packed):
+        for row in wanted:
+            glance = kept.glance(row.report_id)
+            assert glance is not None
+            assert (glance.status, glance.touched, glance.alarm_at) == (row.status, row.touched, row.alarm_at)
+        assert kept.glance("00000000-0000-4000-8000-000000000009") is None
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_an_outline_says_when_to_look_and_what_the_books_count(seed: int) -> None:
     lines, rules = _lines(120, seed)

@@ -27,12 +27,19 @@ class _Asked:
     def seek(self, tp: TopicPartition, offset: int) -> None:
         self.calls.append(("seek", tp, offset))
 
+    def pause(self, *tps: TopicPartition) -> None:
+        self.calls.append(("pause", *tps))
 
-async def test_a_partition_has_a_position_as_soon_as_it_is_assigned() -> None:
+    def resume(self, *tps: TopicPartition) -> None:
+        self.calls.append(("resume", *tps))
+
+
+async def test_nothing_is_fetched_before_every_partition_is_at_its_beginning() -> None:
     asked = _Asked()
     await assign_from_beginning(asked, [ONE, OTHER])
     assert asked.calls == [
-        ("beginning_offsets", ONE, OTHER), ("assign", ONE, OTHER), ("seek", ONE, 7), ("seek", OTHER, 0),
+        ("assign", ONE, OTHER), ("pause", ONE, OTHER), ("seek", ONE, 0), ("seek", OTHER, 0),
+        ("beginning_offsets", ONE, OTHER), ("seek", ONE, 7), ("seek", OTHER, 0), ("resume", ONE, OTHER),
     ]  # fmt: skip
 
 

@@ -33,7 +33,20 @@ def _skew(clock: dict[str, float]) -> None:
         number = int((time.monotonic() - began) / every)
         return (0.0, offset, -offset)[number % 3]
 
-    class Skewed(datetime.datetime):
+    from streams.engine import packing, state  # noqa: F401 - what compiles its types wants the real class
+
+    real = datetime.datetime
+
+    class Time(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real)
+
+    class Skewed(datetime.datetime, metaclass=Time):
+        """Only its clock is another one: its times are real ones."""
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> "Skewed":
+            return real(*args, **kwargs)  # type: ignore[return-value]
+
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> "Skewed":
             return cls.fromtimestamp(real_time() + off(), tz)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.core.books import Books
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
@@ -26,20 +26,23 @@ def frozen(request: pytest.FixtureRequest) -> Frozen:
     return read_frozen(request.param)
 
 
-def _records(topic: str, values: dict[str, str]) -> Any:
+STATE, COVERAGE = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)
+
+
+def _records(values: dict[str, str]) -> Any:
     return [
-        SimpleNamespace(topic=topic, partition=0, offset=n, key=key.encode(), value=value.encode())
+        SimpleNamespace(offset=n, key=key.encode(), value=value.encode())
         for n, (key, value) in enumerate(values.items())
     ]
 
 
 async def test_a_frozen_state_goes_on_as_its_own_release_did(frozen: Frozen) -> None:
-    restored = Restored()
-    restored.take(_records("reports.state", frozen.state), is_state=True)
-    restored.take(_records("reports.coverage", frozen.coverage), is_state=False)
+    restored = Restored(STATE, COVERAGE)
+    restored.take(STATE, _records(frozen.state))
+    restored.take(COVERAGE, _records(frozen.coverage))
     rules = rules_of(frozen.policy)
     assert restored.coverage is not None
-    deadlines = await restored.deadlines(rules, 0)  # raises unless the books count exactly these rows
+    deadlines = await restored.deadlines(rules)  # raises unless the books count exactly these rows
     one = Ledger(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
     assert announcements(go_on(one, frozen.next_lines)) == frozen.announced
 

@@ -78,6 +78,7 @@ class Reader:
     def __init__(self, kafka: ByteKafka) -> None:
         self._kafka = kafka
         self._positions: dict[TopicPartition, int] = {}
+        self._paused: set[TopicPartition] = set()
 
     async def __aenter__(self) -> "Reader":
         return self
@@ -92,6 +93,14 @@ class Reader:
     def seek(self, tp: TopicPartition, offset: int) -> None:
         """Go on at an offset."""
         self._positions[tp] = offset
+
+    def pause(self, *tps: TopicPartition) -> None:
+        """Not yet."""
+        self._paused |= set(tps)
+
+    def resume(self, *tps: TopicPartition) -> None:
+        """Now."""
+        self._paused -= set(tps)
 
     async def position(self, tp: TopicPartition) -> int:
         """The next offset."""
@@ -110,6 +119,8 @@ class Reader:
         """All that is left of the output topics."""
         found: dict[TopicPartition, list[Record]] = {}
         for tp, position in self._positions.items():
+            if tp in self._paused:
+                continue
             kept = list(self._kafka.committed.topics[tp.topic].items())
             found[tp] = [Record(n, 0, *kept[n], topic=tp.topic) for n in range(position, len(kept))]
             self._positions[tp] = len(kept)

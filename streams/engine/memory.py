@@ -1,0 +1,23 @@
+"""Memory that was freed, given back to the system."""
+
+import ctypes
+import sys
+
+
+def _trim() -> "ctypes._FuncPointer | None":
+    """glibc's `malloc_trim`, where the C library is glibc."""
+    if not sys.platform.startswith("linux"):
+        return None
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+_malloc_trim = _trim()
+
+
+def give_back_memory() -> bool:
+    """Give back what lies free between what is still used; True if there was some.
+
+    Rows as they were published are freed one by one while they are packed. The C library keeps such holes, a kilobyte
+    each, for ever: a worker would hold twice what it needs. Elsewhere than on glibc nothing happens.
+    """
+    return _malloc_trim is not None and bool(_malloc_trim(0))
