@@ -1,7 +1,10 @@
-"""Memory that was freed, given back to the system."""
+"""The memory of millions of rows: what was freed is given back, and nobody looks for garbage among what is kept."""
 
 import ctypes
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def _trim() -> "ctypes._FuncPointer | None":
@@ -21,3 +24,13 @@ def give_back_memory() -> bool:
     each, for ever: a worker would hold twice what it needs. Elsewhere than on glibc nothing happens.
     """
     return _malloc_trim is not None and bool(_malloc_trim(0))
+
+
+@contextmanager
+def without_looking_for_garbage() -> Iterator[None]:
+    """For a time in which much is made that stays: Python would look through all of it again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -21,6 +21,7 @@ from streams.core.checker import Rules
 from streams.engine.clean import CleanReader
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
+from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
 from streams.engine.restore import Restorer, same_partitions
 from streams.engine.table import WindowedTable
@@ -198,7 +199,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._takeover = asyncio.create_task(self._take_over_guarded(assigned))
 
     async def _take_over_guarded(self, assigned: set[TopicPartition]) -> None:
-        with ending_on_error("Taking over partitions"):
+        with ending_on_error("Taking over partitions"), without_looking_for_garbage():
             await self._take_over(assigned)
 
     async def _take_over(self, assigned: set[TopicPartition]) -> None:

@@ -94,20 +94,8 @@ class State(Struct, forbid_unknown_fields=True, gc=False):
     held: Held | None
 
 
-class Outline(Struct, gc=False):
-    """The few fields of a state record that the books and the deadline index ask for; the others are passed over."""
-
-    version: Literal[1]
-    report_id: str
-    status: Status
-    alarm_at: Time | None
-    touched_at: Time
-    sent_record: PlaceJson | None
-
-
 _encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
-_decode_state = msgspec.json.Decoder(State).decode
-_decode_outline = msgspec.json.Decoder(Outline).decode
+_decode = msgspec.json.Decoder(State).decode
 _NOTHING_HELD = Held()
 
 STATE_BEGINS = b'{"version":1,"report_id":"'
@@ -205,7 +193,19 @@ def is_state(value: bytes) -> bool:
 
 def read_state(value: bytes) -> Row:
     """The row of a value of the state topic. Raises ValueError for what this version did not write."""
-    state = _decode_state(value)
+    return _row_of(_decode(value))
+
+
+def read_outline(value: bytes) -> Row:
+    """As much of a row as the books and the deadline index ask for. Raises ValueError as `read_state` does."""
+    state = _decode(value)
+    if state.sent_record is None:
+        return _row_of(state)  # when to look depends on what is held
+    sent = _known(state.sent_record)
+    return Row(state.report_id, state.touched_at, state.status, sent=sent, alarm_at=state.alarm_at)
+
+
+def _row_of(state: State) -> Row:
     report_id, held, known = state.report_id, state.held or _NOTHING_HELD, state.sent_record is not None
     return Row(
         report_id,
@@ -231,15 +231,6 @@ def read_state(value: bytes) -> Row:
         [Receipt(report_id, _known(one.record), one.receipt) for one in held.receipts],
         [_stored(report_id, one) for one in held.stored],
     )
-
-
-def read_outline(value: bytes) -> Row:
-    """As much of a row as the books and the deadline index ask for. Raises ValueError as `read_state` does."""
-    outline = _decode_outline(value)
-    if outline.sent_record is None:
-        return read_state(value)  # when to look depends on what is held
-    sent = _known(outline.sent_record)
-    return Row(outline.report_id, outline.touched_at, outline.status, sent=sent, alarm_at=outline.alarm_at)
 
 
 def _known(place: PlaceJson) -> Place:

@@ -16,15 +16,16 @@ from typing import NamedTuple
 from streams.broker import EmbeddedKafka
 from tests.bench.figures import table
 from tests.bench.following import following
-from tests.bench.ground import BROKER_SETTINGS, bench_world, machine, memory, say, where
+from tests.bench.ground import BROKER_SETTINGS, bench_world, machine, memory, metric, say, where
 from tests.bench.load import flood, input_producer, prepared, stream
 from tests.bench.model import Costs, Limits, Needs, Point, Volume, expected, fit, needs, write_points
 from tests.bench.restart import all_owned, start, started_and_restarted
 from tests.bench.state import Shape
 from tests.bench.writing import write_state
-from tests.engine.world import World
+from tests.engine.world import Worker, World
 
 REPORTS = 100_000
+PACKED_SECONDS = 300.0
 TRICKLE_EACH_SECOND, TRICKLE_SECONDS = 30, 5.0  # about a thousand nations' busiest hour
 MB = 1e6
 
@@ -121,11 +122,23 @@ class Traffic(NamedTuple):
 async def weigh(world: World, shape: Shape, workers: int) -> Weight:
     """Restart workers over a written state."""
     again, running = await started_and_restarted(world, shape, workers, static=True)
+    for worker in running:
+        await packed(worker)
     memories = [memory(worker) for worker in running]
     for worker in running:
         worker.stop()
     taken = again.restored - again.joined
     return Weight(taken, sum(one.now for one in memories), sum(one.peak for one in memories))
+
+
+async def packed(worker: Worker) -> None:
+    """Wait until a worker has packed all that it restored: what it takes from then on is what rows cost."""
+    deadline = time.monotonic() + PACKED_SECONDS
+    while sum((await metric(worker, "rows_unpacked")).values()) > 0:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"rows are not packed after {PACKED_SECONDS:g} s")
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # memory is given back right after the last row
 
 
 async def drive(world: World, folder: Path, workers: int, reports: int, seed: int) -> Traffic:

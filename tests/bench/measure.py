@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import psutil
 
+CALM_SHARE, CALM_SECONDS = 0.05, 20.0
+
 
 class Sample(NamedTuple):
     """A look at a process tree: CPU seconds so far (its own and its children's) and resident bytes."""
@@ -62,6 +64,19 @@ def sample(pid: int) -> Sample:
         except psutil.Error:
             continue
     return Sample(time.time(), cpu, resident)
+
+
+def wait_until_calm(pid: int | None, share: float = CALM_SHARE, most_seconds: float = CALM_SECONDS) -> None:
+    """Wait until a process tree uses little of a core over a second: what it does is not the next one's cost."""
+    if pid is None:
+        return
+    begin = before = sample(pid)
+    while before.at < begin.at + most_seconds:
+        time.sleep(1.0)
+        now = sample(pid)
+        if now.cpu_seconds - before.cpu_seconds < share * (now.at - before.at):
+            return
+        before = now
 
 
 def spent(samples: Sequence[Sample], begin: float, end: float) -> float:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from streams.broker import EmbeddedKafka
 from tests.bench import mix
 from tests.bench.contender import Contender
 from tests.bench.log import Log, claimed_now, load, read_back
-from tests.bench.measure import choose_cores, on_core
+from tests.bench.measure import choose_cores, on_core, wait_until_calm
 from tests.bench.running import Outcome, Place, run
 from tests.bench.truth import Truth, truth_of
 
@@ -37,7 +39,22 @@ async def measure(
                 outcome = await run(place, contender, log, truth, f"{contender.name}-{number}")
                 _tell(number, contender, outcome)
                 outcomes.append(outcome)
+                await _tidy(place, keep=[one.prefix for one, _ in logs.values()])
+            await _tidy(place)
     return outcomes
+
+
+async def _tidy(place: Place, keep: Sequence[str] = ()) -> None:
+    """Every contender finds the same broker: what others wrote is deleted, and the broker has come to rest."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+    await admin.start()
+    try:
+        topics = [topic for topic in await admin.list_topics() if not topic.startswith(("__", *keep))]
+        if topics:
+            await admin.delete_topics(topics)
+    finally:
+        await admin.close()
+    await asyncio.to_thread(wait_until_calm, place.broker_pid)
 
 
 async def _logs(

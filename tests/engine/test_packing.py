@@ -1,7 +1,9 @@
 """A row packed, and a row written, is the same row again."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,3 +138,27 @@ def test_an_outline_says_when_to_look_and_what_the_books_count(seed: int) -> Non
             assert next_look(outline, rules.limits) == next_look(row, rules.limits)
             assert (account(outline) is None) == (account(row) is None)
             assert (outline.report_id, outline.status) == (row.report_id, row.status)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2}, {"status": "gone"}, {"touched_at": "soon"}, {"touched_at": "2026-01-01T00:00:00"},
+        {"message_ids": None}, {"attempts": "1"}, {"held": {"unheard": 1}}, {"stored_record": {"topic": "t"}},
+        {"more": 1},
+    ],
+)  # fmt: skip
+def test_a_record_that_is_not_as_this_version_writes_it_is_refused_already_by_its_outline(
+    change: dict[str, Any],
+) -> None:
+    lines, rules = _lines(5, 1)
+    one = ledger(rules=rules)
+    list(go_on(one, lines))
+    value = orjson.loads(state_record(next(iter(one.rows))))
+    assert read_outline(orjson.dumps(value)).report_id == value["report_id"]
+    for read in (read_outline, read_state):
+        with pytest.raises(ValueError, match=r"\$|must|missing|unknown"):
+            read(orjson.dumps(value | change))
+        for name in ("flags", "policy_version", "receiver"):
+            with pytest.raises(ValueError, match=f"missing required field `{name}`"):
+                read(orjson.dumps({key: given for key, given in value.items() if key != name}))

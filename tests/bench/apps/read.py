@@ -6,24 +6,13 @@ Arguments: bootstrap, group, topics separated by commas.
 import sys
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-
+from tests.bench.apps.reading import log_consumer
 from tests.bench.apps.timing import timed
 
 
 async def main(bootstrap: str, group: str, topics: list[str]) -> None:
-    """Read with the settings of the checker's source."""
-    consumer = AIOKafkaConsumer(
-        *topics,
-        bootstrap_servers=bootstrap,
-        group_id=group,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        partition_assignment_strategy=(RangePartitionAssignor,),
-        max_partition_fetch_bytes=4 << 20,
-    )
+    """Read it."""
+    consumer = log_consumer(bootstrap, group, topics)
     await consumer.start()
     with timed():
         await _read(consumer)

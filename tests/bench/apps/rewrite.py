@@ -9,10 +9,10 @@ import sys
 from collections import defaultdict
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.engine.transaction import MOST_BATCH_BYTES
+from tests.bench.apps.reading import log_consumer
 from tests.bench.apps.timing import timed
 
 
@@ -21,16 +21,7 @@ class Rewriter:
 
     def __init__(self, bootstrap: str, group: str, topics: list[str], output: str) -> None:
         self._bootstrap, self._group, self._output = bootstrap, group, output
-        self._consumer = AIOKafkaConsumer(
-            *topics,
-            bootstrap_servers=bootstrap,
-            group_id=group,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            max_partition_fetch_bytes=4 << 20,
-        )
+        self._consumer = log_consumer(bootstrap, group, topics)
         self._producers: dict[int, Any] = {}
 
     async def run(self) -> None:

@@ -14,6 +14,7 @@ from tests.bench.log import make_topics
 from tests.bench.mix import DEADLINE_SECONDS
 
 GRACE_SECONDS = 1.0
+BATCH_RECORDS = Settings.model_fields["batch_records"].default
 POLICY = f"""
 portal_retention = "P30D"
 [[version]]
@@ -29,8 +30,8 @@ class Checker(Contender):
     name, label = "checker", "meldingsvakt worker"
     reads = ("sent", "receipt", "stored")
     settings = (
-        "its defaults: one transaction a batch of at most 10 000 records of one partition, read_committed, "
-        "acks=all, zstd, state in a compacted topic"
+        f"its defaults: one transaction a batch of at most {BATCH_RECORDS} records of one partition, read_committed, "
+        "acks=all, zstd, state in a compacted topic, uvloop"
     )
 
     def version(self) -> str:
