@@ -1,7 +1,8 @@
 """What a volume of reports would need: a small model, fitted to measured points and held against every one of them.
 
-Memory, restore time and speed are straight lines in rows, records and partitions; a second worker multiplies speed by
-what was measured. All constants come from the points (`results/growth.json`); nothing here is measured anew.
+Memory and restore time are straight lines in rows, records and partitions; an event takes a constant and its share of a
+commit that is waited for, which partitions overlap; a second worker multiplies speed by what was measured. All
+constants come from the points (`results/growth.json`); nothing here is measured anew.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ class Costs(NamedTuple):
     record_seconds: float
     restore_speed_of_two: float
     event_seconds: float
-    event_partition_seconds: float  # more for each event by each partition: batches get smaller
+    event_wait_seconds: float  # more for each event of one partition alone: nothing else is done while it commits
     event_speed_of_two: float
     trickle_bytes: float
 
@@ -101,7 +102,7 @@ def fit(points: Sequence[Point]) -> Costs:
     restore = least_squares(
         [(1, p.partitions, p.rows * RECORDS_A_ROW) for p in alone], [p.restore_seconds for p in alone]
     )
-    event = least_squares([(1, p.partitions) for p in alone], [1 / p.events_per_second for p in alone])
+    event = least_squares([(1, 1 / p.partitions) for p in alone], [1 / p.events_per_second for p in alone])
     return Costs(
         row_bytes=memory[0],
         partition_bytes=memory[1],
@@ -111,7 +112,7 @@ def fit(points: Sequence[Point]) -> Costs:
         record_seconds=restore[2],
         restore_speed_of_two=fmean(one.restore_seconds / two.restore_seconds for one, two in pairs),
         event_seconds=event[0],
-        event_partition_seconds=event[1],
+        event_wait_seconds=event[1],
         event_speed_of_two=fmean(two.events_per_second / one.events_per_second for one, two in pairs),
         trickle_bytes=fmean(point.trickle_bytes for point in points),
     )
@@ -153,7 +154,7 @@ def expected(
         + costs.restore_partition_seconds * partitions
         + costs.record_seconds * rows * records_a_row
     )
-    event = costs.event_seconds + costs.event_partition_seconds * partitions
+    event = costs.event_seconds + costs.event_wait_seconds / partitions
     return Expected(
         workers * costs.worker_bytes + partitions * costs.partition_bytes + rows * costs.row_bytes,
         restore / _speed(costs.restore_speed_of_two, workers),

@@ -11,7 +11,7 @@ RESTORE_SLACK_SECONDS = 0.5
 POINTS = read_points()
 MADE = Costs(
     worker_bytes=80e6, partition_bytes=1e5, row_bytes=900, restore_start_seconds=0.2, restore_partition_seconds=0.05,
-    record_seconds=4e-6, restore_speed_of_two=1.5, event_seconds=2e-5, event_partition_seconds=1e-7,
+    record_seconds=4e-6, restore_speed_of_two=1.5, event_seconds=2e-5, event_wait_seconds=8e-6,
     event_speed_of_two=1.25, trickle_bytes=3000,
 )  # fmt: skip
 
