@@ -9,7 +9,7 @@ from streams.core.books import Book
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, written
 from streams.core.facts import Receiver
 
-_encode = msgspec.json.Encoder(enc_hook=written).encode
+encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
 _WHOLE_SECONDS = len("2026-01-01T12:00:00Z")
 _RECEIVER_FIELDS = Receiver._fields
 _BOOK_FIELDS = tuple(Book.__dataclass_fields__)
@@ -17,7 +17,7 @@ _BOOK_FIELDS = tuple(Book.__dataclass_fields__)
 
 def stamp(time: datetime) -> str:
     """A time as `written` gives it, several times as fast."""
-    text = _encode(time)[1:-1].decode()
+    text = encode(time)[1:-1].decode()
     return text if len(text) > _WHOLE_SECONDS else f"{text[:-1]}.000000Z"
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 
 from streams.core.row import Glance, Row
 from streams.engine.packing import glance, pack, unpack
-from streams.engine.state import is_state, read_state, state_record
+from streams.engine.state import is_state, read_outline, read_state, state_record
 
 # What is said of a report comes close together, so that most facts find their row unpacked; each takes about 2 kB.
 LIVE_ROWS = 4_000
@@ -50,7 +50,7 @@ class PackedRows:
         if row is None:
             packed = self._packed.get(report_id)
             if packed is not None:
-                return read_state(packed) if is_state(packed) else glance(packed)
+                return read_outline(packed) if is_state(packed) else glance(packed)
         return row
 
     def put(self, row: Row) -> None:

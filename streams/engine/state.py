@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.core.events import written
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
 from streams.core.row import NAMELESS, Reason, Row, Status
-from streams.engine.codec import stamp
+from streams.engine.codec import encode, stamp
 
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -94,7 +93,6 @@ class State(Struct, forbid_unknown_fields=True, gc=False):
     held: Held | None
 
 
-_encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
 _decode = msgspec.json.Decoder(State).decode
 _NOTHING_HELD = Held()
 
@@ -135,7 +133,7 @@ def state_record(row: Row) -> bytes:
         _place_json(place),
         _held(row),
     )
-    return _encode(state)
+    return encode(state)
 
 
 def _held(row: Row) -> Held | None:

@@ -92,9 +92,8 @@ class Window:
 
     def mark_due(self, mark_every: timedelta, mark_pause: timedelta) -> bool:
         """True when a new set of marks would tell something: a deadline is due, or it has been quiet for long."""
-        if self.quiet_for(mark_every) or self._fruitless:
-            return self.quiet_for(mark_every)
-        return self.quiet_for(mark_pause) and self.seconds_to_deadline() < 0
+        pressed = not self._fruitless and self.quiet_for(mark_pause) and self.seconds_to_deadline() < 0
+        return pressed or self.quiet_for(mark_every)
 
     def quiet_for(self, time_: timedelta) -> bool:
         """True if no set of marks is on its way, and none has been begun for so long."""

@@ -33,14 +33,14 @@ async def measure(
     ):
         place = Place(kafka.bootstrap, kafka.nodes[0].pid, cores, Path(folder), most_seconds)
         for number in range(1, rounds + 1):
+            await _tidy(place)
             logs = await _logs(kafka.bootstrap, contenders, events, partitions, seed, number)
             for contender in contenders:
                 log, truth = logs[contender.every]
+                await _tidy(place, keep=[one.prefix for one, _ in logs.values()])
                 outcome = await run(place, contender, log, truth, f"{contender.name}-{number}")
                 _tell(number, contender, outcome)
                 outcomes.append(outcome)
-                await _tidy(place, keep=[one.prefix for one, _ in logs.values()])
-            await _tidy(place)
     return outcomes
 
 

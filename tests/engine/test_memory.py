@@ -1,7 +1,7 @@
 """What was freed goes back to the system, and garbage is looked for again after a restore, however it ended."""
 
 import gc
-import sys
+import platform
 
 import psutil
 import pytest
@@ -11,7 +11,7 @@ from streams.engine.memory import give_back_memory, without_looking_for_garbage
 MEGABYTE = 1 << 20
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to")
 def test_holes_between_what_is_kept_are_given_back() -> None:
     process = psutil.Process()
     pages = [bytes(1000) for _ in range(200_000)]
