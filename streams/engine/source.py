@@ -102,8 +102,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         try:
             # One record tells that there are some; the batches are then put together partition by partition.
             first = await self._first_record()
-            for window in list(self._table.windows.values()):
-                await self._hand_over(window, first)
+            # A rebalance may come while a batch is delivered; what was taken before it belongs to no later epoch.
+            for window, epoch in [(window, window.epoch) for window in self._table.windows.values()]:
+                await self._hand_over(window, epoch, first)
         except OffsetOutOfRangeError as error:
             raise InDoubt(
                 f"An input was deleted below the position that was to be read next ({error}): ending, so that the "
@@ -129,11 +130,12 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             return {}
         return first
 
-    async def _hand_over(self, window: Window, first: dict[TopicPartition, list[Any]]) -> None:
+    async def _hand_over(self, window: Window, epoch: int, first: dict[TopicPartition, list[Any]]) -> None:
         """Deliver what was fetched of one partition; positions move over control records, too."""
+        if epoch != window.epoch:
+            return
         spans: dict[str, Span] = {}
         records: dict[str, list[Any]] = {}
-        epoch = window.epoch
         left = {tp: self._left(tp) for tp in self._inputs(window.partition)}
         for tp, share in shares(left, self._settings.batch_records).items():
             records[tp.topic] = first.get(tp, [])
@@ -155,11 +157,12 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     def _left(self, tp: TopicPartition) -> int:
         """How many records of an input are to be read, as the last fetch told."""
-        try:
-            end = self._consumer.highwater(tp)
-        except IllegalStateError:
-            return 0
+        end = self._consumer.highwater(tp) if self._owns(tp) else None
         return max(0, (end or 0) - self._delivered[tp])
+
+    def _owns(self, tp: TopicPartition) -> bool:
+        """False for what a rebalance has taken from us: aiokafka asserts instead of answering."""
+        return tp in self._consumer.assignment()
 
     def fetch_again(self, partition: int) -> None:
         """A batch did not fit: begin anew at what is applied."""
@@ -169,10 +172,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     def last_stable_offset(self, tp: TopicPartition) -> int | None:
         """How far a transaction that is still open lets us read; None if unknown."""
-        try:
-            offset: int | None = self._consumer.last_stable_offset(tp)
-        except IllegalStateError:
-            return None
+        offset: int | None = self._consumer.last_stable_offset(tp) if self._owns(tp) else None
         return offset
 
     async def give_up(self) -> None:

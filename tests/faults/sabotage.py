@@ -100,13 +100,13 @@ def fetch_position_taken_as_applied() -> None:
     """What was fetched counts as done, though some of it waits in a queue."""
     whole = _source._hand_over
 
-    async def hand_over(self: Any, of: Any, fetched: Any) -> None:
+    async def hand_over(self: Any, of: Any, epoch: int, fetched: Any) -> None:
         late = {tp: records for tp, records in fetched.items() if tp.partition == of.partition and records}
         if late and not of.ledger.marks.outstanding:
             for tp, records in late.items():
                 of.ledger.coverage.applied[tp.topic].next_offset = records[-1].offset + 1
                 self._delivered[tp] = records[-1].offset + 1
-        await whole(self, of, fetched)
+        await whole(self, of, epoch, fetched)
 
     _source._hand_over = hand_over
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 from tests.faults.run import Fault
 from tests.faults.sabotage import SABOTAGES
 from tests.faults.scene import Inject, Scene
-from tests.faults.worker_faults import set_config, sleeping_in_a_commit
+from tests.faults.worker_faults import on_purpose, set_config, sleeping_in_a_commit
 
 
 async def _nothing(scene: Scene) -> None:
@@ -24,6 +25,18 @@ async def _killed(scene: Scene) -> None:
         scene.workers.kill(scene.rng.choice(scene.workers.slots))
     await scene.exit_of(5)
     scene.proof("five workers died")
+
+
+def _kill_in_the_gap(scene: Scene) -> None:
+    scene.first_orders = {"kill": {"at": "before_produce", "after": 2}}
+
+
+async def _killed_in_the_gap(scene: Scene) -> None:
+    """SIGKILL when an announcement is about to be written: whatever was committed before it stands alone."""
+    scene.begin()
+    await on_purpose(scene, 1)
+    await scene.exit_of(1, code=-signal.SIGKILL)
+    scene.proof("a worker died between its two commits")
 
 
 async def _refused(scene: Scene) -> None:
@@ -54,7 +67,7 @@ def _sleep_before_anything_is_written(scene: Scene) -> None:
 
 
 _SHOWS: dict[str, Inject] = {
-    "offsets_before_rows": _killed,
+    "offsets_before_rows": _killed_in_the_gap,
     "batch_futures_ignored": _refused,
     "fencing_skipped": sleeping_in_a_commit,
     "fenced_worker_fences_back": sleeping_in_a_commit,
@@ -62,6 +75,11 @@ _SHOWS: dict[str, Inject] = {
     "workers_clock_for_marks": _behind,
     "receipt_taken_as_stored": _nothing,
     "completeness_without_waiting": _behind,
+}
+
+_PREPARES: dict[Inject, Callable[[Scene], None]] = {
+    _killed_in_the_gap: _kill_in_the_gap,
+    sleeping_in_a_commit: _sleep_before_anything_is_written,
 }
 
 SABOTAGED = tuple(
@@ -72,7 +90,7 @@ SABOTAGED = tuple(
         seconds=18 if _SHOWS[name] is sleeping_in_a_commit else 12,
         launch={"sabotage": name},
         sabotaged=True,
-        prepare=_sleep_before_anything_is_written if _SHOWS[name] is sleeping_in_a_commit else None,
+        prepare=_PREPARES.get(_SHOWS[name]),
     )
     for name in SABOTAGES
 )

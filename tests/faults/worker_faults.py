@@ -42,7 +42,7 @@ def killed_at(step: str) -> Fault:
     async def inject(scene: Scene) -> None:
         scene.begin()
         await scene.until(0.75)
-        await _on_purpose(scene, FEWEST_DEATHS)
+        await on_purpose(scene, FEWEST_DEATHS)
         scene.workers.every = {}
         for slot in scene.workers.slots:
             scene.workers.kill(slot)
@@ -62,7 +62,7 @@ async def killed_while_restoring(scene: Scene) -> None:
         slot = scene.rng.choice(scene.workers.slots)
         scene.workers.give_orders(slot, {"kill": {"at": "during_restore", "after": scene.rng.randint(1, 4)}})
         scene.workers.kill(slot)
-        await _on_purpose(scene, _deaths(scene) + 1)
+        await on_purpose(scene, _deaths(scene) + 1)
     scene.heal()
     scene.proof("three workers killed themselves while they restored")
 
@@ -98,7 +98,8 @@ def _logs(scene: Scene) -> list[str]:
     return [path.read_text(errors="replace") for path in scene.world.folder.glob("worker-*.log")]
 
 
-async def _on_purpose(scene: Scene, count: int) -> None:
+async def on_purpose(scene: Scene, count: int) -> None:
+    """Wait until so many workers have killed themselves as they were told."""
     async with asyncio.timeout(60):
         while _deaths(scene) < count:
             await asyncio.sleep(0.1)

@@ -1,0 +1,106 @@
+"""Batches and a rebalance in between. No broker here: the rebalance is put where it hurts."""
+
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from streams.core.checker import Rules
+from streams.data import succession
+from streams.engine.ledger import Batch
+from streams.engine.metrics import Metrics
+from streams.engine.source import Source
+from streams.engine.window import Window
+from streams.policies import load_policy
+from streams.settings import KafkaSettings
+from tests.engine.test_ledger import SETTINGS, Appended, ledger
+
+SENT = SETTINGS.inputs[0]
+
+
+class Assigned:
+    """Stands for aiokafka's consumer: answers for what is assigned, and asserts or raises for the rest as it does."""
+
+    def __init__(self, *partitions: int) -> None:
+        self.tps = {TopicPartition(topic, partition) for topic in SETTINGS.inputs for partition in partitions}
+        self.positions = dict.fromkeys(self.tps, 0)
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.tps
+
+    def highwater(self, tp: TopicPartition) -> int:
+        assert tp in self.tps, "Partition is not assigned"
+        return 1
+
+    last_stable_offset = highwater
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        assert tp in self.tps
+        self.positions[tp] = offset
+
+    async def position(self, tp: TopicPartition) -> int:
+        if tp not in self.tps:
+            raise IllegalStateError(f"Partition {tp} is not assigned")
+        return self.positions[tp]
+
+    async def getmany(
+        self, *tps: TopicPartition, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Appended]]:
+        """One record of sent in each partition."""
+        taken = {}
+        for tp in tps or sorted(self.tps):
+            if tp.topic == SENT and self.positions.get(tp) == 0:
+                self.positions[tp] = 1
+                taken[tp] = [Appended(0, 1_767_225_600_000, b"id", b"{}")]
+        return taken
+
+
+class Table:
+    """The windows of two partitions, as the real table holds them."""
+
+    def __init__(self) -> None:
+        unused: Any = None
+        self.windows = {partition: Window(ledger(2, partition), unused, unused) for partition in (0, 1)}
+
+
+def source(table: Any, deliver: Any) -> Source:
+    """A source that owns partitions 0 and 1 and stands at their beginnings."""
+    kafka, rules = KafkaSettings(), Rules(load_policy(None), succession())
+    made = Source(kafka, SETTINGS, rules, table, Metrics(), deliver)
+    made._consumer = Assigned(0, 1)
+    for window in table.windows.values():
+        made._seek(window)
+    return made
+
+
+@pytest.mark.parametrize("kept", [(0,), (0, 1)])
+async def test_a_rebalance_while_a_batch_is_delivered_drops_what_was_taken_before_it(kept: tuple[int, ...]) -> None:
+    delivered: list[Batch] = []
+    table = Table()
+
+    async def deliver(batch: Batch) -> None:
+        delivered.append(batch)
+        if len(delivered) == 1:
+            windows = dict(table.windows)
+            await it.give_up()
+            it._consumer = Assigned(*kept)
+            for partition in kept:  # as a take-over does
+                table.windows[partition] = windows[partition]
+                it._seek(windows[partition])
+
+    it = source(table, deliver)
+    await it._fetch_once()
+    assert [batch.partition for batch in delivered] == [0]
+    await it._fetch_once()
+    assert [batch.partition for batch in delivered] == [0, *kept]
+    assert [len(batch.records[SENT]) for batch in delivered] == [1] * len(delivered)
+    assert all(batch.epoch == table.windows[batch.partition].epoch for batch in delivered[1:])
+
+
+def test_nothing_is_known_of_a_partition_that_was_taken_away() -> None:
+    it = source(Table(), None)
+    owned, lost = TopicPartition(SENT, 0), TopicPartition(SENT, 1)
+    it._consumer = Assigned(0)
+    assert (it.last_stable_offset(owned), it._left(owned)) == (1, 1)
+    assert (it.last_stable_offset(lost), it._left(lost)) == (None, 0)
