@@ -82,6 +82,14 @@ def worker() -> None:
 
 
 @app.command()
+def view() -> None:
+    """Serve the state tables: queries, files, SQL and a page, on loopback unless set otherwise."""
+    from streams.view.server import serve
+
+    serve(*load_settings())
+
+
+@app.command()
 def config(as_json: Json = False) -> None:
     """Show every setting, its value and what it means; secrets are masked."""
     rows = [

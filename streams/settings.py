@@ -112,9 +112,23 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="Where the worker's /livez, /readyz and /metrics listen.")
     http_port: int = Field(8081, ge=0, le=65535, description="Their port; 0 takes a free one.")
+    view_file: Path | None = Field(None, description="Where the view keeps its tables; in memory where not given.")
+    view_host: str = Field("127.0.0.1", description="Where the view listens.")
+    view_port: int = Field(8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    view_memory: str = Field(
+        "4GB", pattern=r"^[1-9][0-9]*(\.[0-9]+)?[MG]i?B$", description="How much memory the view's tables may take."
+    )
+    view_silent_after: timedelta = Field(
+        timedelta(minutes=1),
+        ge=timedelta(seconds=1),
+        description="How far completeness may lie behind the clock before the view says that its picture is behind.",
+    )
+    view_rows: bool = Field(
+        True, description="Whether the view shows single reports; if not, only counts, and none of them under 5."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
 
-    @field_validator("instance_id", "policy", mode="before")
+    @field_validator("instance_id", "policy", "view_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -43,6 +43,21 @@ def municipalities() -> tuple[Municipality, ...]:
 
 
 @cache
+def counties() -> dict[str, str]:
+    """The counties since 2024: the first two digits of a municipality's number, and the name."""
+    return {row["code"]: row["name"] for row in _rows("counties.csv")}
+
+
+@cache
+def todays_number(code: str) -> str:
+    """The number that a municipality has today; its own where it was split or is not known."""
+    successors = {municipality.code: municipality.successors for municipality in municipalities()}
+    while len(successors.get(code, ())) == 1:
+        (code,) = successors[code]
+    return code
+
+
+@cache
 def portal_outages() -> tuple[Outage, ...]:
     """The portal's outages from 2020 to 2026. Source: its public status messages."""
     return tuple(

@@ -11,17 +11,19 @@ from streams.settings import KafkaSettings
 
 
 @asynccontextmanager
-async def one_off_consumer(kafka: KafkaSettings) -> AsyncIterator[Any]:
-    """A consumer outside every group, read_committed."""
+async def one_off_consumer(
+    kafka: KafkaSettings, isolation: str = "read_committed", reset: str = "earliest"
+) -> AsyncIterator[Any]:
+    """A consumer outside every group; stopped also when it is cancelled while it connects."""
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
-        isolation_level="read_committed",
+        isolation_level=isolation,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset=reset,
         request_timeout_ms=10_000,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()

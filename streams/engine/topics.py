@@ -69,6 +69,18 @@ async def partition_counts(kafka: KafkaSettings, topics: Sequence[str]) -> dict[
         return await _partition_counts(admin, list(topics))
 
 
+async def cluster_id(kafka: KafkaSettings) -> str:
+    """The name that a cluster was given when its storage was made. Raises ConfigurationError."""
+    async with _admin(kafka) as admin:
+        return str((await admin.describe_cluster())["cluster_id"])
+
+
+async def topic_setting(kafka: KafkaSettings, topic: str, name: str) -> str | None:
+    """One setting of a topic, as it is in force. Raises ConfigurationError."""
+    async with _admin(kafka) as admin:
+        return (await _configurations(admin, [topic]))[topic].get(name)
+
+
 @asynccontextmanager
 async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
     admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)

@@ -1,0 +1,75 @@
+"""How answers are sent: JSON with the picture in it, files with it in their headers, and an ETag on both."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+
+from streams.core.events import written
+from streams.view.answers import Answer
+from streams.view.desk import Desk
+from streams.view.formats import as_json
+from streams.view.picture import Coverage, Picture
+from streams.view.problems import MEDIA_TYPE, Problem, ProblemDocument
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {
+        "description": text,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+    }
+    for code, text in (
+        (400, "A bad cursor or query"),
+        (403, "This view shows counts only"),
+        (404, "No such thing"),
+        (406, "No such format"),
+        (422, "A parameter that is unknown or cannot be read"),
+    )
+}
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application that was asked."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def rows_only(desk: Desk) -> None:
+    """Raise where single reports may not be seen."""
+    if not desk.shows_rows:
+        raise Problem("counts-only", "This view shows counts only: ask /api/v1/summary.", status=HTTPStatus.FORBIDDEN)
+
+
+def headers_of(picture: Picture) -> dict[str, str]:
+    """How far an answer can be trusted, for formats that have no place for it."""
+    until = written(picture.complete_until) if picture.complete_until else "unknown"
+    headers = {"X-Complete-Until": until, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if picture.behind:
+        headers["X-Behind"] = picture.behind
+    if picture.gaps:
+        headers["X-Gap"] = picture.gaps[0].cause
+    return headers
+
+
+def json_answer(request: Request, answer: Answer | Coverage, **content: Any) -> Response:
+    """JSON with the picture; 304 where the client has it already."""
+    coverage = answer.coverage if isinstance(answer, Answer) else answer
+    picture = desk_of(request).picture(coverage)
+    body = as_json({"picture": picture.model_dump(mode="json")} | content)
+    return tagged(request, body, "application/json", headers_of(picture))
+
+
+def tagged(request: Request, body: bytes, media_type: str, headers: dict[str, str]) -> Response:
+    """A body with its ETag; 304 where the client has it already."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = headers | {"ETag": tag}
+    known = request.headers.get("if-none-match", "")
+    if known == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def problem_answer(document: ProblemDocument) -> Response:
+    """A problem document."""
+    body = document.model_dump_json(exclude_none=True)
+    return Response(body, status_code=document.status, media_type=MEDIA_TYPE)

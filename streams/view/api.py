@@ -1,0 +1,250 @@
+"""The API: lists, single reports, counts, coverage, books and SQL, as JSON and as files."""
+
+import asyncio
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
+
+from schemas.common import Municipality, ReportId, Time
+from schemas.outputs import Reason
+from streams.data import todays_number
+from streams.view import formats, models, queries
+from streams.view.answering import PROBLEMS, desk_of, headers_of, json_answer, rows_only, tagged
+from streams.view.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
+from streams.view.formats import MEDIA_TYPES, Format, as_json
+from streams.view.naming import municipality_names, named
+from streams.view.picture import coverage_of
+from streams.view.problems import BadRequest, not_found
+from streams.view.queries import By, Listing
+from streams.view.sandbox import Refused
+from streams.view.small import suppressed
+from streams.view.statement import StatementAnswer, counted, signed, statement
+from streams.view.tables import STATUSES, ZONE
+from streams.view.timeline import timeline
+
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+
+Month = Annotated[str, Path(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="A year and a month: 2026-10.")]
+COUNTS = ("reports", *STATUSES)
+PAGE = 100
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The list", "content": {media: {} for media in MEDIA_TYPES.values()}}
+}
+
+
+class Paging(BaseModel):
+    """How a list is cut into pages, and for whom a file is written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int | None = Field(
+        None, ge=1, le=2**31, description=f"At most {MOST_AT_ONCE} in a JSON page ({PAGE} unless given); all in a file."
+    )
+    cursor: str | None = Field(None, max_length=500, description="Where the last page ended: its `next`. JSON only.")
+    excel: bool = Field(False, description="A CSV file for Norwegian Excel: semicolons and a byte-order mark.")
+
+
+class ReportQuery(ReportFilter, Paging):
+    """A list of reports."""
+
+    order: Order = Field("-sent_at", description="The time that sorts it; with a minus the latest comes first.")
+
+
+class SummaryQuery(ReportFilter):
+    """Counts in groups."""
+
+    by: list[By] = Field([], max_length=3, description="What to group by; up to three.")
+
+
+class AnnouncementQuery(Paging):
+    """A list of announcements, in the order in which they were made."""
+
+    type: list[Literal["missing", "recovered"]] = Field([], description="Which of the two.")
+    reason: list[Reason] = Field([], description="Why a report is missing.")
+    receiver: list[Municipality] = Field([], description="Municipality number, as in the list of reports.")
+    report_id: ReportId | None = Field(None, description="Those of one report.")
+    recorded_from: Time | None = Field(None, description="Made at this time or later.")
+    recorded_to: Time | None = Field(None, description="Made before this time.")
+    order: Literal["recorded_at", "-recorded_at"] = Field("recorded_at", description="Oldest or latest first.")
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of a row of `announcements`."""
+        found = ReportFilter(reason=self.reason, receiver=self.receiver).conditions()
+        if self.type:
+            found.append(Condition(f"type IN ({', '.join('?' * len(self.type))})", tuple(self.type)))
+        if self.report_id is not None:
+            found.append(Condition("report_id = CAST(? AS UUID)", (self.report_id,)))
+        if self.recorded_from is not None:
+            found.append(Condition("recorded_at >= ?", (self.recorded_from,)))
+        if self.recorded_to is not None:
+            found.append(Condition("recorded_at < ?", (self.recorded_to,)))
+        return found
+
+
+@router.get("/reports", responses={200: {"model": models.ReportList}})
+async def reports(request: Request, query: Annotated[ReportQuery, Query()]) -> Response:
+    """Reports, newest first unless another order is asked for; as JSON or by `Accept` as a file."""
+    listing = queries.report_listing(query, query.order)
+    return await _list(request, "reports", listing, query, formats.wanted(request.headers.get("accept")))
+
+
+@router.get("/reports.{suffix}", responses=_FILE)
+async def reports_file(request: Request, suffix: Format, query: Annotated[ReportQuery, Query()]) -> Response:
+    """The same list in the format that the suffix names."""
+    return await _list(request, "reports", queries.report_listing(query, query.order), query, suffix)
+
+
+@router.get("/reports/{report_id}", responses={200: {"model": models.ReportAnswer}})
+async def report(request: Request, report_id: ReportId) -> Response:
+    """One report with its time line: each deciding fact with topic, partition, offset and arrival."""
+    desk = desk_of(request)
+    rows_only(desk)
+    answer = await desk.answers.get(("report", report_id), lambda cursor: queries.report(cursor, report_id))
+    if answer.found is None:
+        not_found("report with this id")
+    text, events = answer.found
+    moments = timeline(orjson.loads(text), events, desk.settings.output("missing"))
+    return json_answer(request, answer, report=orjson.Fragment(text), timeline=moments)
+
+
+@router.get("/announcements", responses={200: {"model": models.AnnouncementList}})
+async def announcements(request: Request, query: Annotated[AnnouncementQuery, Query()]) -> Response:
+    """What was announced, missing and recovered, in order; as JSON or by `Accept` as a file."""
+    listing = queries.announcement_listing(query.order, query.conditions())
+    return await _list(request, "announcements", listing, query, formats.wanted(request.headers.get("accept")))
+
+
+@router.get("/announcements.{suffix}", responses=_FILE)
+async def announcements_file(
+    request: Request, suffix: Format, query: Annotated[AnnouncementQuery, Query()]
+) -> Response:
+    """The same list in the format that the suffix names."""
+    listing = queries.announcement_listing(query.order, query.conditions())
+    return await _list(request, "announcements", listing, query, suffix)
+
+
+@router.get("/summary", responses={200: {"model": models.Summary}})
+async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> Response:
+    """How many reports of each status there are: in all, and in groups."""
+    desk = desk_of(request)
+
+    def counted(cursor: Any) -> tuple[Any, Any]:
+        total = queries.summary(cursor, (), query)
+        groups = queries.summary(cursor, query.by, query) if query.by else []
+        if not desk.shows_rows:
+            total, groups = suppressed(total, COUNTS), suppressed(groups, COUNTS)
+        return total[0], named(groups)
+
+    answer = await desk.answers.get(("summary", query.model_dump_json()), counted)
+    total, groups = answer.found
+    return json_answer(request, answer, total=total, groups=groups)
+
+
+@router.get("/confirmation-times", responses={200: {"model": models.Confirmation}})
+async def confirmation_times(request: Request, query: Annotated[SummaryQuery, Query()]) -> Response:
+    """How long it took from sent to the arrival of the proof: p50, p95 and p99 in groups."""
+    desk = desk_of(request)
+
+    def measured(cursor: Any) -> list[dict[str, Any]]:
+        groups = queries.confirmation_times(cursor, query.by, query)
+        return named(groups if desk.shows_rows else queries.without_few(groups))
+
+    answer = await desk.answers.get(("confirmation", query.model_dump_json()), measured)
+    return json_answer(request, answer, groups=answer.found)
+
+
+@router.get("/coverage", responses={200: {"model": models.CoverageAnswer}})
+async def coverage(request: Request) -> Response:
+    """How far each partition is complete, where the checker cannot see, and what was lost unread."""
+    answer = await desk_of(request).answers.get("coverage", queries.partitions)
+    partitions, losses = answer.found
+    return json_answer(request, answer, partitions=partitions, losses=losses)
+
+
+@router.get("/books", responses={200: {"model": models.BooksAnswer}})
+async def books(request: Request) -> Response:
+    """The books by receiver: sent = pending + stored + missing + recovered + unproven + erased."""
+    desk = desk_of(request)
+    answer = await desk.answers.get("books", queries.books)
+    rows = answer.found
+    balanced = not any(row["difference"] for row in rows)
+    if not desk.shows_rows:
+        rows = suppressed(rows, ("sent", *STATUSES, "erased"))
+    return json_answer(request, answer, balanced=balanced, books=rows)
+
+
+@router.get("/statements/{municipality}/{month}", responses={200: {"model": StatementAnswer}})
+async def statement_file(request: Request, municipality: Municipality, month: Month) -> Response:
+    """A receiver's statement for one month, with its checksum."""
+    desk, now = desk_of(request), datetime.now(UTC)
+    today, first = todays_number(municipality), date.fromisoformat(f"{month}-01")
+    if today not in municipality_names():
+        not_found("municipality with this number")
+    answer = await desk.answers.get(
+        ("statement", today, month), lambda cursor: counted(cursor, today, first, shows_rows=desk.shows_rows)
+    )
+    picture = desk.picture(answer.coverage)
+    made = statement(today, first, answer.found, picture, now, now.astimezone(ZoneInfo(ZONE)).date())
+    headers = headers_of(picture) | {"Content-Disposition": f'attachment; filename="statement-{today}-{month}.json"'}
+    return tagged(request, as_json(signed(made)), "application/json", headers)
+
+
+@router.post("/sql", responses={200: {"model": models.QueryAnswer}})
+async def sql(request: Request, query: models.Query) -> Response:
+    """One SELECT over the public tables and views, read-only, limited in rows, memory and time."""
+    desk = desk_of(request)
+    try:
+        found = await asyncio.to_thread(desk.sandbox.run, query.query)
+    except Refused as refused:
+        raise BadRequest(f"sql-{refused.kind.replace('_', '-')}", str(refused), "query") from None
+    rows = [list(row.values()) for row in found.table.to_pylist()]
+    return json_answer(
+        request,
+        await desk.answers.once(coverage_of),
+        columns=found.table.column_names,
+        rows=rows,
+        truncated=found.truncated,
+        seconds=round(found.seconds, 3),
+    )
+
+
+async def _list(request: Request, name: str, listing: Listing, query: Any, wanted: Format) -> Response:
+    desk = desk_of(request)
+    rows_only(desk)
+    if wanted is not Format.JSON:
+        return await _file(request, name, listing, query, wanted)
+    limit = query.limit or PAGE
+    if limit > MOST_AT_ONCE:
+        raise BadRequest(
+            "page-too-large", f"A page has at most {MOST_AT_ONCE} rows: follow `next`, or ask for NDJSON.", "limit"
+        )
+    at = Cursor.read(query.cursor, query.order) if query.cursor else None
+    question = (name, query.model_dump_json())
+    answer = await desk.answers.get(question, lambda cursor: queries.page(cursor, listing, limit, at))
+    rows = [orjson.Fragment(row) for row in answer.found.rows]
+    return json_answer(request, answer, **{name: rows}, next=answer.found.following)
+
+
+async def _file(request: Request, name: str, listing: Listing, query: Any, wanted: Format) -> Response:
+    if query.cursor:
+        raise BadRequest("bad-cursor", "A file holds the whole list: leave the cursor out.", "cursor")
+    desk = desk_of(request)
+    picture = desk.picture(await desk.answers.once(coverage_of))
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    headers = headers_of(picture) | {
+        "Content-Disposition": f'attachment; filename="{name}-{moment}.{wanted.value}"',
+    }
+    reading = desk.store.reading
+    if wanted is Format.NDJSON:
+        content = formats.ndjson(reading, listing, query.limit)
+    elif wanted is Format.CSV:
+        content = formats.csv(reading, listing, query.limit, for_excel=query.excel)
+    else:
+        about = {"complete_until": headers["X-Complete-Until"], "behind": picture.behind or ""}
+        content = formats.parquet(reading, listing, query.limit, about)
+    return StreamingResponse(content, media_type=MEDIA_TYPES[wanted], headers=headers)

@@ -1,0 +1,112 @@
+"""The view as a web application."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from streams.view.answering import problem_answer
+from streams.view.api import router
+from streams.view.desk import Desk
+from streams.view.page.live import router as live
+from streams.view.page.render import refusal
+from streams.view.page.routes import router as pages
+from streams.view.problems import Problem, ProblemDocument, invalid_request
+
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+log = logging.getLogger(__name__)
+
+
+def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
+    """The API and the pages over one desk, which is started and stopped with it; `failed` as in `Desk.start`."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        desk.start(failed)
+        yield
+        await desk.stop()
+
+    app = FastAPI(
+        title="meldingsvakt",
+        summary="Which reports are missing, where, since when and why; and how far that can be trusted.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.desk = desk
+    app.include_router(router)
+    app.include_router(pages)
+    app.include_router(live)
+    app.mount("/static", StaticFiles(packages=[("streams.view.page", "static")]), "static")
+    app.middleware("http")(_with_security)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+async def _with_security(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Nothing from elsewhere, no scripts in pages, and no address of ours told to anybody else."""
+    response = await call_next(request)
+    for name, value in SECURITY.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return _refused(request, error.document())
+
+
+def _refused(request: Request, document: ProblemDocument) -> Response:
+    """To programs as a problem document, to people as a page."""
+    if request.url.path.startswith("/api/"):
+        return problem_answer(document)
+    return refusal(request, document.status, document.detail)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _refused(request, invalid_request(list(error.errors())).document())
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the framework refuses by itself: unknown paths and methods."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    detail = {
+        404: "There is nothing at this address: /api/v1/openapi.json lists what there is.",
+        405: f"{request.method} is not possible here: /api/v1/openapi.json says what is.",
+    }.get(status, f"{status.phrase}.")
+    kind = status.phrase.lower().replace(" ", "-")
+    answer = _refused(request, Problem(kind, detail, status=status).document())
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """The one guard: what we did not foresee is logged with the route's template, and shows nothing."""
+    route = getattr(request.scope.get("route"), "path", "an unknown path")
+    log.error("%s %s failed: %s", request.method, route, type(error).__name__)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem_answer(
+        ProblemDocument(
+            type="urn:meldingsvakt:problem:failed",
+            title=status.phrase,
+            status=status,
+            detail="The view failed to answer: try again, and if it stays so, tell who runs it the time of day.",
+        )
+    )

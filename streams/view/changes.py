@@ -1,0 +1,186 @@
+"""What a batch of the checker's records changes in the tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.outputs import ReportMissing, ReportRecovered, ReportState
+from streams.core.books import Book
+from streams.engine.bare import KafkaRecord
+from streams.errors import StateUnreadable
+
+RECORDED_TIME = "ce_recordedtime"
+# How a value of the state topic begins: one look tells that it is of a version that we know, and about its own key.
+_STATE_BEGINS = b'{"version":1,"report_id":"%b"'
+_ANY: TypeAdapter[ReportState | ReportMissing | ReportRecovered] = TypeAdapter(
+    ReportState | ReportMissing | ReportRecovered
+)
+_TEXT, _TIME = pa.string(), pa.timestamp("us", "UTC")
+
+
+class Place(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Announced(NamedTuple):
+    """An event, and where it lies."""
+
+    value: bytes
+    recorded_at: datetime | None
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """The last word on each report, what was announced, coverage and books by key, and the positions after it."""
+
+    states: dict[bytes, KafkaRecord] = field(default_factory=dict)
+    events: list[Announced] = field(default_factory=list)
+    coverage: dict[int, dict[str, Any]] = field(default_factory=dict)
+    books: dict[tuple[int, str | None], dict[str, Any]] = field(default_factory=dict)
+    positions: dict[Place, int] = field(default_factory=dict)
+    fetched: list[tuple[Place, Sequence[KafkaRecord]]] = field(default_factory=list)
+
+    def take_states(self, place: Place, records: Sequence[KafkaRecord]) -> None:
+        """Rows of the state topic. Raises StateUnreadable naming the first that cannot be read."""
+        for record in records:
+            key, value = record.key, record.value
+            if key is None or (value is not None and not value.startswith(_STATE_BEGINS % key)):
+                raise unreadable(place, record.offset)
+            self.states[key] = record
+        self.fetched.append((place, records))
+
+    def take_events(self, place: Place, records: Sequence[KafkaRecord]) -> None:
+        """Events of the missing topic. Raises StateUnreadable."""
+        for record in records:
+            if record.value is None:
+                raise unreadable(place, record.offset)
+            recorded = dict(record.headers).get(RECORDED_TIME)
+            at = datetime.fromisoformat(recorded.decode()) if recorded else None
+            self.events.append(Announced(record.value, at, place.partition, record.offset))
+        self.fetched.append((place, records))
+
+    def take_coverage(self, place: Place, records: Sequence[KafkaRecord]) -> None:
+        """Coverage and books of one partition. Raises StateUnreadable."""
+        for record in records:
+            try:
+                value = orjson.loads(record.value or b"")
+                if value["kind"] == "coverage":
+                    self.coverage[value["partition"]] = value
+                else:
+                    self.books[value["partition"], value["municipality"]] = value
+            except (KeyError, ValueError, TypeError):
+                raise unreadable(place, record.offset) from None
+
+    def first_unreadable(self) -> StateUnreadable | None:
+        """What the tables refuse, named by its place; None if every record says what it should."""
+        for place, records in self.fetched:
+            for record in records:
+                if record.value is not None and not _readable(record.value):
+                    return unreadable(place, record.offset)
+        return None
+
+    def __bool__(self) -> bool:
+        return bool(self.states or self.events or self.coverage or self.books or self.positions)
+
+
+def unreadable(place: Place, offset: int) -> StateUnreadable:
+    """The error that names a record."""
+    return StateUnreadable(
+        f"{place.topic}-{place.partition} offset {offset} cannot be read by this version of meldingsvakt: "
+        "run the view in the version of the worker that wrote it."
+    )
+
+
+def _readable(value: bytes) -> bool:
+    """Every record of ours is one of these two."""
+    try:
+        _ANY.validate_json(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def state_tables(states: dict[bytes, KafkaRecord]) -> tuple[pa.Table, pa.Table]:
+    """The rows to put in as `value`, and the ids of all rows that are replaced or erased as `report_id`."""
+    values = [record.value for record in states.values() if record.value is not None]
+    keys = pa.array(list(states), pa.binary()).cast(_TEXT)
+    return pa.table({"value": pa.array(values, pa.binary()).cast(_TEXT)}), pa.table({"report_id": keys})
+
+
+def event_table(events: Sequence[Announced]) -> pa.Table:
+    """The events as `value`, `recorded_at`, `partition` and `offset`."""
+    values, recorded, partitions, offsets = zip(*events, strict=True) if events else ((), (), (), ())
+    return pa.table(
+        {
+            "value": pa.array(values, pa.binary()).cast(_TEXT),
+            "recorded_at": pa.array(recorded, _TIME),
+            "partition": pa.array(partitions, pa.int32()),
+            "offset": pa.array(offsets, pa.int64()),
+        }
+    )
+
+
+def books_table(books: dict[tuple[int, str | None], dict[str, Any]]) -> pa.Table:
+    """Books as rows; `kind` is left out."""
+    rows = [{name: value[name] for name in BOOKS.names} for value in books.values()]
+    return pa.Table.from_pylist(rows, BOOKS)
+
+
+def positions_table(positions: dict[Place, int]) -> pa.Table:
+    """Positions as rows."""
+    rows = [{"topic": p.topic, "partition": p.partition, "next_offset": offset} for p, offset in positions.items()]
+    return pa.Table.from_pylist(rows, POSITIONS)
+
+
+def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.Table]:
+    """Coverage by partition, and the losses of these partitions."""
+    rows = [
+        {
+            "partition": partition,
+            "partitions": value["partitions"],
+            "complete_until": _time(value["complete_until"]),
+            "checked_at": _time(value["checked_at"]),
+            "gap_since": _time(value["gap"]["since"]) if value["gap"] else None,
+            "gap_cause": value["gap"]["cause"] if value["gap"] else None,
+        }
+        for partition, value in coverage.items()
+    ]
+    losses = [
+        loss | {"partition": partition, "noticed_at": _time(loss["noticed_at"])}
+        for partition, value in coverage.items()
+        for loss in value["losses"]
+    ]
+    return pa.Table.from_pylist(rows, COVERAGE), pa.Table.from_pylist(losses, LOSSES)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+COVERAGE = pa.schema(
+    [
+        ("partition", pa.int32()), ("partitions", pa.int32()), ("complete_until", _TIME), ("checked_at", _TIME),
+        ("gap_since", _TIME), ("gap_cause", _TEXT),
+    ]
+)  # fmt: skip
+LOSSES = pa.schema(
+    [
+        ("partition", pa.int32()), ("topic", _TEXT), ("from_offset", pa.int64()), ("to_offset", pa.int64()),
+        ("cause", _TEXT), ("noticed_at", _TIME),
+    ]
+)  # fmt: skip
+POSITIONS = pa.schema([("topic", _TEXT), ("partition", pa.int32()), ("next_offset", pa.int64())])
+BOOKS = pa.schema(
+    [("partition", pa.int32()), ("municipality", _TEXT)]
+    + [(name, pa.int64()) for name in ("sent", *Book.__dataclass_fields__)]
+)

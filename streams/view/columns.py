@@ -1,0 +1,66 @@
+"""The columns that a query makes or reads, by how long their values can become."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+COLUMN = 100  # bytes, of the longest value in a table
+WIDTH = 20  # columns of a table
+
+
+@dataclass(frozen=True)
+class Columns:
+    """`heaviest`: of an unknown column; `row`: of all together; `others`: of a column that `names` does not know."""
+
+    names: Mapping[str, int] = field(default_factory=dict)
+    heaviest: int = 0
+    row: int = 0
+    width: int = 0
+    others: int = 0
+    tables: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, path: list[str]) -> int:
+        """The weight of a column, or of a table as a value; of the heaviest column where it is unknown."""
+        found = [self.names[name] for name in path if name in self.names]
+        if len(path) == 1 and path[0] in self.tables:
+            found.append(self.tables[path[0]])
+        return max(found, default=self.heaviest)
+
+    def with_names(self, names: dict[str, int]) -> "Columns":
+        """More names for this scope: aliases, a lambda's arguments."""
+        return replace(self, names={**self.names, **names}, heaviest=max([self.heaviest, *names.values()]))
+
+    def within(self, outer: "Columns") -> "Columns":
+        """This scope inside another, whose names it can hide."""
+        return replace(
+            self,
+            names={**outer.names, **self.names},
+            heaviest=max(self.heaviest, outer.heaviest),
+            tables={**outer.tables, **self.tables},
+        )
+
+    def beside(self, other: "Columns") -> "Columns":
+        """A join of two."""
+        names = {
+            name: max(self.names.get(name, self.others), other.names.get(name, other.others))
+            for name in self.names.keys() | other.names.keys()
+        }
+        return Columns(
+            names,
+            max(self.heaviest, other.heaviest),
+            self.row + other.row,
+            self.width + other.width,
+            max(self.others, other.others),
+            {**self.tables, **other.tables},
+        )
+
+    def named(self, table: str, renamed: Iterable[str] = ()) -> "Columns":
+        """As a table of that name, some of whose columns may have new names."""
+        names = {**self.names, **dict.fromkeys(renamed, self.heaviest)}
+        return replace(self, names=names, tables={table: self.row})
+
+    def level(self) -> "Columns":
+        """Every name as heavy as the heaviest: where columns go by their place."""
+        return replace(self, names=dict.fromkeys(self.names, self.heaviest), others=min(self.others, self.heaviest))
+
+
+TABLE = Columns({}, COLUMN, WIDTH * COLUMN, WIDTH, COLUMN)

@@ -1,0 +1,54 @@
+"""Everything that a request needs: the tables, the answers, the sandbox, and how far all of it can be trusted."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from streams.settings import KafkaSettings, Settings
+from streams.view.answers import Answers
+from streams.view.feed import Feed
+from streams.view.picture import Coverage, Picture, picture_of
+from streams.view.sandbox import Sandbox, lock_down
+from streams.view.store import Store
+from streams.view.tables import COUNTS_ONLY, PUBLIC
+
+
+class Desk:
+    """One view at work."""
+
+    def __init__(self, kafka: KafkaSettings, settings: Settings) -> None:
+        """Open the tables. Raises ConfigurationError."""
+        self.settings = settings
+        self.store = Store(settings.view_file, settings.view_memory)
+        lock_down(self.store.connection)
+        self.feed = Feed(kafka, settings, self.store)
+        self.answers = Answers(self.store)
+        self.sandbox = Sandbox(self.store.connection, PUBLIC if settings.view_rows else COUNTS_ONLY)
+        self.reading: asyncio.Task[None] | None = None
+
+    @property
+    def shows_rows(self) -> bool:
+        """True if single reports may be seen; else only counts, and none under 5."""
+        return self.settings.view_rows
+
+    def picture(self, coverage: Coverage, now: datetime | None = None) -> Picture:
+        """How far an answer with this coverage can be trusted now."""
+        return picture_of(coverage, self.feed.progress, self.settings.view_silent_after, now)
+
+    def start(self, failed: Callable[[BaseException], None]) -> None:
+        """Begin to read from Kafka; `failed` is told what makes it impossible to go on."""
+
+        def ended(reading: "asyncio.Task[None]") -> None:
+            if not reading.cancelled() and (error := reading.exception()) is not None:
+                failed(error)
+
+        self.reading = asyncio.create_task(self.feed.run())
+        self.reading.add_done_callback(ended)
+
+    async def stop(self) -> None:
+        """Stop reading and close the tables."""
+        if self.reading is not None:
+            self.reading.cancel()
+            await asyncio.gather(self.reading, return_exceptions=True)
+        self.answers.close()
+        self.store.close()

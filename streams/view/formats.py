@@ -1,0 +1,127 @@
+"""The same list as JSON, NDJSON, CSV and Parquet."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from streams.core.events import written
+from streams.view.problems import Problem
+from streams.view.queries import Listing
+
+CHUNK_ROWS = 20_000
+CHUNK_BYTES = 1 << 20
+Reading = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+
+
+class Format(StrEnum):
+    """How a list is written; the value is the suffix."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+MEDIA_TYPES = {
+    Format.JSON: "application/json",
+    Format.NDJSON: "application/x-ndjson",
+    Format.CSV: "text/csv",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+_BY_MEDIA_TYPE = {media: format_ for format_, media in MEDIA_TYPES.items()} | {"*/*": Format.JSON}
+
+
+def wanted(accept: str | None) -> Format:
+    """The format that a client likes best of those there are. Raises Problem (406) when it likes none."""
+    likes = sorted((_like(part) for part in (accept or "*/*").split(",")), key=lambda like: -like[1])
+    for media, quality in likes:
+        found = _BY_MEDIA_TYPE.get(media) or (Format.JSON if media == "application/*" else None)
+        found = found or (Format.CSV if media == "text/*" else None)
+        if found is not None and quality > 0:
+            return found
+    raise Problem(
+        "not-acceptable", f"There is no such format here: accept one of {', '.join(MEDIA_TYPES.values())}.",
+        status=HTTPStatus.NOT_ACCEPTABLE,
+    )  # fmt: skip
+
+
+def _like(part: str) -> tuple[str, float]:
+    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return media, float(parameter[2:])
+            except ValueError:
+                return media, 0.0
+    return media, 1.0
+
+
+def as_json(value: Any) -> bytes:
+    """JSON; times in UTC with six digits and Z, as everywhere."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return written(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def ndjson(reading: Reading, listing: Listing, limit: int | None) -> Iterator[bytes]:
+    """A row a line."""
+    for batch in _batches(reading, listing, f"{listing.columns.json()} AS row", limit):
+        yield "".join(f"{row}\n" for row in batch.column("row").to_pylist()).encode()
+
+
+def csv(reading: Reading, listing: Listing, limit: int | None, *, for_excel: bool = False) -> Iterator[bytes]:
+    """RFC 4180 with an empty column `comment`; for Norwegian Excel with semicolons and a byte-order mark."""
+    options = pa.csv.WriteOptions(delimiter=";" if for_excel else ",", quoting_style="needed")
+    if for_excel:
+        yield b"\xef\xbb\xbf"
+    header = True
+    for batch in _batches(reading, listing, listing.columns.texts(), limit):
+        target = pa.BufferOutputStream()
+        with_comment = batch.append_column("comment", pa.nulls(batch.num_rows, pa.string()))
+        options.include_header, header = header, False
+        pa.csv.write_csv(pa.Table.from_batches([with_comment]), target, options)
+        yield target.getvalue().to_pybytes()
+
+
+def parquet(reading: Reading, listing: Listing, limit: int | None, about: dict[str, str]) -> Iterator[bytes]:
+    """One file with the columns' own types; `about` goes into its metadata."""
+    with tempfile.TemporaryFile() as file:
+        writer = None
+        for batch in _batches(reading, listing, listing.columns.values(), limit):
+            schema = batch.schema.with_metadata(about)
+            writer = writer or pa.parquet.ParquetWriter(file, schema, compression="zstd")
+            writer.write_batch(batch.replace_schema_metadata(about))
+        if writer is not None:
+            writer.close()
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _batches(reading: Reading, listing: Listing, what: str, limit: int | None) -> Iterator[pa.RecordBatch]:
+    """At least one batch, so that an empty list has its columns, too."""
+    query = listing.select(what, limit)
+    with reading() as cursor:
+        reader = cursor.sql(query.sql, params=list(query.values)).to_arrow_reader(CHUNK_ROWS)
+        empty = True
+        for batch in reader:
+            empty = False
+            yield batch
+        if empty:
+            yield pa.RecordBatch.from_pylist([], reader.schema)

@@ -1,0 +1,126 @@
+"""How long the values of a query can become, before it runs: DuckDB's memory_limit does not see text being made.
+
+While it evaluates a function DuckDB holds 2,048 rows outside of memory_limit, and cannot be interrupted. A column that
+is doubled 20 times over subqueries, or a whole table in one text that is then repeated by a join, would take the
+process. So each expression gets a weight: the bytes of its longest value, if a table's values have at most COLUMN.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+from streams.view.allowed import folded
+from streams.view.columns import TABLE, Columns
+from streams.view.refused import Refused
+from streams.view.rules import Node, expressions, name_of
+from streams.view.weigh import MEASURE, Scales
+
+WIDEST = 2_000  # columns
+REUSED = 1_000  # expressions that aliases, used in the same SELECT, may be written out to
+
+
+def limit(statement: Node) -> None:
+    """Refuse a statement whose values could become too long. It has passed the rules."""
+    query(statement["node"], {}, Columns(), outermost=True)
+
+
+def query(node: Node, ctes: Mapping[str, Columns], outer: Columns, *, outermost: bool = False) -> Columns:
+    """The columns of a query."""
+    for entry in (node.get("cte_map") or {}).get("map") or ():
+        columns = query(entry["value"]["query_node"], ctes, outer)
+        renamed = [folded(name) for name in entry["value"].get("aliases") or ()]
+        ctes = {**ctes, folded(entry["key"]): columns.named("", renamed)}
+    if node["type"] == "SET_OPERATION_NODE":
+        parts = [part for part in (node.get("left"), node.get("right"), *(node.get("children") or ())) if part]
+        several = [query(part, ctes, outer, outermost=outermost) for part in parts]
+        result = reduce(Columns.beside, several)
+        return replace(result.level(), width=max(each.width for each in several))
+    result = _Select(node, ctes, outer, outermost).columns()
+    if result.width > WIDEST:
+        raise Refused("too_large", f"The query makes more than {WIDEST} columns: name those that you need.")
+    return result
+
+
+class _Select:
+    """One SELECT: what it reads, then its expressions, each of which may use the aliases before it."""
+
+    def __init__(self, node: Node, ctes: Mapping[str, Columns], outer: Columns, outermost: bool) -> None:
+        self.node = node
+        self.ctes = ctes
+        self.scales = Scales(lambda inner, scope: query(inner, ctes, scope), outermost and not _spreads(node))
+        self.source = self._source(node["from_table"], outer)
+        self.scope = self.source.within(outer)
+        self.sizes: dict[str, int] = {}
+
+    def columns(self) -> Columns:
+        """What it makes."""
+        made = Columns()
+        for item in self.node.get("select_list") or ():
+            made = made.beside(self._item(item))
+        for key, part in self.node.items():
+            if key not in {"select_list", "from_table", "cte_map", "sample"}:
+                self._rest(part)
+        return replace(made, tables={})
+
+    def _item(self, item: Node) -> Columns:
+        weight, size = self.scales.weigh(item, self.scope), self._size(item)
+        if any(part["class"] == "STAR" for part in expressions(item)):
+            columns = replace(self.source, heaviest=max(weight, self.source.heaviest))
+            return columns.level() if weight > self.source.heaviest or item["class"] != "STAR" else columns
+        name = folded(item.get("alias") or (item.get("column_names") or [""])[-1])
+        if item.get("alias"):
+            self.sizes[name] = size
+            self.scope = self.scope.with_names({name: max(weight, self.scope.names.get(name, 0))})
+        return Columns({name: weight}, weight, weight, 1)
+
+    def _rest(self, part: Any) -> None:
+        """WHERE, GROUP BY, HAVING, QUALIFY, ORDER BY: their values go nowhere, but are made."""
+        if isinstance(part, dict) and "class" in part:
+            self.scales.weigh(part, self.scope)
+            self._size(part)
+        elif isinstance(part, dict | list):
+            for inner in part.values() if isinstance(part, dict) else part:
+                self._rest(inner)
+
+    def _size(self, part: Node) -> int:
+        """How many expressions DuckDB makes of it when each alias is written out: that cannot be interrupted."""
+        size = reused = 0
+        for inner in expressions(part):
+            names = inner.get("column_names") or ()
+            reused += self.sizes.get(folded(names[-1]), 0) if names else 0
+            size += 1
+        if reused > REUSED:
+            raise Refused("too_large", "Columns are built upon each other too often in one SELECT: use subqueries.")
+        return size + reused
+
+    def _source(self, node: Node, outer: Columns) -> Columns:
+        """What is selected from: a table, a join, a subquery, a list of values."""
+        kind = node["type"]
+        renamed = [folded(name) for name in node.get("column_name_alias") or ()]
+        alias = folded(node.get("alias") or "")
+        if kind == "JOIN":
+            left = self._source(node["left"], outer)
+            both = left.beside(self._source(node["right"], left.within(outer)))
+            self.scales.heaviest(node.get("condition"), both.within(outer))
+            return both
+        if kind == "BASE_TABLE":
+            name = name_of(node)
+            return self.ctes.get(name, TABLE).named(alias or name.rpartition(".")[2], renamed)
+        if kind == "SUBQUERY":
+            return query(node["subquery"]["node"], self.ctes, outer).named(alias, renamed)
+        source = self._source(node["source"], outer) if node.get("source") else Columns()
+        return self._computed(node, source, outer).named(alias, renamed)
+
+    def _computed(self, node: Node, source: Columns, outer: Columns) -> Columns:
+        """A function's rows, a list of values, or a PIVOT of a source."""
+        parts = [node.get(key) for key in ("function", "values", "aggregates", "pivots", "groups")]
+        weight = max(MEASURE, source.heaviest, *(self.scales.heaviest(part, source.within(outer)) for part in parts))
+        made = sum(1 for _ in expressions(parts))
+        return replace(source, heaviest=weight, row=source.row + made * weight, width=source.width + made).level()
+
+
+def _spreads(node: Node) -> bool:
+    """True where unnest gives each row several times, with all that stands beside it."""
+    listed = expressions(node.get("select_list"))
+    return any(part["class"] == "FUNCTION" and name_of(part) == "unnest" for part in listed)

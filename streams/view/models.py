@@ -1,0 +1,257 @@
+"""What the API answers, for its OpenAPI description. A test holds the real answers against it."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
+from schemas.inputs import Evidence, Form, ReceiptKind
+from schemas.outputs import Count, Reason, Status, TopicName, Word
+from streams.view.picture import Picture
+
+
+class ReportRow(Closed):
+    """One report, flat: the columns of the table `reports`, with the receiver's name and the portal's last moment."""
+
+    report_id: EventId
+    status: Status
+    reason: Reason | None
+    municipality: Municipality | None
+    municipality_name: str | None
+    municipality_today: Municipality | None = Field(description="Its number today; the same where it was split.")
+    district: District | None
+    unit_id: Token | None
+    org_number: OrgNumber | None
+    channel: Code | None
+    case_system: Code | None
+    case_system_version: Token | None
+    form: Form | None
+    sent_at: WrittenTime | None
+    due_at: WrittenTime | None
+    alarm_at: WrittenTime | None
+    portal_deletes_at: WrittenTime | None = Field(description="The last moment to fetch or resend a missing one.")
+    receipt: ReceiptKind | None
+    stored_at: WrittenTime | None
+    evidence: Evidence | None
+    recovered_at: WrittenTime | None
+    missing_event_id: EventId | None
+    message_ids: list[Token]
+    attempts: Count
+    flags: list[Word]
+    policy_version: str | None
+    touched_at: WrittenTime
+    confirmation_seconds: float | None = Field(description="From sent_at to the arrival of the proof.")
+    sent_arrived: WrittenTime | None
+    sent_topic: TopicName | None
+    sent_partition: Count | None
+    sent_offset: Count | None
+    receipt_arrived: WrittenTime | None
+    receipt_topic: TopicName | None
+    receipt_partition: Count | None
+    receipt_offset: Count | None
+    stored_arrived: WrittenTime | None
+    stored_topic: TopicName | None
+    stored_partition: Count | None
+    stored_offset: Count | None
+
+
+class AnnouncementRow(Closed):
+    """One event of the missing topic, flat, and where it lies there."""
+
+    event_id: EventId
+    type: Literal["missing", "recovered"]
+    report_id: EventId
+    reason: Reason | None
+    cause: Literal["stored_late", "confirmed_late"] | None
+    municipality: Municipality | None
+    municipality_name: str | None
+    municipality_today: Municipality | None
+    district: District | None
+    unit_id: Token | None
+    org_number: OrgNumber | None
+    channel: Code | None
+    case_system: Code | None
+    case_system_version: Token | None
+    sent_at: WrittenTime | None
+    due_at: WrittenTime | None
+    alarm_at: WrittenTime | None
+    portal_deletes_at: WrittenTime | None
+    stored_at: WrittenTime | None
+    arrived_at: WrittenTime | None
+    evidence: Evidence | None
+    missing_event_id: EventId | None
+    policy_version: str | None
+    recorded_at: WrittenTime = Field(description="When the checker noticed; differs from run to run.")
+    partition: Count
+    offset: Count
+
+
+class Moment(Closed):
+    """One point of a report's time line."""
+
+    at: WrittenTime
+    what: Literal["sent", "receipt", "stored", "due", "alarm", "missing", "recovered"]
+    arrived: WrittenTime | None = Field(description="The broker's append time, where it is a record.")
+    topic: TopicName | None
+    partition: Count | None
+    offset: Count | None
+    says: str | None = Field(description="The receipt, the evidence, the reason or the cause.")
+
+
+class ReportList(Closed):
+    """One page of reports."""
+
+    picture: Picture
+    reports: list[ReportRow]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class AnnouncementList(Closed):
+    """One page of announcements, in the order in which they were made."""
+
+    picture: Picture
+    announcements: list[AnnouncementRow]
+    next: str | None
+
+
+class ReportAnswer(Closed):
+    """One report with its time line."""
+
+    picture: Picture
+    report: ReportRow
+    timeline: list[Moment]
+
+
+class Counts(BaseModel):
+    """How many reports there are of each status; null where a count under 5 is not shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reports: Count | None
+    pending: Count | None
+    stored: Count | None
+    missing: Count | None
+    recovered: Count | None
+    unproven: Count | None
+    unexpected: Count | None
+
+
+class Groups(BaseModel):
+    """What the counts are of: only those that were asked for are given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status | None = None
+    reason: Reason | None = None
+    municipality: Municipality | None = None
+    municipality_name: str | None = None
+    county: str | None = None
+    county_name: str | None = None
+    district: District | None = None
+    channel: Code | None = None
+    case_system: Code | None = None
+    case_system_version: Token | None = None
+    form: Form | None = None
+    evidence: Evidence | None = None
+    hour: WrittenTime | None = None
+    day: date | None = Field(None, description="A day in Norway.")
+    month: date | None = Field(None, description="The first day of a month in Norway.")
+
+
+class SummaryRow(Groups, Counts):
+    """One group's counts."""
+
+
+class Summary(Closed):
+    """Counts in groups, and in all."""
+
+    picture: Picture
+    total: Counts
+    groups: list[SummaryRow]
+
+
+class ConfirmationRow(Groups):
+    """How long confirmation took in one group, in seconds from sent to the arrival of the proof."""
+
+    confirmed: Count | None
+    p50_seconds: float | None
+    p95_seconds: float | None
+    p99_seconds: float | None
+
+
+class Confirmation(Closed):
+    """Confirmation times in groups."""
+
+    picture: Picture
+    groups: list[ConfirmationRow]
+
+
+class PartitionCoverage(Closed):
+    """How far one partition is complete."""
+
+    partition: Count
+    partitions: Count
+    complete_until: WrittenTime | None
+    checked_at: WrittenTime | None
+    gap_since: WrittenTime | None
+    gap_cause: Word | None
+
+
+class LossRow(Closed):
+    """Offsets of an input that were deleted before anybody read them."""
+
+    partition: Count
+    topic: TopicName
+    from_offset: Count
+    to_offset: Count | None
+    cause: Word
+    noticed_at: WrittenTime
+
+
+class CoverageAnswer(Closed):
+    """How far each partition is complete, and what was lost unread."""
+
+    picture: Picture
+    partitions: list[PartitionCoverage]
+    losses: list[LossRow]
+
+
+class BookRow(Closed):
+    """One receiver's books; `difference` is 0 where they balance."""
+
+    municipality: Municipality | None
+    municipality_name: str | None
+    sent: int | None
+    pending: int | None
+    stored: int | None
+    missing: int | None
+    recovered: int | None
+    unproven: int | None
+    unexpected: int | None
+    erased: int | None
+    difference: int
+
+
+class BooksAnswer(Closed):
+    """The books by receiver."""
+
+    picture: Picture
+    balanced: bool
+    books: list[BookRow]
+
+
+class Query(Closed):
+    """One SELECT."""
+
+    query: str = Field(max_length=20_000, description="One SELECT over the tables and views of the view.")
+
+
+class QueryAnswer(Closed):
+    """What a SELECT found."""
+
+    picture: Picture
+    columns: list[str]
+    rows: list[list[Any]]
+    truncated: bool = Field(description="True if there were more rows than are given out.")
+    seconds: float

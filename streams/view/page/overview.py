@@ -1,0 +1,100 @@
+"""What the overview and the lists show: the numbers of the sentence, the last thirty days, a page of rows, facets."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import duckdb
+import orjson
+
+from streams.view import queries
+from streams.view.filters import Condition, Cursor, ReportFilter, where
+from streams.view.queries import dictionaries
+from streams.view.small import LEAST
+
+DAYS = 30
+PAGE_ROWS = 50
+FACET_VALUES = 10
+# Facet, and the column whose values it counts.
+FACETS = {
+    "status": "status",
+    "reason": "reason",
+    "receiver": "municipality_today",
+    "channel": "channel",
+    "case_system": "case_system",
+    "case_system_version": "case_system_version",
+}
+
+
+class Standing(NamedTuple):
+    """How things stand: counts by status, since when the oldest missing report is missing, and the last days."""
+
+    counts: dict[str, int]
+    oldest: datetime | None
+    days: list[dict[str, Any]]
+
+
+class Listed(NamedTuple):
+    """A page of a list: its rows, how many there are in all, the next page's cursor, and the facets' counts."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    following: str | None
+    facets: dict[str, list[tuple[str, int]]]
+
+
+def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
+    """How things stand, with the thirty days that end today."""
+    (counts,) = queries.summary(cursor, (), ReportFilter())
+    ((oldest,),) = cursor.execute("SELECT min(alarm_at) FROM reports WHERE status = 'missing'").fetchall()
+    first = today - timedelta(days=DAYS - 1)
+    found = {row["day"]: row for row in queries.summary(cursor, ("day",), ReportFilter(day_from=first, day_to=today))}
+    days = [first + timedelta(days=n) for n in range(DAYS)]
+    return Standing(counts, oldest, [found.get(day) or {"day": day, "reports": 0} for day in days])
+
+
+def hidden_small(standing: Standing) -> Standing:
+    """The same where single reports may not be seen: no number from 1 to 4, and no time of a single one."""
+
+    def hide(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: None if type(n) is int and 0 < n < LEAST else n for name, n in row.items()}
+
+    return Standing(hide(standing.counts), None, [hide(day) for day in standing.days])
+
+
+def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:
+    """One page of the reports that a filter lets through."""
+    page = queries.page(cursor, queries.report_listing(chosen, order), PAGE_ROWS, at)
+    condition = where(chosen.conditions())
+    ((total,),) = cursor.execute(f"SELECT count(*) FROM reports {condition.sql}", condition.values).fetchall()
+    facets = {name: _facet(cursor, chosen, name, column) for name, column in FACETS.items()}
+    return Listed([orjson.loads(row) for row in page.rows], total, page.following, facets)
+
+
+def _facet(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, name: str, column: str) -> list[tuple[str, int]]:
+    """The commonest values among the reports that all the other filters let through, and those that are chosen."""
+    others = chosen.model_copy(update={name: []}).conditions()
+    condition = where([*others, Condition(f"{column} IS NOT NULL")])
+    found = cursor.execute(
+        f"SELECT CAST({column} AS VARCHAR) AS value, count(*) AS number FROM reports {condition.sql} "
+        "GROUP BY value ORDER BY number DESC, value",
+        condition.values,
+    ).fetchall()
+    picked: Sequence[str] = getattr(chosen, name)
+    return [pair for n, pair in enumerate(found) if n < FACET_VALUES or pair[0] in picked]
+
+
+def receivers(cursor: duckdb.DuckDBPyConnection, q: str | None) -> list[dict[str, Any]]:
+    """Counts by receiver under today's number, with name and county."""
+    condition = where(ReportFilter(q=q).conditions())
+    return dictionaries(
+        cursor,
+        f"""SELECT r.*, m.name, m.county, m.county_name FROM (
+            SELECT municipality_today AS municipality, count(*) AS reports,
+                count(*) FILTER (status = 'pending') AS pending, count(*) FILTER (status = 'stored') AS stored,
+                count(*) FILTER (status = 'missing') AS missing, count(*) FILTER (status = 'recovered') AS recovered,
+                count(*) FILTER (status = 'unproven') AS unproven, count(*) FILTER (status = 'unexpected') AS unexpected
+            FROM reports {condition.sql} GROUP BY municipality_today
+        ) r LEFT JOIN municipalities m ON m.code = r.municipality""",
+        condition.values,
+    )

@@ -1,0 +1,107 @@
+"""From what was found to a page: templates, the reader's words, and how far the picture is complete."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from streams.view.answering import desk_of, headers_of, tagged
+from streams.view.answers import Answer
+from streams.view.naming import municipality_names
+from streams.view.page.links import Here
+from streams.view.page.words import LANGUAGES, Language, Words, catalogue
+from streams.view.picture import Picture
+from streams.view.statement import last_day
+from streams.view.tables import REASONS, STATUSES, ZONE
+
+FRESHNESS_SECONDS = 1
+
+
+class Reader(NamedTuple):
+    """Who reads: where they are, in which words, and when."""
+
+    here: Here
+    words: Words
+    now: datetime
+
+    @property
+    def oslo(self) -> ZoneInfo:
+        """The zone of Norwegian days."""
+        return ZoneInfo(ZONE)
+
+
+def reader_of(request: Request) -> Reader:
+    """The reader of a request, from its address alone."""
+    path = request.url.path
+    language: Language = next((one for one in LANGUAGES if path == f"/{one}" or path.startswith(f"/{one}/")), "nb")
+    if language != "nb":
+        path = path.removeprefix(f"/{language}") or "/"
+    pairs = tuple((name, value) for name, value in request.query_params.multi_items() if value != "")
+    here = Here(language, path, pairs)
+    utc = ("utc", "1") in pairs
+    return Reader(here, Words(language, utc), datetime.now(UTC))
+
+
+def page(request: Request, reader: Reader, template: str, answer: Answer, **shown: Any) -> Response:
+    """A page as HTML, with the picture that its answer was given in; 304 where the reader has it already."""
+    desk = desk_of(request)
+    picture = desk.picture(answer.coverage, reader.now)
+    body = _environment().get_template(template).render(
+        here=reader.here, t=reader.words, now=reader.now, picture=picture, tag=answer.tag, shows_rows=desk.shows_rows,
+        warnings=warnings(reader.words, picture, desk.feed.progress.applied_at), **shown,
+    )  # fmt: skip
+    return tagged(request, body.encode(), "text/html", headers_of(picture))
+
+
+def refusal(request: Request, status: int, detail: str) -> Response:
+    """A page that says what went wrong and what to do."""
+    reader = reader_of(request)
+    body = _environment().get_template("problem.html").render(
+        here=reader.here, t=reader.words, now=reader.now, picture=None, tag="", warnings=[], status=status,
+        shows_rows=desk_of(request).shows_rows, detail=detail,
+    )  # fmt: skip
+    return Response(body, status_code=status, media_type="text/html")
+
+
+def warnings(words: Words, picture: Picture, applied_at: datetime | None) -> list[str]:
+    """What stands in the way of a whole picture, in sentences; empty if nothing does."""
+    said = []
+    left = words.number(picture.records_left or 0)
+    since = {"kafka_unreachable": picture.unreachable_since, "checker_silent": picture.complete_until}
+    if picture.behind:
+        time = words.time(since.get(picture.behind), seconds=True)
+        said.append(words(f"picture.{picture.behind}", left=left, time=time, trouble=picture.trouble or ""))
+    if picture.gaps:
+        first, count = picture.gaps[0], len(picture.gaps)
+        said.append(
+            words(
+                "picture.gap" if count == 1 else "picture.gaps",
+                time=words.time(first.since, seconds=True),
+                cause=words.code("cause", first.cause),
+                partition=first.partition,
+                count=words.number(count),
+            )
+        )
+    if picture.losses:
+        said.append(words.count("picture.losses", picture.losses))
+    return said
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("streams.view.page"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals.update(
+        languages=[(one, catalogue(one)["language"]) for one in LANGUAGES],
+        statuses=STATUSES,
+        reasons=REASONS,
+        names=municipality_names(),
+        parse_time=datetime.fromisoformat,
+        last_day=last_day,
+    )
+    return environment

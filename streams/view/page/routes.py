@@ -1,0 +1,270 @@
+"""The pages. Every one exists in three languages; what it shows is in its address."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import ConfigDict, Field, ValidationError
+
+from schemas.common import canonical_report_id
+from streams.data import todays_number
+from streams.view import queries
+from streams.view.answering import desk_of
+from streams.view.answers import Answer
+from streams.view.desk import Desk
+from streams.view.filters import Cursor, Order, ReportFilter
+from streams.view.naming import municipality_names
+from streams.view.page import overview
+from streams.view.page.charts import bars, durations_chart
+from streams.view.page.links import Here, values
+from streams.view.page.render import Reader, page, reader_of
+from streams.view.page.saved import QUESTIONS
+from streams.view.problems import BadRequest, NotFound, Problem, invalid_request
+from streams.view.sandbox import Answer as Found
+from streams.view.sandbox import Refused
+from streams.view.small import suppressed
+from streams.view.statement import counted, signed, statement
+from streams.view.tables import PUBLIC, STATUSES
+from streams.view.timeline import timeline
+
+router = APIRouter(include_in_schema=False)
+PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}
+CHART_BARS = 12
+SQL_ROWS_SHOWN = 200
+
+
+class PageQuery(ReportFilter):
+    """The address of a list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: Order = Field("-sent_at")
+    cursor: str | None = Field(None, max_length=500)
+    utc: bool = False
+
+
+def everywhere(path: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any], Any]:
+    """Register a page under its address in every language."""
+
+    def register(show: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        for prefix in PREFIXES:
+            address = (prefix + path).rstrip("/") or "/"
+            router.add_api_route(address, show, methods=list(methods), response_class=Response)
+        return show
+
+    return register
+
+
+@everywhere("/")
+async def home(request: Request) -> Response:
+    """How things stand: the sentence, the last thirty days, and what is missing now."""
+    desk, reader = desk_of(request), reader_of(request)
+    today = reader.now.astimezone(reader.oslo).date()
+    standing = await desk.answers.get(("standing", today), lambda cursor: overview.standing(cursor, today))
+    if not desk.shows_rows:
+        return page(
+            request, reader, "overview.html", standing,
+            standing=overview.hidden_small(standing.found), listed=None, query=None, today=today,
+        )  # fmt: skip
+    query = _query(reader.here, order="alarm_at")
+    query = query.model_copy(update={"status": ["missing"]})
+    listed = await _listed(desk, query)
+    return page(
+        request, reader, "overview.html", standing,
+        standing=standing.found, listed=listed.found, query=query, today=today, fixed="missing",
+    )  # fmt: skip
+
+
+@everywhere("/reports")
+async def reports(request: Request) -> Response:
+    """Any selection of reports."""
+    desk, reader = desk_of(request), reader_of(request)
+    _rows_only(desk, reader)
+    query = _query(reader.here)
+    listed = await _listed(desk, query)
+    return page(request, reader, "reports.html", listed, listed=listed.found, query=query, fixed=None)
+
+
+@everywhere("/reports/{report_id}")
+async def report(request: Request, report_id: str) -> Response:
+    """One report with its time line and evidence."""
+    desk, reader = desk_of(request), reader_of(request)
+    _rows_only(desk, reader)
+    canonical = canonical_report_id(report_id)
+    if canonical is None:
+        raise NotFound("not-found", reader.words("report.not_found_help"))
+    answer = await desk.answers.get(("report", canonical), lambda cursor: queries.report(cursor, canonical))
+    if answer.found is None:
+        raise NotFound("not-found", reader.words("report.not_found_help"))
+    text, events = answer.found
+    row = orjson.loads(text)
+    moments = timeline(row, events, desk.settings.output("missing"))
+    return page(request, reader, "report.html", answer, report=row, moments=moments)
+
+
+@everywhere("/receivers")
+async def receivers(request: Request) -> Response:
+    """Every receiver with its counts, sortable, grouped by county, with a chart of those where most is missing."""
+    desk, reader = desk_of(request), reader_of(request)
+    given = dict(reader.here.pairs)
+    q, sort = (given.get("q") or "").strip()[:60] or None, given.get("sort", "missing")
+    if sort.removeprefix("-") not in ("name", "reports", *STATUSES):
+        raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
+    answer = await desk.answers.get(("receivers", q), lambda cursor: overview.receivers(cursor, q))
+    rows = answer.found if desk.shows_rows else suppressed(answer.found, ("reports", *STATUSES))
+    worst = sorted((row for row in rows if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
+    named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
+    return page(
+        request, reader, "receivers.html", answer,
+        groups=_by_county(_sorted(rows, sort)), sort=sort, q=q or "", bars=bars(named[:CHART_BARS]), count=len(rows),
+    )  # fmt: skip
+
+
+@everywhere("/receivers/{municipality}")
+async def receiver(request: Request, municipality: str) -> Response:
+    """One receiver: its months, each with a statement."""
+    desk, reader = desk_of(request), reader_of(request)
+    municipality = _known(municipality, reader)
+    chosen = ReportFilter(receiver=[municipality])
+    answer = await desk.answers.get(
+        ("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen)
+    )
+    rows = [row for row in answer.found if row["month"] is not None]
+    rows = rows if desk.shows_rows else suppressed(rows, ("reports", *STATUSES))
+    return page(
+        request, reader, "receiver.html", answer,
+        municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
+    )  # fmt: skip
+
+
+@everywhere("/receivers/{municipality}/{month}")
+async def statement_page(request: Request, municipality: str, month: str) -> Response:
+    """A receiver's statement for a month."""
+    desk, reader = desk_of(request), reader_of(request)
+    municipality = _known(municipality, reader)
+    first = _month(month, reader)
+    answer = await desk.answers.get(
+        ("statement", municipality, month),
+        lambda cursor: counted(cursor, municipality, first, shows_rows=desk.shows_rows),
+    )
+    today = reader.now.astimezone(reader.oslo).date()
+    made = statement(municipality, first, answer.found, desk.picture(answer.coverage), reader.now, today)
+    return page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
+
+
+@everywhere("/confirmation")
+async def confirmation(request: Request) -> Response:
+    """How long confirmation takes, month by month, for each case system."""
+    desk, reader = desk_of(request), reader_of(request)
+    by: tuple[queries.By, ...] = ("case_system", "month")
+    answer = await desk.answers.get(
+        ("confirmation", by), lambda cursor: queries.confirmation_times(cursor, by, ReportFilter())
+    )
+    groups = answer.found if desk.shows_rows else queries.without_few(answer.found)
+    months = sorted({group["month"] for group in groups if group["month"]})
+    systems = []
+    for system in sorted({group["case_system"] or "" for group in groups}):
+        rows = {group["month"]: group for group in groups if (group["case_system"] or "") == system and group["month"]}
+        series = {
+            name: [rows[month][name] if month in rows else None for month in months]
+            for name in ("p50_seconds", "p95_seconds", "p99_seconds")
+        }
+        systems.append((system, durations_chart(months, series), [rows[month] for month in months if month in rows]))
+    return page(request, reader, "confirmation.html", answer, systems=systems)
+
+
+@everywhere("/books")
+async def books(request: Request) -> Response:
+    """Do the books balance, and how far is each partition complete?"""
+    desk, reader = desk_of(request), reader_of(request)
+    answer = await desk.answers.get("trust", lambda cursor: (queries.books(cursor), queries.partitions(cursor)))
+    rows, (partitions, losses) = answer.found
+    balanced = not any(row["difference"] for row in rows)
+    if not desk.shows_rows:
+        rows = suppressed(rows, ("sent", *STATUSES, "erased"))
+    return page(
+        request, reader, "books.html", answer, books=rows, balanced=balanced, partitions=partitions, losses=losses
+    )
+
+
+@everywhere("/sql")
+async def sql(request: Request) -> Response:
+    """The analysts' box: a question is part of the address, as everything else."""
+    desk, reader = desk_of(request), reader_of(request)
+    query = dict(reader.here.pairs).get("query", "").strip()
+    found: Found | None = None
+    refused: Refused | None = None
+    if query:
+        try:
+            found = await asyncio.to_thread(desk.sandbox.run, query)
+        except Refused as error:
+            refused = error
+    coverage = await desk.answers.get("coverage", queries.partitions)
+    return page(
+        request, reader, "sql.html", coverage,
+        query=query, found=found, refused=refused, questions=QUESTIONS, tables=PUBLIC,
+        rows=found.table.slice(0, SQL_ROWS_SHOWN).to_pylist() if found else [], shown=SQL_ROWS_SHOWN,
+    )  # fmt: skip
+
+
+async def _listed(desk: Desk, query: PageQuery) -> Answer:
+    at = Cursor.read(query.cursor, query.order) if query.cursor else None
+    return await desk.answers.get(
+        ("listed", query.model_dump_json(exclude={"utc"})),
+        lambda cursor: overview.listed(cursor, query, query.order, at),
+    )
+
+
+def _query(here: Here, order: str | None = None) -> PageQuery:
+    given: dict[str, Any] = {
+        name: some if name in _LISTS else some[-1] for name, some in values(here.pairs).items() if any(some)
+    }
+    if order is not None:
+        given.setdefault("order", order)
+    try:
+        return PageQuery.model_validate(given)
+    except ValidationError as error:
+        raise invalid_request(error.errors(include_url=False)) from None
+
+
+_LISTS = {name for name, field in ReportFilter.model_fields.items() if field.default == []}
+
+
+def _rows_only(desk: Desk, reader: Reader) -> None:
+    if not desk.shows_rows:
+        raise Problem("counts-only", reader.words("error.counts_only"), status=HTTPStatus.FORBIDDEN)
+
+
+def _known(municipality: str, reader: Reader) -> str:
+    today = todays_number(municipality)
+    if today not in municipality_names():
+        raise NotFound("not-found", reader.words("error.not_found"))
+    return today
+
+
+def _month(text: str, reader: Reader) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise NotFound("not-found", reader.words("error.not_found")) from None
+
+
+def _sorted(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """By name from A, by numbers from the largest; a minus turns it round."""
+    name, turned = sort.removeprefix("-"), sort.startswith("-")
+    by_name = sorted(rows, key=lambda row: (row["name"] is None, row["name"] or "", row["municipality"] or ""))
+    if name == "name":
+        return by_name[::-1] if turned else by_name
+    return sorted(by_name, key=lambda row: row[name] or 0, reverse=not turned)
+
+
+def _by_county(rows: list[dict[str, Any]]) -> list[tuple[str | None, list[dict[str, Any]]]]:
+    """Counties in the order of their first row."""
+    groups: dict[str | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["county_name"], []).append(row)
+    return list(groups.items())

@@ -1,0 +1,51 @@
+// Keeps a page current without reloading: asks again when the tables have changed, and for the sake of the clock.
+(() => {
+  const CLOCK_MS = 30_000;
+  let busy = false;
+  let again = false;
+
+  const writing = () => {
+    const field = document.activeElement;
+    return field instanceof HTMLTextAreaElement || (field instanceof HTMLInputElement && field.type !== "hidden");
+  };
+
+  const refresh = async () => {
+    if (busy || writing() || document.hidden) {
+      again = true;
+      return;
+    }
+    busy = true;
+    again = false;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-cache" });
+      if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      // The view is being restarted: the stream below connects again by itself, and this is tried again.
+    } finally {
+      busy = false;
+    }
+  };
+
+  const show = (fresh) => {
+    const before = document.querySelector("h1")?.textContent.trim();
+    const open = new Set([...document.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+    for (const summary of fresh.querySelectorAll("details > summary")) {
+      if (open.has(summary.textContent)) summary.parentElement.open = true;
+    }
+    Idiomorph.morph(document.querySelector("main"), fresh.querySelector("main"), { ignoreActiveValue: true });
+    document.body.dataset.tag = fresh.body.dataset.tag;
+    const after = document.querySelector("h1")?.textContent.trim();
+    // The sentence holds a running time: only another number of reports is worth interrupting somebody for.
+    if (before && after && before.match(/\d+/)?.[0] !== after.match(/\d+/)?.[0]) {
+      document.getElementById("live").textContent = after;
+    }
+  };
+
+  if (!document.body.dataset.tag || location.pathname.endsWith("/sql")) return;
+  const changes = new EventSource("/live");
+  changes.addEventListener("state", (event) => {
+    if (again || event.data !== document.body.dataset.tag) refresh();
+  });
+  setInterval(refresh, CLOCK_MS);
+  document.addEventListener("visibilitychange", () => again && refresh());
+})();

@@ -1,0 +1,113 @@
+"""The page's words and numbers in one language, and its times in one zone."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.numbers import format_decimal
+
+from streams.view.tables import ZONE
+
+Language = Literal["nb", "nn", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+_OSLO = ZoneInfo(ZONE)
+_UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+
+
+@cache
+def catalogue(language: Language) -> dict[str, Any]:
+    """Every text of a language, by section and name."""
+    return tomllib.loads(files("streams.view.page").joinpath(f"messages/{language}.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How to say things to one reader."""
+
+    language: Language
+    utc: bool = False
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """A text; `key` is section.name."""
+        section, _, name = key.partition(".")
+        text: str = catalogue(self.language)[section][name]
+        return text.format(**values) if values else text
+
+    def count(self, key: str, count: int, **values: Any) -> str:
+        """A text about a number of things: `key` with `_one` or `_many`."""
+        return self(f"{key}_one" if count == 1 else f"{key}_many", count=self.number(count), **values)
+
+    def code(self, section: str, code: str | None) -> str:
+        """What a code means; the code itself where it is new to us."""
+        if code is None:
+            return self("site.none")
+        return str(catalogue(self.language).get(section, {}).get(code, code))
+
+    def number(self, number: float | None) -> str:
+        """A number; a dash for none."""
+        return self("site.none") if number is None else format_decimal(number, locale=self.locale)
+
+    def time(self, time: datetime | str | None, *, seconds: bool = False) -> str:
+        """A time of day with its date, in the reader's zone."""
+        if time is None:
+            return self("site.none")
+        local = _read(time).astimezone(self.zone)
+        return format_datetime(
+            local, f"{self._date} HH:mm:ss" if seconds else f"{self._date} HH:mm", locale=self.locale
+        )
+
+    def clock(self, time: datetime, now: datetime) -> str:
+        """A time, without its date where it is today."""
+        local = time.astimezone(self.zone)
+        if local.date() == now.astimezone(self.zone).date():
+            return format_datetime(local, "HH:mm", locale=self.locale)
+        return self.time(time)
+
+    def day(self, day: date) -> str:
+        """A day of the year."""
+        return format_skeleton("EEEMMMd", day, locale=self.locale)
+
+    def month(self, month: date) -> str:
+        """A month and its year."""
+        return format_date(month, "LLLL y", locale=self.locale)
+
+    def short_month(self, month: date) -> str:
+        """A month and its year, for the axis of a chart."""
+        return format_date(month, "LLL yy", locale=self.locale)
+
+    def duration(self, seconds: float | timedelta | None) -> str:
+        """How long: in its largest unit, and days and hours with the next one."""
+        if seconds is None:
+            return self("site.none")
+        left = max(0, int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds))
+        units = iter(_UNITS)
+        name, size = next(((n, size) for n, size in units if left >= size), _UNITS[-1])
+        amount, left = divmod(left, size)
+        said = [self(f"units.{name}", n=amount)]
+        if name in ("days", "hours"):
+            name, size = next(units)
+            said += [self(f"units.{name}", n=left // size)] if left >= size else []
+        return " ".join(said)
+
+    @property
+    def _date(self) -> str:
+        return str(catalogue(self.language)["date"])
+
+    @property
+    def locale(self) -> str:
+        """Babel's name of the language."""
+        return str(catalogue(self.language)["locale"])
+
+    @property
+    def zone(self) -> tzinfo:
+        """The reader's zone."""
+        return UTC if self.utc else _OSLO
+
+
+def _read(time: datetime | str) -> datetime:
+    return datetime.fromisoformat(time) if isinstance(time, str) else time

@@ -1,0 +1,160 @@
+"""The questions that the API and the page ask of the tables. Each gives work for `Answers`."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import duckdb
+
+from streams.view.filters import Condition, Cursor, ReportFilter, where
+from streams.view.rows import ANNOUNCEMENTS, REPORTS, Columns
+from streams.view.small import LEAST
+from streams.view.tables import STATUSES
+
+By = Literal[
+    "status", "reason", "receiver", "county", "district", "channel", "case_system", "case_system_version", "form",
+    "evidence", "hour", "day", "month",
+]  # fmt: skip
+# What each grouping is called in the answer, and how it is found.
+_BY: dict[str, tuple[tuple[str, str], ...]] = {
+    "receiver": (("municipality", "municipality_today"),),
+    "county": (("county", "municipality_today[:2]"),),
+    "hour": (("hour", "sent_hour"),),
+    "day": (("day", "sent_day"),),
+    "month": (("month", "CAST(date_trunc('month', sent_day) AS DATE)"),),
+}
+_COUNTS = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
+_QUANTILES = ", ".join(
+    f"round(quantile_cont(confirmation_seconds, {share}), 3) AS p{name}_seconds"
+    for name, share in (("50", 0.5), ("95", 0.95), ("99", 0.99))
+)
+
+
+class Page(NamedTuple):
+    """One page of a list: rows as JSON text, and the cursor of the next page."""
+
+    rows: list[str]
+    following: str | None
+
+
+class Listing(NamedTuple):
+    """A list in an order: which columns, which rows, how they are sorted. Its `select` is for files."""
+
+    columns: Columns
+    table: str
+    order: str  # a time column, with a minus in front where the latest comes first
+    identity: tuple[str, ...]  # what tells rows of the same time apart, in order
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def column(self) -> str:
+        """The column that it is sorted by."""
+        return self.order.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        """True where the latest comes first."""
+        return self.order.startswith("-")
+
+    @property
+    def sorting(self) -> str:
+        """The ORDER BY."""
+        direction = "DESC" if self.descending else "ASC"
+        return f'ORDER BY "{self.column}" {direction} NULLS LAST, {", ".join(self.identity)}'
+
+    def select(self, what: str, limit: int | None = None, after: Condition | None = None) -> Condition:
+        """Rows as `what` says. A page first finds its rows by the few columns that decide, then reads the others."""
+        chosen = where((*self.conditions, *([after] if after else [])))
+        rows = f"(SELECT * FROM {self.table} {chosen.sql})"
+        if limit is not None:
+            found = f"SELECT rowid FROM {self.table} {chosen.sql} {self.sorting} LIMIT {limit}"
+            rows = f"(SELECT * FROM {self.table} WHERE rowid IN ({found}))"
+        return Condition(f"SELECT {what} FROM {self.columns.of(rows)} {self.sorting}", chosen.values)
+
+
+def report_listing(chosen: ReportFilter, order: str) -> Listing:
+    """Reports that a filter lets through."""
+    return Listing(REPORTS, "reports", order, ("report_id",), tuple(chosen.conditions()))
+
+
+def page(cursor: duckdb.DuckDBPyConnection, listing: Listing, limit: int, at: Cursor | None) -> Page:
+    """One page of a list."""
+    identity = f"concat_ws('/', {', '.join(listing.identity)})" if len(listing.identity) > 1 else listing.identity[0]
+    after = at.condition(f'"{listing.column}"', identity, listing.descending) if at else None
+    what = f'{listing.columns.json()}, CAST("{listing.column}" AS VARCHAR), CAST({identity} AS VARCHAR)'
+    query = listing.select(what, limit + 1, after)
+    found = cursor.execute(query.sql, query.values).fetchall()
+    following = None
+    if len(found) > limit:
+        _, value, last = found[limit - 1]
+        following = Cursor(listing.order, value, last).written()
+    return Page([row for row, _, _ in found[:limit]], following)
+
+
+def dictionaries(cursor: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Rows as dicts, for answers of few rows."""
+    result = cursor.execute(query, values)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def grouping(by: Sequence[By]) -> list[tuple[str, str]]:
+    """The columns that reports are grouped by: name and expression."""
+    return [column for one in by for column in _BY.get(one, ((one, one),))]
+
+
+def summary(cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportFilter) -> list[dict[str, Any]]:
+    """How many reports of each status there are, in groups."""
+    condition = where(chosen.conditions())
+    columns = "".join(f"{expression} AS {name}, " for name, expression in grouping(by))
+    tail = "GROUP BY ALL ORDER BY ALL" if columns else ""
+    query = f"SELECT {columns}count(*) AS reports, {_COUNTS} FROM reports {condition.sql} {tail}"
+    return dictionaries(cursor, query, condition.values)
+
+
+def confirmation_times(
+    cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportFilter
+) -> list[dict[str, Any]]:
+    """How long it took from sent to the arrival of the proof, in groups."""
+    condition = where([*chosen.conditions(), Condition("confirmation_seconds IS NOT NULL")])
+    columns = "".join(f"{expression} AS {name}, " for name, expression in grouping(by))
+    tail = "GROUP BY ALL ORDER BY ALL" if columns else ""
+    query = f"SELECT {columns}count(*) AS confirmed, {_QUANTILES} FROM reports {condition.sql} {tail}"
+    return dictionaries(cursor, query, condition.values)
+
+
+def report(cursor: duckdb.DuckDBPyConnection, report_id: str) -> tuple[str, list[dict[str, Any]]] | None:
+    """One report as JSON text and its announcements; None if there is none."""
+    rows = "(SELECT * FROM reports WHERE report_id = CAST(? AS UUID))"
+    found = cursor.execute(f"SELECT {REPORTS.json()} FROM {REPORTS.of(rows)}", [report_id]).fetchall()
+    if not found:
+        return None
+    events = 'SELECT * FROM announcements WHERE report_id = CAST(? AS UUID) ORDER BY "offset"'
+    return found[0][0], dictionaries(cursor, events, [report_id])
+
+
+def announcement_listing(order: str, conditions: Sequence[Condition]) -> Listing:
+    """Announcements, in the order in which they were made."""
+    identity = ("lpad(CAST(\"partition\" AS VARCHAR), 6, '0')", "lpad(CAST(\"offset\" AS VARCHAR), 19, '0')")
+    return Listing(ANNOUNCEMENTS, "announcements", order, identity, tuple(conditions))
+
+
+def books(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The books by receiver, and whether they balance."""
+    return dictionaries(
+        cursor,
+        "SELECT b.municipality, m.name AS municipality_name, b.* EXCLUDE municipality FROM balance b "
+        "LEFT JOIN municipalities m ON m.code = b.municipality ORDER BY b.municipality NULLS LAST",
+    )
+
+
+def partitions(cursor: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Coverage by partition, and the losses."""
+    coverage = dictionaries(cursor, 'SELECT * FROM coverage ORDER BY "partition"')
+    losses = dictionaries(cursor, "SELECT * FROM losses ORDER BY noticed_at, topic, from_offset")
+    return coverage, losses
+
+
+def without_few(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Confirmation times without those of fewer than five reports."""
+    few = dict.fromkeys(("confirmed", "p50_seconds", "p95_seconds", "p99_seconds"))
+    return [group | few if group["confirmed"] < LEAST else group for group in groups]

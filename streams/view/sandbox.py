@@ -1,0 +1,186 @@
+"""Where analysts' SQL runs: one SELECT, on tables that they may read, for a while, and certain to change nothing.
+
+Three walls stand behind each other. The allow list (`rules`) looks at DuckDB's own tree of the query, the transaction
+is read only, and `lock_down` has taken files, network, extensions and settings from the whole database instance.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from streams.view import growth
+from streams.view.allowed import folded
+from streams.view.plain import plain
+from streams.view.refused import Refused, explained, too_large, too_slow
+from streams.view.rules import Rules
+from streams.view.watchdog import Watchdog
+
+__all__ = ["Answer", "Limits", "Refused", "Sandbox", "lock_down"]
+
+AT_ONCE = 2
+CHUNK = 2_048  # rows that DuckDB hands over at a time
+ANSWER_BYTES = 64 * 2**20
+
+# The last one makes the others final. All of them may be changed while connections are open.
+LOCKS = (
+    "SET GLOBAL TimeZone = 'UTC'",
+    "SET GLOBAL python_enable_replacements = false",
+    "SET GLOBAL autoinstall_known_extensions = false",
+    "SET GLOBAL autoload_known_extensions = false",
+    "SET GLOBAL allow_community_extensions = false",
+    "SET GLOBAL allow_persistent_secrets = false",
+    "SET GLOBAL enable_external_access = false",
+    "SET GLOBAL lock_configuration = true",
+)
+
+
+class Limits(NamedTuple):
+    """What one query may take. `rows` of an answer, `text_bytes` of UTF-8."""
+
+    rows: int = 10_000
+    seconds: float = 10.0
+    text_bytes: int = 20_000
+
+
+LIMITS = Limits()
+
+
+class Answer(NamedTuple):
+    """Rows of plain types. `truncated`: there were more; `seconds`: how long it took."""
+
+    table: pa.Table
+    truncated: bool
+    seconds: float
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take files, network, extensions and settings from a database instance, for good; twice is once.
+
+    Its memory_limit, temp_directory and threads must be set before. Its own file, WAL and checkpoints are not
+    concerned, nor are Arrow tables that a connection registers.
+    """
+    locked = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
+    if locked != (True,):
+        for statement in LOCKS:
+            connection.execute(statement)
+
+
+class Sandbox:
+    """Answers analysts' queries on the `tables` of a database that somebody else goes on writing. Thread-safe."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str], limits: Limits = LIMITS) -> None:
+        self.limits = limits
+        self._tables = frozenset(folded(table) for table in tables)
+        self._connection = connection.cursor()  # its own: the caller's may be in the middle of something
+        self._opening = threading.Lock()
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+
+    def check(self, sql: str) -> str:
+        """The one SELECT without a semicolon at its end. Raises Refused."""
+        text = self._text(sql)
+        with self._cursor() as cursor:
+            statement = _parsed(cursor, text)
+        try:
+            Rules(self._tables).inspect(statement)
+            growth.limit(statement)
+        except Refused as refused:
+            raise Refused(refused.kind, str(refused), _characters(text, refused.position)) from None
+        return text
+
+    def run(self, sql: str) -> Answer:
+        """The answer, cut at `limits.rows`. Blocks for little more than twice `limits.seconds`. Raises Refused."""
+        text = self.check(sql)
+        if not self._places.acquire(timeout=self.limits.seconds):
+            raise Refused("too_slow", f"{AT_ONCE} other queries are running: try again when they have ended.")
+        try:
+            started = time.monotonic()
+            table = self._read(text)
+            truncated = table.num_rows > self.limits.rows
+            return Answer(plain(table.slice(0, self.limits.rows)), truncated, time.monotonic() - started)
+        finally:
+            self._places.release()
+
+    def _text(self, sql: str) -> str:
+        """What may be given to the parser."""
+        text = sql.strip().rstrip("; \t\r\n")
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            raise Refused("syntax", "The query is no valid Unicode text: write it again.", error.start) from None
+        if size > self.limits.text_bytes:
+            raise Refused("too_large", f"The query is longer than {self.limits.text_bytes} bytes: shorten it.")
+        if "\0" in text:
+            raise Refused("syntax", "The query contains a NUL character: remove it.", text.index("\0"))
+        return text
+
+    def _read(self, text: str) -> pa.Table:
+        """At most one row more than the limit."""
+        with self._cursor() as cursor, Watchdog(cursor, self.limits.seconds) as watchdog:
+            try:
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                return self._fetched(cursor.sql(text), watchdog)
+            # Errors of DuckDB that come while rows are fetched reach us through Arrow, as OSError or ValueError.
+            except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError, MemoryError) as error:
+                raise (
+                    too_slow(self.limits.seconds) if watchdog.bit else explained(str(error), self.limits.seconds)
+                ) from None
+
+    def _fetched(self, relation: Any, watchdog: Watchdog) -> pa.Table:
+        rows = size = 0
+        batches: list[pa.RecordBatch] = []
+        with relation.to_arrow_reader(CHUNK) as reader:
+            while rows <= self.limits.rows:
+                if watchdog.bit:
+                    raise too_slow(self.limits.seconds)
+                try:
+                    batches.append(reader.read_next_batch())
+                except StopIteration:
+                    break
+                rows += batches[-1].num_rows
+                size += batches[-1].nbytes
+                if size > ANSWER_BYTES:
+                    raise too_large(f"The answer is larger than {ANSWER_BYTES >> 20} MiB")
+            return pa.Table.from_batches(batches, reader.schema)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one query's own: nothing of it, also no interrupt, can reach another query."""
+        with self._opening:
+            cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()  # rolls its transaction back
+
+
+def _parsed(cursor: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
+    """DuckDB's tree of one SELECT. Raises Refused."""
+    try:
+        row = cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
+        tree: dict[str, Any] = json.loads(row[0]) if row else {}
+        if tree.get("error_type") == "parser":
+            at = tree.get("position", "")
+            raise Refused("syntax", tree["error_message"], _characters(text, int(at) if at.isdecimal() else None))
+        kinds = [statement.type for statement in cursor.extract_statements(text)]
+    # json.loads gives up with a RecursionError on what is nested too deeply.
+    except (duckdb.Error, RuntimeError):
+        raise Refused("failed", "The query cannot be read: write it more simply.") from None
+    if not kinds:
+        raise Refused("syntax", "There is no query: write a SELECT.")
+    if len(kinds) > 1:
+        raise Refused("not_allowed", "Only one statement is allowed: remove what comes after the first.")
+    if kinds[0] != duckdb.StatementType.SELECT or tree.get("error", True) or len(tree["statements"]) != 1:
+        raise Refused("not_allowed", "Only reading is allowed: write one SELECT.")
+    statement: dict[str, Any] = tree["statements"][0]
+    return statement
+
+
+def _characters(text: str, position: int | None) -> int | None:
+    """DuckDB counts bytes, editors count characters."""
+    return None if position is None else len(text.encode()[:position].decode(errors="ignore"))

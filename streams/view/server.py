@@ -1,0 +1,53 @@
+"""`meldingsvakt view`: the web server around one desk."""
+
+import logging
+import signal
+import socket
+import sys
+from contextlib import suppress
+
+import uvicorn
+
+from streams.console import say
+from streams.engine.bare import hand_out_bare_records
+from streams.errors import ConfigurationError
+from streams.settings import KafkaSettings, Settings
+from streams.view.application import application
+from streams.view.desk import Desk
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+def serve(kafka: KafkaSettings, settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError, also while it runs, when what is read is not ours."""
+    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
+    hand_out_bare_records()
+    with _listening(settings) as listening:
+        failures: list[BaseException] = []
+
+        def failed(error: BaseException) -> None:
+            failures.append(error)
+            server.should_exit = True
+
+        app = application(Desk(kafka, settings), failed)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5)
+        )
+        host, port = listening.getsockname()[:2]
+        say(f"The view is at http://{host}:{port}/")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has stopped
+        with suppress(KeyboardInterrupt):
+            server.run([listening])
+    if failures:
+        raise failures[0]
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Bind first: a port that is taken is said before anything is read."""
+    try:
+        return socket.create_server((settings.view_host, settings.view_port), backlog=2048, reuse_port=False)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The view cannot listen on {settings.view_host}:{settings.view_port} ({error.strerror}): set "
+            "MELDINGSVAKT_VIEW_PORT to a free one."
+        ) from None

@@ -1,0 +1,198 @@
+"""The tables in DuckDB: one writer, many readers, rows and positions in one transaction."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+
+from streams.data import counties, municipalities, todays_number
+from streams.errors import ConfigurationError, StateUnreadable
+from streams.view import changes as made
+from streams.view.changes import Changes, Place
+from streams.view.tables import EVENT_ROWS, SCHEMA_VERSION, STATE_ROWS, TABLES
+
+MEMORY = ":memory:"
+_UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException)
+
+
+class About(NamedTuple):
+    """What a file holds: by which schema, of which checker on which cluster, and when it was last written to."""
+
+    schema_version: int
+    application: str
+    cluster: str
+    applied_at: datetime | None
+
+
+class Store:
+    """The tables. Every method blocks: call them in a thread. Readers never wait for the writer."""
+
+    def __init__(self, path: Path | None, memory: str, threads: int | None = None) -> None:
+        """Open a file, or hold everything in memory. Raises ConfigurationError where that cannot be done."""
+        self._path, self._memory, self._threads = path, memory, threads
+        self._lock = threading.Lock()
+        self.epoch, self.version = uuid4().hex[:12], 0
+        self.connection = self._open()
+
+    @property
+    def tag(self) -> str:
+        """Changes with every transaction that changed something."""
+        return f"{self.epoch}-{self.version}"
+
+    def apply(self, changes: Changes) -> None:
+        """Put in all of it or nothing. Raises StateUnreadable, or duckdb.Error when it may be tried again."""
+        with self._lock:
+            try:
+                with _transaction(self.connection):
+                    self._apply(changes)
+            except _UNREADABLE:
+                raise changes.first_unreadable() or StateUnreadable(
+                    "A record of the checker's topics does not fit the tables: run the view in the worker's version."
+                ) from None
+            self.version += 1
+
+    def forget_announcements(self, begins: Mapping[Place, int]) -> None:
+        """Drop announcements that Kafka has dropped: those before the first offset of their partition."""
+        with self._lock, _transaction(self.connection):
+            for place, begin in begins.items():
+                _run(
+                    self.connection,
+                    'DELETE FROM announcements WHERE "partition" = ? AND "offset" < ?',
+                    [place.partition, begin],
+                )
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own that sees one state of all tables, and can change nothing."""
+        with self.connection.cursor() as cursor:
+            _run(cursor, "BEGIN TRANSACTION READ ONLY")
+            try:
+                yield cursor
+            finally:
+                with suppress(duckdb.Error):  # an interrupted one may have ended it already
+                    cursor.rollback()
+
+    def positions(self) -> dict[Place, int]:
+        """The next offset of each partition that has been read."""
+        with self.reading() as cursor:
+            rows = cursor.execute('SELECT topic, "partition", next_offset FROM positions').fetchall()
+        return {Place(topic, partition): offset for topic, partition, offset in rows}
+
+    def about(self) -> About | None:
+        """What it holds; None if it is new."""
+        with self.reading() as cursor:
+            row = cursor.execute("SELECT schema_version, application, cluster, applied_at FROM about").fetchall()
+        return About(*row[0]) if row else None
+
+    def begin(self, application: str, cluster: str) -> None:
+        """Say whose tables these are, before the first record."""
+        with self._lock, _transaction(self.connection):
+            _run(self.connection, "DELETE FROM about")
+            _run(self.connection, "INSERT INTO about VALUES (?, ?, ?, NULL)", [SCHEMA_VERSION, application, cluster])
+
+    def rebuild(self) -> None:
+        """Forget everything: the tables are a copy of what is in Kafka."""
+        with self._lock:
+            with _transaction(self.connection):
+                for table in ("reports", "announcements", "coverage", "losses", "books", "positions", "about"):
+                    _run(self.connection, f"DELETE FROM {table}")
+            self.version += 1
+
+    def close(self) -> None:
+        """Close it; what was applied is in the file."""
+        with self._lock:
+            self.connection.close()
+
+    def _apply(self, changes: Changes) -> None:
+        if changes.states:
+            rows, ids = made.state_tables(changes.states)
+            self._given(ids, "DELETE FROM reports USING batch b WHERE reports.report_id = CAST(b.report_id AS UUID)")
+            self._given(rows, f"INSERT INTO reports {STATE_ROWS}")
+        if changes.events:
+            self._given(made.event_table(changes.events), f"INSERT INTO announcements {EVENT_ROWS}")
+        if changes.coverage:
+            coverage, losses = made.coverage_tables(changes.coverage)
+            for table in ("coverage", "losses"):
+                self._given(coverage, f'DELETE FROM {table} USING batch b WHERE {table}."partition" = b."partition"')
+            self._given(coverage, "INSERT INTO coverage BY NAME FROM batch")
+            self._given(losses, "INSERT INTO losses BY NAME FROM batch")
+        if changes.books:
+            self._replace("books", made.books_table(changes.books), ("partition", "municipality"))
+        if changes.positions:
+            self._replace("positions", made.positions_table(changes.positions), ("topic", "partition"))
+        _run(self.connection, "UPDATE about SET applied_at = ?", [datetime.now(UTC)])
+
+    def _replace(self, table: str, rows: pa.Table, key: tuple[str, ...]) -> None:
+        same = " AND ".join(f'{table}."{name}" IS NOT DISTINCT FROM b."{name}"' for name in key)
+        self._given(rows, f"DELETE FROM {table} USING batch b WHERE {same}")
+        self._given(rows, f"INSERT INTO {table} BY NAME FROM batch")
+
+    def _given(self, batch: pa.Table, statement: str) -> None:
+        """Run a statement that reads an Arrow table as `batch`."""
+        if batch.num_rows:
+            self.connection.register("batch", batch)
+            try:
+                _run(self.connection, statement)
+            finally:
+                self.connection.unregister("batch")
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        options: dict[str, Any] = {"memory_limit": self._memory}
+        if self._threads:
+            options["threads"] = self._threads
+        try:
+            connection = duckdb.connect(str(self._path or MEMORY), config=options)
+            _run(connection, "SET GLOBAL TimeZone = 'UTC'")
+            if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'about'").fetchall():
+                _create(connection)
+        except duckdb.Error as error:
+            raise ConfigurationError(_why(self._path, error)) from None
+        return connection
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables. The shape of the rows is what the records' own queries give."""
+    with _transaction(connection):
+        connection.register("batch", made.event_table([]))
+        for statement in duckdb.extract_statements(TABLES):
+            _run(connection, statement.query)
+        connection.unregister("batch")
+        for known in municipalities():
+            today = todays_number(known.code)
+            county = today[:2]
+            named = (known.code, known.name, county, counties().get(county), today)
+            row = (*named, known.valid_from, known.valid_to, list(known.successors))
+            _run(connection, "INSERT INTO municipalities VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # a fatal error has ended it already
+            connection.rollback()
+        raise
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Any = None) -> None:
+    """Run a statement to its end: an unread result would block the connection."""
+    connection.execute(statement, parameters).fetchall()
+
+
+def _why(path: Path | None, error: duckdb.Error) -> str:
+    text = str(error)
+    if "lock" in text.lower():
+        return f"{path} is open in another process: end it, or set MELDINGSVAKT_VIEW_FILE to another file."
+    return (
+        f"{path or 'The tables in memory'} cannot be opened ({text.splitlines()[0][:200]}): set MELDINGSVAKT_VIEW_FILE "
+        "to another file, or remove it; it is built again from Kafka."
+    )
