@@ -74,16 +74,18 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Play the incident of 2020-2023 and say what was found against what was lost."""
-    from streams.demo import own_kafka, run_live, run_virtual
+    from streams.demo import own_kafka, run_live, run_virtual, worker_and_view
 
     if virtual:
         raise typer.Exit(_show(run_virtual(), as_json))
     try:
-        with own_kafka():
+        with own_kafka(), worker_and_view() as page:
             code = _show(asyncio.run(run_live()), as_json)
             if not leave:
-                say("Kafka goes on until Ctrl-C: `meldingsvakt explain ID` with KAFKA_BROKERS="
+                say("All of it goes on until Ctrl-C: `meldingsvakt explain ID` with KAFKA_BROKERS="
                     f"{os.environ['KAFKA_BROKERS']} tells about a report.")  # fmt: skip
+            say(f"The page was at {page} and stays without --exit." if leave else f"The page is at {page}")
+            if not leave:
                 with suppress(KeyboardInterrupt):
                     signal.pause()
     except BrokerUnavailable as error:

@@ -15,8 +15,8 @@ from statistics import quantiles
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import aiohttp
 import orjson
+import requests
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.policy import parse_policy
@@ -85,16 +85,13 @@ def run_virtual(reports: int = VIRTUAL_REPORTS, seed: int = SEED) -> Result:
 
 
 async def run_live(reports: int = LIVE_REPORTS, seed: int = SEED) -> Result:
-    """The three years in two minutes, on real Kafka, through a worker of its own. Raises ConfigurationError."""
+    """The three years in two minutes, on real Kafka, through the worker that runs."""
     story = compressed(reports, seed, LIVE_SECONDS)
     kafka, settings = load_settings()
-    await ensure_topics(kafka, settings, create=True)
-    with _worker() as worker:
-        await _until_ready(worker, settings)
-        async with _following(kafka, settings) as seen:
-            say(f"Playing three years with {len(story.truth)} reports in {story.settled_seconds:.0f} s.")
-            await _play(kafka, settings, story, seen)
-            values = [value for _, value in seen]
+    async with _following(kafka, settings) as seen:
+        say(f"Playing three years with {len(story.truth)} reports in {story.settled_seconds:.0f} s.")
+        await _play(kafka, settings, story, seen)
+        values = [value for _, value in seen]
     delays = [at - datetime.fromisoformat(v["alarm_at"]).timestamp() for at, v in seen if v["type"] == MISSING_TYPE]
     return Result(judge(story.truth, values), len(story.truth), len(values), tuple(delays))
 
@@ -105,10 +102,9 @@ def own_kafka() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="meldingsvakt-demo-") as folder:
         policy = Path(folder) / "policy.toml"
         policy.write_text(compressed(0, SEED, LIVE_SECONDS).policy_toml, encoding="utf-8")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        chosen = {"MELDINGSVAKT_POLICY": str(policy), "MELDINGSVAKT_HTTP_PORT": str(port)}
+        chosen = {"MELDINGSVAKT_POLICY": str(policy), "MELDINGSVAKT_HTTP_PORT": str(_free_port(0))}
+        if "MELDINGSVAKT_VIEW_PORT" not in os.environ:
+            chosen["MELDINGSVAKT_VIEW_PORT"] = str(_free_port(Settings.model_fields["view_port"].default))
         if os.environ.get("KAFKA_BROKERS"):
             name = f"demo-{uuid4().hex[:8]}"  # another checker's topics must not be touched
             os.environ.update(chosen | {"MELDINGSVAKT_APP_ID": name, "MELDINGSVAKT_INPUT_PREFIX": f"{name}."})
@@ -120,31 +116,58 @@ def own_kafka() -> Iterator[None]:
             yield
 
 
+def _free_port(wanted: int) -> int:
+    """The port that is wanted if it is free, else any that is."""
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            free.bind(("127.0.0.1", wanted))
+        except OSError:
+            free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 @contextmanager
-def _worker() -> Iterator[GuardedProcess]:
-    """A worker process as anybody would start it; its log goes to a file that is named when something fails."""
-    folder = Path(tempfile.mkdtemp(prefix="meldingsvakt-worker-"))
-    command = [sys.executable, "-m", "streams.cli", "worker"]
-    worker = GuardedProcess(command, folder=folder, console=folder / "worker.log", remove_folder=None)
-    say(f"The worker writes its log to {folder / 'worker.log'}.")
+def worker_and_view() -> Iterator[str]:
+    """A worker and a view, as anybody would start them, once both are ready: the page's address.
+
+    Raises ConfigurationError.
+    """
+    kafka, settings = load_settings()
+    asyncio.run(ensure_topics(kafka, settings, create=True))
+    page = f"http://{settings.view_host}:{settings.view_port}"
+    with (
+        _running("worker", f"http://{settings.http_host}:{settings.http_port}/readyz"),
+        _running("view", f"{page}/readyz"),
+    ):
+        yield f"{page}/"
+
+
+@contextmanager
+def _running(name: str, ready: str) -> Iterator[None]:
+    """A command in a process of its own until the block ends; its log goes to a file that is named."""
+    folder = Path(tempfile.mkdtemp(prefix=f"meldingsvakt-{name}-"))
+    log = folder / f"{name}.log"
+    command = [sys.executable, "-m", "streams.cli", name]
+    process = GuardedProcess(command, folder=folder, console=log, remove_folder=None)
+    say(f"The {name} writes its log to {log}.")
     try:
-        yield worker
+        _wait_until_ready(process, ready, f"The {name} did not become ready: {log} says why.")
+        yield
     finally:
-        worker.signal(signal.SIGTERM)
-        worker.wait(STOP_SECONDS)
+        process.signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
 
 
-async def _until_ready(worker: GuardedProcess, settings: Settings) -> None:
-    url = f"http://127.0.0.1:{settings.http_port}/readyz"
+def _wait_until_ready(process: GuardedProcess, url: str, else_: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < deadline and worker.exit_code() is None:
-            with suppress(aiohttp.ClientError):
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            await asyncio.sleep(0.1)
-    raise ConfigurationError("The worker did not become ready: its log says why.")
+    while time.monotonic() < deadline and process.exit_code() is None:
+        with suppress(requests.RequestException):
+            if requests.get(url, timeout=5).ok:
+                return
+        time.sleep(0.1)
+    raise ConfigurationError(else_)
 
 
 Seen = list[tuple[float, dict[str, Any]]]

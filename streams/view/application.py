@@ -8,14 +8,16 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
-from streams.view.answering import problem_answer
+from streams.view.answering import desk_of, problem_answer
 from streams.view.api import router
 from streams.view.desk import Desk
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal
 from streams.view.page.routes import router as pages
+from streams.view.picture import coverage_of
 from streams.view.problems import Problem, ProblemDocument, invalid_request
 
 SECURITY = {
@@ -46,6 +48,8 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.desk = desk
+    app.add_api_route("/livez", _livez, include_in_schema=False)
+    app.add_api_route("/readyz", _readyz, include_in_schema=False)
     app.include_router(router)
     app.include_router(pages)
     app.include_router(live)
@@ -56,6 +60,18 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _failed)
     return app
+
+
+async def _livez() -> Response:
+    return JSONResponse({"alive": True})  # that the event loop answers is the whole question
+
+
+async def _readyz(request: Request) -> Response:
+    """Ready to be asked: Kafka has been reached, and what there was has been read once."""
+    desk = desk_of(request)
+    picture = desk.picture(await desk.answers.once(coverage_of))
+    reason = picture.behind if picture.behind in ("building", "kafka_unreachable") else None
+    return JSONResponse({"ready": reason is None, "reason": reason}, status_code=503 if reason else 200)
 
 
 async def _with_security(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
