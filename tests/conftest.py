@@ -1,6 +1,8 @@
 """What all tests share: one real Kafka for the whole run."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Where TEST_NO_SKIPS is set, as in continuous integration, a test that is skipped has failed."""
+    report = yield
+    if os.environ.get("TEST_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, but TEST_NO_SKIPS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import duckdb
@@ -16,9 +17,11 @@ T = TypeVar("T")
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
 MOST_KEPT = 2000
-AT_ONCE = 4
-# While the tables change, an answer may be as old as the time that it took, so many times over.
-PATIENCE = 10.0
+AT_ONCE = 2
+# While the tables change, answers are worked out again for at most a part of the time, one second in so many.
+PATIENCE = 2.5
+LATELY_SECONDS = 10.0
+SOON_SECONDS = 0.25
 
 
 class Answer(NamedTuple):
@@ -29,14 +32,21 @@ class Answer(NamedTuple):
     tag: str
 
 
-class _Kept(NamedTuple):
+@dataclass(slots=True)
+class _Kept:
     answer: Answer
     worked_out_at: float
     took_seconds: float
+    asked_at: float
 
 
 class Answers:
-    """Runs questions on the store in threads, and keeps the answers."""
+    """Runs questions on the store in threads, and keeps the answers.
+
+    An answer of before the last change may still be given, as long as it would take to work out everything that was
+    asked lately, a few times over: a page that somebody looks at is current at once, and a crowd cannot keep the tables
+    from being read. Each answer says by its own coverage how far it goes.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -46,16 +56,20 @@ class Answers:
 
     async def get(self, question: Hashable, work: Work[Any]) -> Answer:
         """The answer to a question, by `work` where it is not known; several who ask at once wait for the same one."""
-        kept = self._kept.get(question)
-        if kept is not None and self._fresh(kept):
-            self._kept.move_to_end(question)
+        now, kept = time.monotonic(), self._kept.get(question)
+        if kept is None:
+            return await asyncio.shield(self._asked(question, work))
+        kept.asked_at = now
+        self._kept.move_to_end(question)
+        if kept.answer.tag == self._store.tag:
             return kept.answer
-        running = self._running.get(question)
-        if running is None:
-            running = asyncio.create_task(self._keep(question, work))
-            self._running[question] = running
-            running.add_done_callback(lambda _: self._running.pop(question, None))
-        return await asyncio.shield(running)
+        patience = PATIENCE * self._lately(now)
+        if now - kept.worked_out_at < patience:
+            return kept.answer
+        asked = self._asked(question, work)
+        if patience < SOON_SECONDS or now - kept.worked_out_at > 2 * patience + LATELY_SECONDS:
+            return await asyncio.shield(asked)
+        return kept.answer
 
     async def once(self, work: Work[T]) -> T:
         """Run something that nobody else will ask for."""
@@ -65,10 +79,27 @@ class Answers:
         """Let go of the threads."""
         self._threads.shutdown(cancel_futures=True)
 
-    def _fresh(self, kept: _Kept) -> bool:
-        if kept.answer.tag == self._store.tag:
-            return True
-        return time.monotonic() - kept.worked_out_at < PATIENCE * kept.took_seconds
+    def _lately(self, now: float) -> float:
+        """How long it took to work out all that was asked in the last seconds."""
+        took = 0.0
+        for kept in reversed(self._kept.values()):  # in the order in which they were asked for
+            if now - kept.asked_at > LATELY_SECONDS:
+                break
+            took += kept.took_seconds
+        return took
+
+    def _asked(self, question: Hashable, work: Work[Any]) -> "asyncio.Task[Answer]":
+        running = self._running.get(question)
+        if running is None:
+            running = asyncio.create_task(self._keep(question, work))
+            self._running[question] = running
+            running.add_done_callback(lambda done: self._done(question, done))
+        return running
+
+    def _done(self, question: Hashable, done: "asyncio.Task[Answer]") -> None:
+        self._running.pop(question, None)
+        if not done.cancelled() and done.exception() is not None:
+            self._kept.pop(question, None)  # whoever asks next is told
 
     async def _keep(self, question: Hashable, work: Work[Any]) -> Answer:
         def both(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, Coverage, float]:
@@ -79,7 +110,9 @@ class Answers:
         tag = self._store.tag  # read first: what changes meanwhile makes the answer older, never newer
         found, coverage, took = await self.once(both)
         answer = Answer(found, coverage, tag)
-        self._kept[question] = _Kept(answer, time.monotonic(), took)
+        now = time.monotonic()
+        self._kept[question] = _Kept(answer, now, took, now)
+        self._kept.move_to_end(question)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return answer

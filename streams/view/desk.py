@@ -1,7 +1,7 @@
 """Everything that a request needs: the tables, the answers, the sandbox, and how far all of it can be trusted."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 
 from streams.settings import KafkaSettings, Settings
@@ -24,6 +24,7 @@ class Desk:
         self.feed = Feed(kafka, settings, self.store)
         self.answers = Answers(self.store)
         self.sandbox = Sandbox(self.store.connection, PUBLIC if settings.view_rows else COUNTS_ONLY)
+        self.pages: dict[Hashable, bytes] = {}  # rendered in this second
         self.reading: asyncio.Task[None] | None = None
 
     @property

@@ -49,7 +49,7 @@ def durations_chart(months: Sequence[date], series: Mapping[str, Sequence[float 
     xs = [LEFT + step * n if len(months) > 1 else (LEFT + WIDTH - RIGHT) / 2 for n in range(len(months))]
 
     def y(value: float) -> float:
-        share = (math.log(max(value, low)) - math.log(low)) / (math.log(high) - math.log(low))
+        share = (math.log(min(max(value, low), high)) - math.log(low)) / (math.log(high) - math.log(low))
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
     lines = []
@@ -65,7 +65,7 @@ def durations_chart(months: Sequence[date], series: Mapping[str, Sequence[float 
 
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
     """The known durations around all values: at least one decade or so apart."""
-    least, most = max(1.0, min(values, default=1.0)), max(1.0, max(values, default=60.0))
+    least, most = max(1.0, min(values, default=1.0)), min(_KNOWN[-1], max(1.0, max(values, default=60.0)))
     low = max((known for known in _KNOWN if known <= least), default=_KNOWN[0])
     high = min((known for known in _KNOWN if known >= most), default=_KNOWN[-1])
     if low == high:

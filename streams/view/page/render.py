@@ -17,7 +17,7 @@ from streams.view.picture import Picture
 from streams.view.statement import last_day
 from streams.view.tables import REASONS, STATUSES, ZONE
 
-FRESHNESS_SECONDS = 1
+PAGES_KEPT = 200
 
 
 class Reader(NamedTuple):
@@ -49,11 +49,18 @@ def page(request: Request, reader: Reader, template: str, answer: Answer, **show
     """A page as HTML, with the picture that its answer was given in; 304 where the reader has it already."""
     desk = desk_of(request)
     picture = desk.picture(answer.coverage, reader.now)
-    body = _environment().get_template(template).render(
-        here=reader.here, t=reader.words, now=reader.now, picture=picture, tag=answer.tag, shows_rows=desk.shows_rows,
-        warnings=warnings(reader.words, picture, desk.feed.progress.applied_at), **shown,
-    )  # fmt: skip
-    return tagged(request, body.encode(), "text/html", headers_of(picture))
+    # Many who look at the same page in the same second see the same one.
+    key = (str(request.url), answer.tag, picture.model_dump_json(), int(reader.now.timestamp()))
+    body = desk.pages.get(key)
+    if body is None:
+        text = _environment().get_template(template).render(
+            here=reader.here, t=reader.words, now=reader.now, picture=picture, tag=answer.tag,
+            shows_rows=desk.shows_rows, warnings=warnings(reader.words, picture), **shown,
+        )  # fmt: skip
+        body = desk.pages[key] = text.encode()
+        while len(desk.pages) > PAGES_KEPT:
+            del desk.pages[next(iter(desk.pages))]
+    return tagged(request, body, "text/html", headers_of(picture))
 
 
 def refusal(request: Request, status: int, detail: str) -> Response:
@@ -66,7 +73,7 @@ def refusal(request: Request, status: int, detail: str) -> Response:
     return Response(body, status_code=status, media_type="text/html")
 
 
-def warnings(words: Words, picture: Picture, applied_at: datetime | None) -> list[str]:
+def warnings(words: Words, picture: Picture) -> list[str]:
     """What stands in the way of a whole picture, in sentences; empty if nothing does."""
     said = []
     left = words.number(picture.records_left or 0)

@@ -6,10 +6,10 @@ QUESTIONS = {
     "worst_receivers": "SELECT m.name, m.county_name, count(*) AS missing, min(r.alarm_at) AS oldest\n"
     "FROM reports r LEFT JOIN municipalities m ON m.code = r.municipality_today\n"
     "WHERE r.status = 'missing'\nGROUP BY ALL ORDER BY missing DESC, oldest",
-    "versions": "SELECT case_system, case_system_version, count(*) AS reports,\n"
+    "versions": "SELECT case_system, case_system_version, count(*) AS sent,\n"
     "    count(*) FILTER (status IN ('missing', 'recovered')) AS announced,\n"
-    "    round(100.0 * announced / reports, 2) AS percent\n"
-    "FROM reports GROUP BY ALL ORDER BY percent DESC, reports DESC",
+    "    round(100.0 * announced / sent, 2) AS percent\n"
+    "FROM reports GROUP BY ALL ORDER BY percent DESC, sent DESC",
     "by_day": "SELECT day, sum(reports) AS sent, sum(stored) AS stored, sum(missing) AS missing\n"
     "FROM counts_by_day GROUP BY day ORDER BY day DESC",
     "confirmation": "SELECT * FROM confirmation_times ORDER BY month DESC, case_system",
@@ -17,7 +17,7 @@ QUESTIONS = {
     "FROM announcements a JOIN reports r ON r.report_id = a.report_id\n"
     "LEFT JOIN municipalities m ON m.code = r.municipality\n"
     "WHERE a.type = 'recovered' ORDER BY late DESC",
-    "receipts": "SELECT case_system, case_system_version, count(*) AS reports\nFROM reports\n"
-    "WHERE reason = 'receipted_not_stored'\nGROUP BY ALL ORDER BY reports DESC",
+    "receipts": "SELECT case_system, case_system_version, count(*) AS receipted\nFROM reports\n"
+    "WHERE reason = 'receipted_not_stored'\nGROUP BY ALL ORDER BY receipted DESC",
     "balance": "SELECT municipality, sent, difference FROM balance ORDER BY abs(difference) DESC, sent DESC",
 }

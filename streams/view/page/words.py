@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -50,16 +50,14 @@ class Words:
 
     def number(self, number: float | None) -> str:
         """A number; a dash for none."""
-        return self("site.none") if number is None else format_decimal(number, locale=self.locale)
+        return self("site.none") if number is None else _number(number, self.locale)
 
     def time(self, time: datetime | str | None, *, seconds: bool = False) -> str:
         """A time of day with its date, in the reader's zone."""
         if time is None:
             return self("site.none")
-        local = _read(time).astimezone(self.zone)
-        return format_datetime(
-            local, f"{self._date} HH:mm:ss" if seconds else f"{self._date} HH:mm", locale=self.locale
-        )
+        pattern = f"{self._date} HH:mm:ss" if seconds else f"{self._date} HH:mm"
+        return _time(time if isinstance(time, str) else time.isoformat(), pattern, self.locale, self.zone)
 
     def clock(self, time: datetime, now: datetime) -> str:
         """A time, without its date where it is today."""
@@ -70,7 +68,7 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day of the year."""
-        return format_skeleton("EEEMMMd", day, locale=self.locale)
+        return _day(day, self.locale)
 
     def month(self, month: date) -> str:
         """A month and its year."""
@@ -109,5 +107,17 @@ class Words:
         return UTC if self.utc else _OSLO
 
 
-def _read(time: datetime | str) -> datetime:
-    return datetime.fromisoformat(time) if isinstance(time, str) else time
+@lru_cache(4096)
+def _day(day: date, locale: str) -> str:
+    return format_skeleton("EEEMMMd", day, locale=locale)
+
+
+@lru_cache(16_384)
+def _number(number: float, locale: str) -> str:
+    return format_decimal(number, locale=locale)
+
+
+@lru_cache(16_384)
+def _time(text: str, pattern: str, locale: str, zone: tzinfo) -> str:
+    """Lists show the same times again and again."""
+    return format_datetime(datetime.fromisoformat(text).astimezone(zone), pattern, locale=locale)

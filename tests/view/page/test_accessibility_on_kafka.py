@@ -1,0 +1,76 @@
+"""No violation from axe on any page in any language and scheme, and no page wider than a phone."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser
+
+from tests.view.page.conftest import Viewing
+
+pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+
+PAGES = (
+    "/", "/reports", "/reports?q=zzzz", "/reports?status=missing&reason=rejected", "/reports/{lied}",
+    "/reports/{stored-0}", "/reports/nothing", "/receivers", "/receivers?q=zzzz", "/receivers/4601",
+    "/receivers/4601/{month}", "/confirmation", "/books", "/sql", "/sql?query=SELECT+*+FROM+missing_now",
+    "/sql?query=DROP+TABLE+reports", "/nowhere",
+)  # fmt: skip
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"),
+    [("", "light", 1280), ("", "dark", 320), ("/nn", "dark", 1280), ("/en", "light", 320)],
+)
+async def test_no_page_breaks_a_rule_or_the_width(
+    browser: Browser, viewing: Viewing, language: str, scheme: str, width: int
+) -> None:
+    context = await browser.new_context(
+        base_url=viewing.address, viewport={"width": width, "height": 900},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )  # fmt: skip
+    page = await context.new_page()
+    broken = []
+    month = viewing.get("/api/v1/summary?by=month").json()["groups"][0]["month"][:7]
+    for path in PAGES:
+        await page.goto(language + path.format(month=month, **viewing.reports))
+        found = await Axe().run(page, options=RULES)
+        broken += [f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found.response["violations"]]
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        broken += [f"{path}: {wide} pixels wide"] if wide > width else []
+    await context.close()
+    assert not broken
+
+
+async def test_four_times_as_large_text_still_reflows(browser: Browser, viewing: Viewing) -> None:
+    """1280 pixels at 400 % are 320 wide ones: nothing is scrolled sideways but tables in their own frames."""
+    context = await browser.new_context(
+        base_url=viewing.address, viewport={"width": 320, "height": 256}, device_scale_factor=4
+    )
+    page = await context.new_page()
+    for path in ("/", "/receivers", "/confirmation", "/books", "/sql"):
+        await page.goto(path)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    await context.close()
+
+
+async def test_every_chart_has_its_table(browser: Browser, viewing: Viewing) -> None:
+    context = await browser.new_context(base_url=viewing.address)
+    page = await context.new_page()
+    await page.goto("/confirmation")
+    charts = await page.locator("svg.lines").count()
+    assert charts == await page.locator("section:has(svg.lines) table").count() > 0
+    await page.goto("/")
+    assert await page.locator(".strip table tbody tr").count() == await page.locator(".days li").count() == 30
+    await context.close()
+
+
+@pytest.mark.parametrize("media", ["print", "screen"])
+async def test_a_statement_is_printed_without_what_is_for_screens(
+    browser: Browser, viewing: Viewing, media: str
+) -> None:
+    context = await browser.new_context(base_url=viewing.address)
+    page = await context.new_page()
+    await page.emulate_media(media="print" if media == "print" else "screen")
+    await page.goto("/receivers/4601")
+    assert await page.locator("header nav").first.is_visible() is (media == "screen")
+    await context.close()
