@@ -10,8 +10,10 @@ import orjson
 from streams.view import queries
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.queries import dictionaries
-from streams.view.small import LEAST
+from streams.view.small import suppressed
+from streams.view.tables import STATUSES
 
+COUNTS = ("reports", *STATUSES)
 DAYS = 30
 PAGE_ROWS = 50
 FACET_VALUES = 10
@@ -29,7 +31,7 @@ FACETS = {
 class Standing(NamedTuple):
     """How things stand: counts by status, since when the oldest missing report is missing, and the last days."""
 
-    counts: dict[str, int]
+    counts: dict[str, int | None]
     oldest: datetime | None
     days: list[dict[str, Any]]
 
@@ -50,16 +52,14 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
     first = today - timedelta(days=DAYS - 1)
     found = {row["day"]: row for row in queries.summary(cursor, ("day",), ReportFilter(day_from=first, day_to=today))}
     days = [first + timedelta(days=n) for n in range(DAYS)]
-    return Standing(counts, oldest, [found.get(day) or {"day": day, "reports": 0} for day in days])
+    none = dict.fromkeys(COUNTS, 0)
+    return Standing(counts, oldest, [found.get(day) or {"day": day} | none for day in days])
 
 
 def hidden_small(standing: Standing) -> Standing:
     """The same where single reports may not be seen: no number from 1 to 4, and no time of a single one."""
-
-    def hide(row: dict[str, Any]) -> dict[str, Any]:
-        return {name: None if type(n) is int and 0 < n < LEAST else n for name, n in row.items()}
-
-    return Standing(hide(standing.counts), None, [hide(day) for day in standing.days])
+    (counts,) = suppressed([standing.counts], COUNTS)
+    return Standing(counts, None, suppressed(standing.days, COUNTS))
 
 
 def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:

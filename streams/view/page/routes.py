@@ -28,7 +28,7 @@ from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Refused
 from streams.view.small import suppressed
 from streams.view.statement import counted, signed, statement
-from streams.view.tables import PUBLIC, STATUSES
+from streams.view.tables import COUNTS_ONLY, PUBLIC, STATUSES
 from streams.view.timeline import timeline
 
 router = APIRouter(include_in_schema=False)
@@ -206,8 +206,10 @@ async def sql(request: Request) -> Response:
     coverage = await desk.answers.get("coverage", queries.partitions)
     return page(
         request, reader, "sql.html", coverage,
-        query=query, found=found, refused=refused, questions=QUESTIONS, tables=PUBLIC,
-        rows=found.table.slice(0, SQL_ROWS_SHOWN).to_pylist() if found else [], shown=SQL_ROWS_SHOWN,
+        query=query, found=found, refused=refused, shown=SQL_ROWS_SHOWN,
+        rows=found.table.slice(0, SQL_ROWS_SHOWN).to_pylist() if found else [],
+        questions=QUESTIONS if desk.shows_rows else {},
+        tables=PUBLIC if desk.shows_rows else COUNTS_ONLY,
     )  # fmt: skip
 
 
