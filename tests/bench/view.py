@@ -115,7 +115,7 @@ class Load:
 
 
 def start_view(world: World, file: Path | None) -> tuple["subprocess.Popen[bytes]", str]:
-    """A view process and its address."""
+    """A view process that listens, and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -126,7 +126,10 @@ def start_view(world: World, file: Path | None) -> tuple["subprocess.Popen[bytes
         [sys.executable, "-m", "streams.cli", "view"],
         env=os.environ | world.environment | settings, stdout=output, stderr=output,
     )  # fmt: skip
-    return process, f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port}"
+    while summary(address) is None:
+        time.sleep(0.05)
+    return process, address
 
 
 def summary(address: str) -> dict[str, Any] | None:
@@ -175,10 +178,8 @@ async def measure(rows: int, rate: float, seconds: float, file: bool) -> str:
 
 
 async def _read(world: World, rows: int, file: Path | None) -> str:
-    process, address = start_view(world, file)
     began = time.monotonic()
-    while summary(address) is None:
-        await asyncio.sleep(0.05)
+    process, address = start_view(world, file)
     listening = time.monotonic()
     read = await asyncio.to_thread(until_read, address, rows)
     memory = psutil.Process(process.pid).memory_info().rss
@@ -193,8 +194,6 @@ async def _read(world: World, rows: int, file: Path | None) -> str:
 
 async def _read_and_asked(world: World, rows: int, rate: float, seconds: float) -> tuple[str, list[Asked]]:
     process, address = start_view(world, None)
-    while summary(address) is None:
-        await asyncio.sleep(0.05)
     listening = time.monotonic()
     load = Load(address, rate, seconds)
     meanwhile = await asyncio.to_thread(load.result)

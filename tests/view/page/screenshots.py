@@ -1,4 +1,4 @@
-"""`python -m tests.view.page.screenshots ADDRESS`: the pictures of the README, from a view that runs (as the demo's)."""
+"""`python -m tests.view.page.screenshots ADDRESS`: the README's pictures, of a view that runs (the demo's)."""
 
 import asyncio
 import shutil

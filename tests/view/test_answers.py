@@ -1,0 +1,124 @@
+"""Answers are worked out once while nothing changes; a crowd gets the last one while the next is worked out."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from streams.view import answers as module
+from streams.view.answers import Answers
+from streams.view.store import Store
+
+
+class Work:
+    """Counts how often it is done, and takes as long as it is told."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.done, self.seconds, self.fails = 0, seconds, False
+        self._lock = threading.Lock()
+
+    def __call__(self, cursor: duckdb.DuckDBPyConnection) -> int:
+        with self._lock:
+            self.done += 1
+            number = self.done
+        time.sleep(self.seconds)
+        if self.fails:
+            raise ValueError("the table is on fire")
+        return number
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store(None, "200MB", threads=1)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def answers(store: Store) -> Iterator[Answers]:
+    made = Answers(store)
+    yield made
+    made.close()
+
+
+async def test_nothing_is_worked_out_twice_while_nothing_changes(answers: Answers) -> None:
+    work = Work()
+    assert [(await answers.get("q", work)).found for _ in range(3)] == [1, 1, 1]
+
+
+async def test_a_change_is_seen_at_once_where_little_is_asked(answers: Answers, store: Store) -> None:
+    work = Work()
+    first = await answers.get("q", work)
+    store.version += 1
+    await asyncio.sleep(0.05)
+    second = await answers.get("q", work)
+    assert (first.found, second.found) == (1, 2)
+    assert first.tag != second.tag == store.tag
+
+
+async def test_those_who_ask_at_once_wait_for_the_same_answer(answers: Answers) -> None:
+    work = Work(0.05)
+    found = await asyncio.gather(*(answers.get("q", work) for _ in range(20)))
+    assert {answer.found for answer in found} == {1}
+
+
+async def test_different_questions_have_different_answers(answers: Answers) -> None:
+    one, other = Work(), Work()
+    other.done = 10
+    assert (await answers.get("one", one)).found == 1
+    assert (await answers.get("other", other)).found == 11
+
+
+async def test_an_answer_carries_the_coverage_of_its_own_moment(answers: Answers) -> None:
+    answer = await answers.get("q", Work())
+    assert answer.coverage == (None, (), 0)
+
+
+async def test_who_goes_away_does_not_take_the_answer_from_the_others(answers: Answers) -> None:
+    work = Work(0.1)
+    leaving = asyncio.create_task(answers.get("q", work))
+    staying = asyncio.create_task(answers.get("q", work))
+    await asyncio.sleep(0.02)
+    leaving.cancel()
+    assert (await staying).found == 1
+
+
+async def test_a_failure_is_told_and_not_kept(answers: Answers) -> None:
+    work = Work()
+    work.fails = True
+    with pytest.raises(ValueError, match="on fire"):
+        await answers.get("q", work)
+    work.fails = False
+    assert (await answers.get("q", work)).found == 2
+
+
+async def test_a_crowd_gets_the_last_answer_while_the_next_is_worked_out(
+    answers: Answers, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 2.0)
+    monkeypatch.setattr(module, "SOON_SECONDS", 0.1)
+    dear = Work(0.1)
+    await answers.get("q", dear)
+    store.version += 1
+    assert (await answers.get("q", dear)).found == 1, "it is younger than what it took, twice over"
+    await asyncio.sleep(0.25)
+    began = time.monotonic()
+    assert (await answers.get("q", dear)).found == 1, "it is given while the next is worked out"
+    assert time.monotonic() - began < 0.05
+    await asyncio.sleep(0.3)
+    assert (await answers.get("q", dear)).found == 2
+
+
+async def test_only_so_many_answers_are_kept(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_KEPT", 3)
+    work: Any = Work()
+    for number in range(5):
+        await answers.get(number, work)
+    await answers.get(4, work)
+    assert work.done == 5
+    await answers.get(0, work)
+    assert work.done == 6
