@@ -70,10 +70,8 @@ def invalid_request(errors: Sequence[Mapping[str, Any]]) -> Problem:
     ]
     unknown = [fault.where for fault, error in zip(faults, errors, strict=True) if error["type"] == "extra_forbidden"]
     if unknown:
-        kind, detail = (
-            "unknown-parameter",
-            f"There is no parameter {unknown[0]}: /api/v1/openapi.json lists those that there are.",
-        )
+        kind = "unknown-parameter"
+        detail = f"There is no parameter {unknown[0]}: /api/v1/openapi.json lists those that there are."
     else:
         first = faults[0]
         kind, detail = "invalid-parameter", f"{first.where or 'The request'} cannot be read: {first.detail}."
