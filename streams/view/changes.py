@@ -1,5 +1,6 @@
 """What a batch of the checker's records changes in the tables."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,8 @@ import orjson
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.outputs import ReportMissing, ReportRecovered, ReportState
+from schemas.common import REPORT_ID
+from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
 from streams.core.books import Book
 from streams.engine.bare import KafkaRecord
 from streams.errors import StateUnreadable
@@ -17,9 +19,10 @@ from streams.errors import StateUnreadable
 RECORDED_TIME = "ce_recordedtime"
 # How a value of the state topic begins: one look tells that it is of a version that we know, and about its own key.
 _STATE_BEGINS = b'{"version":1,"report_id":"%b"'
-_ANY: TypeAdapter[ReportState | ReportMissing | ReportRecovered] = TypeAdapter(
-    ReportState | ReportMissing | ReportRecovered
-)
+_REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z").encode())
+_STATE: TypeAdapter[ReportState] = TypeAdapter(ReportState)
+_EVENT: TypeAdapter[ReportMissing | ReportRecovered] = TypeAdapter(ReportMissing | ReportRecovered)
+_SPOKEN: TypeAdapter[Coverage | Books] = TypeAdapter(Coverage | Books)
 _TEXT, _TIME = pa.string(), pa.timestamp("us", "UTC")
 
 
@@ -48,13 +51,13 @@ class Changes:
     coverage: dict[int, dict[str, Any]] = field(default_factory=dict)
     books: dict[tuple[int, str | None], dict[str, Any]] = field(default_factory=dict)
     positions: dict[Place, int] = field(default_factory=dict)
-    fetched: list[tuple[Place, Sequence[KafkaRecord]]] = field(default_factory=list)
+    fetched: list[tuple[Place, Sequence[KafkaRecord]]] = field(default_factory=list)  # of the state topic
 
     def take_states(self, place: Place, records: Sequence[KafkaRecord]) -> None:
         """Rows of the state topic. Raises StateUnreadable naming the first that cannot be read."""
         for record in records:
             key, value = record.key, record.value
-            if key is None or (value is not None and not value.startswith(_STATE_BEGINS % key)):
+            if key is None or not (value.startswith(_STATE_BEGINS % key) if value else _erases(key, value)):
                 raise unreadable(place, record.offset)
             self.states[key] = record
         self.fetched.append((place, records))
@@ -62,30 +65,31 @@ class Changes:
     def take_events(self, place: Place, records: Sequence[KafkaRecord]) -> None:
         """Events of the missing topic. Raises StateUnreadable."""
         for record in records:
-            if record.value is None:
+            if record.value is None or not _readable(_EVENT, record.value):
                 raise unreadable(place, record.offset)
             recorded = dict(record.headers).get(RECORDED_TIME)
-            at = datetime.fromisoformat(recorded.decode()) if recorded else None
+            try:
+                at = datetime.fromisoformat(recorded.decode()) if recorded else None
+            except ValueError:
+                raise unreadable(place, record.offset) from None
             self.events.append(Announced(record.value, at, place.partition, record.offset))
-        self.fetched.append((place, records))
 
     def take_coverage(self, place: Place, records: Sequence[KafkaRecord]) -> None:
         """Coverage and books of one partition. Raises StateUnreadable."""
         for record in records:
-            try:
-                value = orjson.loads(record.value or b"")
-                if value["kind"] == "coverage":
-                    self.coverage[value["partition"]] = value
-                else:
-                    self.books[value["partition"], value["municipality"]] = value
-            except (KeyError, ValueError, TypeError):
-                raise unreadable(place, record.offset) from None
+            if record.value is None or not _readable(_SPOKEN, record.value):
+                raise unreadable(place, record.offset)
+            value = orjson.loads(record.value)
+            if value["kind"] == "coverage":
+                self.coverage[value["partition"]] = value
+            else:
+                self.books[value["partition"], value["municipality"]] = value
 
     def first_unreadable(self) -> StateUnreadable | None:
-        """What the tables refuse, named by its place; None if every record says what it should."""
+        """The row that the tables refuse, named by its place; None if every one says what it should."""
         for place, records in self.fetched:
             for record in records:
-                if record.value is not None and not _readable(record.value):
+                if record.value is not None and not _readable(_STATE, record.value):
                     return unreadable(place, record.offset)
         return None
 
@@ -101,10 +105,13 @@ def unreadable(place: Place, offset: int) -> StateUnreadable:
     )
 
 
-def _readable(value: bytes) -> bool:
-    """Every record of ours is one of these two."""
+def _erases(key: bytes, value: bytes | None) -> bool:
+    return value is None and _REPORT_ID.match(key) is not None
+
+
+def _readable(shape: TypeAdapter[Any], value: bytes) -> bool:
     try:
-        _ANY.validate_json(value)
+        shape.validate_json(value)
     except ValidationError:
         return False
     return True

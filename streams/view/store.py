@@ -15,10 +15,10 @@ from streams.data import counties, municipalities, todays_number
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.view import changes as made
 from streams.view.changes import Changes, Place
-from streams.view.tables import EVENT_ROWS, SCHEMA_VERSION, STATE_ROWS, TABLES
+from streams.view.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES
 
 MEMORY = ":memory:"
-_UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException)
+_UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException, pa.ArrowInvalid)
 
 
 class About(NamedTuple):
@@ -59,13 +59,12 @@ class Store:
 
     def forget_announcements(self, begins: Mapping[Place, int]) -> None:
         """Drop announcements that Kafka has dropped: those before the first offset of their partition."""
-        with self._lock, _transaction(self.connection):
-            for place, begin in begins.items():
-                _run(
-                    self.connection,
-                    'DELETE FROM announcements WHERE "partition" = ? AND "offset" < ?',
-                    [place.partition, begin],
-                )
+        before = 'DELETE FROM announcements WHERE "partition" = ? AND "offset" < ?'
+        with self._lock:
+            with _transaction(self.connection):
+                for place, begin in begins.items():
+                    _run(self.connection, before, [place.partition, begin])
+            self.version += 1
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -99,9 +98,7 @@ class Store:
     def rebuild(self) -> None:
         """Forget everything: the tables are a copy of what is in Kafka."""
         with self._lock:
-            with _transaction(self.connection):
-                for table in ("reports", "announcements", "coverage", "losses", "books", "positions", "about"):
-                    _run(self.connection, f"DELETE FROM {table}")
+            _create(self.connection)
             self.version += 1
 
     def close(self) -> None:
@@ -115,7 +112,7 @@ class Store:
             self._given(ids, "DELETE FROM reports USING batch b WHERE reports.report_id = CAST(b.report_id AS UUID)")
             self._given(rows, f"INSERT INTO reports {STATE_ROWS}")
         if changes.events:
-            self._given(made.event_table(changes.events), f"INSERT INTO announcements {EVENT_ROWS}")
+            self._given(made.event_table(changes.events), f"INSERT INTO announcements {NEW_EVENTS}")
         if changes.coverage:
             coverage, losses = made.coverage_tables(changes.coverage)
             for table in ("coverage", "losses"):
@@ -140,7 +137,8 @@ class Store:
             try:
                 _run(self.connection, statement)
             finally:
-                self.connection.unregister("batch")
+                with suppress(duckdb.TransactionException):  # a failed statement has ended the transaction it is in
+                    self.connection.unregister("batch")
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         options: dict[str, Any] = {"memory_limit": self._memory}
@@ -149,26 +147,44 @@ class Store:
         try:
             connection = duckdb.connect(str(self._path or MEMORY), config=options)
             _run(connection, "SET GLOBAL TimeZone = 'UTC'")
-            if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'about'").fetchall():
+            if _schema_version(connection) != SCHEMA_VERSION:
                 _create(connection)
         except duckdb.Error as error:
             raise ConfigurationError(_why(self._path, error)) from None
         return connection
 
 
+def _schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """By which schema the tables were made; None where there are none, or nobody has begun."""
+    if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'about'").fetchall():
+        return None
+    found = connection.execute("SELECT schema_version FROM about").fetchone()
+    return found[0] if found else None
+
+
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables. The shape of the rows is what the records' own queries give."""
+    """Make the tables anew. The shape of the rows is what the records' own queries give."""
     with _transaction(connection):
+        for kind in ("view", "table"):
+            old = f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE NOT internal AND NOT temporary"
+            for (name,) in connection.execute(old).fetchall():
+                _run(connection, f'DROP {kind} "{name}"')
         connection.register("batch", made.event_table([]))
         for statement in duckdb.extract_statements(TABLES):
             _run(connection, statement.query)
         connection.unregister("batch")
-        for known in municipalities():
-            today = todays_number(known.code)
-            county = today[:2]
-            named = (known.code, known.name, county, counties().get(county), today)
-            row = (*named, known.valid_from, known.valid_to, list(known.successors))
-            _run(connection, "INSERT INTO municipalities VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        connection.register("batch", _municipality_table())
+        _run(connection, "INSERT INTO municipalities BY NAME FROM batch")
+        connection.unregister("batch")
+
+
+def _municipality_table() -> pa.Table:
+    rows = []
+    for known in municipalities():
+        today = todays_number(known.code)
+        county = {"county": today[:2], "county_name": counties().get(today[:2]), "today": today}
+        rows.append(known._asdict() | county | {"successors": list(known.successors)})
+    return pa.Table.from_pylist(rows)
 
 
 @contextmanager
@@ -190,7 +206,7 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Any 
 
 def _why(path: Path | None, error: duckdb.Error) -> str:
     text = str(error)
-    if "lock" in text.lower():
+    if "Could not set lock" in text:
         return f"{path} is open in another process: end it, or set MELDINGSVAKT_VIEW_FILE to another file."
     return (
         f"{path or 'The tables in memory'} cannot be opened ({text.splitlines()[0][:200]}): set MELDINGSVAKT_VIEW_FILE "

@@ -54,25 +54,35 @@ def _columns(shape: Mapping[str, Any]) -> str:
     return ", ".join(columns)
 
 
-def _rows(shape: Mapping[str, Any], more: str, kept: str = "") -> str:
+def _rows(shape: Mapping[str, Any], reader: str, more: str, kept: str = "") -> str:
     """Rows of `batch`, an Arrow table with the records' values as text in `value`; `kept` are more of its columns."""
-    read = f"SELECT from_json(value, '{orjson.dumps(shape).decode()}') AS r{kept} FROM batch"
+    read = f"SELECT {reader}(value, '{orjson.dumps(shape).decode()}') AS r{kept} FROM batch"
     return (
         f"SELECT {_columns(shape)}, COALESCE(m.today, r.receiver.municipality) AS municipality_today, {more} "
         f"FROM ({read}) LEFT JOIN municipalities AS m ON m.code = r.receiver.municipality"
     )
 
 
+# Strict: the other one makes a null of what it cannot read.
 STATE_ROWS = _rows(
     _STATE,
+    "from_json_strict",
     f"""CAST(timezone('{ZONE}', r.sent_at) AS DATE) AS sent_day, date_trunc('hour', r.sent_at) AS sent_hour,
     epoch(r.stored_record.arrived - r.sent_at) AS confirmation_seconds""",
 )
+# Each kind of event has fields that the other has not; they were held against their schemas before.
 EVENT_ROWS = _rows(
     _EVENT,
+    "from_json",
     'COALESCE(recorded_at, r.alarm_at, r.arrived_at) AS recorded_at, "partition", "offset"',
     ', recorded_at, "partition", "offset"',
 )
+
+# An event id that is known already says nothing new, as the contract has it.
+NEW_EVENTS = f"""
+    SELECT e.* FROM ({EVENT_ROWS}) AS e WHERE e.event_id NOT IN (SELECT event_id FROM announcements)
+    QUALIFY row_number() OVER (PARTITION BY e.event_id ORDER BY e."partition", e."offset") = 1
+"""
 
 _COUNTS = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
 _TOTALS = ", ".join(f"CAST(sum({status}) AS BIGINT) AS {status}" for status in STATUSES)
