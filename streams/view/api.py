@@ -30,7 +30,6 @@ from streams.view.timeline import timeline
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
 Month = Annotated[str, Path(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="A year and a month: 2026-10.")]
-COUNTS = ("reports", *STATUSES)
 PAGE = 100
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The list", "content": {media: {} for media in MEDIA_TYPES.values()}}
@@ -134,11 +133,11 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
     desk = desk_of(request)
 
     def counted(cursor: Any) -> tuple[Any, Any]:
-        total = queries.summary(cursor, (), query)
+        (total,) = queries.summary(cursor, (), query)
         groups = queries.summary(cursor, query.by, query) if query.by else []
         if not desk.shows_rows:
-            total, groups = suppressed(total, COUNTS), suppressed(groups, COUNTS)
-        return total[0], named(groups)
+            *groups, total = suppressed(groups, total, "reports", STATUSES)
+        return total, named(groups)
 
     answer = await desk.answers.get(("summary", query.model_dump_json()), counted)
     total, groups = answer.found
@@ -174,7 +173,7 @@ async def books(request: Request) -> Response:
     rows = answer.found
     balanced = not any(row["difference"] for row in rows)
     if not desk.shows_rows:
-        rows = suppressed(rows, ("sent", *STATUSES, "erased"))
+        rows = queries.books_without_few(rows)
     return json_answer(request, answer, balanced=balanced, books=rows)
 
 

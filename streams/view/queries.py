@@ -7,7 +7,7 @@ import duckdb
 
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.rows import ANNOUNCEMENTS, REPORTS, Columns
-from streams.view.small import LEAST
+from streams.view.small import LEAST, suppressed
 from streams.view.tables import STATUSES
 
 By = Literal[
@@ -145,6 +145,19 @@ def books(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         "SELECT b.municipality, m.name AS municipality_name, b.* EXCLUDE municipality FROM balance b "
         "LEFT JOIN municipalities m ON m.code = b.municipality ORDER BY b.municipality NULLS LAST",
     )
+
+
+def books_without_few(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The books without counts under five. What is unexpected has no place in the sum."""
+    parts = (*(status for status in STATUSES if status != "unexpected"), "erased")
+    for whole, summed in (("sent", parts), ("unexpected", ("same",))):
+        with_same = [row | {"same": row["unexpected"]} for row in rows]
+        total = {name: sum(row[name] for row in with_same) for name in (whole, *summed)}
+        rows = [
+            {name: row[name] for name in row if name != "same"}
+            for row in suppressed(with_same, total, whole, summed)[:-1]
+        ]
+    return list(rows)
 
 
 def partitions(cursor: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

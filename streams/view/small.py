@@ -1,23 +1,95 @@
 """Small numbers: one report in a municipality of two hundred people tells who it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 LEAST = 5
 
+Cell = tuple[int, str]
 
-def suppressed(rows: Sequence[dict[str, Any]], counts: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows with every count from 1 to 4 as None.
 
-    Where only one cell of a row or of a column is hidden, the smallest of the others is hidden with it, because the
-    sum of the rest would tell it.
+def suppressed(
+    groups: Sequence[Mapping[str, Any]], total: Mapping[str, Any], whole: str, parts: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The groups and, as the last row, their total, with every count from 1 to 4 as None.
+
+    In each row `whole` is the sum of the `parts`, in each column the total is the sum of the groups. Where these sums
+    would tell a hidden count, others are hidden with it, the smallest first.
     """
-    hidden = {(i, name) for i, row in enumerate(rows) for name in counts if row[name] and row[name] < LEAST}
-    lines = [[(i, name) for name in counts] for i in range(len(rows))]
-    lines += [[(i, name) for i in range(len(rows))] for name in counts]
-    for line in lines:
-        if len(hidden.intersection(line)) == 1:
-            others = [cell for cell in line if cell not in hidden and rows[cell[0]][cell[1]]]
-            if others:
-                hidden.add(min(others, key=lambda cell: rows[cell[0]][cell[1]]))
-    return [row | {name: None for name in counts if (i, name) in hidden} for i, row in enumerate(rows)]
+    rows = [*groups, total]
+    names = (whole, *parts)
+    hidden = {(i, name) for i, row in enumerate(rows) for name in names if 0 < row[name] < LEAST}
+    while more := _more(rows, names, whole, hidden):
+        hidden |= more
+    return [{name: None if (i, name) in hidden else row[name] for name in row} for i, row in enumerate(rows)]
+
+
+def _more(rows: Sequence[Mapping[str, Any]], names: Sequence[str], whole: str, hidden: set[Cell]) -> set[Cell]:
+    """What must be hidden, too: the smallest other number of each line that would tell."""
+    more = set()
+    for line in _telling(rows, names, whole, hidden):
+        others = [cell for cell in line if cell not in hidden and rows[cell[0]][cell[1]]]
+        if others:
+            more.add(min(others, key=lambda cell: (rows[cell[0]][cell[1]], cell)))
+    return more
+
+
+def _telling(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], whole: str, hidden: set[Cell]
+) -> Iterator[list[Cell]]:
+    last = len(rows) - 1
+    told = _told(hidden)
+    by_row = [[(i, name) for name in names] for i in range(len(rows))]
+    by_column = {name: [(i, name) for i in range(len(rows))] for name in names}
+    for i, line in enumerate(by_row):
+        if _all_ones(rows, hidden.intersection(line), (i, whole)):
+            yield line
+    for name, line in by_column.items():
+        if _all_ones(rows, hidden.intersection(line), (last, name)):
+            yield line
+    for i, name in told:
+        lines = (by_row[i], by_column[name])
+        alone = [line for line in lines if len(hidden.intersection(line)) == 1]
+        yield from alone or [by_row[i] + by_column[name]]
+
+
+def _all_ones(rows: Sequence[Mapping[str, Any]], hidden: set[Cell], total: Cell) -> bool:
+    """True if a line's rest is as small as it can be: nothing that is hidden is 0, so each of them is 1."""
+    return bool(hidden) and total not in hidden and all(rows[i][name] == 1 for i, name in hidden)
+
+
+def _told(hidden: set[Cell]) -> list[Cell]:
+    """The hidden cells that the sums tell: those on no closed way along rows and columns of hidden ones.
+
+    Rows and columns are the points of a graph and hidden cells its edges; what is told are its bridges.
+    """
+    edges: dict[int | str, list[tuple[int | str, Cell]]] = {}
+    for cell in sorted(hidden):
+        row, column = cell
+        edges.setdefault(row, []).append((column, cell))
+        edges.setdefault(column, []).append((row, cell))
+    reached: dict[int | str, int] = {}
+    lowest: dict[int | str, int] = {}
+    bridges = []
+    for root, first in edges.items():
+        if root in reached:
+            continue
+        reached[root] = lowest[root] = len(reached)
+        way: list[tuple[int | str, Cell | None, Iterator[tuple[int | str, Cell]]]] = [(root, None, iter(first))]
+        while way:
+            point, came_by, rest = way[-1]
+            for to, cell in rest:
+                if to not in reached:
+                    reached[to] = lowest[to] = len(reached)
+                    way.append((to, cell, iter(edges[to])))
+                    break
+                if cell != came_by:
+                    lowest[point] = min(lowest[point], reached[to])
+            else:
+                way.pop()
+                if way:
+                    before = way[-1][0]
+                    lowest[before] = min(lowest[before], lowest[point])
+                    if came_by is not None and lowest[point] > reached[before]:
+                        bridges.append(came_by)
+    return bridges
