@@ -80,16 +80,16 @@ def test_large_counts_are_all_shown() -> None:
 
 def test_what_is_hidden_in_one_group_is_hidden_with_the_least_of_the_others() -> None:
     rows, total = table([(3, 100, 0, 0, 0, 0), (20, 90, 0, 0, 0, 0), (30, 80, 0, 0, 0, 0)])
-    first, second, third, whole = suppressed(rows, total, "reports", STATUSES)
+    first, second, _, whole = suppressed(rows, total, "reports", STATUSES)
     assert (first["pending"], first["stored"], first["reports"]) == (None, None, 103)
     assert (second["pending"], second["stored"], second["reports"]) == (None, None, 110)
-    assert (third, whole) == (rows[2], total)
+    assert whole == total
 
 
 @given(st.lists(st.tuples(*[COUNT] * 7), max_size=5))
 def test_no_count_in_the_books_is_from_1_to_4_nor_told_by_their_sum(groups: list[tuple[int, ...]]) -> None:
     names = (*STATUSES, "erased")
-    rows = [books(**dict(zip(names, counts, strict=True))) for counts in groups]
+    rows = [books("0301", 0, **dict(zip(names, counts, strict=True))) for counts in groups]
     shown = [row | {"difference": 0} for row in rows]
     for row in books_without_few(shown):
         assert not [row[name] for name in ("sent", *names) if row[name] in range(1, 5)]
