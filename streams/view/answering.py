@@ -1,4 +1,4 @@
-"""How answers are sent: JSON with the picture in it, files with it in their headers, and an ETag on both."""
+"""How answers are sent: JSON with the picture and an ETag, files with the picture in their headers."""
 
 import hashlib
 from http import HTTPStatus

@@ -16,7 +16,7 @@ from streams.view.store import Store
 T = TypeVar("T")
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
-MOST_KEPT = 2000
+MOST_KEPT = 200  # a page may have 1000 rows of 1 kB
 AT_ONCE = 2
 # While the tables change, answers are worked out again for at most a part of the time, one second in so many.
 PATIENCE = 2.5

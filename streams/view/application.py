@@ -1,15 +1,17 @@
 """The view as a web application."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.view.answering import desk_of, problem_answer
 from streams.view.api import router
@@ -54,11 +56,10 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
     app.include_router(pages)
     app.include_router(live)
     app.mount("/static", StaticFiles(packages=[("streams.view.page", "static")]), "static")
-    app.middleware("http")(_with_security)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
+    app.add_middleware(_Guard)
     return app
 
 
@@ -72,14 +73,6 @@ async def _readyz(request: Request) -> Response:
     picture = desk.picture(await desk.answers.once(coverage_of))
     reason = picture.behind if picture.behind in ("building", "kafka_unreachable") else None
     return JSONResponse({"ready": reason is None, "reason": reason}, status_code=503 if reason else 200)
-
-
-async def _with_security(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Nothing from elsewhere, no scripts in pages, and no address of ours told to anybody else."""
-    response = await call_next(request)
-    for name, value in SECURITY.items():
-        response.headers.setdefault(name, value)
-    return response
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -113,10 +106,44 @@ async def _http(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    """The one guard: what we did not foresee is logged with the route's template, and shows nothing."""
-    route = getattr(request.scope.get("route"), "path", "an unknown path")
-    log.error("%s %s failed: %s", request.method, route, type(error).__name__)
+class _BrokenOff(Exception):
+    """An answer had begun when it failed: the server cuts the connection, so that nobody takes it for whole."""
+
+
+class _Guard:
+    """The one guard: what we did not foresee is logged with the route's template, and shows nothing.
+
+    Every answer tells browsers to take nothing from elsewhere, and to tell nobody an address of ours. The framework's own would raise the error again for the server to log, with the values that are in it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            route = getattr(scope.get("route"), "path", "an unknown path")
+            log.error("%s %s failed: %s", scope["method"], route, type(error).__name__)
+            if begun:
+                raise _BrokenOff(route) from None
+            await _failed()(scope, receive, sending)
+
+
+def _failed() -> Response:
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return problem_answer(
         ProblemDocument(

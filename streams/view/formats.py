@@ -1,7 +1,7 @@
 """The same list as JSON, NDJSON, CSV and Parquet."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from enum import StrEnum
@@ -38,21 +38,33 @@ MEDIA_TYPES = {
     Format.CSV: "text/csv",
     Format.PARQUET: "application/vnd.apache.parquet",
 }
-_BY_MEDIA_TYPE = {media: format_ for format_, media in MEDIA_TYPES.items()} | {"*/*": Format.JSON}
 
 
 def wanted(accept: str | None) -> Format:
-    """The format that a client likes best of those there are. Raises Problem (406) when it likes none."""
-    likes = sorted((_like(part) for part in (accept or "*/*").split(",")), key=lambda like: -like[1])
-    for media, quality in likes:
-        found = _BY_MEDIA_TYPE.get(media) or (Format.JSON if media == "application/*" else None)
-        found = found or (Format.CSV if media == "text/*" else None)
-        if found is not None and quality > 0:
-            return found
+    """The format that a client likes best of those there are. Raises Problem (406) when it likes none.
+
+    The most exact range that a format lies in speaks for it; of those liked alike, the one named first.
+    """
+    likes = [_like(part) for part in (accept or "*/*").split(",")]
+    liked = [
+        (-quality, rank, format_) for format_ in Format for quality, rank in [_liked(format_, likes)] if quality > 0
+    ]
+    if liked:
+        return min(liked, key=lambda found: found[:2])[2]
     raise Problem(
         "not-acceptable", f"There is no such format here: accept one of {', '.join(MEDIA_TYPES.values())}.",
         status=HTTPStatus.NOT_ACCEPTABLE,
     )  # fmt: skip
+
+
+def _liked(wanted: Format, likes: Sequence[tuple[str, float]]) -> tuple[float, int]:
+    """How much a format is liked, and at which place of the list that stands."""
+    media = MEDIA_TYPES[wanted]
+    for range_ in (media, f"{media.partition('/')[0]}/*", "*/*"):
+        for rank, (named, quality) in enumerate(likes):
+            if named == range_:
+                return quality, rank
+    return 0.0, 0
 
 
 def _like(part: str) -> tuple[str, float]:
