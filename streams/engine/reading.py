@@ -1,5 +1,6 @@
 """Reading whole topics once, from their beginning to where they end now: for commands, never for the check."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,7 +27,20 @@ async def one_off_consumer(
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await _stop(consumer)
+
+
+async def _stop(consumer: Any) -> None:
+    """Stop it also while its broker is gone: then aiokafka ends by the end of a fetch that it has itself cancelled.
+
+    That looked like a cancellation of whoever stopped it, and left its connections open.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if stopping.cancelled():
+        await consumer._client.close()
+    else:
+        stopping.result()
 
 
 async def assign_paused(consumer: Any, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
