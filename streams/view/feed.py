@@ -4,10 +4,10 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 from aiokafka import TopicPartition
@@ -20,15 +20,16 @@ from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
 from streams.view.changes import Changes, Place
 from streams.view.store import Store
-from streams.view.tables import SCHEMA_VERSION
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TAKE_RECORDS = 5_000  # at once from the client, so that requests are answered in between
 BATCH_RECORDS = 100_000
 BATCH_PAUSE_SECONDS = 0.2
 WAIT_MILLISECONDS = 200
 RETRY_SECONDS = 1.0
+ASK_AFTER_SECONDS = 5.0
 FORGET_EVERY_SECONDS = 3600.0
 # How much sooner than the broker may drop tombstones a file counts as too old to go on from.
 TOMBSTONE_MARGIN = timedelta(hours=1)
@@ -60,6 +61,7 @@ class Feed:
         self._kafka, self._settings, self._store = kafka, settings, store
         self._state, self._missing, self._coverage = (settings.output(n) for n in ("state", "missing", "coverage"))
         self._held: dict[int, deque[_Held]] = {}
+        self._heard = 0.0
         self.progress = Progress()
 
     async def run(self) -> None:
@@ -73,7 +75,7 @@ class Feed:
                     await self._follow(consumer, heights)
             except (KafkaError, OSError) as error:
                 self._lost(sentence_of(error))
-            except _NotYet as error:
+            except _NotYet as error:  # no topic, or no answer while it asked
                 self._lost(str(error))
             except StateUnreadable as error:
                 self.progress.trouble = str(error)
@@ -102,23 +104,20 @@ class Feed:
         await self._read_on(consumer, heights, tps)
 
     async def _partitions(self) -> list[TopicPartition]:
-        try:
-            counts = await partition_counts(self._kafka, [self._state, self._missing, self._coverage])
-        except ConfigurationError as error:
-            raise _NotYet(str(error)) from None
+        counts = await _asked(partition_counts(self._kafka, [self._state, self._missing, self._coverage]))
         return [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
 
     async def _same_source(self) -> None:
-        """Build anew what is of another cluster, another schema or too long ago; refuse what is another checker's."""
-        cluster, about = await cluster_id(self._kafka), await asyncio.to_thread(self._store.about)
+        """Build anew what is of another cluster or too long ago; refuse what is another checker's."""
+        cluster, about = await _asked(cluster_id(self._kafka)), await asyncio.to_thread(self._store.about)
         if about is not None and about.application != self._settings.app_id:
             raise ConfigurationError(
                 f"The view's file holds the tables of {about.application}, not of {self._settings.app_id}: set "
                 "MELDINGSVAKT_VIEW_FILE to another file."
             )
         why = None
-        if about is not None and (about.cluster != cluster or about.schema_version != SCHEMA_VERSION):
-            why = "they were read from another cluster or by another version"
+        if about is not None and about.cluster != cluster:
+            why = "they were read from another cluster"
         elif about is not None and await self._too_old(about.applied_at):
             why = "Kafka may have dropped by now what says which rows were erased since"
         if why is not None:
@@ -129,7 +128,8 @@ class Feed:
     async def _too_old(self, applied_at: datetime | None) -> bool:
         if applied_at is None:
             return False
-        kept = timedelta(milliseconds=int(await topic_setting(self._kafka, self._state, "delete.retention.ms") or 0))
+        setting = await _asked(topic_setting(self._kafka, self._state, "delete.retention.ms"))
+        kept = timedelta(milliseconds=int(setting or 0))
         return datetime.now(UTC) - applied_at > max(kept - TOMBSTONE_MARGIN, kept / 2)
 
     async def _rebuild(self, why: str) -> None:
@@ -157,16 +157,23 @@ class Feed:
 
     async def _read_on(self, consumer: Any, heights: Any, tps: Sequence[TopicPartition]) -> None:
         applying: asyncio.Task[None] | None = None
-        forgotten = float("-inf")
+        forgotten, self._heard = float("-inf"), time.monotonic()
         try:
             while True:
                 if time.monotonic() - forgotten > FORGET_EVERY_SECONDS:
                     forgotten = time.monotonic()
                     await self._forget(consumer, tps)
+                if time.monotonic() - self._heard > ASK_AFTER_SECONDS:
+                    await heights.end_offsets(tps)  # the reading itself would wait for ever without a word
+                    self._heard = time.monotonic()
                 changes = await self._collect(consumer, heights, tps, applying)
                 if applying is not None:
                     await applying
                 applying = asyncio.create_task(self._apply(changes)) if changes else None
+        except asyncio.CancelledError:
+            if applying is not None:
+                applying.cancel()  # it may be trying again and again
+            raise
         finally:
             if applying is not None:
                 await asyncio.gather(applying, return_exceptions=True)
@@ -179,6 +186,7 @@ class Feed:
         while taken < BATCH_RECORDS:
             fetched = await consumer.getmany(timeout_ms=WAIT_MILLISECONDS, max_records=TAKE_RECORDS)
             if fetched:
+                self._heard = time.monotonic()
                 taken += await self._take(consumer, heights, fetched, changes)
             busy = applying is not None and not applying.done()
             if time.monotonic() >= until and not busy:
@@ -253,6 +261,14 @@ class Feed:
 
 class _NotYet(Exception):
     """What is to be read is not there (yet)."""
+
+
+async def _asked(question: Awaitable[T]) -> T:
+    """What Kafka answers. What it cannot answer now is asked again later: it is no mistake in a setting."""
+    try:
+        return await question
+    except ConfigurationError as error:
+        raise _NotYet(str(error)) from None
 
 
 def _both(first: Changes, then: Changes) -> Changes:
