@@ -2,14 +2,15 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.common import Code, District, Municipality, Time, Token
+from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token
 from schemas.inputs import Evidence, Form, ReceiptKind
 from schemas.outputs import Reason, Status, Word
 from streams.view.problems import BadRequest
@@ -19,6 +20,10 @@ Order = Literal[
     "alarm_at", "-alarm_at", "sent_at", "-sent_at", "touched_at", "-touched_at", "due_at", "-due_at"
 ]  # fmt: skip
 MOST_AT_ONCE = 1000
+_WHOLE_SECONDS = len("2026-01-01 12:00:00")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00\Z")
+_ID = re.compile(REPORT_ID.replace("$", r"\Z"))
+_OFFSET = re.compile(r"[0-9]{6}/[0-9]{19}\Z")
 
 
 class Condition(NamedTuple):
@@ -142,8 +147,11 @@ class Cursor(NamedTuple):
             cursor = cls(*fields)
         except (binascii.Error, ValueError, TypeError):
             raise _no_cursor("This cursor is none that this list has given") from None
-        if cursor.order != order or not isinstance(cursor.last, str) or not isinstance(cursor.value, str | None):
+        if cursor.order != order:
             raise _no_cursor("This cursor is of a list in another order")
+        last = _OFFSET if order.endswith("recorded_at") else _ID
+        if not (_is_text(cursor.last, last) and (cursor.value is None or _is_time(cursor.value))):
+            raise _no_cursor("This cursor is none that this list has given")
         return cursor
 
     def condition(self, column: str, identity: str, descending: bool) -> Condition:
@@ -156,6 +164,18 @@ class Cursor(NamedTuple):
             f"OR {column} IS NULL)",
             (self.value, self.value, self.last),
         )
+
+
+def _is_text(value: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.match(value) is not None
+
+
+def _is_time(value: str) -> bool:
+    """True if the tables can compare with it; they have no words for a 30th of February."""
+    try:
+        return _is_text(value, _TIME) and bool(datetime.fromisoformat(value[:_WHOLE_SECONDS]))
+    except ValueError:
+        return False
 
 
 def _no_cursor(what: str) -> BadRequest:
