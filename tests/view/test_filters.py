@@ -1,0 +1,158 @@
+"""Each filter lets through what a plain look at the rows lets through."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from streams.data import todays_number
+from streams.view.api import AnnouncementQuery
+from streams.view.filters import ReportFilter
+from streams.view.queries import announcement_listing, page, report_listing
+from streams.view.store import Store
+from tests.view.conftest import MEMORY
+from tests.view.stock import after, bare, changes, missing, played, recovered, report_id, state
+
+Row = dict[str, Any]
+ODD = (
+    bare(900),
+    state(901, receiver={"municipality": "0301", "district": "07", "unit_id": "u-1", "org_number": "987654321"}),
+    state(902, "recovered", flags=["clock_ahead", "stored_after_due"], form="OFFENTLIG"),
+    state(903, flags=["clock_ahead"], sent_at=None, due_at=None, alarm_at=None),
+    state(904, receiver={"municipality": "9999", "district": None, "unit_id": None, "org_number": None}),
+)
+
+
+@cache
+def stocked() -> Store:
+    """A store that no test changes."""
+    store = Store(None, MEMORY, threads=1)
+    store.apply(changes((*played(80).states, *ODD), (*played(80).events, missing(902), recovered(902))))
+    return store
+
+
+def found(chosen: ReportFilter) -> list[Row]:
+    """Rows as the API gives them."""
+    with stocked().reading() as cursor:
+        return [orjson.loads(row) for row in page(cursor, report_listing(chosen, "sent_at"), 1000, None).rows]
+
+
+@cache
+def everything() -> tuple[Row, ...]:
+    """All rows, in the order of the list."""
+    return tuple(found(ReportFilter()))
+
+
+def is_any(column: str) -> Callable[[Row, list[str]], bool]:
+    return lambda row, values: row[column] in values
+
+
+def is_of(row: Row, numbers: list[str]) -> bool:
+    number = row["municipality"]
+    known = [one for one in numbers if one in KNOWN]
+    return number in numbers or (number is not None and todays_number(number) in {todays_number(n) for n in known})
+
+
+def is_in(row: Row, counties: list[str]) -> bool:
+    return row["municipality"] is not None and todays_number(row["municipality"])[:2] in counties
+
+
+KNOWN = {"0301", "4601", "1201", "1507", "5021", "3907", "1103"}
+PLAIN: dict[str, tuple[list[str], Callable[[Row, list[str]], bool]]] = {
+    "status": (["pending", "stored", "missing", "recovered", "unexpected", "unproven"], is_any("status")),
+    "reason": (["no_receipt", "receipted_not_stored", "rejected"], is_any("reason")),
+    "receiver": (["0301", "4601", "1201", "1507", "9999", "0000"], is_of),
+    "county": (["03", "46", "15", "99"], is_in),
+    "district": (["00", "01", "07"], is_any("district")),
+    "unit": (["u-1", "u-2"], is_any("unit_id")),
+    "channel": (["FIKS_IO", "SVARINN", "PRINT"], is_any("channel")),
+    "case_system": (["VISMA_FAMILIA", "UKJENT", "OTHER"], is_any("case_system")),
+    "case_system_version": (["7.3.1", "2", "3"], is_any("case_system_version")),
+    "form": (["PRIVAT", "OFFENTLIG"], is_any("form")),
+    "receipt": (["MOTTATT", "FEILET"], is_any("receipt")),
+    "evidence": (["READ_BACK", "MANUAL", "RECONCILIATION"], is_any("evidence")),
+    "flag": (["clock_ahead", "stored_after_due", "other"], lambda row, values: bool({*values} & {*row["flags"]})),
+}
+TIMES: dict[str, tuple[str, Callable[[datetime, datetime], bool]]] = {
+    "sent_from": ("sent_at", lambda at, limit: at >= limit),
+    "sent_to": ("sent_at", lambda at, limit: at < limit),
+    "alarm_from": ("alarm_at", lambda at, limit: at >= limit),
+    "alarm_to": ("alarm_at", lambda at, limit: at < limit),
+    "touched_from": ("touched_at", lambda at, limit: at >= limit),
+}
+
+
+def plainly(row: Row, name: str, value: Any) -> bool:
+    if name in PLAIN:
+        return PLAIN[name][1](row, value)
+    column, holds = TIMES[name]
+    at = row[column]
+    return at is not None and holds(datetime.fromisoformat(at), datetime.fromisoformat(value))
+
+
+def test_every_filter_has_its_plain_look() -> None:
+    assert PLAIN.keys() | TIMES.keys() == ReportFilter.model_fields.keys()
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, (values, _) in PLAIN.items() for value in values])
+def test_one_value_of_one_filter(name: str, value: str) -> None:
+    expected = [row for row in everything() if plainly(row, name, [value])]
+    assert found(ReportFilter(**{name: [value]})) == expected
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={name: st.lists(st.sampled_from(values), min_size=1, max_size=3) for name, (values, _) in PLAIN.items()}
+    | {name: st.integers(0, 600).map(lambda minutes: after(minutes=minutes)) for name in TIMES},
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(chosen=FILTERS)
+def test_any_filters_together(chosen: dict[str, Any]) -> None:
+    expected = [row for row in everything() if all(plainly(row, name, value) for name, value in chosen.items())]
+    assert found(ReportFilter(**chosen)) == expected
+
+
+def test_a_former_number_finds_what_was_sent_to_any_of_a_municipalitys_numbers() -> None:
+    assert {row["municipality"] for row in found(ReportFilter(receiver=["1201"]))} == {"1201", "4601"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"status": ["lost"]}, {"receiver": ["301"]}, {"county": ["3"]}, {"channel": ["fiks"]}, {"sent_from": "noon"},
+     {"sent_from": "2026-01-01T00:00:00"}, {"unit": ["01010112345"]}, {"colour": ["red"]}],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_read_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ReportFilter(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "holds"),
+    [
+        ({"type": ["missing"]}, lambda row: row["type"] == "missing"),
+        ({"type": ["missing", "recovered"]}, lambda row: True),
+        ({"reason": ["no_receipt"]}, lambda row: row["reason"] == "no_receipt"),
+        ({"receiver": ["4601"]}, lambda row: row["municipality"] in ("1201", "4601")),
+        ({"report_id": report_id(902)}, lambda row: row["report_id"] == report_id(902)),
+        ({"report_id": report_id(902).upper()}, lambda row: row["report_id"] == report_id(902)),
+        ({"recorded_from": after(hours=10)}, lambda row: row["recorded_at"] >= after(hours=10)),
+        ({"recorded_to": after(hours=10)}, lambda row: row["recorded_at"] < after(hours=10)),
+    ],
+)
+def test_announcements_have_their_own_filters(chosen: dict[str, Any], holds: Callable[[Row], bool]) -> None:
+    def announced(query: AnnouncementQuery) -> list[Row]:
+        with stocked().reading() as cursor:
+            listing = announcement_listing(query.order, query.conditions())
+            return [orjson.loads(row) for row in page(cursor, listing, 1000, None).rows]
+
+    all_of_them = announced(AnnouncementQuery())
+    assert announced(AnnouncementQuery(**chosen)) == [row for row in all_of_them if holds(row)]
+    assert any(map(holds, all_of_them))
