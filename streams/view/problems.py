@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, Field
 
+from schemas.common import TIME
+
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:meldingsvakt:problem:"
 
@@ -63,12 +65,9 @@ class NotFound(Problem):
 
 def invalid_request(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """What FastAPI found wrong with parameters and bodies; input values are not repeated."""
-    faults = [
-        Fault(where=".".join(str(part) for part in error["loc"] if part not in ("query", "path", "body")), detail=text)
-        for error in errors
-        if (text := str(error["msg"]))
-    ]
-    unknown = [fault.where for fault, error in zip(faults, errors, strict=True) if error["type"] == "extra_forbidden"]
+    found = {_where(error): error for error in errors}  # once each, whatever else it was tried as
+    faults = [Fault(where=where, detail=_detail(error)) for where, error in found.items()]
+    unknown = [where for where, error in found.items() if error["type"] == "extra_forbidden"]
     if unknown:
         kind = "unknown-parameter"
         detail = f"There is no parameter {unknown[0]}: /api/v1/openapi.json lists those that there are."
@@ -78,6 +77,17 @@ def invalid_request(errors: Sequence[Mapping[str, Any]]) -> Problem:
     problem = Problem(kind, detail, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     problem.errors = faults
     return problem
+
+
+def _where(error: dict[str, Any]) -> str:
+    """The parameter or field; not what else is in its place, as the kind of value that was tried."""
+    return next((part for part in error["loc"][1:] if isinstance(part, str)), "")
+
+
+def _detail(error: dict[str, Any]) -> str:
+    if str(error["type"]).startswith(("datetime", "timezone")) or error.get("ctx", {}).get("pattern") == TIME:
+        return "write a time with a zone, as 2026-01-31T12:00:00Z"
+    return str(error["msg"])
 
 
 def not_found(what: str) -> NoReturn:

@@ -1,0 +1,85 @@
+"""Whatever it is asked, the API answers as its description says, and never fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from streams.view.application import application
+from streams.view.desk import Desk
+from tests.view.conftest import desk_with, failed
+from tests.view.test_api import fill
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+PATHS = [
+    "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/summary",
+    "/confirmation-times", "/coverage", "/books",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[Desk]:
+    """A desk over played reports."""
+    desk = desk_with()
+    fill(desk)
+    yield desk
+    desk.answers.close()
+    desk.store.close()
+
+
+class Unlived:
+    """The application without its start and end, which would come with every single request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@pytest.fixture(scope="module")
+def described(full: Desk) -> Any:
+    """The application by its own description."""
+    app = application(full, failed)
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    schema.app = Unlived(app)
+    return schema
+
+
+def test_every_route_is_asked(described: Any) -> None:
+    assert set(described) == {f"/api/v1{path}" for path in (*PATHS, "/sql")}
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+@pytest.mark.parametrize("path", PATHS)
+def test_no_request_fails_and_every_answer_is_as_described(described: Any, path: str, mode: Any) -> None:
+    operation = described[f"/api/v1{path}"]["GET"]
+    if mode.is_negative and path in ("/coverage", "/books"):
+        return  # there is nothing to get wrong
+
+    @settings(
+        max_examples=12,
+        deadline=None,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        case.validate_response(case.call(), checks=CHECKS)
+
+    ask()
