@@ -1,4 +1,4 @@
-"""How answers are sent: JSON with the picture and an ETag, files with the picture in their headers."""
+"""How answers are sent: JSON with the picture in it, files with it in their headers, and an ETag on both."""
 
 import hashlib
 from http import HTTPStatus
@@ -63,10 +63,15 @@ def tagged(request: Request, body: bytes, media_type: str, headers: dict[str, st
     """A body with its ETag; 304 where the client has it already."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = headers | {"ETag": tag}
-    known = request.headers.get("if-none-match", "")
-    if known == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+    if known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=media_type, headers=headers)
+
+
+def known(request: Request, tag: str) -> bool:
+    """True if the client has what bears this tag already."""
+    given = request.headers.get("if-none-match", "").strip()
+    return given == "*" or tag in (one.strip().removeprefix("W/") for one in given.split(","))
 
 
 def problem_answer(document: ProblemDocument) -> Response:

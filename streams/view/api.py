@@ -14,7 +14,7 @@ from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
 from streams.data import todays_number
 from streams.view import formats, models, queries
-from streams.view.answering import PROBLEMS, desk_of, headers_of, json_answer, rows_only, tagged
+from streams.view.answering import PROBLEMS, desk_of, headers_of, json_answer, known, rows_only, tagged
 from streams.view.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
 from streams.view.formats import MEDIA_TYPES, Format, as_json
 from streams.view.naming import municipality_names, named
@@ -233,11 +233,15 @@ async def _file(request: Request, name: str, listing: Listing, query: Any, wante
     if query.cursor:
         raise BadRequest("bad-cursor", "A file holds the whole list: leave the cursor out.", "cursor")
     desk = desk_of(request)
+    tag = f'"{desk.store.tag}-{wanted.value}"'  # read first: what changes meanwhile makes the file newer, never older
     picture = desk.picture(await desk.answers.once(coverage_of))
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     headers = headers_of(picture) | {
         "Content-Disposition": f'attachment; filename="{name}-{moment}.{wanted.value}"',
+        "ETag": f"W/{tag}",
     }
+    if known(request, tag):
+        return Response(status_code=304, headers=headers)
     reading = desk.store.reading
     if wanted is Format.NDJSON:
         content = formats.ndjson(reading, listing, query.limit)

@@ -148,3 +148,13 @@ def test_a_client_that_likes_none_of_the_formats_is_told_which_there_are(accept:
     with pytest.raises(Problem, match="accept one of application/json, application/x-ndjson, text/csv") as error:
         wanted(accept)
     assert error.value.status == 406
+
+
+async def test_a_file_that_a_client_has_already_is_not_sent_again(full: Desk, client: httpx.AsyncClient) -> None:
+    first = await client.get("/api/v1/reports.csv")
+    known = {"If-None-Match": first.headers["etag"]}
+    again = await client.get("/api/v1/reports.csv", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await client.get("/api/v1/reports.ndjson", headers=known)).status_code == 200
+    full.store.apply(changes([bare(801)], at=900))
+    assert (await client.get("/api/v1/reports.csv", headers=known)).status_code == 200
