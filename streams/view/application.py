@@ -113,7 +113,8 @@ class _BrokenOff(Exception):
 class _Guard:
     """The one guard: what we did not foresee is logged with the route's template, and shows nothing.
 
-    Every answer tells browsers to take nothing from elsewhere, and to tell nobody an address of ours. The framework's own would raise the error again for the server to log, with the values that are in it.
+    The framework's own would raise the error again for the server to log, with the values that are in it. Every answer
+    tells browsers to take nothing from elsewhere, and to tell nobody an address of ours.
     """
 
     def __init__(self, app: ASGIApp) -> None:

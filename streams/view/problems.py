@@ -79,12 +79,12 @@ def invalid_request(errors: Sequence[Mapping[str, Any]]) -> Problem:
     return problem
 
 
-def _where(error: dict[str, Any]) -> str:
+def _where(error: Mapping[str, Any]) -> str:
     """The parameter or field; not what else is in its place, as the kind of value that was tried."""
     return next((part for part in error["loc"][1:] if isinstance(part, str)), "")
 
 
-def _detail(error: dict[str, Any]) -> str:
+def _detail(error: Mapping[str, Any]) -> str:
     if str(error["type"]).startswith(("datetime", "timezone")) or error.get("ctx", {}).get("pattern") == TIME:
         return "write a time with a zone, as 2026-01-31T12:00:00Z"
     return str(error["msg"])

@@ -24,6 +24,12 @@ def suppressed(
     return [{name: None if (i, name) in hidden else row[name] for name in row} for i, row in enumerate(rows)]
 
 
+def without_small(rows: Sequence[Mapping[str, Any]], whole: str, parts: Sequence[str]) -> list[dict[str, Any]]:
+    """The same for rows that are all there is, so that their sums are the total."""
+    total = {name: sum(row[name] for row in rows) for name in (whole, *parts)}
+    return suppressed(rows, total, whole, parts)[: len(rows)]
+
+
 def _more(rows: Sequence[Mapping[str, Any]], names: Sequence[str], whole: str, hidden: set[Cell]) -> set[Cell]:
     """What must be hidden, too: the smallest other number of each line that would tell."""
     more = set()

@@ -14,7 +14,7 @@ from streams.view.filters import ReportFilter, where
 from streams.view.naming import municipality_names
 from streams.view.picture import Picture
 from streams.view.queries import dictionaries, summary
-from streams.view.small import suppressed
+from streams.view.small import without_small
 from streams.view.tables import STATUSES
 
 
@@ -53,7 +53,7 @@ def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date, *
     (row,) = summary(cursor, (), chosen)
     numbers = {"sent": row["reports"], **{status: row[status] for status in STATUSES if status != "unexpected"}}
     if not shows_rows:
-        (numbers,) = suppressed([numbers], tuple(numbers))
+        (numbers,) = without_small([numbers], "sent", [name for name in numbers if name != "sent"])
         return numbers | {"missing_reports": None, "recovered_reports": None}
     return numbers | {f"{status}_reports": _ids(cursor, chosen, status) for status in ("missing", "recovered")}
 

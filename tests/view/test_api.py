@@ -60,20 +60,21 @@ ANSWERS = {
     "/summary?by=district&by=channel&by=case_system": "/summary",
     "/confirmation-times": "/confirmation-times",
     "/confirmation-times?by=case_system&by=case_system_version&by=month": "/confirmation-times",
+    "/statements/4601/2026-03": "/statements/{municipality}/{month}",
     "/coverage": "/coverage",
     "/books": "/books",
 }
 
 
-@pytest.mark.parametrize("filled", [True, False])
-@pytest.mark.parametrize(("path", "route"), ANSWERS.items(), ids=ANSWERS)
+@pytest.mark.parametrize(
+    ("path", "route", "filled"),
+    [(*one, filled) for one in ANSWERS.items() for filled in (True, False) if filled or "{report_id}" not in one[1]],
+)
 async def test_every_answer_is_as_the_description_says(
     desk: Desk, client: httpx.AsyncClient, path: str, route: str, filled: bool
 ) -> None:
     if filled:
         fill(desk)
-    elif "{" in route:
-        pytest.skip("there is no report")
     answer = await client.get(f"{API}{path}")
     assert answer.status_code == 200
     described = (await client.get(f"{API}/openapi.json")).json()

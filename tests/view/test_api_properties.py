@@ -22,7 +22,7 @@ from tests.view.test_api import fill
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PATHS = [
     "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/summary",
-    "/confirmation-times", "/coverage", "/books",
+    "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}",
 ]  # fmt: skip
 
 
@@ -79,6 +79,15 @@ def test_no_request_fails_and_every_answer_is_as_described(described: Any, path:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        case.validate_response(case.call(), checks=CHECKS)
+
+    ask()
+
+
+def test_no_sql_fails_and_every_answer_is_as_described(described: Any) -> None:
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=described["/api/v1/sql"]["POST"].as_strategy())
     def ask(case: Any) -> None:
         case.validate_response(case.call(), checks=CHECKS)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from streams.data import todays_number
+from streams.data import municipalities, todays_number
 from streams.view.api import AnnouncementQuery
 from streams.view.filters import ReportFilter
 from streams.view.queries import announcement_listing, page, report_listing
@@ -63,6 +64,7 @@ def is_in(row: Row, counties: list[str]) -> bool:
     return row["municipality"] is not None and todays_number(row["municipality"])[:2] in counties
 
 
+OSLO = ZoneInfo("Europe/Oslo")
 KNOWN = {"0301", "4601", "1201", "1507", "5021", "3907", "1103"}
 PLAIN: dict[str, tuple[list[str], Callable[[Row, list[str]], bool]]] = {
     "status": (["pending", "stored", "missing", "recovered", "unexpected", "unproven"], is_any("status")),
@@ -88,7 +90,26 @@ TIMES: dict[str, tuple[str, Callable[[datetime, datetime], bool]]] = {
 }
 
 
+DAYS: dict[str, Callable[[str, str], bool]] = {
+    "day_from": lambda day, limit: day >= limit,
+    "day_to": lambda day, limit: day <= limit,
+}
+NAMES = ["oslo", "BERG", "0301", "46", "50", "zzz", "%", "_"]
+
+
+def is_called(row: Row, text: str) -> bool:
+    """By any number or name that today's municipality has or had."""
+    today = row["municipality_today"]
+    called = [one for one in municipalities() if todays_number(one.code) == today]
+    return any(text.lower() in one.name.lower() or one.code.startswith(text) for one in called)
+
+
 def plainly(row: Row, name: str, value: Any) -> bool:
+    if name == "q":
+        return is_called(row, value)
+    if name in DAYS:
+        sent = row["sent_at"]
+        return sent is not None and DAYS[name](datetime.fromisoformat(sent).astimezone(OSLO).date().isoformat(), value)
     if name in PLAIN:
         return PLAIN[name][1](row, value)
     column, holds = TIMES[name]
@@ -97,7 +118,7 @@ def plainly(row: Row, name: str, value: Any) -> bool:
 
 
 def test_every_filter_has_its_plain_look() -> None:
-    assert PLAIN.keys() | TIMES.keys() == ReportFilter.model_fields.keys()
+    assert PLAIN.keys() | TIMES.keys() | DAYS.keys() | {"q"} == ReportFilter.model_fields.keys()
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (values, _) in PLAIN.items() for value in values])
@@ -106,10 +127,17 @@ def test_one_value_of_one_filter(name: str, value: str) -> None:
     assert found(ReportFilter(**{name: [value]})) == expected
 
 
+@pytest.mark.parametrize("text", NAMES)
+def test_a_part_of_a_name_or_number_finds_its_municipality(text: str) -> None:
+    assert found(ReportFilter(q=text)) == [row for row in everything() if is_called(row, text)]
+
+
 FILTERS = st.fixed_dictionaries(
     {},
     optional={name: st.lists(st.sampled_from(values), min_size=1, max_size=3) for name, (values, _) in PLAIN.items()}
-    | {name: st.integers(0, 600).map(lambda minutes: after(minutes=minutes)) for name in TIMES},
+    | {name: st.integers(0, 600).map(lambda minutes: after(minutes=minutes)) for name in TIMES}
+    | {name: st.integers(-2, 3).map(lambda days: after(days=days)[:10]) for name in DAYS}
+    | {"q": st.sampled_from(NAMES)},
 )
 
 

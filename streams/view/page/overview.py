@@ -10,7 +10,7 @@ import orjson
 from streams.view import queries
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.queries import dictionaries
-from streams.view.small import suppressed
+from streams.view.small import without_small
 from streams.view.tables import STATUSES
 
 COUNTS = ("reports", *STATUSES)
@@ -58,8 +58,8 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
 
 def hidden_small(standing: Standing) -> Standing:
     """The same where single reports may not be seen: no number from 1 to 4, and no time of a single one."""
-    (counts,) = suppressed([standing.counts], COUNTS)
-    return Standing(counts, None, suppressed(standing.days, COUNTS))
+    (counts,) = without_small([standing.counts], "reports", STATUSES)
+    return Standing(counts, None, without_small(standing.days, "reports", STATUSES))
 
 
 def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:

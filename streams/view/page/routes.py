@@ -26,7 +26,7 @@ from streams.view.page.saved import QUESTIONS
 from streams.view.problems import BadRequest, NotFound, Problem, invalid_request
 from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Refused
-from streams.view.small import suppressed
+from streams.view.small import without_small
 from streams.view.statement import counted, signed, statement
 from streams.view.tables import COUNTS_ONLY, PUBLIC, STATUSES
 from streams.view.timeline import timeline
@@ -115,7 +115,7 @@ async def receivers(request: Request) -> Response:
     if sort.removeprefix("-") not in ("name", "reports", *STATUSES):
         raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
     answer = await desk.answers.get(("receivers", q), lambda cursor: overview.receivers(cursor, q))
-    rows = answer.found if desk.shows_rows else suppressed(answer.found, ("reports", *STATUSES))
+    rows = answer.found if desk.shows_rows else without_small(answer.found, "reports", STATUSES)
     worst = sorted((row for row in rows if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
     named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
     return page(
@@ -134,7 +134,7 @@ async def receiver(request: Request, municipality: str) -> Response:
         ("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen)
     )
     rows = [row for row in answer.found if row["month"] is not None]
-    rows = rows if desk.shows_rows else suppressed(rows, ("reports", *STATUSES))
+    rows = rows if desk.shows_rows else without_small(rows, "reports", STATUSES)
     return page(
         request, reader, "receiver.html", answer,
         municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
@@ -185,7 +185,7 @@ async def books(request: Request) -> Response:
     rows, (partitions, losses) = answer.found
     balanced = not any(row["difference"] for row in rows)
     if not desk.shows_rows:
-        rows = suppressed(rows, ("sent", *STATUSES, "erased"))
+        rows = queries.books_without_few(rows)
     return page(
         request, reader, "books.html", answer, books=rows, balanced=balanced, partitions=partitions, losses=losses
     )
