@@ -6,18 +6,16 @@ import sys
 import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from schemas.outputs import KnownReceiver, ReportState
 from streams.errors import ConfigurationError
 from streams.view.changes import Place
 from streams.view.store import Store
-from streams.view.tables import PUBLIC
 from tests.view.conftest import MEMORY
 from tests.view.stock import (
     COVERAGE,
@@ -30,7 +28,6 @@ from tests.view.stock import (
     event_id,
     filled,
     missing,
-    played,
     recovered,
     report_id,
     state,
@@ -245,58 +242,6 @@ def test_readers_see_one_moment_while_a_writer_goes_on(store: Store) -> None:
 def test_a_reader_can_change_nothing(store: Store) -> None:
     with store.reading() as cursor, pytest.raises(duckdb.Error, match="read-only"):
         cursor.execute("DELETE FROM reports")
-
-
-def test_every_field_of_the_state_has_its_columns(store: Store) -> None:
-    columns = {name for (name,) in ask(store, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'reports'")}
-    expected = set()
-    for name, field in ReportState.model_fields.items():
-        if name == "receiver":
-            expected |= set(KnownReceiver.model_fields)
-        elif name.endswith("_record"):
-            (place, _) = get_args(field.annotation)
-            expected |= {f"{name.removesuffix('record')}{part}" for part in place.model_fields}
-        else:
-            expected.add(name)
-    derived = {"municipality_today", "sent_day", "sent_hour", "confirmation_seconds"}
-    assert columns == expected - {"version", "held"} | derived
-
-
-def test_every_public_table_and_view_answers(store: Store) -> None:
-    made = played()
-    spoken = [coverage(until=after(days=3), losses=[LOSS]), books(stored=7)]
-    filled(store, changes(made.states, made.events, spoken))
-    for name in PUBLIC:
-        assert ask(store, f"SELECT * FROM {name}"), name
-
-
-def test_windowed_counts_add_up_to_the_reports(store: Store) -> None:
-    made = played()
-    filled(store, changes(made.states, made.events))
-    counted = ask(store, "SELECT status, count(*) FROM reports GROUP BY status")
-    for view in ("counts_by_hour", "counts_by_day", "counts_by_month"):
-        assert ask(store, f"SELECT sum(reports) FROM {view}") == [(len(made.states),)]
-        for status, number in counted:
-            assert ask(store, f"SELECT sum({status}) FROM {view}") == [(number,)]
-
-
-def test_a_day_is_a_day_in_norway(store: Store) -> None:
-    filled(store, changes([state(1, sent_at="2026-06-30T22:30:00.000000Z")]))
-    assert ask(store, "SELECT CAST(day AS VARCHAR) FROM counts_by_day") == [("2026-07-01",)]
-    assert ask(store, "SELECT CAST(month AS VARCHAR) FROM counts_by_month") == [("2026-07-01",)]
-
-
-def test_missing_now_says_what_the_portal_still_has(store: Store) -> None:
-    filled(store, changes([state(1, "missing"), state(2, "recovered")], [missing(1), missing(2), recovered(2)]))
-    rows = ask(store, "SELECT CAST(report_id AS VARCHAR), municipality_name, portal_deletes_at FROM missing_now")
-    assert [(identity, name) for identity, name, _ in rows] == [(report_id(1), "Oslo")]
-    assert rows[0][2] is not None
-
-
-def test_a_report_is_found_under_todays_number(store: Store) -> None:
-    filled(store, changes([state(1, receiver={"municipality": "1201", "district": None, "unit_id": None,
-                                              "org_number": None})]))  # fmt: skip
-    assert ask(store, "SELECT municipality, municipality_today FROM reports") == [("1201", "4601")]
 
 
 # Without shrinking: each example opens files.
