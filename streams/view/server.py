@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from ipaddress import ip_address
 
 import uvicorn
 
@@ -35,6 +36,8 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
         )
         host, port = listening.getsockname()[:2]
         say(f"The view is at http://{host}:{port}/")
+        if not ip_address(host).is_loopback:
+            say("It has no authentication yet: whoever can reach this address sees all that it shows.")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has stopped
         with suppress(KeyboardInterrupt):
             server.run([listening])
