@@ -52,4 +52,5 @@ class Desk:
             self.reading.cancel()
             await asyncio.gather(self.reading, return_exceptions=True)
         self.answers.close()
+        self.sandbox.close()
         self.store.close()

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.engine.ending import sentence_of
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.topics import cluster_id, partition_counts, topic_setting
-from streams.errors import ConfigurationError, StateUnreadable
+from streams.errors import ConfigurationError, InDoubt, StateUnreadable
 from streams.settings import KafkaSettings, Settings
 from streams.view.changes import Changes, Place
 from streams.view.store import Store
@@ -242,6 +242,11 @@ class Feed:
         while True:
             try:
                 await asyncio.to_thread(self._store.apply, changes)
+            except duckdb.FatalException as error:
+                raise InDoubt(
+                    f"The tables cannot be used any more ({type(error).__name__}): start the view again; what was "
+                    "applied is in its file, the rest is in Kafka."
+                ) from None
             except duckdb.Error as error:
                 self.progress.trouble = (
                     f"The tables cannot be written ({type(error).__name__}): is memory or disk full?"

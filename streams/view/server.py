@@ -11,7 +11,8 @@ import uvicorn
 
 from streams.console import say
 from streams.engine.bare import hand_out_bare_records
-from streams.errors import ConfigurationError
+from streams.engine.ending import end
+from streams.errors import ConfigurationError, InDoubt
 from streams.settings import KafkaSettings, Settings
 from streams.view.application import application
 from streams.view.desk import Desk
@@ -41,8 +42,10 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has stopped
         with suppress(KeyboardInterrupt):
             server.run([listening])
-    if failures:
-        raise failures[0]
+    for failure in failures:
+        if isinstance(failure, InDoubt):
+            end(str(failure))
+        raise failure
 
 
 def _listening(settings: Settings) -> socket.socket:

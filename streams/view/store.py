@@ -142,6 +142,8 @@ class Store:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         options: dict[str, Any] = {"memory_limit": self._memory}
+        if self._path is None:
+            options["temp_directory"] = ""  # what is in memory only is not spilled into the working folder
         if self._threads:
             options["threads"] = self._threads
         try:

@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from streams.view import growth
-from streams.view.allowed import folded
-from streams.view.plain import plain
-from streams.view.refused import Refused, explained, too_large, too_slow
-from streams.view.rules import Rules
-from streams.view.watchdog import Watchdog
+from streams.view.sandbox import growth
+from streams.view.sandbox.allowed import folded
+from streams.view.sandbox.plain import plain
+from streams.view.sandbox.refused import Refused, explained, too_large
+from streams.view.sandbox.rules import Rules
+from streams.view.sandbox.watchdog import Watchdog
 
 __all__ = ["Answer", "Limits", "Refused", "Sandbox", "lock_down"]
 
 AT_ONCE = 2
+OPENED = 400  # parentheses: DuckDB's parser takes memory by the square of those that are not closed
 CHUNK = 2_048  # rows that DuckDB hands over at a time
 ANSWER_BYTES = 64 * 2**20
 
@@ -106,6 +107,10 @@ class Sandbox:
         finally:
             self._places.release()
 
+    def close(self) -> None:
+        """Let go of the database: a file stays open until all connections are closed."""
+        self._connection.close()
+
     def _text(self, sql: str) -> str:
         """What may be given to the parser."""
         text = sql.strip().rstrip("; \t\r\n")
@@ -115,29 +120,29 @@ class Sandbox:
             raise Refused("syntax", "The query is no valid Unicode text: write it again.", error.start) from None
         if size > self.limits.text_bytes:
             raise Refused("too_large", f"The query is longer than {self.limits.text_bytes} bytes: shorten it.")
+        if text.count("(") > OPENED:
+            raise Refused("too_large", f"The query has more than {OPENED} parentheses: split it.")
         if "\0" in text:
             raise Refused("syntax", "The query contains a NUL character: remove it.", text.index("\0"))
         return text
 
     def _read(self, text: str) -> pa.Table:
         """At most one row more than the limit."""
-        with self._cursor() as cursor, Watchdog(cursor, self.limits.seconds) as watchdog:
+        with self._cursor() as cursor, self._cursor() as meter, Watchdog(cursor, meter, self.limits.seconds) as dog:
             try:
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
-                return self._fetched(cursor.sql(text), watchdog)
+                return self._fetched(cursor.sql(text), dog)
             # Errors of DuckDB that come while rows are fetched reach us through Arrow, as OSError or ValueError.
             except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError, MemoryError) as error:
-                raise (
-                    too_slow(self.limits.seconds) if watchdog.bit else explained(str(error), self.limits.seconds)
-                ) from None
+                raise dog.refused or explained(str(error), self.limits.seconds) from None
 
-    def _fetched(self, relation: Any, watchdog: Watchdog) -> pa.Table:
+    def _fetched(self, relation: Any, dog: Watchdog) -> pa.Table:
         rows = size = 0
         batches: list[pa.RecordBatch] = []
         with relation.to_arrow_reader(CHUNK) as reader:
             while rows <= self.limits.rows:
-                if watchdog.bit:
-                    raise too_slow(self.limits.seconds)
+                if dog.refused:
+                    raise dog.refused
                 try:
                     batches.append(reader.read_next_batch())
                 except StopIteration:
@@ -164,11 +169,15 @@ def _parsed(cursor: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
     try:
         row = cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
         tree: dict[str, Any] = json.loads(row[0]) if row else {}
+        if tree.get("error_type") == "out of memory":
+            raise MemoryError
         if tree.get("error_type") == "parser":
-            at = tree.get("position", "")
-            raise Refused("syntax", tree["error_message"], _characters(text, int(at) if at.isdecimal() else None))
-        kinds = [statement.type for statement in cursor.extract_statements(text)]
-    # json.loads gives up with a RecursionError on what is nested too deeply.
+            raise _syntax(text, tree["error_message"], tree.get("position", ""))
+        kinds = [_kind(statement) for statement in cursor.extract_statements(text)]
+    except RecursionError:  # of json.loads
+        raise Refused("too_large", "The query is nested too deeply: split it.") from None
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise Refused("failed", "There is no memory left for this query at the moment: try again.") from None
     except (duckdb.Error, RuntimeError):
         raise Refused("failed", "The query cannot be read: write it more simply.") from None
     if not kinds:
@@ -179,6 +188,20 @@ def _parsed(cursor: duckdb.DuckDBPyConnection, text: str) -> dict[str, Any]:
         raise Refused("not_allowed", "Only reading is allowed: write one SELECT.")
     statement: dict[str, Any] = tree["statements"][0]
     return statement
+
+
+def _syntax(text: str, message: str, position: str) -> Refused:
+    if message.startswith("Max expression depth"):
+        return Refused("too_large", "The query is nested too deeply: split it.")
+    return Refused("syntax", message, _characters(text, int(position) if position.isdecimal() else None))
+
+
+def _kind(statement: duckdb.Statement) -> duckdb.StatementType | None:
+    """Of a statement; None where the Python package does not know what DuckDB has parsed, such as UPDATE EXTENSIONS."""
+    try:
+        return statement.type
+    except ValueError:
+        return None
 
 
 def _characters(text: str, position: int | None) -> int | None:

@@ -2,20 +2,32 @@
 
 import pyarrow as pa
 
+SUM = pa.decimal128(38, 0)  # what DuckDB makes of a sum of integers
+
 
 def plain(table: pa.Table) -> pa.Table:
-    """The same rows: enumerations and intervals as text, moments in UTC, each column's name only once."""
+    """The same rows: enumerations and intervals as text, sums as integers, moments in UTC, each name only once."""
     columns = [_column(column) for column in table.columns]
     return pa.Table.from_arrays(columns, names=_unique(table.column_names))
 
 
 def _column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.type == SUM:
+        return _integers(column)
     wanted = _type(column.type)
     if wanted == column.type:
         return column
     if pa.types.is_nested(column.type) or pa.types.is_interval(column.type):
         return pa.chunked_array([pa.array([_value(value) for value in column.to_pylist()], type=wanted)])
     return column.cast(wanted)
+
+
+def _integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Sums as 64-bit integers, where they fit."""
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column
 
 
 def _type(type_: pa.DataType) -> pa.DataType:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
-from streams.view.allowed import folded
-from streams.view.columns import TABLE, Columns
-from streams.view.refused import Refused
-from streams.view.rules import Node, expressions, name_of
-from streams.view.weigh import MEASURE, Scales
+from streams.view.sandbox.allowed import folded
+from streams.view.sandbox.columns import TABLE, Columns
+from streams.view.sandbox.refused import Refused
+from streams.view.sandbox.rules import Node, expressions, name_of
+from streams.view.sandbox.weigh import MEASURE, Scales
 
 WIDEST = 2_000  # columns
 REUSED = 1_000  # expressions that aliases, used in the same SELECT, may be written out to
@@ -48,7 +48,8 @@ class _Select:
     def __init__(self, node: Node, ctes: Mapping[str, Columns], outer: Columns, outermost: bool) -> None:
         self.node = node
         self.ctes = ctes
-        self.scales = Scales(lambda inner, scope: query(inner, ctes, scope), outermost and not _spreads(node))
+        self.inside = Scales(lambda inner, scope: query(inner, ctes, scope), outermost=False)
+        self.scales = Scales(self.inside.query, outermost and not _spreads(node))
         self.source = self._source(node["from_table"], outer)
         self.scope = self.source.within(outer)
         self.sizes: dict[str, int] = {}
@@ -102,7 +103,7 @@ class _Select:
         if kind == "JOIN":
             left = self._source(node["left"], outer)
             both = left.beside(self._source(node["right"], left.within(outer)))
-            self.scales.heaviest(node.get("condition"), both.within(outer))
+            self.inside.heaviest(node.get("condition"), both.within(outer))
             return both
         if kind == "BASE_TABLE":
             name = name_of(node)
@@ -115,7 +116,7 @@ class _Select:
     def _computed(self, node: Node, source: Columns, outer: Columns) -> Columns:
         """A function's rows, a list of values, or a PIVOT of a source."""
         parts = [node.get(key) for key in ("function", "values", "aggregates", "pivots", "groups")]
-        weight = max(MEASURE, source.heaviest, *(self.scales.heaviest(part, source.within(outer)) for part in parts))
+        weight = max(MEASURE, source.heaviest, *(self.inside.heaviest(part, source.within(outer)) for part in parts))
         made = sum(1 for _ in expressions(parts))
         return replace(source, heaviest=weight, row=source.row + made * weight, width=source.width + made).level()
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from streams.view import allowed
-from streams.view.allowed import folded
-from streams.view.columns import Columns
-from streams.view.refused import Refused
-from streams.view.rules import Node, expressions, name_of
+from streams.view.sandbox import allowed
+from streams.view.sandbox.allowed import folded
+from streams.view.sandbox.columns import Columns
+from streams.view.sandbox.refused import Refused
+from streams.view.sandbox.rules import Node, expressions, name_of
 
 MEASURE = 8
 COLLECTED = 4_000
@@ -25,7 +25,7 @@ class Scales:
     """Weighs the expressions of one SELECT. `query` gives the columns of a subquery in a scope."""
 
     def __init__(self, query: Callable[[Node, Columns], Columns], outermost: bool) -> None:
-        self._query = query
+        self.query = query
         self._outermost = outermost
 
     def heaviest(self, part: Any, scope: Columns) -> int:
@@ -77,13 +77,13 @@ class Scales:
 
     def _subquery(self, node: Node, scope: Columns) -> int:
         self.heaviest(node.get("child"), scope)
-        return self._query(node["subquery"]["node"], scope).heaviest
+        return self.query(node["subquery"]["node"], scope).heaviest
 
     def _lambda(self, node: Node, scope: Columns) -> int:
         """Of its body, for an element of one byte. What was collected must not be gone through for each element."""
         names = {folded(part["column_names"][-1]) for part in expressions(node["lhs"]) if part.get("column_names")}
         hidden = {name: LONGEST + 1 for name, weight in scope.names.items() if weight >= COLLECTED}
-        scales = Scales(self._query, outermost=False)
+        scales = Scales(self.query, outermost=False)
         return scales.weigh(node["expr"], scope.with_names({**hidden, **dict.fromkeys(names, 1)}))
 
     def _function(self, node: Node, scope: Columns) -> int:

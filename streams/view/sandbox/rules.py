@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from streams.view import allowed
-from streams.view.allowed import folded
-from streams.view.refused import Refused
+from streams.view.sandbox import allowed
+from streams.view.sandbox.allowed import folded
+from streams.view.sandbox.refused import Refused
 
 Node = Mapping[str, Any]
 
@@ -118,7 +118,7 @@ class Rules:
             near = get_close_matches(name, sorted(allowed.FUNCTIONS), n=1)
             hint = f'Did you mean "{near[0]}"?' if near else "Use another function."
             raise _not_allowed(f"The function {name[:100]} is not allowed here. {hint}", node)
-        arguments = node.get("arguments") or ()
+        arguments = node.get("arguments") or []
         if name in allowed.PATTERNED and len(arguments) > 1 and arguments[1]["expression"]["class"] != "CONSTANT":
             raise _not_allowed(f"The pattern of {name} must be a text in quotes, not computed.", node)
 

@@ -50,7 +50,6 @@ def explained(message: str, seconds: float) -> Refused:
 def _sentence(text: str) -> str:
     """The first paragraphs, without the quoted line, lists of signatures and settings that nobody may change."""
     text = text.partition("\nLINE ")[0].partition("\n\tCandidate functions")[0]
-    lines = (line.strip() for line in text.splitlines())
-    kept = " ".join(line for line in lines if line and not line.startswith('Use "SET'))
-    kept = re.sub(r'\s*Use "SET [^.]*\.?', "", kept)
+    text = re.split(r'\bUse "?SET |\bSee also |\bFor more information', text, maxsplit=1)[0]
+    kept = " ".join(text.split())
     return kept if len(kept) <= SENTENCE else kept[:SENTENCE] + "…"
