@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,7 +14,7 @@ from streams.view.page.links import Here
 from streams.view.page.words import LANGUAGES, Language, Words, catalogue
 from streams.view.picture import Picture
 from streams.view.statement import last_day
-from streams.view.tables import REASONS, STATUSES, ZONE
+from streams.view.tables import REASONS, STATUSES
 
 PAGES_KEPT = 200
 
@@ -26,11 +25,6 @@ class Reader(NamedTuple):
     here: Here
     words: Words
     now: datetime
-
-    @property
-    def oslo(self) -> ZoneInfo:
-        """The zone of Norwegian days."""
-        return ZoneInfo(ZONE)
 
 
 def reader_of(request: Request) -> Reader:

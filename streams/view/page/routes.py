@@ -63,7 +63,7 @@ def everywhere(path: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any]
 async def home(request: Request) -> Response:
     """How things stand: the sentence, the last thirty days, and what is missing now."""
     desk, reader = desk_of(request), reader_of(request)
-    today = reader.now.astimezone(reader.oslo).date()
+    today = reader.now.astimezone(reader.words.oslo).date()
     standing = await desk.answers.get(("standing", today), lambda cursor: overview.standing(cursor, today))
     if not desk.shows_rows:
         return page(
@@ -151,7 +151,7 @@ async def statement_page(request: Request, municipality: str, month: str) -> Res
         ("statement", municipality, month),
         lambda cursor: counted(cursor, municipality, first, shows_rows=desk.shows_rows),
     )
-    today = reader.now.astimezone(reader.oslo).date()
+    today = reader.now.astimezone(reader.words.oslo).date()
     made = statement(municipality, first, answer.found, desk.picture(answer.coverage), reader.now, today)
     return page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
 

@@ -102,6 +102,11 @@ class Words:
         return str(catalogue(self.language)["locale"])
 
     @property
+    def oslo(self) -> ZoneInfo:
+        """The zone of Norwegian days."""
+        return _OSLO
+
+    @property
     def zone(self) -> tzinfo:
         """The reader's zone."""
         return UTC if self.utc else _OSLO
