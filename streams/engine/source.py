@@ -82,7 +82,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             metadata_max_age_ms=30_000,
         )
         self._consumer.subscribe(self._settings.inputs, listener=_Listener(self))
-        await self._consumer.start()
+        with ending_on_error(
+            "Joining the group"
+        ):  # aiokafka does not repeat all that passes, and Faust has no sentence
+            await self._consumer.start()
 
     async def on_stop(self) -> None:
         """Finish the running commits, then leave the group."""

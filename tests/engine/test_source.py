@@ -1,13 +1,15 @@
 """Batches and a rebalance in between. No broker here: the rebalance is put where it hurts."""
 
-from typing import Any
+import os
+from typing import Any, NoReturn
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from streams.core.checker import Rules
 from streams.data import succession
+from streams.engine import source as source_module
 from streams.engine.ledger import Batch
 from streams.engine.metrics import Metrics
 from streams.engine.source import Source
@@ -104,3 +106,28 @@ def test_nothing_is_known_of_a_partition_that_was_taken_away() -> None:
     it._consumer = Assigned(0)
     assert (it.last_stable_offset(owned), it._left(owned)) == (1, 1)
     assert (it.last_stable_offset(lost), it._left(lost)) == (None, 0)
+
+
+async def test_a_group_that_cannot_be_joined_ends_the_worker_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Loading:
+        """A consumer whose group's coordinator has not loaded the group yet: aiokafka gives up at once."""
+
+        def __init__(self, **options: Any) -> None:
+            pass
+
+        def subscribe(self, topics: Any, listener: Any) -> None:
+            pass
+
+        async def start(self) -> None:
+            raise KafkaError("GroupLoadInProgressError()")
+
+    def ended(code: int) -> NoReturn:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(source_module, "AIOKafkaConsumer", Loading)
+    monkeypatch.setattr(os, "_exit", ended)
+    with pytest.raises(SystemExit, match="75"):
+        await source(Table(), None).on_start()
+    assert "Joining the group failed (KafkaError: GroupLoadInProgressError())" in capfd.readouterr().err
