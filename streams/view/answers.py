@@ -21,6 +21,8 @@ AT_ONCE = 2
 # While the tables change, answers are worked out again for at most a part of the time, one second in so many.
 PATIENCE = 2.5
 LATELY_SECONDS = 10.0
+MOST_PATIENT_SECONDS = 5.0
+OLDEST_SECONDS = 60.0
 SOON_SECONDS = 0.25
 
 
@@ -63,11 +65,11 @@ class Answers:
         self._kept.move_to_end(question)
         if kept.answer.tag == self._store.tag:
             return kept.answer
-        patience = PATIENCE * self._lately(now)
+        patience = min(MOST_PATIENT_SECONDS, PATIENCE * self._lately(now))
         if now - kept.worked_out_at < patience:
             return kept.answer
         asked = self._asked(question, work)
-        if patience < SOON_SECONDS or now - kept.worked_out_at > 2 * patience + LATELY_SECONDS:
+        if patience < SOON_SECONDS or now - kept.worked_out_at > OLDEST_SECONDS:
             return await asyncio.shield(asked)
         return kept.answer
 

@@ -130,4 +130,4 @@ async def test_a_group_that_cannot_be_joined_ends_the_worker_with_a_sentence(
     monkeypatch.setattr(os, "_exit", ended)
     with pytest.raises(SystemExit, match="75"):
         await source(Table(), None).on_start()
-    assert "Joining the group failed (KafkaError: GroupLoadInProgressError())" in capfd.readouterr().err
+    assert "Joining the group failed (KafkaError: KafkaError: GroupLoadInProgressError())" in capfd.readouterr().err
