@@ -61,6 +61,7 @@ class Answers:
         now, kept = time.monotonic(), self._kept.get(question)
         if kept is None:
             return await asyncio.shield(self._asked(question, work))
+        in_demand = now - kept.asked_at < LATELY_SECONDS
         kept.asked_at = now
         self._kept.move_to_end(question)
         if kept.answer.tag == self._store.tag:
@@ -69,7 +70,7 @@ class Answers:
         if now - kept.worked_out_at < patience:
             return kept.answer
         asked = self._asked(question, work)
-        if patience < SOON_SECONDS or now - kept.worked_out_at > OLDEST_SECONDS:
+        if patience < SOON_SECONDS or not in_demand or now - kept.worked_out_at > OLDEST_SECONDS:
             return await asyncio.shield(asked)
         return kept.answer
 

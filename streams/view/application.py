@@ -17,7 +17,7 @@ from streams.view.answering import desk_of, problem_answer
 from streams.view.api import router
 from streams.view.desk import Desk
 from streams.view.page.live import router as live
-from streams.view.page.render import refusal
+from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
 from streams.view.picture import coverage_of
 from streams.view.problems import Problem, ProblemDocument, invalid_request
@@ -36,6 +36,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warm_up()
         desk.start(failed)
         yield
         await desk.stop()

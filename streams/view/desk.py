@@ -1,6 +1,7 @@
 """Everything that a request needs: the tables, the answers, the sandbox, and how far all of it can be trusted."""
 
 import asyncio
+import os
 from collections.abc import Callable, Hashable
 from datetime import datetime
 
@@ -19,7 +20,9 @@ class Desk:
     def __init__(self, kafka: KafkaSettings, settings: Settings) -> None:
         """Open the tables. Raises ConfigurationError."""
         self.settings = settings
-        self.store = Store(settings.view_file, settings.view_memory)
+        # The other half of the cores is for those who ask.
+        threads = max(1, (os.cpu_count() or 1) // 2)
+        self.store = Store(settings.view_file, settings.view_memory, threads)
         lock_down(self.store.connection)
         self.feed = Feed(kafka, settings, self.store)
         self.answers = Answers(self.store)

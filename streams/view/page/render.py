@@ -67,6 +67,15 @@ def refusal(request: Request, status: int, detail: str) -> Response:
     return Response(body, status_code=status, media_type="text/html")
 
 
+def warm_up() -> None:
+    """Compile the templates and load the languages before somebody waits for it."""
+    for name in _environment().list_templates(extensions=["html"]):
+        _environment().get_template(name)
+    for language in LANGUAGES:
+        words, now = Words(language), datetime.now(UTC)
+        words.time(now), words.day(now.date()), words.month(now.date()), words.number(1000)
+
+
 def warnings(words: Words, picture: Picture) -> list[str]:
     """What stands in the way of a whole picture, in sentences; empty if nothing does."""
     said = []
