@@ -19,6 +19,7 @@ from mode import Service
 
 from streams.core.checker import Rules
 from streams.engine.clean import CleanReader
+from streams.engine.connections import still_fetching
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
 from streams.engine.memory import without_looking_for_garbage
@@ -99,6 +100,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         """Fetch for as long as the worker lives."""
         with ending_on_error("Fetching"):
             while not self.should_stop:
+                still_fetching(self._consumer)
                 await self._fetch_once()
 
     async def _fetch_once(self) -> None:

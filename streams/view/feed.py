@@ -17,6 +17,7 @@ import duckdb
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.engine.connections import still_fetching
 from streams.engine.ending import sentence_of
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.topics import cluster_id, partition_counts, topic_setting
@@ -166,6 +167,7 @@ class Feed:
         forgotten, self._heard = float("-inf"), time.monotonic()
         try:
             while True:
+                still_fetching(consumer)
                 if time.monotonic() - forgotten > FORGET_EVERY_SECONDS:
                     forgotten = time.monotonic()
                     await self._forget(consumer, tps)
