@@ -1,19 +1,18 @@
 """Kafka in a container, where a Docker engine has the image or can pull it."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+from tests.engine.world import free_port
+
 
 @contextmanager
 def kafka_container(image: str) -> Iterator[str]:
     """The bootstrap address of one broker of the official image, in KRaft mode, on a port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     container = (
         DockerContainer(image)
         .with_bind_ports(9092, port)

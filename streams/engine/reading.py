@@ -1,4 +1,4 @@
-"""Reading whole topics once, from their beginning to where they end now: for commands, never for the check."""
+"""Consumers outside every group; and reading whole topics once, from their beginning to where they end now."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,15 +13,15 @@ from streams.settings import KafkaSettings
 
 @asynccontextmanager
 async def one_off_consumer(
-    kafka: KafkaSettings, isolation: str = "read_committed", reset: str = "earliest"
+    kafka: KafkaSettings, isolation: str = "read_committed", reset: str = "earliest", **options: Any
 ) -> AsyncIterator[Any]:
-    """A consumer outside every group; stopped also when it is cancelled while it connects."""
+    """A connected consumer outside every group; stopped also when it is cancelled while it connects."""
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         isolation_level=isolation,
         enable_auto_commit=False,
         auto_offset_reset=reset,
-        request_timeout_ms=10_000,
+        **{"request_timeout_ms": 10_000} | options,
     )
     try:
         await consumer.start()

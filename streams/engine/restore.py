@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.core.books import Books
@@ -15,7 +16,7 @@ from streams.engine.clean import CleanReader
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger, Span
-from streams.engine.reading import assign_paused
+from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.restored import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
@@ -124,24 +125,16 @@ class Restorer:
                 return bool(record.offset != last.offset or arrival(record.timestamp) != last.arrived)
         raise KafkaError(f"{tp.topic}-{tp.partition} offset {last.offset} cannot be read again")
 
-    @contextlib.asynccontextmanager
-    async def _consumer(self, isolation: str) -> AsyncIterator[Any]:
-        """A connected consumer; stopped also when it is cancelled while it connects."""
-        consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(),
-            isolation_level=isolation,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
+    def _consumer(self, isolation: str) -> AbstractAsyncContextManager[Any]:
+        return one_off_consumer(
+            self._kafka,
+            isolation,
+            "none",
             request_timeout_ms=self._timeout_ms,
             fetch_max_wait_ms=FETCH_MILLISECONDS,
             max_partition_fetch_bytes=8 << 20,
             fetch_max_bytes=32 << 20,
         )
-        try:
-            await consumer.start()
-            yield consumer
-        finally:
-            await consumer.stop()
 
 
 def _same_policy(known: Coverage, rules: Rules) -> None:

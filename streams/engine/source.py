@@ -83,9 +83,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             metadata_max_age_ms=30_000,
         )
         self._consumer.subscribe(self._settings.inputs, listener=_Listener(self))
-        with ending_on_error(
-            "Joining the group"
-        ):  # aiokafka does not repeat all that passes, and Faust has no sentence
+        # aiokafka gives up on some of what would pass, and Faust would end with a traceback.
+        with ending_on_error("Joining the group"):
             await self._consumer.start()
 
     async def on_stop(self) -> None:

@@ -1,9 +1,8 @@
 """The API: lists, single reports, counts, coverage, books and SQL, as JSON and as files."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -12,24 +11,23 @@ from starlette.responses import StreamingResponse
 
 from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
-from streams.data import todays_number
 from streams.view import formats, models, queries
 from streams.view.answering import PROBLEMS, desk_of, headers_of, json_answer, known, rows_only, tagged
 from streams.view.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
 from streams.view.formats import MEDIA_TYPES, Format, as_json
-from streams.view.naming import municipality_names, named
+from streams.view.naming import known_today, named
 from streams.view.picture import coverage_of
 from streams.view.problems import BadRequest, not_found
 from streams.view.queries import By, Listing
 from streams.view.sandbox import Refused
+from streams.view.single import confirmation_of, report_of, statement_of
 from streams.view.small import suppressed
-from streams.view.statement import StatementAnswer, counted, signed, statement
-from streams.view.tables import STATUSES, ZONE
-from streams.view.timeline import timeline
+from streams.view.statement import MONTH, StatementAnswer, first_day, signed
+from streams.view.tables import STATUSES
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
-Month = Annotated[str, Path(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="A year and a month: 2026-10.")]
+Month = Annotated[str, Path(pattern=MONTH, description="A year and a month: 2026-10.")]
 PAGE = 100
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The list", "content": {media: {} for media in MEDIA_TYPES.values()}}
@@ -88,8 +86,7 @@ class AnnouncementQuery(Paging):
 @router.get("/reports", responses={200: {"model": models.ReportList}})
 async def reports(request: Request, query: Annotated[ReportQuery, Query()]) -> Response:
     """Reports, newest first unless another order is asked for; as JSON or by `Accept` as a file."""
-    listing = queries.report_listing(query, query.order)
-    return await _list(request, "reports", listing, query, formats.wanted(request.headers.get("accept")))
+    return await _list(request, "reports", queries.report_listing(query, query.order), query)
 
 
 @router.get("/reports.{suffix}", responses=_FILE)
@@ -103,19 +100,17 @@ async def report(request: Request, report_id: ReportId) -> Response:
     """One report with its time line: each deciding fact with topic, partition, offset and arrival."""
     desk = desk_of(request)
     rows_only(desk)
-    answer = await desk.answers.get(("report", report_id), lambda cursor: queries.report(cursor, report_id))
-    if answer.found is None:
+    found = await report_of(desk, report_id)
+    if found is None:
         not_found("report with this id")
-    text, events = answer.found
-    moments = timeline(orjson.loads(text), events, desk.settings.output("missing"))
-    return json_answer(request, answer, report=orjson.Fragment(text), timeline=moments)
+    return json_answer(request, found.answer, report=orjson.Fragment(found.text), timeline=found.moments)
 
 
 @router.get("/announcements", responses={200: {"model": models.AnnouncementList}})
 async def announcements(request: Request, query: Annotated[AnnouncementQuery, Query()]) -> Response:
     """What was announced, missing and recovered, in order; as JSON or by `Accept` as a file."""
     listing = queries.announcement_listing(query.order, query.conditions())
-    return await _list(request, "announcements", listing, query, formats.wanted(request.headers.get("accept")))
+    return await _list(request, "announcements", listing, query)
 
 
 @router.get("/announcements.{suffix}", responses=_FILE)
@@ -147,14 +142,8 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
 @router.get("/confirmation-times", responses={200: {"model": models.Confirmation}})
 async def confirmation_times(request: Request, query: Annotated[SummaryQuery, Query()]) -> Response:
     """How long it took from sent to the arrival of the proof: p50, p95 and p99 in groups."""
-    desk = desk_of(request)
-
-    def measured(cursor: Any) -> list[dict[str, Any]]:
-        groups = queries.confirmation_times(cursor, query.by, query)
-        return named(groups if desk.shows_rows else queries.without_few(groups))
-
-    answer = await desk.answers.get(("confirmation", query.model_dump_json()), measured)
-    return json_answer(request, answer, groups=answer.found)
+    answer = await confirmation_of(desk_of(request), query.by, query)
+    return json_answer(request, answer, groups=named(answer.found))
 
 
 @router.get("/coverage", responses={200: {"model": models.CoverageAnswer}})
@@ -180,16 +169,13 @@ async def books(request: Request) -> Response:
 @router.get("/statements/{municipality}/{month}", responses={200: {"model": StatementAnswer}})
 async def statement_file(request: Request, municipality: Municipality, month: Month) -> Response:
     """A receiver's statement for one month, with its checksum."""
-    desk, now = desk_of(request), datetime.now(UTC)
-    today, first = todays_number(municipality), date.fromisoformat(f"{month}-01")
-    if today not in municipality_names():
+    today = known_today(municipality)
+    if today is None:
         not_found("municipality with this number")
-    answer = await desk.answers.get(
-        ("statement", today, month), lambda cursor: counted(cursor, today, first, shows_rows=desk.shows_rows)
-    )
-    picture = desk.picture(answer.coverage)
-    made = statement(today, first, answer.found, picture, now, now.astimezone(ZoneInfo(ZONE)).date())
-    headers = headers_of(picture) | {"Content-Disposition": f'attachment; filename="statement-{today}-{month}.json"'}
+    answer, made = await statement_of(desk_of(request), today, first_day(month), datetime.now(UTC))
+    headers = headers_of(desk_of(request).picture(answer.coverage)) | {
+        "Content-Disposition": f'attachment; filename="statement-{today}-{month}.json"'
+    }
     return tagged(request, as_json(signed(made)), "application/json", headers)
 
 
@@ -212,9 +198,10 @@ async def sql(request: Request, query: models.Query) -> Response:
     )
 
 
-async def _list(request: Request, name: str, listing: Listing, query: Any, wanted: Format) -> Response:
+async def _list(request: Request, name: str, listing: Listing, query: Any, suffix: Format | None = None) -> Response:
     desk = desk_of(request)
     rows_only(desk)
+    wanted = suffix or formats.wanted(request.headers.get("accept"))
     if wanted is not Format.JSON:
         return await _file(request, name, listing, query, wanted)
     limit = query.limit or PAGE

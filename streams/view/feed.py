@@ -45,7 +45,6 @@ TOMBSTONE_MARGIN = timedelta(hours=1)
 class Progress:
     """How the reading goes. Times are the view's own clock's."""
 
-    connected: bool = False
     unreachable_since: datetime | None = None
     trouble: str | None = None  # one sentence: why nothing more is read
     records_left: int | None = None  # as the last fetch told; None before the first
@@ -95,7 +94,7 @@ class Feed:
         if progress.unreachable_since is None:
             progress.unreachable_since = datetime.now(UTC)
             log.warning("Kafka cannot be read: %s; trying again every second.", why)
-        progress.connected, progress.trouble = False, why
+        progress.trouble = why
 
     async def _follow(self, consumer: Any, heights: Any) -> None:
         tps = await self._partitions()
@@ -107,7 +106,7 @@ class Feed:
         consumer.resume(*tps)
         if self.progress.unreachable_since is not None:
             log.info("Reading from Kafka again.")
-        self.progress.connected, self.progress.unreachable_since, self.progress.trouble = True, None, None
+        self.progress.unreachable_since, self.progress.trouble = None, None
         await self._read_on(consumer, heights, tps)
 
     async def _partitions(self) -> list[TopicPartition]:

@@ -11,11 +11,10 @@ from schemas.outputs import Count, Reason, Status, TopicName, Word
 from streams.view.picture import Picture
 
 
-class ReportRow(Closed):
-    """One report, flat: the columns of the table `reports`, with the receiver's name and the portal's last moment."""
+class Names(Closed):
+    """Whom and what a row is about."""
 
     report_id: EventId
-    status: Status
     reason: Reason | None
     municipality: Municipality | None
     municipality_name: str | None
@@ -26,6 +25,12 @@ class ReportRow(Closed):
     channel: Code | None
     case_system: Code | None
     case_system_version: Token | None
+
+
+class ReportRow(Names):
+    """One report, flat: the columns of the table `reports`, with the receiver's name and the portal's last moment."""
+
+    status: Status
     form: Form | None
     sent_at: WrittenTime | None
     due_at: WrittenTime | None
@@ -56,23 +61,12 @@ class ReportRow(Closed):
     stored_offset: Count | None
 
 
-class AnnouncementRow(Closed):
+class AnnouncementRow(Names):
     """One event of the missing topic, flat, and where it lies there."""
 
     event_id: EventId
     type: Literal["missing", "recovered"]
-    report_id: EventId
-    reason: Reason | None
     cause: Literal["stored_late", "confirmed_late"] | None
-    municipality: Municipality | None
-    municipality_name: str | None
-    municipality_today: Municipality | None
-    district: District | None
-    unit_id: Token | None
-    org_number: OrgNumber | None
-    channel: Code | None
-    case_system: Code | None
-    case_system_version: Token | None
     sent_at: WrittenTime | None
     due_at: WrittenTime | None
     alarm_at: WrittenTime | None

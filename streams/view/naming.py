@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from streams.data import counties, municipalities
+from streams.data import counties, municipalities, todays_number
 
 
 @cache
 def municipality_names() -> dict[str, str]:
     """Every number that is or was in use, and the municipality's name."""
     return {municipality.code: municipality.name for municipality in municipalities()}
+
+
+def known_today(code: str) -> str | None:
+    """Today's number of a municipality that goes or went by this one; None where nobody knows it."""
+    today = todays_number(code)
+    return today if today in municipality_names() else None
 
 
 def named(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

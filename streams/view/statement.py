@@ -17,6 +17,8 @@ from streams.view.queries import dictionaries, summary
 from streams.view.small import without_small
 from streams.view.tables import STATUSES
 
+MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+
 
 class Statement(Closed):
     """What was sent to a receiver in one month (by days in Norway), and what has become of it."""
@@ -86,6 +88,11 @@ def signed(of: Statement) -> dict[str, Any]:
     """As a file: the statement and its checksum."""
     value = of.model_dump(mode="json")
     return {"statement": value, "sha256": hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()}
+
+
+def first_day(month: str) -> date:
+    """The first day of a month that is written as `MONTH` says."""
+    return date.fromisoformat(f"{month}-01")
 
 
 def last_day(month: date) -> date:

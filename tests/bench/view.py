@@ -8,10 +8,7 @@ rows go on changing. A request counts from the moment at which it was due, so th
 import argparse
 import asyncio
 import multiprocessing
-import os
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from itertools import cycle
@@ -27,7 +24,7 @@ from aiokafka import AIOKafkaProducer
 from tests.bench.figures import percentile, table
 from tests.bench.ground import bench_kafka, bench_world, machine, say, where
 from tests.bench.viewed import fill, rows_of, say_complete, templates
-from tests.engine.world import World
+from tests.engine.world import World, free_port
 
 PARTITIONS = 12
 CHANGES_EVERY_SECONDS, CHANGES = 1.0, 200
@@ -116,15 +113,10 @@ class Load:
 
 def start_view(world: World, file: Path | None) -> tuple["subprocess.Popen[bytes]", str]:
     """A view process that listens, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {"MELDINGSVAKT_VIEW_PORT": str(port), "MELDINGSVAKT_VIEW_FILE": str(file or "")}
-    settings |= {"MELDINGSVAKT_VIEW_MEMORY": "8GB", "MELDINGSVAKT_VIEW_SILENT_AFTER": "PT24H"}
-    output = (world.folder / "view.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streams.cli", "view"],
-        env=os.environ | world.environment | settings, stdout=output, stderr=output,
+    port = free_port()
+    process = world.process(
+        ("-m", "streams.cli", "view"), world.folder / "view.log",
+        view_port=str(port), view_file=str(file or ""), view_memory="8GB", view_silent_after="PT24H",
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     while summary(address) is None:

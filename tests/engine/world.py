@@ -61,6 +61,14 @@ def receipt_value(report_id: str, receipt: str = "MOTTATT") -> dict[str, Any]:
     return {"report_id": report_id, "receipt": receipt, "received_at": written(now())}
 
 
+def free_port() -> int:
+    """A port on loopback that nobody listens on at the moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Worker:
     """One worker process."""
 
@@ -155,18 +163,19 @@ class World:
 
     def worker(self, launcher: tuple[str, ...] = ("-m", "streams.cli"), **settings: str) -> Worker:
         """Start a worker; it is not ready yet."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         log = self.folder / f"worker-{len(self.workers)}.log"
-        changes = {f"MELDINGSVAKT_{name.upper()}": value for name, value in settings.items()}
-        environment = os.environ | self.environment | {"MELDINGSVAKT_HTTP_PORT": str(port)} | changes
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, *launcher, "worker"], env=environment, stdout=output, stderr=output
-            )
+        process = self.process((*launcher, "worker"), log, http_port=str(port), **settings)
         self.workers.append(Worker(process, port, log))
         return self.workers[-1]
+
+    def process(self, arguments: tuple[str, ...], log: Path, **settings: str) -> "subprocess.Popen[bytes]":
+        """Start Python with some arguments and this world's settings, some of them changed."""
+        changes = {f"MELDINGSVAKT_{name.upper()}": value for name, value in settings.items()}
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, *arguments], env=os.environ | self.environment | changes, stdout=output, stderr=output
+            )
 
     def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""

@@ -14,7 +14,7 @@ from streams.view.page.links import Here
 from streams.view.page.words import LANGUAGES, Language, Words, catalogue
 from streams.view.picture import Picture
 from streams.view.statement import last_day
-from streams.view.tables import REASONS, STATUSES
+from streams.view.tables import REASONS, STATUSES, norwegian_day
 
 PAGES_KEPT = 200
 
@@ -113,5 +113,6 @@ def _environment() -> Environment:
         names=municipality_names(),
         parse_time=datetime.fromisoformat,
         last_day=last_day,
+        norwegian_day=norwegian_day,
     )
     return environment

@@ -1,23 +1,21 @@
 """The pages. Every one exists in three languages; what it shows is in its address."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.common import canonical_report_id
-from streams.data import todays_number
 from streams.view import queries
 from streams.view.answering import desk_of
 from streams.view.answers import Answer
 from streams.view.desk import Desk
 from streams.view.filters import Cursor, Order, ReportFilter
-from streams.view.naming import municipality_names
+from streams.view.naming import known_today, municipality_names
 from streams.view.page import overview
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
@@ -26,10 +24,10 @@ from streams.view.page.saved import QUESTIONS
 from streams.view.problems import BadRequest, NotFound, Problem, invalid_request
 from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Refused
+from streams.view.single import confirmation_of, report_of, statement_of
 from streams.view.small import without_small
-from streams.view.statement import counted, signed, statement
-from streams.view.tables import COUNTS_ONLY, PUBLIC, STATUSES
-from streams.view.timeline import timeline
+from streams.view.statement import MONTH, first_day, signed
+from streams.view.tables import COUNTS_ONLY, PUBLIC, STATUSES, norwegian_day
 
 router = APIRouter(include_in_schema=False)
 PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}
@@ -63,7 +61,7 @@ def everywhere(path: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any]
 async def home(request: Request) -> Response:
     """How things stand: the sentence, the last thirty days, and what is missing now."""
     desk, reader = desk_of(request), reader_of(request)
-    today = reader.now.astimezone(reader.words.oslo).date()
+    today = norwegian_day(reader.now)
     standing = await desk.answers.get(("standing", today), lambda cursor: overview.standing(cursor, today))
     if not desk.shows_rows:
         return page(
@@ -97,13 +95,10 @@ async def report(request: Request, report_id: str) -> Response:
     canonical = canonical_report_id(report_id)
     if canonical is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
-    answer = await desk.answers.get(("report", canonical), lambda cursor: queries.report(cursor, canonical))
-    if answer.found is None:
+    found = await report_of(desk, canonical)
+    if found is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
-    text, events = answer.found
-    row = orjson.loads(text)
-    moments = timeline(row, events, desk.settings.output("missing"))
-    return page(request, reader, "report.html", answer, report=row, moments=moments)
+    return page(request, reader, "report.html", found.answer, report=found.row, moments=found.moments)
 
 
 @everywhere("/receivers")
@@ -146,13 +141,9 @@ async def statement_page(request: Request, municipality: str, month: str) -> Res
     """A receiver's statement for a month."""
     desk, reader = desk_of(request), reader_of(request)
     municipality = _known(municipality, reader)
-    first = _month(month, reader)
-    answer = await desk.answers.get(
-        ("statement", municipality, month),
-        lambda cursor: counted(cursor, municipality, first, shows_rows=desk.shows_rows),
-    )
-    today = reader.now.astimezone(reader.words.oslo).date()
-    made = statement(municipality, first, answer.found, desk.picture(answer.coverage), reader.now, today)
+    if not re.fullmatch(MONTH, month):
+        raise NotFound("not-found", reader.words("error.not_found"))
+    answer, made = await statement_of(desk, municipality, first_day(month), reader.now)
     return page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
 
 
@@ -160,11 +151,8 @@ async def statement_page(request: Request, municipality: str, month: str) -> Res
 async def confirmation(request: Request) -> Response:
     """How long confirmation takes, month by month, for each case system."""
     desk, reader = desk_of(request), reader_of(request)
-    by: tuple[queries.By, ...] = ("case_system", "month")
-    answer = await desk.answers.get(
-        ("confirmation", by), lambda cursor: queries.confirmation_times(cursor, by, ReportFilter())
-    )
-    groups = answer.found if desk.shows_rows else queries.without_few(answer.found)
+    answer = await confirmation_of(desk, ("case_system", "month"), ReportFilter())
+    groups = answer.found
     months = sorted({group["month"] for group in groups if group["month"]})
     systems = []
     for system in sorted({group["case_system"] or "" for group in groups}):
@@ -242,17 +230,10 @@ def _rows_only(desk: Desk, reader: Reader) -> None:
 
 
 def _known(municipality: str, reader: Reader) -> str:
-    today = todays_number(municipality)
-    if today not in municipality_names():
+    today = known_today(municipality)
+    if today is None:
         raise NotFound("not-found", reader.words("error.not_found"))
     return today
-
-
-def _month(text: str, reader: Reader) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise NotFound("not-found", reader.words("error.not_found")) from None
 
 
 def _sorted(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:

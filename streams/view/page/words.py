@@ -6,16 +6,14 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
-from streams.view.tables import ZONE
+from streams.view.tables import OSLO
 
 Language = Literal["nb", "nn", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-_OSLO = ZoneInfo(ZONE)
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
@@ -102,14 +100,9 @@ class Words:
         return str(catalogue(self.language)["locale"])
 
     @property
-    def oslo(self) -> ZoneInfo:
-        """The zone of Norwegian days."""
-        return _OSLO
-
-    @property
     def zone(self) -> tzinfo:
         """The reader's zone."""
-        return UTC if self.utc else _OSLO
+        return UTC if self.utc else OSLO
 
 
 @lru_cache(4096)

@@ -148,6 +148,11 @@ def name_of(node: Node) -> str:
     return ".".join(folded(part) for part in node["qualified_name"]["path"])
 
 
+def place_of(node: Node) -> int | None:
+    """Where in the text it stands, in bytes; None where the parser does not say."""
+    at = node.get("query_location")
+    return at if isinstance(at, int) and at < 2**63 else None
+
+
 def _not_allowed(sentence: str, node: Node | None = None) -> Refused:
-    at = (node or {}).get("query_location")
-    return Refused("not_allowed", sentence, at if isinstance(at, int) and at < 2**63 else None)
+    return Refused("not_allowed", sentence, place_of(node or {}))

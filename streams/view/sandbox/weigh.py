@@ -7,7 +7,7 @@ from streams.view.sandbox import allowed
 from streams.view.sandbox.allowed import folded
 from streams.view.sandbox.columns import Columns
 from streams.view.sandbox.refused import Refused
-from streams.view.sandbox.rules import Node, expressions, name_of
+from streams.view.sandbox.rules import Node, expressions, name_of, place_of
 
 MEASURE = 8
 COLLECTED = 4_000
@@ -125,5 +125,4 @@ def _column(node: Node, scope: Columns) -> int:
 
 
 def _refused(sentence: str, node: Node) -> Refused:
-    at = node.get("query_location")
-    return Refused("too_large", sentence, at if isinstance(at, int) and at < 2**63 else None)
+    return Refused("too_large", sentence, place_of(node))

@@ -3,11 +3,7 @@
 Where there is no Chromium the tests are skipped and say so.
 """
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.engine.world import World, receipt_value
+from tests.engine.world import World, free_port, receipt_value
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -26,19 +22,11 @@ class Viewing:
     """A view process over a world."""
 
     def __init__(self, world: World, **settings: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.world, self.address = world, f"http://127.0.0.1:{port}"
         self.reports: dict[str, str] = {}
         self._log = world.folder / f"view-{port}.log"
-        chosen = {f"MELDINGSVAKT_{name.upper()}": value for name, value in settings.items()}
-        with self._log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "view"],
-                env=os.environ | world.environment | {"MELDINGSVAKT_VIEW_PORT": str(port)} | chosen,
-                stdout=output, stderr=output,
-            )  # fmt: skip
+        self.process = world.process(("-m", "streams.cli", "view"), self._log, view_port=str(port), **settings)
 
     def output(self) -> str:
         """What it has said so far."""

@@ -183,6 +183,13 @@ async def test_a_receiver_has_a_statement_for_each_month(page: Page, viewing: Vi
     assert re.fullmatch(r"[0-9a-f]{64}", await page.locator(".hash").inner_text())
 
 
+@pytest.mark.parametrize("month", ["2026-13", "2026-1", "9999-12", "2026-11%0A", "x"])
+async def test_a_month_that_is_none_is_a_page_that_says_so(viewing: Viewing, month: str) -> None:
+    answer = viewing.get(f"/receivers/4601/{month}")
+    assert answer.status_code == 404
+    assert "Siden finnes ikke." in answer.text
+
+
 async def test_the_books_balance_on_their_page(page: Page) -> None:
     await page.goto("/books")
     await expect(page.locator(".ds-alert").first).to_contain_text("Regnskapet stemmer")

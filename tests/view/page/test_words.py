@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from itertools import product
 from typing import Any, get_args
 
 import pytest
 
 from schemas.outputs import Reason, Status
+from streams.view.page.overview import FACETS
 from streams.view.page.saved import QUESTIONS
 from streams.view.page.words import LANGUAGES, Language, Words, catalogue
 
@@ -36,6 +38,26 @@ def test_every_language_has_every_text_with_the_same_holes(language: Language) -
         key: holes(text) for key, text in bokmaal.items()
     }
     assert not [key for key, text in texts(language).items() if not text.strip()]
+
+
+# Sections whose texts are looked up by a code or a state.
+BY_CODE = {"status", "reason", "cause", "says", "moment", "saved", "picture", "units"}
+
+
+def test_every_text_is_used() -> None:
+    page = files("streams.view.page")
+    sources = [*page.iterdir(), *page.joinpath("templates").iterdir()]
+    source = "".join(one.read_text() for one in sources if one.name.endswith((".py", ".html")))
+    quoted = {*re.findall(r"""["']([\w.]+)["']""", source), *get_args(Status), *FACETS}
+    composed = set(re.findall(r'"(\w+)\." ~', source))  # as in t("words." ~ name)
+
+    def used(key: str) -> bool:
+        section, _, name = key.partition(".")
+        return (
+            section in BY_CODE or re.sub("_(one|many)$", "", key) in quoted or (section in composed and name in quoted)
+        )
+
+    assert not [key for key in texts("nb") if not used(key)]
 
 
 @pytest.mark.parametrize(("language", "status"), list(product(LANGUAGES, get_args(Status))))

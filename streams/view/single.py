@@ -1,0 +1,55 @@
+"""What the API and the page both give of one thing: a report with its time line, a statement, confirmation times."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from streams.view import queries
+from streams.view.answers import Answer
+from streams.view.desk import Desk
+from streams.view.filters import ReportFilter
+from streams.view.statement import Statement, counted, statement
+from streams.view.tables import norwegian_day
+from streams.view.timeline import timeline
+
+
+class Report(NamedTuple):
+    """One report: as JSON text, as a dict, and its moments in order."""
+
+    answer: Answer
+    text: str
+    row: dict[str, Any]
+    moments: list[dict[str, Any]]
+
+
+async def report_of(desk: Desk, report_id: str) -> Report | None:
+    """A report by its canonical id; None if it is not here."""
+    answer = await desk.answers.get(("report", report_id), lambda cursor: queries.report(cursor, report_id))
+    if answer.found is None:
+        return None
+    text, events = answer.found
+    row = orjson.loads(text)
+    return Report(answer, text, row, timeline(row, events, desk.settings.output("missing")))
+
+
+async def statement_of(desk: Desk, municipality: str, month: date, now: datetime) -> tuple[Answer, Statement]:
+    """A receiver's statement, by today's number and the first day of its month, as it is given out at `now`."""
+    answer = await desk.answers.get(
+        ("statement", municipality, month),
+        lambda cursor: counted(cursor, municipality, month, shows_rows=desk.shows_rows),
+    )
+    picture = desk.picture(answer.coverage, now)
+    return answer, statement(municipality, month, answer.found, picture, now, norwegian_day(now))
+
+
+async def confirmation_of(desk: Desk, by: Sequence[queries.By], chosen: ReportFilter) -> Answer:
+    """Confirmation times in groups; those of few reports are left out where single reports may not be seen."""
+
+    def measured(cursor: Any) -> list[dict[str, Any]]:
+        groups = queries.confirmation_times(cursor, by, chosen)
+        return groups if desk.shows_rows else queries.without_few(groups)
+
+    filters = chosen.model_dump_json(exclude={"by"}, exclude_defaults=True)
+    return await desk.answers.get(("confirmation", tuple(by), filters), measured)
