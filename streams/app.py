@@ -5,7 +5,6 @@ what makes it exact is below the table: one Kafka transaction a batch (`streams.
 """
 
 import asyncio
-import gc
 import logging
 from collections.abc import Iterable
 from itertools import chain
@@ -21,6 +20,7 @@ from streams.engine.connections import mend_connections
 from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
+from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
 from streams.engine.server import Server
 from streams.engine.source import Source
@@ -32,7 +32,6 @@ from streams.settings import load_settings
 log = logging.getLogger(__name__)
 
 WAITING_BATCHES = 4
-GARBAGE_AFTER = 100_000
 
 
 class Boot(faust.App.BootStrategy):  # type: ignore[misc]  # faust has no types for us
@@ -46,13 +45,6 @@ class Boot(faust.App.BootStrategy):  # type: ignore[misc]  # faust has no types 
         return chain(super().server(), [source, marker, server])
 
 
-def _look_for_garbage_less_often() -> None:
-    """Rows are no garbage: Python's default looks through all that are live after every 700 new ones."""
-    gc.collect()
-    gc.freeze()  # modules, models, codecs: here to stay
-    gc.set_threshold(GARBAGE_AFTER, 50, 100)
-
-
 class App(faust.App):  # type: ignore[misc]
     """A Faust app with another way of starting."""
 
@@ -62,10 +54,13 @@ class App(faust.App):  # type: ignore[misc]
         """Refuse to start on unsafe topics, before anything is read."""
         await super().on_start()
         log.info("The event loop is %s.", type(asyncio.get_running_loop()).__module__)
-        _look_for_garbage_less_often()
+        look_for_garbage_less_often()
         self.flow_control.resume()
         with ending_on_error("Checking the topics"):
             await ensure_topics(kafka, settings, create=False)
+
+    def _create_directories(self) -> None:
+        """None: everything is in Kafka, and the worker runs where nothing can be written."""
 
 
 hand_out_bare_records()

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.engine.memory import look_for_garbage_less_often
 from streams.view.answering import desk_of, problem_answer
 from streams.view.api import router
 from streams.view.desk import Desk
@@ -37,6 +38,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warm_up()
+        look_for_garbage_less_often()
         desk.start(failed)
         yield
         await desk.stop()

@@ -17,6 +17,7 @@ from streams.engine.bare import KafkaRecord
 from streams.errors import StateUnreadable
 
 RECORDED_TIME = "ce_recordedtime"
+CHUNK_RECORDS = 2_000
 # How a value of the state topic begins: one look tells that it is of a version that we know, and about its own key.
 _STATE_BEGINS = b'{"version":1,"report_id":"%b"'
 _REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z").encode())
@@ -120,8 +121,13 @@ def _readable(shape: TypeAdapter[Any], value: bytes) -> bool:
 def state_tables(states: dict[bytes, KafkaRecord]) -> tuple[pa.Table, pa.Table]:
     """The rows to put in as `value`, and the ids of all rows that are replaced or erased as `report_id`."""
     values = [record.value for record in states.values() if record.value is not None]
-    keys = pa.array(list(states), pa.binary()).cast(_TEXT)
-    return pa.table({"value": pa.array(values, pa.binary()).cast(_TEXT)}), pa.table({"report_id": keys})
+    return pa.table({"value": _texts(values)}), pa.table({"report_id": _texts(list(states))})
+
+
+def _texts(values: Sequence[bytes]) -> pa.ChunkedArray:
+    """UTF-8 as text, some at a time: whoever waits for the interpreter meanwhile gets it in between."""
+    some = (values[at : at + CHUNK_RECORDS] for at in range(0, len(values), CHUNK_RECORDS))
+    return pa.chunked_array([pa.array(one, pa.binary()).cast(_TEXT) for one in some], _TEXT)
 
 
 def event_table(events: Sequence[Announced]) -> pa.Table:

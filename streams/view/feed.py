@@ -2,13 +2,9 @@
 
 import asyncio
 import logging
-import os
-import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -33,7 +29,6 @@ TAKE_RECORDS = 2_000  # at once from the client, so that requests are answered i
 BATCH_RECORDS = 100_000
 BATCH_PAUSE_SECONDS = 0.2
 WAIT_MILLISECONDS = 200
-WRITER_NICENESS = 10
 RETRY_SECONDS = 1.0
 ASK_AFTER_SECONDS = 5.0
 FORGET_EVERY_SECONDS = 3600.0
@@ -67,7 +62,6 @@ class Feed:
         self._state, self._missing, self._coverage = (settings.output(n) for n in ("state", "missing", "coverage"))
         self._held: dict[int, deque[_Held]] = {}
         self._heard = 0.0
-        self._writing = ThreadPoolExecutor(1, "tables", _step_back)
         self.progress = Progress()
 
     async def run(self) -> None:
@@ -248,7 +242,7 @@ class Feed:
         """Put a batch into the tables, again and again where memory or disk is full. Raises StateUnreadable."""
         while True:
             try:
-                await asyncio.get_running_loop().run_in_executor(self._writing, self._store.apply, changes)
+                await asyncio.to_thread(self._store.apply, changes)
             except duckdb.FatalException as error:
                 raise InDoubt(
                     f"The tables cannot be used any more ({type(error).__name__}): start the view again; what was "
@@ -269,12 +263,6 @@ class Feed:
         await asyncio.to_thread(
             self._store.forget_announcements, {Place(*tp): begin for tp, begin in begins.items() if begin}
         )
-
-
-def _step_back() -> None:
-    """Whoever asks comes first: on Linux a thread has a priority of its own."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), WRITER_NICENESS)
 
 
 class _NotYet(Exception):

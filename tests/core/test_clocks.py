@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from streams.core.facts import Place, Stored
 from streams.core.fold import Limits, Step
-from tests.core.world import RULES, Story, at
+from tests.core.world import OSLO, REPORT, RULES, Story, at
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,13 @@ def test_it_never_takes_stored_at_later_than_the_arrival(
     assert story.row.proof is not None
     assert story.row.proof.stored_at == at(trusted)
     assert story.row.flags == flags
+
+
+def test_it_takes_over_everything_but_the_time_of_proof_from_a_clock_that_is_ahead() -> None:
+    story = Story()
+    story.sent("08:00")
+    story.stored("09:00", OSLO, stored_at="09:01")
+    assert story.row.proof == Stored(REPORT, Place(at("09:00"), "reports.stored", 0, 0), at("09:00"), "READ_BACK", OSLO)
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ class World:
         if self.producer is not None:
             await self.producer.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert not Path(f"{self.name}-data").exists(), "a worker wrote into its working folder"
 
     def worker(self, launcher: tuple[str, ...] = ("-m", "streams.cli"), **settings: str) -> Worker:
         """Start a worker; it is not ready yet."""
