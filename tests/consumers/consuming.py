@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "schemas" / "examples"
-# A good part of a second for each event, so that there is a moment in which some of a batch were acted on and none was committed.
+# A part of a second for each event: there is a moment in which some of a batch were acted on and none was committed.
 SLOWLY = """
 CREATE VIEW slow AS
     WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 600000)

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Iterator
+from functools import cache
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -10,19 +11,20 @@ PROJECT = canonicalize_name("meldingsvakt")
 EXTRAS = frozenset({"java"})
 
 
-def running() -> dict[NormalizedName, importlib.metadata.Distribution]:
-    """Every distribution that is needed on this machine, by its normalised name; the project itself is not among them."""
+@cache
+def running(extras: frozenset[str] = EXTRAS) -> dict[NormalizedName, importlib.metadata.Distribution]:
+    """Every distribution that is needed on this machine, by normalised name; the project itself is not among them."""
     found: dict[NormalizedName, importlib.metadata.Distribution] = {}
     looked_at: set[tuple[NormalizedName, frozenset[str]]] = set()
-    waiting = [(PROJECT, EXTRAS)]
+    waiting = [(PROJECT, extras)]
     while waiting:
         asked = waiting.pop()
         if asked in looked_at:
             continue
         looked_at.add(asked)
-        name, extras = asked
+        name, wanted = asked
         found[name] = importlib.metadata.distribution(name)
-        waiting += _needed(found[name], extras)
+        waiting += _needed(found[name], wanted)
     del found[PROJECT]
     return dict(sorted(found.items()))
 
