@@ -126,9 +126,15 @@ class Settings(BaseSettings):
     view_rows: bool = Field(
         True, description="Whether the view shows single reports; if not, only counts, and none of them under 5."
     )
+    view_owner: str | None = Field(
+        None, max_length=200, description="Who answers for the pages: the name in their accessibility statement."
+    )
+    view_contact: str | None = Field(
+        None, max_length=200, description="Where to tell them what is not accessible: an address or a telephone number."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
 
-    @field_validator("instance_id", "policy", "view_file", mode="before")
+    @field_validator("instance_id", "policy", "view_contact", "view_file", "view_owner", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

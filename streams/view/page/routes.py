@@ -201,6 +201,15 @@ async def sql(request: Request) -> Response:
     )  # fmt: skip
 
 
+@everywhere("/accessibility")
+async def accessibility(request: Request) -> Response:
+    """The accessibility statement: what is asked of the pages, how it was looked at, and what is known to be amiss."""
+    desk, reader = desk_of(request), reader_of(request)
+    coverage = await desk.answers.get("coverage", queries.partitions)
+    owner, contact = desk.settings.view_owner, desk.settings.view_contact
+    return page(request, reader, "accessibility.html", coverage, owner=owner, contact=contact)
+
+
 async def _listed(desk: Desk, query: PageQuery) -> Answer:
     at = Cursor.read(query.cursor, query.order) if query.cursor else None
     return await desk.answers.get(
