@@ -77,13 +77,13 @@ async def test_the_page_is_kept_still_on_demand(browser: Browser, viewing: Viewi
     await page.goto("/en")
     before = await page.locator("h1").inner_text()
     report_id = await viewing.world.sent(receiver={"municipality": "5501"})
-    viewing.until(f"/api/v1/reports/{report_id}", lambda said: said.get("status") == "missing")
+    viewing.until(f"/api/v1/reports/{report_id}", lambda said: said.get("report", {}).get("status") == "missing")
     await page.wait_for_timeout(3000)  # more than it takes when it is not kept still
     assert await page.locator("h1").inner_text() == before
     await page.locator("#pause").click()
     await expect(page.locator("h1")).not_to_have_text(before)
     await viewing.world.stored(report_id)
-    viewing.until(f"/api/v1/reports/{report_id}", lambda said: said.get("status") == "recovered")
+    viewing.until(f"/api/v1/reports/{report_id}", lambda said: said.get("report", {}).get("status") == "recovered")
     await context.close()
 
 
