@@ -33,6 +33,7 @@ def java_command(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return (
         str(java),
         "-Xmx256m",
+        "-XX:TieredStopAtLevel=1",  # it lives for seconds
         "-cp",
         f"{build / 'consumer.jar'}:{build / 'lib'}/*",
         "no.meldingsvakt.consumer.Consumer",

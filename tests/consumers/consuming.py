@@ -16,12 +16,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "schemas" / "examples"
-# A part of a second for each event: there is a moment in which some of a batch were acted on and none was committed.
+# A part of a second for each row of a table: there is a moment in which some of a batch were acted on and none was
+# committed, and the kill comes in the middle of the work on one of them.
 SLOWLY = """
 CREATE VIEW slow AS
     WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 600000)
     SELECT max(n) AS n FROM counted;
-CREATE TRIGGER slowly AFTER INSERT ON seen BEGIN SELECT n FROM slow; END;
+CREATE TRIGGER slowly BEFORE INSERT ON {table} BEGIN SELECT n FROM slow; END;
 """
 
 

@@ -36,8 +36,9 @@ async def test_it_ends_by_a_signal_with_everything_committed_and_goes_on_after_i
     assert "seen before" not in consumer.output()
 
 
+@pytest.mark.parametrize("table", ["seen", "tasks"])
 async def test_it_acts_once_on_each_event_though_it_is_killed_between_its_work_and_the_commit(
-    consumer: Consuming, said: Product
+    consumer: Consuming, said: Product, table: str
 ) -> None:
     events = [missing() for _ in range(30)]
     await said.say(events[0])
@@ -45,7 +46,7 @@ async def test_it_acts_once_on_each_event_though_it_is_killed_between_its_work_a
     await asyncio.to_thread(consumer.until, lambda: len(consumer.tasks()) == 1)
     assert consumer.end() == 0, consumer.output()
     with consumer.database() as database:
-        database.executescript(SLOWLY)
+        database.executescript(SLOWLY.format(table=table))
     await said.say(*events[1:])
     consumer.start()
     await asyncio.to_thread(consumer.until, lambda: len(consumer.tasks()) >= 4)

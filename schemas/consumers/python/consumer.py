@@ -83,7 +83,7 @@ async def consume(brokers: str, topic: str, group: str, tasks: Tasks, stop: asyn
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        session_timeout_ms=10_000,  # so long after a crash its partitions are given to somebody
+        session_timeout_ms=6_000,  # so long after a crash its partitions are given to somebody
     )
     try:
         await consumer.start()
