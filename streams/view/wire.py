@@ -58,11 +58,14 @@ class BoundedHttp(HttpToolsProtocol):
             self._wait()
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        """A part of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field, also one that follows a body. An error ends the request as one that cannot be read."""
-        self._field_bytes += len(name) + len(value)
-        if self._field_bytes > HEAD_BYTES:
-            raise ValueError
+        """A field, also one that follows a body."""
+        self._count(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -83,6 +86,12 @@ class BoundedHttp(HttpToolsProtocol):
             self._stalled.cancel()
             self._stalled = None
         super().resume_writing()
+
+    def _count(self, more: int) -> None:
+        """An error in here ends the request as one that cannot be read."""
+        self._field_bytes += more
+        if self._field_bytes > HEAD_BYTES:
+            raise ValueError
 
     def _idle(self) -> bool:
         return self.cycle is None or bool(self.cycle.response_complete)
