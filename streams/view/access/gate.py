@@ -47,11 +47,11 @@ class Gate:
             return
         request = Request(scope)
         try:
+            if not _open(scope["path"]):
+                scope.setdefault("state", {})["seat"] = await self._seat(request)
             if scope["method"] not in READING:
                 _from_ourselves(request)
                 receive = await _body(receive)
-            if not _open(scope["path"]):
-                scope.setdefault("state", {})["seat"] = await self._seat(request)
         except Problem as problem:
             answer = self._refuse(request, problem)
             answer.headers.update(_headers(problem))
