@@ -16,7 +16,6 @@ from streams.core.checker import Rules
 from streams.core.fold import Limits
 from streams.data import succession
 from streams.engine.bare import hand_out_bare_records
-from streams.engine.connections import mend_connections
 from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
@@ -64,7 +63,6 @@ class App(faust.App):  # type: ignore[misc]
 
 
 hand_out_bare_records()
-mend_connections()
 logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells every metadata update
 with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()

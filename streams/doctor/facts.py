@@ -139,6 +139,7 @@ class Facts:
     """Everything that the checks judge."""
 
     kafka: KafkaSettings
+    principal: str  # who this client is for the brokers
     settings: Settings
     policy: Policy | Unread
     now: datetime

@@ -11,7 +11,6 @@ from typing import Any
 
 from aiokafka.protocol.admin import DescribeConfigsRequest
 
-from streams.doctor import protocol
 from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
@@ -24,6 +23,8 @@ from streams.doctor.facts import (
     Unread,
 )
 from streams.doctor.look import Look
+from streams.engine import protocol
+from streams.engine.login import principal
 from streams.engine.topics import wanted_topics
 from streams.errors import ConfigurationError
 from streams.policies import load_policy
@@ -76,6 +77,7 @@ async def _gather(
     look = Look(kafka.model_copy(update={"brokers": answering}), settings, connections, patience, topics)
     return Facts(
         kafka,
+        await principal(kafka),
         settings,
         _policy(settings),
         addresses=addresses,

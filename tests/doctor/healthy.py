@@ -109,6 +109,7 @@ def facts(**changes: Any) -> Facts:
     """Everything as it should be, but for the changes."""
     healthy = Facts(
         kafka=KafkaSettings(),
+        principal="User:ANONYMOUS",
         settings=SETTINGS,
         policy=POLICY,
         now=NOW,
