@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from base64 import urlsafe_b64decode
+from base64 import b64encode, urlsafe_b64decode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -118,10 +118,11 @@ class EndpointTokens(AbstractTokenProvider):  # type: ignore[misc]
     async def _ask(self) -> tuple[int, bytes]:
         form = {"grant_type": "client_credentials"} | ({"scope": self._scope} if self._scope else {})
         # RFC 6749, 2.3.1: both are form-encoded before they are put together.
-        login = aiohttp.BasicAuth(quote(self._client_id, safe=""), quote(self._secret, safe=""))
+        pair = f"{quote(self._client_id, safe='')}:{quote(self._secret, safe='')}"
+        headers = {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(self._url, data=form, auth=login, allow_redirects=False) as response,
+            session.post(self._url, data=form, headers=headers, allow_redirects=False) as response,
         ):
             return response.status, await response.content.read(MOST_BYTES)
 
