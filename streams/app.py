@@ -21,10 +21,11 @@ from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
+from streams.engine.rights import worker_rights
 from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
-from streams.engine.topics import ensure_topics
+from streams.engine.topics import ensure_allowed, ensure_topics
 from streams.policies import load_policy
 from streams.settings import load_settings
 
@@ -57,6 +58,7 @@ class App(faust.App):  # type: ignore[misc]
         self.flow_control.resume()
         with ending_on_error("Checking the topics"):
             await ensure_topics(kafka, settings, create=False)
+            await ensure_allowed(kafka, worker_rights(settings))
 
     def _create_directories(self) -> None:
         """None: everything is in Kafka, and the worker runs where nothing can be written."""

@@ -25,6 +25,7 @@ from streams.doctor.facts import (
 from streams.doctor.look import Look
 from streams.engine import protocol
 from streams.engine.login import principal
+from streams.engine.refusal import why
 from streams.engine.topics import wanted_topics
 from streams.errors import ConfigurationError
 from streams.policies import load_policy
@@ -60,12 +61,11 @@ async def _gather(
 ) -> Facts:
     addresses = await connections.bootstrap()
     names = [*(topic.name for topic in wanted_topics(settings)), OFFSETS_TOPIC, TRANSACTIONS_TOPIC]
-    metadata = await patience.attempt(partial(connections.ask, protocol.metadata(names)))
+    metadata = await patience.attempt(
+        partial(connections.ask, protocol.metadata(names)), explain=partial(why, kafka=kafka)
+    )
     if isinstance(metadata, Unread):
-        raise ConfigurationError(
-            f"Kafka at {kafka.brokers} does not tell its brokers and topics ({metadata.why}): is "
-            "KAFKA_SECURITY_PROTOCOL right?"
-        )
+        raise ConfigurationError(f"Kafka at {kafka.brokers} does not tell its brokers and topics ({metadata.why}).")
     unreached = await connections.connect([(broker[0], broker[1], broker[2]) for broker in metadata.brokers])
     configs, brokers = await asyncio.gather(
         _topic_configs(connections, patience, _existing(metadata)),

@@ -16,12 +16,26 @@ class QuietLogin(SaslAuthenticateRequest):  # type: ignore[misc]  # aiokafka has
         return quiet(self._payload)
 
 
+class TokenLogin(conn.OAuthAuthenticator):  # type: ignore[misc]
+    """A broker that refuses a token says so in an answer that is no error yet: aiokafka takes it for success."""
+
+    async def step(self, payload: bytes | None) -> Any:
+        """RFC 7628, 3.2.3: whoever is told why sends one byte, and is then refused."""
+        if self._token_sent and payload:
+            return b"\x01", True
+        return await super().step(payload)
+
+
 class Connection(conn.AIOKafkaConnection):  # type: ignore[misc]
     """A connection that was cut is an error that passes, and what logs in is not logged.
 
     asyncio raises OSError or nothing when something is written to a connection that is closed, which aiokafka expects;
     uvloop raises RuntimeError, which ends the task that fetches, and nobody is told.
     """
+
+    def authenticator_oauth(self) -> TokenLogin:
+        """What logs in with a token."""
+        return TokenLogin(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
 
     def send(self, request: Any, expect_response: bool = True) -> Any:
         """Send a request. Raises KafkaConnectionError when the connection is closed."""

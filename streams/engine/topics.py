@@ -16,8 +16,9 @@ from aiokafka.errors import (
     for_code,
 )
 
-from streams.engine.protocol import metadata
+from streams.engine.protocol import metadata, operations
 from streams.engine.refusal import Denied, naming_denials, unreachable
+from streams.engine.rights import Right
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 
@@ -66,6 +67,21 @@ async def ensure_topics(kafka: KafkaSettings, settings: Settings, *, create: boo
     """
     async with _admin(kafka) as admin:
         return await _ensure(admin, settings, create=create)
+
+
+async def ensure_allowed(kafka: KafkaSettings, rights: Sequence[Right]) -> None:
+    """Refuse to start without a right on a topic that may be needed much later only: state is read at a restart.
+
+    Raises ConfigurationError that names what is lacking.
+    """
+    wanted = {right.name: right.holding() for right in rights if right.kind == "topic"}
+    async with _admin(kafka) as admin:
+        found = await admin._send_request(metadata(list(wanted)))
+        allowed = {name: operations(bits) for _, name, _, _, bits in found.topics}
+        for name, needed in wanted.items():
+            lacking = needed - allowed[name]
+            if allowed[name] and lacking:  # a broker of before Kafka 2.3 does not tell
+                raise Denied(" and ".join(sorted(lacking)), f"the topic {name}")
 
 
 async def partition_counts(kafka: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:

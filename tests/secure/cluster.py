@@ -150,6 +150,8 @@ def _sasl_settings(keys: str) -> dict[str, str]:
         f"{SASL}.oauthbearer.sasl.server.callback.handler.class": (
             f"{LOGIN}.oauthbearer.OAuthBearerValidatorCallbackHandler"
         ),
+        # Without it Kafka 4.1 looks at a token's shape only, and takes one that anybody has signed.
+        "sasl.oauthbearer.jwt.validator.class": f"{LOGIN}.oauthbearer.BrokerJwtValidator",
         "sasl.oauthbearer.jwks.endpoint.url": keys,
         "sasl.oauthbearer.expected.audience": AUDIENCE,
         "sasl.oauthbearer.expected.issuer": ISSUER,
