@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, for_code
 
 from streams.doctor.facts import Unread
 from streams.engine.login import addresses
-from streams.engine.refusal import why
+from streams.engine.refusal import nobody_answers, why
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
 
@@ -105,11 +105,7 @@ class Connections:
             else:
                 connection.close()
         if self._first is None:
-            said = "; ".join(f"{address}: {why}" for address, why in reasons.items())
-            raise ConfigurationError(
-                f"No Kafka broker answers at {','.join(reasons)}: start it, or set KAFKA_BROKERS and the other KAFKA_ "
-                f"settings to where and how it does ({said})."
-            )
+            raise ConfigurationError(nobody_answers({address: said or "" for address, said in reasons.items()}))
         return reasons
 
     async def connect(self, brokers: Iterable[tuple[int, str, int]]) -> Mapping[int, str]:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -93,12 +93,15 @@ async def unreachable(kafka: KafkaSettings) -> str:
         whys = await asyncio.gather(*(_ask(kafka, host, port) for host, port in places.values()))
     except ConfigurationError as error:
         return str(error)
-    said = "; ".join(f"{address}: {why}" for address, why in zip(places, whys, strict=True) if why)
-    if not said:  # it answers by now
-        said = "it did not answer in time"
+    return nobody_answers({address: said or "it answers by now" for address, said in zip(places, whys, strict=True)})
+
+
+def nobody_answers(whys: Mapping[str, str]) -> str:
+    """One sentence for addresses that no broker lets this client in at; `whys` says of each why not."""
+    said = "; ".join(f"{address}: {why}" for address, why in whys.items())
     return (
-        f"No Kafka broker answers at {kafka.brokers} as the settings say: start it, or correct KAFKA_BROKERS and the "
-        f"other KAFKA_ settings ({said})."
+        f"No Kafka broker answers at {','.join(whys)}: start it, or set KAFKA_BROKERS and the other KAFKA_ settings to "
+        f"where and how it does ({said})."
     )
 
 

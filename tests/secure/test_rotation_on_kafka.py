@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.secure.conftest import SecureWorld
 from tests.secure.papers import Mounted, chain_pem, issue, key_pem
 
 pytestmark = pytest.mark.kafka
-SHORT = timedelta(seconds=12)
+SHORT, TOKEN_SECONDS = timedelta(seconds=12), 4
 
 
 async def stream(world: World, missing: list[str], stop: asyncio.Event) -> None:
@@ -66,6 +67,35 @@ async def test_a_worker_goes_on_with_new_certificates_when_the_old_ones_are_wort
         await proxy.stop()
     announced = Counter(value["report_id"] for value in await world.values("missing"))
     assert announced == Counter(missing)
+
+
+async def test_a_worker_goes_on_when_the_brokers_end_its_session_with_its_token(
+    secured: SecuredKafka, secure_world: SecureWorld
+) -> None:
+    file = secured.folder / "renewed-token"
+    file.write_text(secured.issuer.token("renewed", seconds=TOKEN_SECONDS))
+    world = await secure_world(secured.by_token_file(file))
+    await secured.grant("User:renewed", worker_rights(world.settings))
+    stop, missing = asyncio.Event(), list[str]()
+    worker = world.worker()
+    renewing = asyncio.create_task(renew(secured, file))
+    await worker.ready(partitions=2)
+    streaming = asyncio.create_task(stream(world, missing, stop))
+    await asyncio.sleep(3 * TOKEN_SECONDS)
+    stop.set()
+    await streaming
+    await world.complete_beyond(datetime.now(UTC) + timedelta(seconds=3))
+    renewing.cancel()
+    assert worker.process.poll() is None, worker.output()[-3000:]
+    assert Counter(value["report_id"] for value in await world.values("missing")) == Counter(missing)
+
+
+async def renew(secured: SecuredKafka, file: Path) -> None:
+    """What a sidecar does: a new token well before the old one ends, in one step."""
+    while True:
+        file.with_suffix(".new").write_text(secured.issuer.token("renewed", seconds=TOKEN_SECONDS))
+        file.with_suffix(".new").replace(file)
+        await asyncio.sleep(TOKEN_SECONDS / 4)
 
 
 async def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
