@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable
 
-from streams.doctor import access, brokers, checker, configs, keeping, skew, topics
+from streams.doctor import access, brokers, checker, configs, keeping, login, skew, topics
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Finding, State
 from streams.doctor.gather import gather
@@ -16,6 +16,7 @@ __all__ = ["Facts", "Finding", "State", "examine", "findings"]
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     keeping.policy,
     brokers.bootstrap,
+    login.login,
     brokers.reachable,
     brokers.versions,
     brokers.settings,

@@ -140,6 +140,7 @@ class Facts:
 
     kafka: KafkaSettings
     principal: str  # who this client is for the brokers
+    certificate_until: datetime | None  # where it shows a certificate
     settings: Settings
     policy: Policy | Unread
     now: datetime

@@ -22,8 +22,10 @@ from streams.doctor.facts import (
     TopicSeen,
     Unread,
 )
+from streams.doctor.login import VALIDATOR
 from streams.doctor.look import Look
 from streams.engine import protocol
+from streams.engine.certificates import expires
 from streams.engine.login import principal
 from streams.engine.refusal import why
 from streams.engine.topics import wanted_topics
@@ -37,7 +39,7 @@ UNKNOWN_TOPIC, TOPIC_FORBIDDEN = 3, 29
 BROKER_SETTINGS = (
     "authorizer.class.name", "unclean.leader.election.enable", "transaction.max.timeout.ms",
     "group.min.session.timeout.ms", "group.max.session.timeout.ms", "offsets.topic.replication.factor",
-    "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
+    "transaction.state.log.replication.factor", "transaction.state.log.min.isr", VALIDATOR,
 )  # fmt: skip
 TOPIC_SETTINGS = (
     "cleanup.policy", "message.timestamp.type", "retention.ms", "retention.bytes", "segment.ms", "segment.bytes",
@@ -78,6 +80,7 @@ async def _gather(
     return Facts(
         kafka,
         await principal(kafka),
+        expires(kafka.ssl_certfile) if kafka.ssl_certfile else None,
         settings,
         _policy(settings),
         addresses=addresses,

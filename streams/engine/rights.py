@@ -2,7 +2,7 @@
 writes the rules down.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from streams.settings import Settings
@@ -68,6 +68,14 @@ RIGHTS: Mapping[str, Callable[[Settings], list[Right]]] = {
     "topics": topics_rights,
     "consumer": consumer_rights,
 }
+
+
+def listed(settings: Settings) -> Iterator[tuple[str, str, str, str, str]]:
+    """Part, kind, name, pattern and operations: one line of `kafka-acls`, or one ACL of a KafkaUser, each."""
+    for part, rights in RIGHTS.items():
+        for right in rights(settings):
+            pattern = "prefixed" if right.prefixed else "literal"
+            yield part, right.kind, right.name, pattern, ",".join(sorted(right.operations))
 
 
 def _topic(name: str, *operations: str) -> Right:

@@ -1,5 +1,7 @@
 """Permissions and clocks, and that all is well where nothing is wrong."""
 
+from datetime import timedelta
+
 import pytest
 
 from streams.doctor import Facts, State, findings
@@ -8,9 +10,11 @@ from streams.doctor.facts import (
     Skew,
     Unread,
 )
+from streams.settings import KafkaSettings
 from tests.doctor.healthy import (
     ALL,
     NO,
+    NOW,
     SASL,
     brokers,
     expect,
@@ -25,7 +29,7 @@ ACCESS_CASES = [
         with_topic("reports.sent", operations=ALL - {"Write"}),
         FAULT,
         "permissions",
-        "User:ANONYMOUS may not Write reports.sent",
+        "User:checker may not Write reports.sent",
         "--operation Write --topic reports.sent",
     ),
     (
@@ -73,6 +77,21 @@ ACCESS_CASES = [
         '--allow-principal "User:checker"',
     ),
 ]
+NOW_SOON, NOW_GONE = NOW + timedelta(days=3), NOW - timedelta(seconds=1)
+TOKEN = KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER")
+VALIDATOR = "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator"
+LOGIN_CASES = [
+    (facts(kafka=KafkaSettings()), WARNING, "login", "by PLAINTEXT: whoever is on the way", "SSL or SASL_SSL"),
+    (facts(certificate_until=NOW_SOON), WARNING, "login", "expires 2026-03-04T12:00:00.000000Z", "renew it by then"),
+    (facts(certificate_until=NOW_GONE), FAULT, "login", "has expired", "renew it"),
+    (
+        facts(kafka=TOKEN, brokers=brokers(config={"sasl.oauthbearer.jwt.validator.class": VALIDATOR})),
+        WARNING,
+        "login",
+        "broker 1 has sasl.oauthbearer.jwt.validator.class",
+        "BrokerJwtValidator",
+    ),
+]
 CLOCK_CASES = [
     (facts(clocks=NO), UNKNOWN, "clocks", "TopicAuthorization", "meldingsvakt doctor --probe"),
     (facts(clocks={1: Skew(0, 0)}), UNKNOWN, "clocks", "broker 2 appended nothing", "--probe"),
@@ -114,9 +133,15 @@ CLOCK_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*ACCESS_CASES, *CLOCK_CASES])
+@pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*ACCESS_CASES, *LOGIN_CASES, *CLOCK_CASES])
 def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
     expect(seen, state, check, found, advice)
+
+
+def test_a_certificate_that_is_good_for_long_and_a_broker_that_looks_at_tokens_are_right() -> None:
+    validator = VALIDATOR.replace("Default", "Broker")
+    seen = brokers(config={"sasl.oauthbearer.jwt.validator.class": validator})
+    assert trouble(facts(kafka=TOKEN, brokers=seen, certificate_until=NOW + timedelta(days=60))) == []
 
 
 def test_nothing_is_wrong_with_a_healthy_cluster() -> None:
@@ -126,7 +151,7 @@ def test_nothing_is_wrong_with_a_healthy_cluster() -> None:
 def test_every_check_says_something() -> None:
     checks = {finding.check for finding in findings(facts())}
     assert checks == {
-        "policy", "bootstrap", "brokers", "versions", "broker settings", "topics", "partitions", "replication",
+        "policy", "bootstrap", "login", "brokers", "versions", "broker settings", "topics", "partitions", "replication",
         "topic settings", "retention", "permissions", "workers", "coverage", "offsets", "transactional ids",
         "open transactions", "clocks",
     }  # fmt: skip

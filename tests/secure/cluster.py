@@ -1,7 +1,7 @@
 """A broker with every kind of lock: mTLS, and SASL over TLS with all four mechanisms; it allows nothing by itself."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from streams.engine.protocol import OPERATIONS
 from streams.engine.rights import Right
 from streams.settings import KafkaSettings
 from tests.engine.world import free_port
-from tests.secure.papers import AUDIENCE, ISSUER, Issuer, Mounted, chain_pem, issue, key_pem, principal_of
+from tests.secure.papers import AUDIENCE, ISSUER, Issuer, Mounted, chain_pem, issue, key_pem
 
 PASSWORD = "not-to-be-seen-anywhere"
-KINDS = {"topic": 2, "group": 3, "transactional-id": 5}
+KINDS = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
 ANY, ANY_PATTERN, LITERAL, PREFIXED, ALLOW = 1, 1, 3, 4, 3
 LOGIN = "org.apache.kafka.common.security"
 SASL = "listener.name.client"
@@ -122,6 +122,13 @@ class SecuredKafka:
         )
 
 
+def kafka_settings(environment: Mapping[str, str]) -> KafkaSettings:
+    """The settings that a process would read from its environment."""
+    return KafkaSettings.model_validate(
+        {name.removeprefix("KAFKA_").lower(): value for name, value in environment.items()}
+    )
+
+
 _AUTHORISER = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "super.users": "User:ANONYMOUS",
@@ -180,6 +187,3 @@ def secured_kafka() -> Iterator[SecuredKafka]:
         secured = SecuredKafka(Path(folder))
         with secured.broker:
             yield secured
-
-
-__all__ = ["PASSWORD", "SecuredKafka", "principal_of", "secured_kafka"]

@@ -7,8 +7,9 @@ import pytest
 
 from streams.engine.rights import topics_rights, worker_rights
 from tests.engine.world import World
-from tests.secure.cluster import SecuredKafka, principal_of
+from tests.secure.cluster import SecuredKafka
 from tests.secure.conftest import SecureWorld
+from tests.secure.papers import principal_of
 
 pytestmark = pytest.mark.kafka
 MODES = ("mTLS", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")

@@ -16,11 +16,11 @@ from streams.doctor import examine
 from streams.engine.rights import Right, view_rights, worker_rights
 from streams.engine.topics import cluster_id, ensure_topics
 from streams.errors import ConfigurationError
-from streams.settings import KafkaSettings, Settings
+from streams.settings import Settings
 from tests.engine.world import World, free_port
-from tests.secure.cluster import PASSWORD, SecuredKafka, principal_of
+from tests.secure.cluster import PASSWORD, SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import Issuer, Mounted, issue
+from tests.secure.papers import Issuer, Mounted, issue, principal_of
 
 pytestmark = pytest.mark.kafka
 MOST_SECONDS = 20
@@ -127,12 +127,6 @@ NOT_LET_IN: dict[str, tuple[Callable[[SecuredKafka], Settings_], str]] = {
         "cannot be asked",
     ),
 }
-
-
-def kafka_settings(environment: Settings_) -> KafkaSettings:
-    return KafkaSettings.model_validate(
-        {name.removeprefix("KAFKA_").lower(): value for name, value in environment.items()}
-    )
 
 
 # A TLS connection that is refused may still be closing when the test's loop ends.

@@ -1,5 +1,9 @@
 """The least rights, as data."""
 
+import orjson
+from typer.testing import CliRunner
+
+from streams.cli import app
 from streams.engine.rights import RIGHTS, Right, consumer_rights, topics_rights, view_rights, worker_rights
 from streams.engine.topics import wanted_topics
 from streams.settings import Settings
@@ -35,6 +39,19 @@ def test_the_worker_reads_no_announcements_and_the_view_writes_only_who_looked()
 def test_a_consumer_reads_the_announcements_in_its_own_group_and_nothing_else() -> None:
     assert may(consumer_rights(SETTINGS, "case-system"), "Read") == {"mine.missing", "case-system"}
     assert may(consumer_rights(SETTINGS), "Write") == set()
+
+
+def test_the_doctor_lists_them_without_asking_kafka() -> None:
+    done = CliRunner().invoke(app, ["doctor", "--rights", "--json"], env={"MELDINGSVAKT_APP_ID": "mine"})
+    lines = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert {line["part"] for line in lines} == set(RIGHTS)
+    assert {
+        "part": "worker",
+        "kind": "transactional-id",
+        "name": "mine-",
+        "pattern": "prefixed",
+        "operations": "Write",
+    } in lines
 
 
 def test_who_may_read_or_write_may_describe() -> None:

@@ -11,9 +11,9 @@ import pytest
 from streams.engine.rights import worker_rights
 from tests.engine.world import World
 from tests.faults.proxy import Proxy
-from tests.secure.cluster import SecuredKafka, principal_of
+from tests.secure.cluster import SecuredKafka
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import Mounted, chain_pem, issue, key_pem
+from tests.secure.papers import Mounted, chain_pem, issue, key_pem, principal_of
 
 pytestmark = pytest.mark.kafka
 SHORT, TOKEN_SECONDS = timedelta(seconds=12), 4
