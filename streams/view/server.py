@@ -11,7 +11,6 @@ import uvicorn
 
 from streams.console import say
 from streams.engine.bare import hand_out_bare_records
-from streams.engine.connections import mend_connections
 from streams.engine.ending import end
 from streams.errors import ConfigurationError, InDoubt
 from streams.settings import KafkaSettings, Settings
@@ -27,7 +26,6 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError, also while it runs, when what is read is not ours."""
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
     hand_out_bare_records()
-    mend_connections()
     grants = grants_of(settings)
     if grants.tokens is None:
         _stay_at_home(settings)
