@@ -16,16 +16,16 @@ from streams.core.checker import Rules
 from streams.core.fold import Limits
 from streams.data import succession
 from streams.engine.bare import hand_out_bare_records
-from streams.engine.connections import mend_connections
 from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
+from streams.engine.rights import worker_rights
 from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
-from streams.engine.topics import ensure_topics
+from streams.engine.topics import ensure_allowed, ensure_topics
 from streams.policies import load_policy
 from streams.settings import load_settings
 
@@ -58,13 +58,13 @@ class App(faust.App):  # type: ignore[misc]
         self.flow_control.resume()
         with ending_on_error("Checking the topics"):
             await ensure_topics(kafka, settings, create=False)
+            await ensure_allowed(kafka, worker_rights(settings))
 
     def _create_directories(self) -> None:
         """None: everything is in Kafka, and the worker runs where nothing can be written."""
 
 
 hand_out_bare_records()
-mend_connections()
 logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells every metadata update
 with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()

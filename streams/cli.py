@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not
 """
 
 import asyncio
+import logging
 import os
 import sys
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ app.add_typer(rejected_app, name="rejected")
 
 def main() -> None:
     """Run a command; what the user can set right is one sentence and exit code 2."""
+    # What the client library would say of a broker is in our own sentence, with what to do.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except (ConfigurationError, BrokerUnavailable) as error:
@@ -108,12 +111,24 @@ def config(as_json: Json = False) -> None:
 @app.command()
 def doctor(
     probe: Annotated[bool, typer.Option("--probe", help="Append marks to the inputs to compare clocks.")] = False,
+    rights: Annotated[
+        bool, typer.Option("--rights", help="Only list the least rights of each part, without asking Kafka.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Can it connect, is everything set right that a guarantee rests on, and what to do; changes nothing."""
     from streams.doctor import State, examine
+    from streams.engine.rights import listed
 
     kafka, settings = load_settings()
+    if rights:
+        columns = ("part", "kind", "name", "pattern", "operations")
+        if as_json:
+            for line in listed(settings):
+                show_json(dict(zip(columns, line, strict=True)))
+        else:
+            show_table(columns, listed(settings))
+        return
     findings = asyncio.run(examine(kafka, settings, probe=probe))
     if as_json:
         for finding in findings:

@@ -1,13 +1,12 @@
 """Settings from the environment: `KAFKA_*` for the connection, `MELDINGSVAKT_*` for everything else."""
 
 import os
-import ssl
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import ConfigurationError
@@ -24,33 +23,43 @@ class KafkaSettings(BaseSettings):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How the connection is secured."
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         "SCRAM-SHA-512", description="The SASL mechanism, where the protocol is SASL_*."
     )
     sasl_username: str | None = Field(None, description="The SASL user.")
     sasl_password: SecretStr | None = Field(None, description="The SASL password.")
-    ssl_cafile: Path | None = Field(None, description="The certificate authorities to trust (PEM).")
-    ssl_certfile: Path | None = Field(None, description="The client's certificate (PEM), for mTLS.")
+    sasl_oauthbearer_token_endpoint_url: str | None = Field(
+        None, description="Where OAUTHBEARER's tokens are asked for (https), with the client's credentials."
+    )
+    sasl_oauthbearer_client_id: str | None = Field(None, description="The client's id at the token endpoint.")
+    sasl_oauthbearer_client_secret: SecretStr | None = Field(
+        None, description="The client's secret at the token endpoint."
+    )
+    sasl_oauthbearer_scope: str | None = Field(None, description="The scope that is asked for.")
+    sasl_oauthbearer_token_file: Path | None = Field(
+        None, description="In place of the endpoint: a file with a token, which something else renews."
+    )
+    ssl_cafile: Path | None = Field(
+        None, description="The certificate authorities to trust (PEM); the system's where not given."
+    )
+    ssl_certfile: Path | None = Field(None, description="The client's certificate and its chain (PEM), for mTLS.")
     ssl_keyfile: Path | None = Field(None, description="The client's key (PEM), for mTLS.")
     ssl_password: SecretStr | None = Field(None, description="The password of the client's key.")
 
-    def client_options(self) -> dict[str, Any]:
-        """The keyword arguments that every aiokafka client of ours takes."""
-        options: dict[str, Any] = {"bootstrap_servers": self.brokers, "security_protocol": self.security_protocol}
-        if self.security_protocol.endswith("SSL"):
-            options["ssl_context"] = self._ssl_context()
-        if self.security_protocol.startswith("SASL"):
-            options["sasl_mechanism"] = self.sasl_mechanism
-            options["sasl_plain_username"] = self.sasl_username
-            options["sasl_plain_password"] = self.sasl_password.get_secret_value() if self.sasl_password else None
-        return options
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object, info: ValidationInfo) -> object:
+        """Compose and Kubernetes pass on what is not set as an empty text."""
+        return cls.model_fields[info.field_name or ""].default if value == "" else value
 
-    def _ssl_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.ssl_cafile)
-        if self.ssl_certfile:
-            password = self.ssl_password.get_secret_value() if self.ssl_password else None
-            context.load_cert_chain(self.ssl_certfile, self.ssl_keyfile, password)
-        return context
+    def client_options(self) -> dict[str, Any]:
+        """The keyword arguments that every aiokafka client of ours takes.
+
+        Raises ConfigurationError in one sentence for settings that cannot work.
+        """
+        from streams.engine.login import login_options  # noqa: PLC0415 - `--help` shall not wait for Kafka clients
+
+        return {"bootstrap_servers": self.brokers} | login_options(self)
 
 
 class Settings(BaseSettings):
@@ -132,9 +141,36 @@ class Settings(BaseSettings):
     view_contact: str | None = Field(
         None, max_length=200, description="Where to tell them what is not accessible: an address or a telephone number."
     )
+    view_issuer: str | None = Field(None, description="The issuer whose tokens let people in; none asks for no token.")
+    view_audience: str | None = Field(None, description="The audience that tokens must be for.")
+    view_jwks: str | None = Field(None, description="The issuer's public keys: an https address, or a file (JWKS).")
+    view_algorithms: str = Field("RS256", description="The signature algorithms that are accepted, by commas.")
+    view_scopes: str = Field(
+        "meldingsvakt:",
+        pattern=r"^[!#-\[\]-~]*$",
+        description="What stands before own, aggregates, national and sql in the names of scopes.",
+    )
+    view_mapping: Path | None = Field(None, description="Which receivers each organisation acts for (TOML).")
+    view_unprotected: bool = Field(
+        False, description="Listen beyond loopback without tokens: only where nobody else can reach it."
+    )
+    view_requests_a_minute: int = Field(
+        1200, ge=1, description="How much one organisation may ask, and one address without a good token."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
 
-    @field_validator("instance_id", "policy", "view_contact", "view_file", "view_owner", mode="before")
+    @field_validator(
+        "instance_id",
+        "policy",
+        "view_contact",
+        "view_file",
+        "view_issuer",
+        "view_audience",
+        "view_jwks",
+        "view_mapping",
+        "view_owner",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

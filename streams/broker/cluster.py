@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.broker.config import LOG4J, server_properties, write_properties
+from streams.broker.config import LOG4J, Listener, server_properties, write_properties
 from streams.broker.errors import BrokerUnavailable
 from streams.broker.jars import class_path, kafka_cache
 from streams.broker.java import find_java
@@ -39,6 +39,8 @@ class EmbeddedKafka:
     `settings`, `node_settings`: more server.properties, for all brokers and by node id (from 1).
     `protocol`: the security protocol of the clients' listener, which is named CLIENT in the settings' names.
     `advertised`: by node id, the `host:port` that clients are sent to, where a proxy stands in between.
+    `listeners`: more listeners of a single broker, by their names.
+    `java_options`: more options for the brokers' Java.
     `format_arguments`: more arguments for Kafka's storage tool, such as `--add-scram`.
     `node_class_path`: what goes before Kafka's jars on the class path, by node id.
     """
@@ -53,6 +55,8 @@ class EmbeddedKafka:
         node_settings: Mapping[int, Mapping[str, str]] | None = None,
         protocol: str = "PLAINTEXT",
         advertised: Mapping[int, str] | None = None,
+        listeners: Mapping[str, Listener] | None = None,
+        java_options: Sequence[str] = (),
         format_arguments: Sequence[str] = (),
         node_class_path: Mapping[int, Path] | None = None,
         heap_megabytes: int = HEAP_MEGABYTES,
@@ -66,6 +70,7 @@ class EmbeddedKafka:
         self._node_settings = {node_id: dict(more) for node_id, more in (node_settings or {}).items()}
         self._protocol = protocol
         self._advertised = dict(advertised or {})
+        self._listeners, self._more_java_options = dict(listeners or {}), tuple(java_options)
         self._format_arguments = tuple(format_arguments)
         self._class_path = dict(node_class_path or {})
         self._heap = heap_megabytes
@@ -148,7 +153,7 @@ class EmbeddedKafka:
         await asyncio.to_thread(self.stop)
 
     def _java_options(self) -> list[str]:
-        return [f"-Xmx{self._heap}m", *JAVA_OPTIONS]
+        return [f"-Xmx{self._heap}m", *JAVA_OPTIONS, *self._more_java_options]
 
     def _take_folder(self) -> Path:
         if self._directory is None:
@@ -183,7 +188,13 @@ class EmbeddedKafka:
     def _configure(self, node_id: int, ports: list[Ports], home: Path, java: list[str]) -> Node:
         settings = {**self._settings, **self._node_settings.get(node_id, {})}
         properties = server_properties(
-            node_id, ports, home / "data", settings, protocol=self._protocol, advertised=self._advertised.get(node_id)
+            node_id,
+            ports,
+            home / "data",
+            settings,
+            protocol=self._protocol,
+            advertised=self._advertised.get(node_id),
+            more=self._listeners,
         )
         write_properties(home / "server.properties", properties)
         (home / "log4j2.yaml").write_text(LOG4J, encoding="utf-8")

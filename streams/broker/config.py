@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from streams.broker.ports import LOOPBACK, Ports
 
@@ -47,6 +48,14 @@ ALWAYS = {
 }
 
 
+class Listener(NamedTuple):
+    """One more listener of a broker, with a security protocol of its own; `advertised` is `host:port`."""
+
+    protocol: str
+    port: int
+    advertised: str | None = None
+
+
 def server_properties(
     node_id: int,
     ports: Sequence[Ports],
@@ -55,22 +64,32 @@ def server_properties(
     *,
     protocol: str = "PLAINTEXT",
     advertised: str | None = None,
+    more: Mapping[str, Listener] | None = None,
 ) -> dict[str, str]:
     """The configuration of node `node_id` (from 1); `ports` are those of every node, `advertised` is `host:port`.
 
     The brokers talk to each other on a listener of their own, so a proxy or TLS on the clients' way is not on theirs.
     """
     own = ports[node_id - 1]
-    listeners = {"CLIENT": own.client, "INTERNAL": own.internal, "CONTROLLER": own.controller}
-    client = advertised or f"{LOOPBACK}:{own.client}"
+    listeners = {
+        "CLIENT": Listener(protocol, own.client, advertised),
+        "INTERNAL": Listener("PLAINTEXT", own.internal),
+        **(more or {}),
+    }
+    addresses = {name: f"{LOOPBACK}:{each.port}" for name, each in listeners.items()}
+    protocols = {name: each.protocol for name, each in listeners.items()} | {"CONTROLLER": "PLAINTEXT"}
     return {
         **ALWAYS,
         **_replication(len(ports)),
         "node.id": str(node_id),
         "controller.quorum.voters": ",".join(f"{n}@{LOOPBACK}:{p.controller}" for n, p in enumerate(ports, start=1)),
-        "listeners": ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in listeners.items()),
-        "advertised.listeners": f"CLIENT://{client},INTERNAL://{LOOPBACK}:{own.internal}",
-        "listener.security.protocol.map": f"CLIENT:{protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": ",".join(
+            f"{name}://{at}" for name, at in {**addresses, "CONTROLLER": f"{LOOPBACK}:{own.controller}"}.items()
+        ),
+        "advertised.listeners": ",".join(
+            f"{name}://{each.advertised or addresses[name]}" for name, each in listeners.items()
+        ),
+        "listener.security.protocol.map": ",".join(f"{name}:{spoken}" for name, spoken in protocols.items()),
         "log.dirs": str(data),
         **settings,
     }

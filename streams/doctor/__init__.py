@@ -3,10 +3,9 @@
 `gather` asks Kafka and gives plain facts; the checks below are pure functions from facts to findings.
 """
 
-import logging
 from collections.abc import Callable, Iterable
 
-from streams.doctor import access, brokers, checker, configs, keeping, skew, topics
+from streams.doctor import access, brokers, checker, configs, keeping, login, skew, topics
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Finding, State
 from streams.doctor.gather import gather
@@ -17,6 +16,7 @@ __all__ = ["Facts", "Finding", "State", "examine", "findings"]
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     keeping.policy,
     brokers.bootstrap,
+    login.login,
     brokers.reachable,
     brokers.versions,
     brokers.settings,
@@ -37,8 +37,6 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
 
 async def examine(kafka: KafkaSettings, settings: Settings, *, probe: bool = False) -> list[Finding]:
     """Everything that was found, in the order of the checks. Raises ConfigurationError when no broker answers."""
-    # What the client libraries would say of a silent broker is a finding here, with what to do.
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     return findings(await gather(kafka, settings, probe=probe))
 
 

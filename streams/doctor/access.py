@@ -4,20 +4,14 @@ from collections.abc import Iterator
 
 from streams.doctor.facts import Facts, TopicSeen, Unread
 from streams.doctor.findings import BOOTSTRAP, Finding, fault, is_forbidden, ok, unknown, warning
+from streams.engine.rights import worker_rights
 
 CHECK = "permissions"
-SEEN = frozenset({"Describe", "DescribeConfigs"})
 
 
 def needed(facts: Facts) -> dict[str, frozenset[str]]:
-    """What the worker does with each topic. On inputs it also writes: marks, and copies of misplaced records."""
-    settings = facts.settings
-    read_and_write = SEEN | {"Read", "Write"}
-    return {
-        **dict.fromkeys([*settings.inputs, settings.output("state"), settings.output("coverage")], read_and_write),
-        **dict.fromkeys([settings.output("missing"), settings.output("rejected")], SEEN | {"Write"}),
-        settings.output("access"): SEEN,
-    }
+    """What the worker does with each topic."""
+    return {right.name: right.holding() for right in worker_rights(facts.settings) if right.kind == "topic"}
 
 
 def permissions(facts: Facts) -> Iterator[Finding]:
@@ -50,7 +44,7 @@ def _topic(facts: Facts, topic: TopicSeen, wanted: frozenset[str]) -> Iterator[F
     if lacking:
         yield fault(
             CHECK,
-            f"{principal(facts)} may not {_listed(lacking)} {topic.name}",
+            f"{facts.principal} may not {_listed(lacking)} {topic.name}",
             allow(facts, *lacking, f"--topic {topic.name}"),
         )
 
@@ -60,11 +54,11 @@ def _group(facts: Facts) -> Iterator[Finding]:
     command = allow(facts, "Read", f"--group {name}")
     if isinstance(facts.group, Unread):
         if is_forbidden(facts.group.why):
-            yield fault(CHECK, f"{principal(facts)} may not Read the group {name}", command)
+            yield fault(CHECK, f"{facts.principal} may not Read the group {name}", command)
         else:
             yield unknown(CHECK, f"the group {name}: {facts.group.why}", command)
     elif facts.group.operations and "Read" not in facts.group.operations:
-        yield fault(CHECK, f"{principal(facts)} may not Read the group {name}", command)
+        yield fault(CHECK, f"{facts.principal} may not Read the group {name}", command)
 
 
 def _transactional_ids(facts: Facts) -> Iterator[Finding]:
@@ -76,23 +70,14 @@ def _transactional_ids(facts: Facts) -> Iterator[Finding]:
         ):
             yield unknown(CHECK, f"the transactional ids {name}*: {facts.may_transact.why}", command)
     elif not facts.may_transact:
-        yield fault(CHECK, f"{principal(facts)} may not Write by the transactional ids {name}*", command)
-
-
-def principal(facts: Facts) -> str:
-    """Who this client is for the brokers, as far as it can tell."""
-    if facts.kafka.security_protocol.startswith("SASL"):
-        return f"User:{facts.kafka.sasl_username}"
-    if facts.kafka.ssl_certfile:
-        return "User:<the subject of KAFKA_SSL_CERTFILE>"
-    return "User:ANONYMOUS"
+        yield fault(CHECK, f"{facts.principal} may not Write by the transactional ids {name}*", command)
 
 
 def allow(facts: Facts, *operations_and_resource: str) -> str:
     """The command that allows this client some operations on a resource, which comes last."""
     *operations, resource = operations_and_resource
     each = " ".join(f"--operation {operation}" for operation in sorted(operations))
-    return f'kafka-acls {BOOTSTRAP} --add --allow-principal "{principal(facts)}" {each} {resource}'
+    return f'kafka-acls {BOOTSTRAP} --add --allow-principal "{facts.principal}" {each} {resource}'
 
 
 def _listed(operations: frozenset[str]) -> str:

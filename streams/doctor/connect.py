@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError, for_code
 
 from streams.doctor.facts import Unread
+from streams.engine.login import addresses
+from streams.engine.refusal import nobody_answers, why
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
 
@@ -31,7 +33,12 @@ class Patience:
         """Seconds until the answer must be given."""
         return max(0.0, self._ends - time.monotonic())
 
-    async def attempt(self, ask: Callable[[], Awaitable[T]], seconds: float = STEP_SECONDS) -> T | Unread:
+    async def attempt(
+        self,
+        ask: Callable[[], Awaitable[T]],
+        seconds: float = STEP_SECONDS,
+        explain: Callable[[BaseException], str] | None = None,
+    ) -> T | Unread:
         """The answer, or why there is none. What may be better in a moment, as during an election, is asked again."""
         seconds = min(seconds, self.left())
         try:
@@ -44,11 +51,11 @@ class Patience:
                             raise
                     await asyncio.sleep(AGAIN_SECONDS)
                 return await ask()
-        except TimeoutError:
-            return Unread(f"no answer within {seconds:.0f} s")
+        except TimeoutError as error:
+            return Unread(explain(error) if explain else f"no answer within {seconds:.0f} s")
         # NotImplementedError and ValueError: a broker whose version of the answer is none that we know.
         except (KafkaError, OSError, NotImplementedError, ValueError) as error:
-            return Unread(reason(error))
+            return Unread((explain or reason)(error))
 
 
 def reason(error: BaseException) -> str:
@@ -73,15 +80,20 @@ class Connections:
 
     def __init__(self, kafka: KafkaSettings, patience: Patience) -> None:
         self._patience = patience
-        self._options = _options(kafka)
-        self._addresses = _addresses(kafka)
+        self._options = kafka.client_options()
+        del self._options["bootstrap_servers"]
+        self._addresses = addresses(kafka)
+        self._why = partial(why, kafka=kafka)
         self._nodes: dict[int, Any] = {}
         self._first: Any = None
 
     async def bootstrap(self) -> Mapping[str, str | None]:
         """Try each bootstrap address on its own; why one does not answer. Raises ConfigurationError if none does."""
         opened = await asyncio.gather(
-            *(self._patience.attempt(partial(self._open, *place)) for place in self._addresses.values())
+            *(
+                self._patience.attempt(partial(self._open, *place), explain=self._why)
+                for place in self._addresses.values()
+            )
         )
         reasons: dict[str, str | None] = {}
         for address, connection in zip(self._addresses, opened, strict=True):
@@ -93,11 +105,7 @@ class Connections:
             else:
                 connection.close()
         if self._first is None:
-            said = "; ".join(f"{address}: {why}" for address, why in reasons.items())
-            raise ConfigurationError(
-                f"No Kafka broker answers at {','.join(reasons)}: start it, or set KAFKA_BROKERS and the other KAFKA_ "
-                f"settings to where and how it does ({said})."
-            )
+            raise ConfigurationError(nobody_answers({address: said or "" for address, said in reasons.items()}))
         return reasons
 
     async def connect(self, brokers: Iterable[tuple[int, str, int]]) -> Mapping[int, str]:
@@ -130,26 +138,3 @@ class Connections:
         return await create_conn(
             host, port, client_id="meldingsvakt-doctor", request_timeout_ms=int(STEP_SECONDS * 1000), **self._options
         )
-
-
-def _addresses(kafka: KafkaSettings) -> dict[str, tuple[str, int]]:
-    try:
-        return {f"{host}:{port}": (host, port) for host, port, _ in collect_hosts(kafka.brokers)}
-    except ValueError:
-        raise ConfigurationError("KAFKA_BROKERS is not valid: write host:port, separated by commas.") from None
-
-
-def _options(kafka: KafkaSettings) -> dict[str, Any]:
-    """How to connect. Raises ConfigurationError where the settings do not fit together."""
-    if kafka.security_protocol.startswith("SASL") and not (kafka.sasl_username and kafka.sasl_password):
-        raise ConfigurationError(
-            f"KAFKA_SECURITY_PROTOCOL is {kafka.security_protocol}: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD."
-        )
-    try:
-        options = kafka.client_options()
-    except OSError as error:  # a certificate that cannot be parsed is one too
-        raise ConfigurationError(
-            f"A certificate cannot be read ({reason(error)}): see the KAFKA_SSL_ settings in `meldingsvakt config`."
-        ) from None
-    del options["bootstrap_servers"]
-    return options

@@ -139,6 +139,8 @@ class Facts:
     """Everything that the checks judge."""
 
     kafka: KafkaSettings
+    principal: str  # who this client is for the brokers
+    certificate_until: datetime | None  # where it shows a certificate
     settings: Settings
     policy: Policy | Unread
     now: datetime

@@ -11,7 +11,6 @@ from typing import Any
 
 from aiokafka.protocol.admin import DescribeConfigsRequest
 
-from streams.doctor import protocol
 from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
@@ -23,7 +22,12 @@ from streams.doctor.facts import (
     TopicSeen,
     Unread,
 )
+from streams.doctor.login import VALIDATOR
 from streams.doctor.look import Look
+from streams.engine import protocol
+from streams.engine.certificates import expires
+from streams.engine.login import principal
+from streams.engine.refusal import why
 from streams.engine.topics import wanted_topics
 from streams.errors import ConfigurationError
 from streams.policies import load_policy
@@ -35,7 +39,7 @@ UNKNOWN_TOPIC, TOPIC_FORBIDDEN = 3, 29
 BROKER_SETTINGS = (
     "authorizer.class.name", "unclean.leader.election.enable", "transaction.max.timeout.ms",
     "group.min.session.timeout.ms", "group.max.session.timeout.ms", "offsets.topic.replication.factor",
-    "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
+    "transaction.state.log.replication.factor", "transaction.state.log.min.isr", VALIDATOR,
 )  # fmt: skip
 TOPIC_SETTINGS = (
     "cleanup.policy", "message.timestamp.type", "retention.ms", "retention.bytes", "segment.ms", "segment.bytes",
@@ -59,12 +63,11 @@ async def _gather(
 ) -> Facts:
     addresses = await connections.bootstrap()
     names = [*(topic.name for topic in wanted_topics(settings)), OFFSETS_TOPIC, TRANSACTIONS_TOPIC]
-    metadata = await patience.attempt(partial(connections.ask, protocol.metadata(names)))
+    metadata = await patience.attempt(
+        partial(connections.ask, protocol.metadata(names)), explain=partial(why, kafka=kafka)
+    )
     if isinstance(metadata, Unread):
-        raise ConfigurationError(
-            f"Kafka at {kafka.brokers} does not tell its brokers and topics ({metadata.why}): is "
-            "KAFKA_SECURITY_PROTOCOL right?"
-        )
+        raise ConfigurationError(f"Kafka at {kafka.brokers} does not tell its brokers and topics ({metadata.why}).")
     unreached = await connections.connect([(broker[0], broker[1], broker[2]) for broker in metadata.brokers])
     configs, brokers = await asyncio.gather(
         _topic_configs(connections, patience, _existing(metadata)),
@@ -76,6 +79,8 @@ async def _gather(
     look = Look(kafka.model_copy(update={"brokers": answering}), settings, connections, patience, topics)
     return Facts(
         kafka,
+        await principal(kafka),
+        expires(kafka.ssl_certfile) if kafka.ssl_certfile else None,
         settings,
         _policy(settings),
         addresses=addresses,

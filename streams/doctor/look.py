@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
-from streams.doctor import clocks, protocol, published, transacting
+from streams.doctor import clocks, published, transacting
 from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
@@ -25,6 +25,7 @@ from streams.doctor.facts import (
     Unread,
     stuck,
 )
+from streams.engine import protocol
 from streams.engine.coverage import Coverage
 from streams.settings import KafkaSettings, Settings
 

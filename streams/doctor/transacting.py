@@ -10,9 +10,9 @@ from aiokafka.errors import TransactionalIdAuthorizationFailed
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.transaction import AddOffsetsToTxnRequest
 
-from streams.doctor import protocol
 from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import OpenTransaction, Place, Transaction, Unread
+from streams.engine import protocol
 
 GROUP, TRANSACTIONAL_ID = 0, 1  # kinds of coordinators
 ID_NOT_FOUND = 105

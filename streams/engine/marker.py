@@ -17,6 +17,7 @@ from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import BROKER_CLOCK
 from streams.engine.memory import give_back_memory
 from streams.engine.metrics import Metrics
+from streams.engine.refusal import naming_denials
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
@@ -110,13 +111,14 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
     async def _write_set(self, window: Window, header: bytes) -> None:
         headers = [(marks.HEADER, header)]
         try:
-            # The key is empty, not null: aiokafka wants either a key or a value.
-            sends = [
-                await self._producer.send(topic, key=b"", partition=window.partition, headers=headers)
-                for topic in self._settings.inputs
-            ]
-            for appended in await asyncio.gather(*sends):
-                self._appended[TopicPartition(appended.topic, appended.partition)] = appended.offset
+            async with naming_denials(self._kafka, "Write"):
+                # The key is empty, not null: aiokafka wants either a key or a value.
+                sends = [
+                    await self._producer.send(topic, key=b"", partition=window.partition, headers=headers)
+                    for topic in self._settings.inputs
+                ]
+                for appended in await asyncio.gather(*sends):
+                    self._appended[TopicPartition(appended.topic, appended.partition)] = appended.offset
         except (KafkaError, TimeoutError) as error:
             log.warning("Marks of partition %d could not be written: %s", window.partition, sentence_of(error))
             self._metrics.count("marks_failed")

@@ -24,6 +24,7 @@ from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
 from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
+from streams.engine.refusal import naming_denials
 from streams.engine.restore import Restorer, same_partitions
 from streams.engine.table import WindowedTable
 from streams.engine.transaction import Transactions, Writes
@@ -85,7 +86,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._consumer.subscribe(self._settings.inputs, listener=_Listener(self))
         # aiokafka gives up on some of what would pass, and Faust would end with a traceback.
         with ending_on_error("Joining the group"):
-            await self._consumer.start()
+            async with naming_denials(self._kafka, "Read"):
+                await self._consumer.start()
 
     async def on_stop(self) -> None:
         """Finish the running commits, then leave the group."""
@@ -105,7 +107,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     async def _fetch_once(self) -> None:
         try:
             # One record tells that there are some; the batches are then put together partition by partition.
-            first = await self._first_record()
+            async with naming_denials(self._kafka, "Read"):
+                first = await self._first_record()
             # A rebalance may come while a batch is delivered; what was taken before it belongs to no later epoch.
             for window, epoch in [(window, window.epoch) for window in self._table.windows.values()]:
                 await self._hand_over(window, epoch, first)
@@ -231,10 +234,11 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         started = time.monotonic()
         transactions = Transactions(self._kafka, self._settings, partition)
         try:
-            await transactions.fence()
-            committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
-            restorer = Restorer(self._kafka, self._settings, self._clean)
-            ledger = await restorer.ledger(self._rules, partition, self._partitions(), committed)
+            async with naming_denials(self._kafka, "Read"):
+                await transactions.fence()
+                committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
+                restorer = Restorer(self._kafka, self._settings, self._clean)
+                ledger = await restorer.ledger(self._rules, partition, self._partitions(), committed)
         except BaseException:
             await transactions.stop()
             raise

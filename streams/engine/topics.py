@@ -7,8 +7,18 @@ from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
+from streams.engine.protocol import metadata, operations
+from streams.engine.refusal import Denied, naming_denials, unreachable
+from streams.engine.rights import Right
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 
@@ -59,10 +69,26 @@ async def ensure_topics(kafka: KafkaSettings, settings: Settings, *, create: boo
         return await _ensure(admin, settings, create=create)
 
 
+async def ensure_allowed(kafka: KafkaSettings, rights: Sequence[Right]) -> None:
+    """Refuse to start without a right on a topic that may be needed much later only: state is read at a restart.
+
+    Raises ConfigurationError that names what is lacking.
+    """
+    wanted = {right.name: right.holding() for right in rights if right.kind == "topic"}
+    async with _admin(kafka) as admin:
+        found = await admin._send_request(metadata(list(wanted)))
+        allowed = {name: operations(bits) for _, name, _, _, bits in found.topics}
+        for name, needed in wanted.items():
+            lacking = needed - allowed[name]
+            if allowed[name] and lacking:  # a broker of before Kafka 2.3 does not tell
+                raise Denied(" and ".join(sorted(lacking)), f"the topic {name}")
+
+
 async def partition_counts(kafka: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
     """How many partitions each topic has. Raises ConfigurationError for one that does not exist."""
     async with _admin(kafka) as admin:
         existing = set(await admin.list_topics())
+        await _refuse_hidden(admin, [topic for topic in topics if topic not in existing])
         for topic in topics:
             if topic not in existing:
                 raise ConfigurationError(f"The topic {topic} does not exist: run `meldingsvakt topics` to create it.")
@@ -86,11 +112,10 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
     admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
     try:
         await admin.start()
-        yield admin
+        async with naming_denials(kafka, "Describe"):
+            yield admin
     except KafkaConnectionError:
-        raise ConfigurationError(
-            f"No Kafka broker answers at {kafka.brokers}: start it, or set KAFKA_BROKERS to where it is."
-        ) from None
+        raise ConfigurationError(await unreachable(kafka)) from None
     except KafkaError as error:
         raise ConfigurationError(f"Kafka at {kafka.brokers} refused: {type(error).__name__} {error}") from None
     finally:
@@ -102,6 +127,7 @@ async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
     brokers = len((await admin.describe_cluster())["brokers"])
     existing = await _existing(admin, [topic.name for topic in wanted], create=create)
     missing = [topic for topic in wanted if topic.name not in existing]
+    await _refuse_hidden(admin, [topic.name for topic in missing])
     if missing and not create:
         raise ConfigurationError(f"The topic {missing[0].name} does not exist: run `meldingsvakt topics` to create it.")
     present = [topic.name for topic in wanted if topic.name in existing]
@@ -126,6 +152,15 @@ async def _existing(admin: Any, names: list[str], *, create: bool) -> set[str]:
     return existing
 
 
+async def _refuse_hidden(admin: Any, names: list[str]) -> None:
+    """A topic that this client may not see is not in the list: that is no reason to create it. Raises Denied."""
+    if names:
+        found = await admin._send_request(metadata(names))
+        for code, name, *_ in found.topics:
+            if code == TopicAuthorizationFailedError.errno:
+                raise Denied("Describe", f"the topic {name}")
+
+
 async def _create(admin: Any, topics: list[Topic], partitions: int, brokers: int) -> None:
     copies = min(SAFE_REPLICATION, brokers)
     in_sync = {"min.insync.replicas": "2"} if copies == SAFE_REPLICATION else {}
@@ -137,6 +172,8 @@ async def _create(admin: Any, topics: list[Topic], partitions: int, brokers: int
         ]
     )
     for name, code, *message in response.topic_errors:
+        if code in (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno):
+            raise Denied("Create", f"the topic {name}")
         if code not in (0, TopicAlreadyExistsError.errno):  # somebody else was quicker: it is verified all the same
             reason = message[0] if message and message[0] else for_code(code).__name__
             raise ConfigurationError(f"The topic {name} cannot be created: {reason}")
@@ -182,13 +219,15 @@ async def _configurations(admin: Any, names: list[str]) -> dict[str, dict[str, s
         found: dict[str, dict[str, str]] = {}
         for response in await admin.describe_configs(resources):
             for code, _message, _kind, name, entries, *_ in response.resources:
+                if code == TopicAuthorizationFailedError.errno:
+                    raise Denied("DescribeConfigs", f"the topic {name}")
                 if code == 0 and entries:
                     found[name] = {entry[0]: entry[1] for entry in entries}
         if unknown := [name for name in names if name not in found]:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
             continue
         return found
-    raise ConfigurationError(f"The settings of {unknown[0]} cannot be read: allow this client DescribeConfigs on it.")
+    raise ConfigurationError(f"The settings of {unknown[0]} cannot be read: is every broker up?")
 
 
 def _verify_safety(name: str, config: dict[str, str], brokers: int) -> None:

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.engine.refusal import naming_denials
 from streams.errors import InDoubt
 from streams.settings import KafkaSettings, Settings
 
@@ -39,7 +40,7 @@ class Transactions:
     """The transactional producer of one partition. Starting it fences every former owner of the partition."""
 
     def __init__(self, kafka: KafkaSettings, settings: Settings, partition: int) -> None:
-        self._group = settings.app_id
+        self._kafka, self._group = kafka, settings.app_id
         self._timeout_seconds = settings.request_timeout.total_seconds()
         timeout_ms = int(self._timeout_seconds * 1000)
         self._partition = partition
@@ -63,9 +64,12 @@ class Transactions:
         await self._producer.stop()
 
     async def commit(self, writes: Writes) -> None:
-        """Write and commit all of it. Raises InDoubt when that did not certainly happen: end the process then."""
+        """Write and commit all of it. Raises InDoubt when that did not certainly happen: end the process then.
+
+        Raises ConfigurationError when this client may not: then it certainly did not happen.
+        """
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with naming_denials(self._kafka, "Write"), asyncio.timeout(self._timeout_seconds):
                 await self._producer.begin_transaction()
                 await self._append(writes.records)
                 await self._producer.send_offsets_to_transaction(self._offsets(writes), self._group)

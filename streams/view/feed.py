@@ -14,8 +14,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.engine.connections import still_fetching
-from streams.engine.ending import sentence_of
 from streams.engine.reading import assign_paused, one_off_consumer
+from streams.engine.refusal import explained
 from streams.engine.topics import cluster_id, partition_counts, topic_setting
 from streams.errors import ConfigurationError, InDoubt, StateUnreadable
 from streams.settings import KafkaSettings, Settings
@@ -74,7 +74,7 @@ class Feed:
                 ):
                     await self._follow(consumer, heights)
             except (KafkaError, OSError) as error:
-                self._lost(sentence_of(error))
+                self._lost(await explained(error, self._kafka, "Read"))
             except _NotYet as error:  # no topic, or no answer while it asked
                 self._lost(str(error))
             except StateUnreadable as error:

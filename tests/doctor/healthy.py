@@ -108,7 +108,9 @@ def brokers(config: dict[str, str] | None = None, answer: Any = None) -> tuple[B
 def facts(**changes: Any) -> Facts:
     """Everything as it should be, but for the changes."""
     healthy = Facts(
-        kafka=KafkaSettings(),
+        kafka=SASL,
+        principal="User:checker",
+        certificate_until=None,
         settings=SETTINGS,
         policy=POLICY,
         now=NOW,

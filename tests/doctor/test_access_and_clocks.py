@@ -1,6 +1,6 @@
 """Permissions and clocks, and that all is well where nothing is wrong."""
 
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from streams.settings import KafkaSettings
 from tests.doctor.healthy import (
     ALL,
     NO,
+    NOW,
     SASL,
     brokers,
     expect,
@@ -28,7 +29,7 @@ ACCESS_CASES = [
         with_topic("reports.sent", operations=ALL - {"Write"}),
         FAULT,
         "permissions",
-        "User:ANONYMOUS may not Write reports.sent",
+        "User:checker may not Write reports.sent",
         "--operation Write --topic reports.sent",
     ),
     (
@@ -69,18 +70,26 @@ ACCESS_CASES = [
         "authorizer.class.name",
     ),
     (
-        facts(kafka=SASL, may_transact=False),
+        facts(kafka=SASL, principal="User:checker", may_transact=False),
         FAULT,
         "permissions",
         "User:checker may not",
         '--allow-principal "User:checker"',
     ),
+]
+NOW_SOON, NOW_GONE = NOW + timedelta(days=3), NOW - timedelta(seconds=1)
+TOKEN = KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER")
+VALIDATOR = "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator"
+LOGIN_CASES = [
+    (facts(kafka=KafkaSettings()), WARNING, "login", "by PLAINTEXT: whoever is on the way", "SSL or SASL_SSL"),
+    (facts(certificate_until=NOW_SOON), WARNING, "login", "expires 2026-03-04T12:00:00.000000Z", "renew it by then"),
+    (facts(certificate_until=NOW_GONE), FAULT, "login", "has expired", "renew it"),
     (
-        facts(kafka=KafkaSettings(security_protocol="SSL", ssl_certfile=Path("c.pem")), may_transact=False),
-        FAULT,
-        "permissions",
-        "subject of KAFKA_SSL_CERTFILE",
-        "User:",
+        facts(kafka=TOKEN, brokers=brokers(config={"sasl.oauthbearer.jwt.validator.class": VALIDATOR})),
+        WARNING,
+        "login",
+        "broker 1 has sasl.oauthbearer.jwt.validator.class",
+        "BrokerJwtValidator",
     ),
 ]
 CLOCK_CASES = [
@@ -124,9 +133,15 @@ CLOCK_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*ACCESS_CASES, *CLOCK_CASES])
+@pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*ACCESS_CASES, *LOGIN_CASES, *CLOCK_CASES])
 def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
     expect(seen, state, check, found, advice)
+
+
+def test_a_certificate_that_is_good_for_long_and_a_broker_that_looks_at_tokens_are_right() -> None:
+    validator = VALIDATOR.replace("Default", "Broker")
+    seen = brokers(config={"sasl.oauthbearer.jwt.validator.class": validator})
+    assert trouble(facts(kafka=TOKEN, brokers=seen, certificate_until=NOW + timedelta(days=60))) == []
 
 
 def test_nothing_is_wrong_with_a_healthy_cluster() -> None:
@@ -136,7 +151,7 @@ def test_nothing_is_wrong_with_a_healthy_cluster() -> None:
 def test_every_check_says_something() -> None:
     checks = {finding.check for finding in findings(facts())}
     assert checks == {
-        "policy", "bootstrap", "brokers", "versions", "broker settings", "topics", "partitions", "replication",
+        "policy", "bootstrap", "login", "brokers", "versions", "broker settings", "topics", "partitions", "replication",
         "topic settings", "retention", "permissions", "workers", "coverage", "offsets", "transactional ids",
         "open transactions", "clocks",
     }  # fmt: skip

@@ -93,6 +93,6 @@ async def test_what_is_not_allowed_is_named_until_it_is(secured: EmbeddedKafka) 
 
 
 async def test_a_wrong_password_is_said_in_one_sentence_without_it(secured: EmbeddedKafka) -> None:
-    with pytest.raises(ConfigurationError, match="SaslAuthenticationFailed") as raised:
+    with pytest.raises(ConfigurationError, match="the broker does not know User:checker by this password") as raised:
         await asyncio.wait_for(examine(checker(secured, "not this one"), SETTINGS), 15)
     assert "not this one" not in str(raised.value)

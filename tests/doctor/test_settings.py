@@ -16,7 +16,7 @@ from tests.engine.world import World
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}, "set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"),
         (
             {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/nowhere.pem"},
-            "A certificate cannot be read (No such file or directory)",
+            "KAFKA_SSL_CAFILE cannot be read (/nowhere.pem: No such file or directory)",
         ),
     ],
 )

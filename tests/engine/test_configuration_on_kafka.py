@@ -37,7 +37,8 @@ async def test_no_broker(world: World, command: str) -> None:
     code, said = await asyncio.to_thread(run, world, command, KAFKA_BROKERS="127.0.0.1:9")
     assert code == 2
     assert said == (
-        "meldingsvakt: No Kafka broker answers at 127.0.0.1:9: start it, or set KAFKA_BROKERS to where it is."
+        "meldingsvakt: No Kafka broker answers at 127.0.0.1:9: start it, or set KAFKA_BROKERS and the "
+        "other KAFKA_ settings to where and how it does (127.0.0.1:9: Connection refused)."
     )
 
 

@@ -25,9 +25,9 @@ class Proxy:
         self.delayed_chunks = 0
         self.cut = 0
 
-    async def start(self) -> None:
+    async def start(self, port: int = 0) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

@@ -1,0 +1,61 @@
+"""Every way to log in, from settings to an announcement, on a broker that allows nothing by itself."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from streams.engine.rights import topics_rights, worker_rights
+from tests.engine.world import World
+from tests.secure.cluster import SecuredKafka
+from tests.secure.conftest import SecureWorld
+from tests.secure.papers import principal_of
+
+pytestmark = pytest.mark.kafka
+MODES = ("mTLS", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
+
+
+def login(secured: SecuredKafka, mode: str, folder: Path) -> tuple[str, dict[str, str]]:
+    """Who one is, and the settings."""
+    if mode == "mTLS":
+        return principal_of("mutual"), secured.by_certificate("mutual")
+    if mode == "OAUTHBEARER":
+        (folder / "token").write_text(secured.issuer.token("checker"))
+        return "User:checker", secured.by_token_file(folder / "token")
+    return "User:checker", secured.by_password(mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_worker_with_the_least_rights_announces_what_is_missing(
+    mode: str, secured: SecuredKafka, secure_world: SecureWorld, tmp_path: Path
+) -> None:
+    principal, settings = login(secured, mode, tmp_path)
+    await secured.revoke_all(principal)
+    world = await secure_world(settings)
+    await secured.grant(principal, worker_rights(world.settings))
+    worker = world.worker()
+    await worker.ready(partitions=2)
+    stored, missing = await world.sent(), await world.sent()
+    await world.stored(stored)
+    async with world.announcements() as announced:
+        assert (await announced.next())["report_id"] == missing
+        await announced.none_for(0.5)
+    assert {row["report_id"]: row["status"] for row in (await world.rows()).values()} == {
+        stored: "stored",
+        missing: "missing",
+    }
+    assert worker.stop() == 0
+
+
+async def test_who_may_only_create_topics_creates_them(secured: SecuredKafka, secure_world: SecureWorld) -> None:
+    principal = principal_of("maker")
+    world = World(secured.inside.brokers, partitions=2)
+    world.environment |= secured.by_certificate("maker")
+    try:
+        await secured.grant(principal, topics_rights(world.settings))
+        done = await asyncio.to_thread(world.run, "topics")
+        again = await asyncio.to_thread(world.run, "topics")
+    finally:
+        await world.stop()
+    assert (done.returncode, done.stdout.count("created")) == (0, 8), done.stderr
+    assert (again.returncode, again.stdout.count("verified")) == (0, 8), again.stderr
