@@ -111,6 +111,8 @@ def test_the_privacy_page_tells_how_long_each_topic_is_kept() -> None:
         kept = topic.suggested.get("retention.ms")
         if topic.required["cleanup.policy"] == "compact":
             assert "MELDINGSVAKT_KEEP" in told[name] or name == "{app}.coverage"
+            assert topic.suggested["max.compaction.lag.ms"] == "3600000"
+            assert "next compaction (an hour, as the topic is created)" in PRIVACY
         elif kept == "-1":
             assert "until you set `retention.ms`" in told[name]
         else:
