@@ -126,9 +126,23 @@ class Settings(BaseSettings):
     view_rows: bool = Field(
         True, description="Whether the view shows single reports; if not, only counts, and none of them under 5."
     )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="What a worker asks for again and again while it can vouch: an external dead man's switch."
+    )
+    heartbeat_every: timedelta = Field(timedelta(minutes=1), ge=timedelta(seconds=1), description="How often it does.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log lines for people (text), or one JSON object a line."
+    )
 
-    @field_validator("instance_id", "policy", "view_file", mode="before")
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with https:// or http://")
+        return value
+
+    @field_validator("heartbeat_url", "instance_id", "policy", "view_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -38,7 +38,7 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
 async def examine(kafka: KafkaSettings, settings: Settings, *, probe: bool = False) -> list[Finding]:
     """Everything that was found, in the order of the checks. Raises ConfigurationError when no broker answers."""
     # What the client libraries would say of a silent broker is a finding here, with what to do.
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+    logging.getLogger("aiokafka").propagate = False
     return findings(await gather(kafka, settings, probe=probe))
 
 

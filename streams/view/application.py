@@ -14,9 +14,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.engine.memory import look_for_garbage_less_often
+from streams.engine.server import LIVE, METRICS, READY
 from streams.view.answering import desk_of, problem_answer
 from streams.view.api import router
 from streams.view.desk import Desk
+from streams.view.metrics import Measuring, Requests, show_metrics
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
@@ -53,8 +55,10 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.desk = desk
-    app.add_api_route("/livez", _livez, include_in_schema=False)
-    app.add_api_route("/readyz", _readyz, include_in_schema=False)
+    app.state.requests = Requests()
+    for answer, paths in ((_livez, LIVE), (_readyz, READY), (show_metrics, METRICS)):
+        for path in paths:
+            app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
     app.include_router(pages)
     app.include_router(live)
@@ -63,6 +67,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(_Guard)
+    app.add_middleware(Measuring, requests=app.state.requests)
     return app
 
 
