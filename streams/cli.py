@@ -86,7 +86,8 @@ def worker() -> None:
     from faust.cli.faust import cli
 
     banner = ["--quiet"] if in_json() else []
-    cli(["-A", "streams.app", *banner, "worker", "--without-web"])
+    # The level that counts is in the logging configuration; from WARNING on Faust would show its spinner.
+    cli(["-A", "streams.app", *banner, "worker", "--without-web", "--loglevel", "info"])
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """A worker and a view to which everything has happened that a metric tells of."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -94,8 +93,3 @@ async def _until(worker: Worker, words: str, seconds: float = 20) -> None:
     while words not in (await worker.get("/metrics"))[1]:
         assert time.monotonic() < deadline, f"{words} was never shown"
         await asyncio.sleep(0.1)
-
-
-def no_proxy() -> dict[str, str]:
-    """What keeps a process from asking a proxy for loopback."""
-    return {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PATH": os.environ["PATH"]}
