@@ -15,7 +15,7 @@ from streams.settings import Settings
 
 TEXT = "[%(asctime)s] [%(process)s] [%(levelname)s] %(message)s"
 # What a log call of ours may add by `extra`; a library's own extras are left out, because they may hold anything.
-FIELDS = ("partition", "cause", "topic", "route")
+FIELDS = ("partition", "cause")
 # At DEBUG it prints requests and answers with the records in them, at INFO every metadata update.
 QUIET = {"aiokafka": "WARNING"}
 

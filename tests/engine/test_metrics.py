@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from streams.core.books import Book
@@ -15,6 +16,7 @@ from streams.engine.burst import LastHour
 from streams.engine.histogram import BatchHistogram
 from streams.engine.ledger import Ledger
 from streams.engine.metrics import MOST_NAMES, Metrics
+from streams.engine.restored import Restored
 from streams.engine.rows import LIVE_ROWS
 from streams.engine.standing import Standing
 from streams.engine.window import Window
@@ -153,6 +155,23 @@ def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
     assert oldest() == 2
     one.apply(batch(one, stored=[stored(one, number, START + 6 * MINUTE, number - 2) for number in (2, 3, 4)]))
     assert oldest() is None
+
+
+async def test_who_waits_is_known_after_a_restore_in_the_order_of_arrival() -> None:
+    one = ledger()
+    state, coverage = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)
+    restored = Restored(state, coverage)
+    numbers = (3, 1, 4, 0, 2)
+    for place, number in enumerate(numbers):
+        writes = one.apply(batch(one, sent=[sent(one, number, START + place * MINUTE)]))
+        written = [write for write in writes.records if write.topic == state.topic]
+        restored.take(state, [Appended(place, 0, write.key, write.value) for write in reversed(written)])
+        restored.take(coverage, [Appended(0, 0, w.key, w.value) for w in writes.records if w.topic == coverage.topic])
+    proven = one.apply(batch(one, stored=[stored(one, 3, START + 10 * MINUTE)]))
+    for tp in (state, coverage):
+        restored.take(tp, [Appended(9, 0, w.key, w.value) for w in proven.records if w.topic == tp.topic])
+    await restored.deadlines(one.checker.rules)
+    assert restored.pending == [report(number) for number in (1, 4, 0, 2)]
 
 
 def test_reports_that_are_settled_do_not_pile_up_in_the_queue_of_those_that_wait() -> None:

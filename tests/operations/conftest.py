@@ -1,9 +1,8 @@
 """A worker and a view to which everything has happened that a metric tells of."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import pytest_asyncio
@@ -51,7 +50,7 @@ async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
         ) as upstream:
             await upstream.begin_transaction()
             await _open_everywhere(world, upstream, reports)
-            await _until(worker, "meldingsvakt_gap{")
+            viewing.until("/api/v1/coverage", _both_are_held_back)
             yield Eventful(world, worker, viewing, reports)
             await upstream.abort_transaction()
     finally:
@@ -88,8 +87,5 @@ async def _open_everywhere(world: World, upstream: AIOKafkaProducer, reports: li
         await (await upstream.send(f"{world.name}.sent", orjson.dumps(held), key=b"x", partition=partition))
 
 
-async def _until(worker: Worker, words: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while words not in (await worker.get("/metrics"))[1]:
-        assert time.monotonic() < deadline, f"{words} was never shown"
-        await asyncio.sleep(0.1)
+def _both_are_held_back(said: Any) -> bool:
+    return [gap["cause"] for gap in said["picture"]["gaps"]] == ["open_transaction"] * 2
