@@ -3,16 +3,20 @@
 import logging
 import logging.config
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import orjson
 import pytest
 
 from streams.logs import JsonFormatter, TextFormatter, logging_config
 from streams.settings import Settings
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import World, now, receipt_value
+from tests.engine.world import World, now, receipt_value, sent_value, stored_value
 from tests.operations.conftest import MUNICIPALITIES, NATIONAL_ID, Eventful
+from tests.view.page.conftest import Viewing
 
 SECRETS = (NATIONAL_ID, "Nordmann", "unit-7")
 
@@ -41,6 +45,50 @@ async def test_a_worker_and_a_view_say_one_json_object_a_line_and_nothing_of_a_r
     ):
         assert spoken <= {(line["logger"], line["level"]) for line in lines(output)}
         assert not [secret for secret in (*SECRETS, *eventful.reports) if secret in output]
+
+
+def _with_a_number_in_each_field() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Records that have a national number in one field each: as its value, or within it."""
+    receiver = {"municipality": "0301", "district": "03", "unit_id": "unit-7", "org_number": "974760673"}
+    whole: dict[str, dict[str, Any]] = {
+        "sent": {"case_system_version": "5", "message_id": "m", "form": "PRIVAT", "receiver": receiver},
+        "receipt": {"message_id": "m"},
+        "stored": {"receiver": receiver, "case_system": "UKJENT"},
+    }
+    make: dict[str, Callable[[str], dict[str, Any]]]
+    make = {"sent": sent_value, "receipt": receipt_value, "stored": stored_value}
+    for kind, more in whole.items():
+        value = make[kind](str(uuid4())) | more
+        for field in [*value, "navn"]:
+            for number in (NATIONAL_ID, f"{value.get(field)} {NATIONAL_ID}"):
+                yield kind, value | {"report_id": str(uuid4()), field: number}
+        for field in receiver if "receiver" in value else ():
+            yield kind, value | {"report_id": str(uuid4()), "receiver": receiver | {field: NATIONAL_ID}}
+
+
+@pytest.mark.kafka
+async def test_a_national_number_in_any_field_key_or_header_comes_into_no_log(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=2, allowance=1, log_level="DEBUG")
+    worker, viewing = world.worker(log_format="text"), Viewing(world, log_format="json")
+    written = list(_with_a_number_in_each_field())
+    try:
+        await worker.ready()
+        for number, (kind, value) in enumerate(written):
+            key = NATIONAL_ID if number % 10 == 9 else value["report_id"]
+            await world.put(kind, value, key=key.encode(), headers=[("navn", NATIONAL_ID.encode())])
+        viewing.until("/api/v1/summary", lambda said: said["total"]["missing"] > 10)
+        viewing.get(f"/api/v1/reports?receiver={NATIONAL_ID}&{NATIONAL_ID}=1")
+        async with httpx.AsyncClient(base_url=viewing.address) as client:
+            await client.post("/api/v1/sql", json={"sql": f"SELECT '{NATIONAL_ID}' FROM nowhere"})
+        await world.complete_beyond(now())
+        shown = (await worker.get("/metrics"))[1] + viewing.get("/metrics").text
+        assert worker.stop() == 0
+    finally:
+        viewing.stop()
+    said = worker.output() + viewing.output() + shown
+    assert "DEBUG" in worker.output()
+    assert len(written) > 40
+    assert not [secret for secret in (NATIONAL_ID, *(value["report_id"] for _, value in written)) if secret in said]
 
 
 @pytest.mark.kafka
