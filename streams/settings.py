@@ -157,20 +157,26 @@ class Settings(BaseSettings):
     view_requests_a_minute: int = Field(
         1200, ge=1, description="How much one organisation may ask, and one address without a good token."
     )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="What a worker asks for again and again while it can vouch: an external dead man's switch."
+    )
+    heartbeat_every: timedelta = Field(timedelta(minutes=1), ge=timedelta(seconds=1), description="How often it does.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log lines for people (text), or one JSON object a line."
+    )
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with https:// or http://")
+        return value
 
     @field_validator(
-        "instance_id",
-        "policy",
-        "view_contact",
-        "view_file",
-        "view_issuer",
-        "view_audience",
-        "view_jwks",
-        "view_mapping",
-        "view_owner",
-        mode="before",
-    )
+        "heartbeat_url", "instance_id", "policy", "view_contact", "view_file", "view_issuer", "view_audience",
+        "view_jwks", "view_mapping", "view_owner", mode="before",
+    )  # fmt: skip
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -14,11 +14,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.engine.memory import look_for_garbage_less_often
+from streams.engine.server import LIVE, METRICS, READY
 from streams.view.access.gate import Gate
 from streams.view.access.grants import Grants, grants_of
 from streams.view.answering import problem_answer
 from streams.view.api import router
 from streams.view.desk import Desk
+from streams.view.metrics import Measuring, Requests, show_metrics
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
@@ -61,8 +63,10 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
         lifespan=lifespan,
     )
     app.state.desk = desk
-    app.add_api_route("/livez", _livez, include_in_schema=False)
-    app.add_api_route("/readyz", _readyz, include_in_schema=False)
+    app.state.requests = Requests()
+    for answer, paths in ((_livez, LIVE), (_readyz, READY), (show_metrics, METRICS)):
+        for path in paths:
+            app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
     app.include_router(pages)
     app.include_router(live)
@@ -72,6 +76,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(Gate, desk=desk, grants=grants or grants_of(desk.settings), refuse=_refused)
     app.add_middleware(_Guard)
+    app.add_middleware(Measuring, requests=app.state.requests)
     return app
 
 

@@ -1,6 +1,5 @@
 """`meldingsvakt view`: the web server around one desk."""
 
-import logging
 import signal
 import socket
 import sys
@@ -13,18 +12,17 @@ from streams.console import say
 from streams.engine.bare import hand_out_bare_records
 from streams.engine.ending import end
 from streams.errors import ConfigurationError, InDoubt
+from streams.logs import set_up_logging
 from streams.settings import KafkaSettings, Settings
 from streams.view.access.grants import grants_of
 from streams.view.application import application
 from streams.view.desk import Desk
 from streams.view.wire import BoundedHttp
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-
 
 def serve(kafka: KafkaSettings, settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError, also while it runs, when what is read is not ours."""
-    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
+    set_up_logging(settings)
     hand_out_bare_records()
     grants = grants_of(settings)
     if grants.tokens is None:

@@ -14,6 +14,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.engine.server import LIVE, METRICS, READY
 from streams.view.access.grants import Grants
 from streams.view.access.keys import KeysUnavailable
 from streams.view.access.tokens import BadToken, Visitor
@@ -22,7 +23,7 @@ from streams.view.problems import Problem
 from streams.view.seat import Seat
 
 # Open to everybody: whether it lives and works, and what a page is drawn with.
-OPEN = frozenset({"/livez", "/readyz"})
+OPEN = frozenset(LIVE + READY + METRICS)
 STATIC = "/static/"
 MOST_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0

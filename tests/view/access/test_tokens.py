@@ -112,7 +112,7 @@ async def test_nothing_is_open_without_a_token(guarded: Desk, path: str) -> None
         assert "Authorization: Bearer" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/static/page.css"])
+@pytest.mark.parametrize("path", ["/livez", "/isReady", "/internal/metrics", "/static/page.css"])
 async def test_health_and_what_pages_are_drawn_with_are_open(guarded: Desk, path: str) -> None:
     async with with_token(guarded, None) as client:
         assert (await client.get(path)).status_code != 401
