@@ -13,6 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 authority() {
+    mkdir -p "$out/ca"
     [ -s "$out/ca/ca.key" ] && return
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
         -subj "/CN=meldingsvakt compose" -addext "keyUsage=critical,keyCertSign,cRLSign" \
@@ -30,6 +31,7 @@ hand_over() {
 # certificate NAME OWNER EXTENSIONS: the owner is the number of the user that its container runs as.
 certificate() {
     folder=$out/$1
+    mkdir -p "$folder"
     if [ -s "$folder/tls.crt" ] && openssl x509 -in "$folder/tls.crt" -noout -checkend "$renew_seconds" >/dev/null; then
         return
     fi

@@ -81,6 +81,7 @@ def test_the_policy_is_one(folder: Path) -> None:
 @pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
 def test_every_pod_is_restricted(pod: dict[str, Any]) -> None:
     assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == 10001
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

@@ -32,7 +32,7 @@ START_SECONDS = 240.0
 def run(command: Sequence[str], given: str = "", *, environment: dict[str, str] | None = None) -> str:
     """What a command said; an AssertionError with all of it if it failed."""
     done = subprocess.run(
-        command, input=given, capture_output=True, text=True, cwd=ROOT, env=environment, check=False, timeout=600
+        command, input=given, capture_output=True, text=True, cwd=ROOT, env=environment, check=False, timeout=300
     )
     assert done.returncode == 0, f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
