@@ -127,9 +127,14 @@ class Stack:
 
         return eventually(found, f"{report_id} is {status}", seconds)
 
+    def reports(self) -> int:
+        """How many reports the view knows."""
+        answer = httpx.post(self._address("/api/v1/sql"), json={"query": "SELECT count(*) FROM reports"}, timeout=10)
+        return int(answer.json()["rows"][0][0])
+
     def get(self, path: str) -> httpx.Response:
         """Ask the view on the port that is published."""
-        return httpx.get(f"http://127.0.0.1:{self._view}{path}", timeout=10)
+        return httpx.get(self._address(path), timeout=10)
 
     def targets(self) -> list[dict[str, Any]]:
         """What Prometheus scrapes."""
@@ -140,6 +145,9 @@ class Stack:
     def kill(self, service: str) -> None:
         """End a container at once, as a machine that fails does."""
         self.compose("kill", "-s", "SIGKILL", service)
+
+    def _address(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._view}{path}"
 
     def _all_healthy(self) -> bool:
         states = [container["State"] for container in self.containers()]

@@ -1,7 +1,7 @@
 """Both compose stacks, end to end: a report goes missing and is found again."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import orjson
@@ -77,6 +77,13 @@ def test_prometheus_sees_both_workers(stack: Stack) -> None:
         return True if {f"http://{name}:8081/metrics" for name in ("worker-1", "worker-2")} <= healthy else None
 
     eventually(up, "Prometheus scrapes both workers", 90)
+
+
+def test_traffic_with_a_known_truth_can_be_played(stack: Stack) -> None:
+    before = stack.reports()
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    stack.compose("run", "--rm", "-T", "simulate", "--start", yesterday.isoformat(), "--days", "1", "--reports", "1000")
+    eventually(lambda: True if stack.reports() == before + 1000 else None, "the view shows a thousand reports more")
 
 
 @only_secure
