@@ -1,5 +1,6 @@
 """Both compose stacks, end to end: a report goes missing and is found again."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -38,6 +39,14 @@ def test_a_report_goes_missing_and_is_found_again_and_another_is_never_announced
     assert events[0]["reason"] == "no_receipt"
     assert events[1]["missing_event_id"] == events[0]["event_id"]
     assert noticed < 30
+
+
+def test_the_page_comes_with_all_that_it_needs(stack: Stack) -> None:
+    page = stack.get("/en")
+    assert page.status_code == 200
+    files = re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js|svg|woff2)[^"]*)"', page.text)
+    assert files
+    assert {stack.get(file).status_code for file in files} == {200}
 
 
 def test_the_other_worker_takes_over_from_one_that_is_killed(stack: Stack) -> None:
