@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check faults mutants bench lock schemas sbom licences clean
+.PHONY: install demo test check faults mutants bench images lock schemas sbom licences clean
 
 install: $(STAMP)
 
@@ -21,7 +21,7 @@ demo: $(STAMP)
 # What needs Kafka mostly waits: it goes on in one process while the rest is computed in another. The faults come last
 # and alone, because their announcements have 30 s on a machine that does nothing else.
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/faults/test_suite_on_kafka.py
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/faults/test_suite_on_kafka.py --ignore=tests/docker/images
 	$(BIN)/python -m pytest tests/faults/test_suite_on_kafka.py
 
 # Every fault with all its seeds: two to three hours. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
@@ -52,12 +52,23 @@ bench: $(STAMP) .bench/venv/.installed
 	.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
 	@touch $@
 
+# Needs a Docker engine, docker-compose (1.29 or newer) and kubectl: builds the image and runs both compose stacks.
+# testcontainers' own caretaker is not needed: every test removes what it started.
+images: $(STAMP)
+	TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/python -m pytest -p no:randomly --timeout 1200 tests/docker/images $(ARGS)
+
 schemas: $(STAMP)
 	$(BIN)/python -m schemas.generate
+
+# The image takes only what runs, in the same versions.
+LOCK_FOR_IMAGE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-annotate --no-header --no-strip-extras --constraint requirements.lock
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --no-strip-extras --extra java --group dev pyproject.toml -o requirements.lock
+	$(LOCK_FOR_IMAGE) pyproject.toml -o docker/requirements.lock
+	$(LOCK_FOR_IMAGE) --group pyproject.toml:build -o docker/build.lock
 
 # What runs, as CycloneDX, in dist/sbom.cdx.json. With SOURCE_DATE_EPOCH it has a time, else it is the same each time.
 sbom: $(STAMP)

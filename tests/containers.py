@@ -15,12 +15,14 @@ def kafka_container(image: str) -> Iterator[str]:
     port = free_port()
     container = (
         DockerContainer(image)
-        .with_bind_ports(9092, port)
+        # The same port inside and outside: the broker speaks to itself by its advertised address when it verifies
+        # transactions, and would else be refused.
+        .with_bind_ports(port, port)
         .with_env("KAFKA_NODE_ID", "1")
         .with_env("KAFKA_PROCESS_ROLES", "broker,controller")
         .with_env("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@localhost:9093")
         .with_env("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER")
-        .with_env("KAFKA_LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093")
+        .with_env("KAFKA_LISTENERS", f"PLAINTEXT://:{port},CONTROLLER://:9093")
         .with_env("KAFKA_ADVERTISED_LISTENERS", f"PLAINTEXT://127.0.0.1:{port}")
         .with_env("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT")
         .with_env("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "1")

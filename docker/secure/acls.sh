@@ -1,0 +1,49 @@
+#!/bin/sh
+# What each principal may do with Kafka; everything else is refused. Run again it changes nothing. Who may read or write
+# something may describe it, too.
+# KAFKA_ACLS is Kafka's own command, BOOTSTRAP where it finds a broker, CLIENT a properties file with an admin's rights.
+set -eu
+inputs="--topic reports.sent --topic reports.receipt --topic reports.stored"
+tables="--topic reports.state --topic reports.coverage"
+product="--topic reports.missing"
+others="--topic reports.rejected --topic reports.access"
+
+# allow PRINCIPAL "OPERATIONS" RESOURCES…
+allow() {
+    principal=$1
+    operations=$(for each in $2; do printf ' --operation %s' "$each"; done)
+    shift 2
+    # shellcheck disable=SC2086  # each operation is an argument of its own
+    "$KAFKA_ACLS" --bootstrap-server "$BOOTSTRAP" --command-config "$CLIENT" --add \
+        --allow-principal "User:$principal" $operations "$@" >/dev/null
+    echo "$principal: $operations $*"
+}
+
+# shellcheck disable=SC2086  # each topic is an argument of its own
+{
+    # The job that makes the topics and verifies them.
+    allow topics "Create Describe DescribeConfigs" $inputs $tables $product $others
+
+    # A worker also writes inputs: its marks, and copies of records in the wrong partition.
+    allow worker "DescribeConfigs Read Write" $inputs $tables
+    allow worker "DescribeConfigs Write" $product --topic reports.rejected
+    allow worker "Describe DescribeConfigs" --topic reports.access
+    allow worker "Read" --group reports
+    allow worker "Write" --transactional-id reports- --resource-pattern-type prefixed
+
+    # The view is in no group; it only adds to its log of who looked at what.
+    allow view "DescribeConfigs Read" --topic reports.state
+    allow view "Read" --topic reports.coverage $product
+    allow view "Write" --topic reports.access
+
+    # Who writes the inputs: the portal's adapter and the case systems' proof.
+    allow portal "Write" $inputs
+
+    # Downstream: the product, in groups of its own.
+    allow consumer "Read" $product
+    allow consumer "Read" --group consumer- --resource-pattern-type prefixed
+
+    # Only of this stack: traffic with a known truth, which looks at the topics first.
+    allow simulator "DescribeConfigs Write" $inputs
+    allow simulator "Describe DescribeConfigs" $tables $product $others
+}

@@ -1,0 +1,134 @@
+"""Both compose stacks, end to end: a report goes missing and is found again."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from tests.docker.images.stack import Stack, eventually
+from tests.engine.world import sent_value, stored_value
+
+only_secure = pytest.mark.parametrize("stack", ["secure"], indirect=True)
+STACKS = {"plain": ["compose.yaml"], "secure": ["compose.yaml", "compose.secure.yaml"]}
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(request.param, STACKS[request.param], tmp_path_factory.mktemp(request.param)) as stack:
+        yield stack
+
+
+def test_a_report_goes_missing_and_is_found_again_and_another_is_never_announced(stack: Stack) -> None:
+    lost, kept = str(uuid4()), str(uuid4())
+    stack.produce("sent", sent_value(lost, channel="SVARINN"), sent_value(kept))
+    stack.produce("stored", stored_value(kept))
+    missing = stack.wait_for(lost, "missing")
+    noticed = (datetime.now(UTC) - datetime.fromisoformat(missing["alarm_at"])).total_seconds()
+    print(f"missing in the view {noticed:.1f} s after its alarm_at")
+    stack.produce("stored", stored_value(lost))
+    stack.wait_for(lost, "recovered")
+    stack.wait_for(kept, "stored")
+    events = stack.announced(2)
+    assert [(event["report_id"], event["type"]) for event in events] == [
+        (lost, "no.meldingsvakt.report.missing.v1"),
+        (lost, "no.meldingsvakt.report.recovered.v1"),
+    ]
+    assert events[0]["reason"] == "no_receipt"
+    assert events[1]["missing_event_id"] == events[0]["event_id"]
+    assert noticed < 30
+
+
+def test_the_page_comes_with_all_that_it_needs(stack: Stack) -> None:
+    page = stack.get("/en")
+    assert page.status_code == 200
+    files = re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js|svg|woff2)[^"]*)"', page.text)
+    assert files
+    assert {stack.get(file).status_code for file in files} == {200}
+
+
+def test_the_other_worker_takes_over_from_one_that_is_killed(stack: Stack) -> None:
+    stack.kill("worker-1")
+    lost = [str(uuid4()) for _ in range(24)]
+    stack.produce("sent", *(sent_value(report_id, channel="SVARINN") for report_id in lost))
+    for report_id in lost:
+        stack.wait_for(report_id, "missing")
+    stack.compose("start", "worker-1")
+
+
+def test_every_container_is_locked(stack: Stack) -> None:
+    for container in stack.containers():
+        host, name = container["HostConfig"], container["Name"]
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+        assert "no-new-privileges:true" in host["SecurityOpt"], name
+        assert host["Memory"] > 0, name
+        root = container["Config"]["User"].split(":")[0] in ("", "0")
+        assert root == ("certificates" in name), name
+
+
+def test_only_loopback_of_this_machine_reaches_it(stack: Stack) -> None:
+    bindings = [
+        binding["HostIp"]
+        for container in stack.containers()
+        for published in (container["HostConfig"]["PortBindings"] or {}).values()
+        for binding in published
+    ]
+    assert bindings
+    assert set(bindings) == {"127.0.0.1"}
+
+
+def test_prometheus_sees_both_workers(stack: Stack) -> None:
+    def up() -> bool | None:
+        healthy = {target["scrapeUrl"] for target in stack.targets() if target["health"] == "up"}
+        return True if {f"http://{name}:8081/metrics" for name in ("worker-1", "worker-2")} <= healthy else None
+
+    eventually(up, "Prometheus scrapes both workers", 90)
+
+
+def test_traffic_with_a_known_truth_can_be_played(stack: Stack) -> None:
+    before = stack.reports()
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    stack.compose("run", "--rm", "-T", "simulate", "--start", yesterday.isoformat(), "--days", "1", "--reports", "1000")
+    eventually(lambda: True if stack.reports() == before + 1000 else None, "the view shows a thousand reports more")
+
+
+@only_secure
+def test_nobody_writes_what_the_acls_do_not_allow(stack: Stack) -> None:
+    value = sent_value(str(uuid4()))
+    line = f"{value['report_id']}|{orjson.dumps(value).decode()}\n"
+    said = stack.refused("run", "--rm", "-T", "portal", "--topic", "reports.missing", given=line)
+    assert "TopicAuthorizationException: Not authorized to access topics: [reports.missing]" in said
+
+
+@only_secure
+def test_nobody_reads_what_the_acls_do_not_allow(stack: Stack) -> None:
+    consumer = [
+        "--bootstrap-server=kafka:9092",
+        "--consumer.config=/secure/client.properties",
+        "--group=consumer-trial",
+    ]
+    entry = "--entrypoint=/opt/kafka/bin/kafka-console-consumer.sh"
+    said = stack.refused(
+        "run", "--rm", "-T", entry, "consumer", *consumer, "--topic=reports.state", "--timeout-ms=8000"
+    )
+    assert "TopicAuthorizationException: Not authorized to access topics: [reports.state]" in said
+
+
+@only_secure
+def test_kafka_speaks_to_nobody_without_a_certificate(stack: Stack) -> None:
+    said = stack.refused("run", "--rm", "-T", "-e", "KAFKA_SECURITY_PROTOCOL=PLAINTEXT", "topics")
+    assert said.startswith("exit code 2")
+    said = stack.refused(
+        "run", "--rm", "-T", "--entrypoint=sh", "topics", "-c",
+        "(sleep 2; echo) | openssl s_client -connect kafka:9092 -CAfile /run/kafka/ca.pem -verify_return_error",
+    )  # fmt: skip
+    assert "Verify return code: 0 (ok)" in said
+    assert "alert certificate required" in said
+
+
+@only_secure
+def test_a_second_start_keeps_every_certificate(stack: Stack) -> None:
+    assert "a certificate for" not in stack.compose("run", "--rm", "-T", "certificates")
