@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.doctor import examine
-from streams.engine.rights import Right, view_rights, worker_rights
+from streams.engine.rights import Right, topics_rights, view_rights, worker_rights
 from streams.engine.topics import cluster_id, ensure_topics
 from streams.errors import ConfigurationError
 from streams.settings import Settings
@@ -72,8 +72,8 @@ NOT_LET_IN: dict[str, tuple[Callable[[SecuredKafka], Environment], str]] = {
         "of no authority that the system trusts: set KAFKA_SSL_CAFILE",
     ),
     "another name": (
-        lambda s: s.by_password("PLAIN") | {"KAFKA_BROKERS": s.sasl.replace("127.0.0.1", "127.0.0.2")},
-        "",  # nobody listens there, or the certificate is of another name
+        lambda s: s.by_password("PLAIN") | {"KAFKA_BROKERS": s.sasl.replace("127.0.0.1", "127.1")},
+        "the broker's certificate is of another name than the address in KAFKA_BROKERS",
     ),
     "expired certificate": (
         lambda s: _certificate(s, "expired", valid=timedelta(hours=-1)),
@@ -237,6 +237,23 @@ async def test_a_worker_that_loses_a_right_ends_and_names_it(secured: SecuredKaf
     assert await worker.exit_code(MOST_SECONDS) == 2, worker.output()[-3000:]
     assert "Traceback" not in worker.output()
     assert f"meldingsvakt: {principal} may not " in worker.output()
+
+
+async def test_who_may_see_but_not_read_or_write_is_told_so_by_every_command(
+    secured: SecuredKafka, secure_world: SecureWorld
+) -> None:
+    principal = principal_of("seeing")
+    world = await secure_world(secured.by_certificate("seeing"))
+    await secured.grant(principal, topics_rights(world.settings))
+    await world.put("sent", b"unreadable", key=b"k")
+    for arguments, lacking in (
+        (("explain", "00000000-0000-4000-8000-000000000000"), f"Read the topic {world.name}."),
+        (("simulate", "--to-kafka", "--reports", "1"), f"Write the topic {world.name}."),
+    ):
+        done = await asyncio.to_thread(world.run, *arguments)
+        assert done.returncode == 2, done.stderr
+        (said,) = done.stderr.splitlines()
+        assert said.startswith(f"meldingsvakt: {principal} may not {lacking}")
 
 
 async def test_a_view_that_lacks_a_right_names_it_and_goes_on_once_it_has_it(
