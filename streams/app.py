@@ -17,15 +17,18 @@ from streams.core.fold import Limits
 from streams.data import succession
 from streams.engine.bare import hand_out_bare_records
 from streams.engine.ending import ending_on_error
+from streams.engine.heartbeat import Heartbeat
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
+from streams.engine.readiness import unready
 from streams.engine.rights import worker_rights
 from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.topics import ensure_allowed, ensure_topics
+from streams.logs import logging_config
 from streams.policies import load_policy
 from streams.settings import load_settings
 
@@ -42,7 +45,7 @@ class Boot(faust.App.BootStrategy):  # type: ignore[misc]  # faust has no types 
 
     def server(self) -> Iterable[Any]:
         """The services of a worker, in the order in which they start."""
-        return chain(super().server(), [source, marker, server])
+        return chain(super().server(), [source, marker, heartbeat, server])
 
 
 class App(faust.App):  # type: ignore[misc]
@@ -65,7 +68,6 @@ class App(faust.App):  # type: ignore[misc]
 
 
 hand_out_bare_records()
-logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells every metadata update
 with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()
     policy = load_policy(settings.policy)
@@ -73,8 +75,9 @@ rules = Rules(policy, succession(), Limits(settings.keep, settings.unexpected_af
 metrics = Metrics()
 
 app = App(
-    settings.app_id, broker=f"kafka://{kafka.brokers}", web_enabled=False, Table=WindowedTable, autodiscover=False
-)
+    settings.app_id, broker=f"kafka://{kafka.brokers}", web_enabled=False, Table=WindowedTable, autodiscover=False,
+    logging_config=logging_config(settings),
+)  # fmt: skip
 batches = app.channel(maxsize=WAITING_BATCHES)
 reports = app.Table("reports", partitions=settings.partitions, help="Every report, from its first fact to its erasure.")
 
@@ -85,8 +88,10 @@ async def _deliver(batch: Batch) -> None:
 
 source = Source(kafka, settings, rules, reports, metrics, _deliver)
 marker = Marker(kafka, settings, reports, source, metrics)
+heartbeat = Heartbeat(settings, source, reports, metrics)
 server = Server(settings, reports, source, metrics)
 metrics.watch(reports.windows)
+metrics.ready.set_function(lambda: not unready(source, reports))
 
 
 @app.agent(batches)  # type: ignore[untyped-decorator]

@@ -19,6 +19,7 @@ from streams.cli_rejected import rejected_app
 from streams.cli_simulation import demo, simulate
 from streams.console import Json, say, show_json, show_table, write_line
 from streams.errors import ConfigurationError
+from streams.logs import in_json, set_up_logging
 from streams.settings import load_settings
 
 app = typer.Typer(
@@ -40,11 +41,18 @@ def main() -> None:
     try:
         app()
     except (ConfigurationError, BrokerUnavailable) as error:
-        say(f"meldingsvakt: {error}")
+        say(f"meldingsvakt: {error}", "ERROR")
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, as `head` does
         sys.exit(0)
+
+
+@app.callback()
+def _set_up(context: typer.Context) -> None:
+    if context.invoked_subcommand != "broker":  # which has no settings
+        _, settings = load_settings()
+        set_up_logging(settings)
 
 
 @app.command()
@@ -80,8 +88,9 @@ def worker() -> None:
         os.environ.setdefault("FAUST_LOOP", "uvloop")  # Faust reads it as it is imported; its --loop comes too late
     from faust.cli.faust import cli
 
-    _, settings = load_settings()
-    cli(["-A", "streams.app", "worker", "--without-web", "--loglevel", settings.log_level.lower()])
+    banner = ["--quiet"] if in_json() else []
+    # The level that counts is in the logging configuration; from WARNING on Faust would show its spinner.
+    cli(["-A", "streams.app", *banner, "worker", "--without-web", "--loglevel", "info"])
 
 
 @app.command()

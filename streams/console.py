@@ -9,13 +9,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams.logs import in_json, json_line
+
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
-    """A message for the person at the terminal."""
-    messages.print(text, markup=False)
+def say(text: str, level: str = "INFO") -> None:
+    """A message for the person at the terminal; a log line where those are JSON."""
+    if in_json():
+        sys.stderr.write(json_line(level, text) + "\n")
+        sys.stderr.flush()
+    else:
+        messages.print(text, markup=False)
 
 
 def show_json(value: Any) -> None:

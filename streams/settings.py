@@ -135,9 +135,42 @@ class Settings(BaseSettings):
     view_rows: bool = Field(
         True, description="Whether the view shows single reports; if not, only counts, and none of them under 5."
     )
+    view_issuer: str | None = Field(None, description="The issuer whose tokens let people in; none asks for no token.")
+    view_audience: str | None = Field(None, description="The audience that tokens must be for.")
+    view_jwks: str | None = Field(None, description="The issuer's public keys: an https address, or a file (JWKS).")
+    view_algorithms: str = Field("RS256", description="The signature algorithms that are accepted, by commas.")
+    view_scopes: str = Field(
+        "meldingsvakt:",
+        pattern=r"^[!#-\[\]-~]*$",
+        description="What stands before own, aggregates, national and sql in the names of scopes.",
+    )
+    view_mapping: Path | None = Field(None, description="Which receivers each organisation acts for (TOML).")
+    view_unprotected: bool = Field(
+        False, description="Listen beyond loopback without tokens: only where nobody else can reach it."
+    )
+    view_requests_a_minute: int = Field(
+        1200, ge=1, description="How much one organisation may ask, and one address without a good token."
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="What a worker asks for again and again while it can vouch: an external dead man's switch."
+    )
+    heartbeat_every: timedelta = Field(timedelta(minutes=1), ge=timedelta(seconds=1), description="How often it does.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log lines for people (text), or one JSON object a line."
+    )
 
-    @field_validator("instance_id", "policy", "view_file", mode="before")
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with https:// or http://")
+        return value
+
+    @field_validator(
+        "heartbeat_url", "instance_id", "policy", "view_file", "view_issuer", "view_audience", "view_jwks",
+        "view_mapping", mode="before",
+    )  # fmt: skip
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

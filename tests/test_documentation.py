@@ -1,6 +1,7 @@
 """The README must not drift away from what runs."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from streams.cli import app
 from streams.cli_rejected import rejected_app
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings
+from streams.view.feed import Progress
+from streams.view.metrics import Requests, Standing
+from streams.view.picture import Coverage, picture_of
 from tests.faults.suite import FAULTS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -40,12 +44,16 @@ def test_every_command_is_documented() -> None:
         assert f"`meldingsvakt rejected {command.name}`" in README
 
 
-def test_every_metric_is_documented() -> None:
+def test_every_metric_is_documented_and_no_other() -> None:
     metrics = Metrics()
     metrics.watch({})
-    for metric in metrics.registry.collect():
-        suffix = "_total" if metric.type == "counter" else ""
-        assert f"`{metric.name}{suffix}`" in README, metric.name
+    read = Progress(records_left=0)
+    picture = picture_of(Coverage(datetime.now(UTC), (), 0), read, timedelta(minutes=1))
+    found = [*metrics.registry.collect(), *Requests().registry.collect(), *Standing(picture, 0, read).collect()]
+    names = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in found}
+    assert set(re.findall(r"`(meldingsvakt_[a-z_]+)`", README)) == {
+        name for name in names if not name.startswith("process_")
+    }
 
 
 def test_every_topic_is_documented() -> None:

@@ -3,6 +3,7 @@
 `gather` asks Kafka and gives plain facts; the checks below are pure functions from facts to findings.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 
 from streams.doctor import access, brokers, checker, configs, keeping, login, skew, topics
@@ -37,6 +38,10 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
 
 async def examine(kafka: KafkaSettings, settings: Settings, *, probe: bool = False) -> list[Finding]:
     """Everything that was found, in the order of the checks. Raises ConfigurationError when no broker answers."""
+    # What the client libraries would say of a silent broker is a finding here, with what to do.
+    library = logging.getLogger("aiokafka")
+    library.addHandler(logging.NullHandler())
+    library.propagate = False
     return findings(await gather(kafka, settings, probe=probe))
 
 

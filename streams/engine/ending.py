@@ -9,6 +9,7 @@ from typing import NoReturn
 from aiokafka.errors import UnsupportedCodecError
 
 from streams.errors import ConfigurationError, InDoubt, StateUnreadable
+from streams.logs import in_json, json_line
 
 EXIT_CONFIGURATION = 2
 # sysexits.h: a temporary failure, start me again.
@@ -18,7 +19,7 @@ EXIT_IN_DOUBT = 75
 def end(sentence: str, code: int = EXIT_IN_DOUBT) -> NoReturn:
     """End the process without another word to Kafka: no clean-up of ours may commit or produce anything more."""
     stream = sys.__stderr__ or sys.stderr  # Faust turns the other one into log lines
-    stream.write(f"meldingsvakt: {sentence}\n")
+    stream.write((json_line("CRITICAL", sentence) if in_json() else f"meldingsvakt: {sentence}") + "\n")
     stream.flush()
     os._exit(code)
 

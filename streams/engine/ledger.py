@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from streams.core.deadlines import Deadlines
 from streams.core.events import Event, written
 from streams.core.facts import Fact, Place
 from streams.core.fold import Step
+from streams.core.row import Status
 from streams.engine import marks
 from streams.engine.bare import KafkaRecord
 from streams.engine.clean import CleanReader
@@ -22,7 +23,9 @@ from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
+from streams.engine.tally import Tally
 from streams.engine.transaction import Write, Writes
+from streams.engine.waiting import Waiting
 from streams.errors import InDoubt
 from streams.settings import Settings
 
@@ -30,6 +33,7 @@ LOG_APPEND_TIME = 1
 BROKER_CLOCK = "broker_clock"
 CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
 KINDS = ("sent", "receipt", "stored")
+OPENING_OR_SETTLING = frozenset({Step.OPENED, Step.STORED, Step.RECOVERED})
 
 
 class Span(NamedTuple):
@@ -52,22 +56,6 @@ class Batch:
     records: Mapping[str, Sequence[KafkaRecord]]
 
 
-@dataclass(slots=True)
-class Tally:
-    """What was counted since the last commit: (metric, label) and how often."""
-
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, metric: str, label: str = "", by: int = 1) -> None:
-        """Count one, or as many as are given."""
-        self.counts[metric, label] += by
-
-    def take(self) -> Counter[tuple[str, str]]:
-        """All counts so far; the tally starts anew."""
-        taken, self.counts = self.counts, Counter()
-        return taken
-
-
 class Ledger:
     """The rows, books, positions and completeness of one partition."""
 
@@ -80,6 +68,7 @@ class Ledger:
         coverage: Coverage,
         deadlines: Deadlines | None = None,
         clean: CleanReader | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._settings = settings
         self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
@@ -87,9 +76,11 @@ class Ledger:
         self.coverage = coverage
         self.checker = Checker(rules, rows, books, deadlines)
         self.marks = marks.Marks(settings.app_id, settings.inputs)
-        self.tally = Tally()
+        self.waiting = waiting or Waiting()
+        self._tally = Tally()
         self._clean = clean or CleanReader(settings.max_value_bytes)
         self._steps: Counter[Step] = Counter()
+        self._opened_or_settled: list[str] = []
         self._events: list[Event] = []
         self._records: list[Write] = []
 
@@ -115,6 +106,7 @@ class Ledger:
         completed = self.marks.take_complete()
         if completed is not None:
             self._advance(completed)
+        self._take_stock()
         return self._writes()
 
     def _apply_input(self, topic: str, kind: str, records: Sequence[KafkaRecord]) -> None:
@@ -135,10 +127,15 @@ class Ledger:
                 self._take(kind, record, place)
         if appended is not None:
             applied.last = LastRecord(records[-1].offset, appended)
-        self.tally.add("records", kind, read)
+        self._tally.add("records", kind, by=read)
         for step, by in self._steps.items():
-            self.tally.add("facts", step, by)
+            self._tally.add("events", step, by=by)
         self._steps.clear()
+
+    def take_tally(self) -> Tally:
+        """What has been counted since the last call: to be shown once it is committed."""
+        taken, self._tally = self._tally, Tally()
+        return taken
 
     def publish(self, gap: Gap | None) -> Writes:
         """Say on the coverage topic that a gap has opened; nothing else changes."""
@@ -171,7 +168,7 @@ class Ledger:
     def _compare_clocks(self, applied: Applied, appended: datetime) -> None:
         """A broker's clock that stepped back is said aloud at once, and until it has caught up."""
         if self._stepped_back(applied, appended):
-            self.tally.add("broker_clock")
+            self._tally.add("broker_clock")
             if self.coverage.gap is None or self.coverage.gap.cause != BROKER_CLOCK:
                 self.coverage.gap = Gap(appended, BROKER_CLOCK)
 
@@ -181,17 +178,18 @@ class Ledger:
 
     def _judge(self, record: Record) -> None:
         intake = take_in(record, self._settings.max_value_bytes)
-        self.tally.add("records", record.kind)
+        self._tally.add("records", record.kind)
         for name in intake.extras:
-            self.tally.add("dropped_properties", name)
+            self._tally.add("dropped_properties", name)
         self._clean.learn(record, intake)
         copied = record.headers != () and record.header(COPY_HEADER) is not None
         if intake.refusal is not None and not (copied and intake.fact is not None):
             self._reject(record, intake.refusal, intake)
         if intake.fact is None:
+            self._tally.add("events", "rejected")
             return
         if not intake.key_fits:
-            self.tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
+            self._tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
         if not self._at_home(intake.fact.report_id.encode()):
             self._send_home(record, intake, copied=copied)
         else:
@@ -203,6 +201,8 @@ class Ledger:
     def _check(self, fact: Fact, kind: str, record: KafkaRecord | Record) -> None:
         step, events = self.checker.apply(fact)
         self._steps[step] += 1
+        if step in OPENING_OR_SETTLING:
+            self._opened_or_settled.append(fact.report_id)
         if events:
             self._events += events
         if step is Step.TOO_OLD:
@@ -211,10 +211,12 @@ class Ledger:
     def _send_home(self, record: Record, intake: Intake, *, copied: bool) -> None:
         """A record in the wrong partition is copied to the right one, once."""
         if copied:
+            self._tally.add("events", "rejected")
             self._reject(record, Refusal("partition", "misplaced_again"), intake._replace(fact=None))
             return
         assert intake.fact is not None
-        self.tally.add("misplaced", "wrong_partition")
+        self._tally.add("events", "sent_home")
+        self._tally.add("misplaced", "wrong_partition")
         place = record.place
         origin = f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
         key = intake.fact.report_id.encode()
@@ -222,7 +224,7 @@ class Ledger:
         self._records.append(Write(place.topic, home, key, known_value(record, intake), [(COPY_HEADER, origin)]))
 
     def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:
-        self.tally.add("rejected", refusal.reason.split(":", maxsplit=1)[0])
+        self._tally.add("rejected", refusal.stage)
         place = record.place
         value: dict[str, Any] = {
             "topic": place.topic,
@@ -248,8 +250,23 @@ class Ledger:
         coverage.complete_until = max(completed, coverage.complete_until or completed)
         coverage.policy = self.checker.rules.policy.judged_by(coverage.complete_until)
         for passed in self.checker.advance(coverage.complete_until):
-            self.tally.add("decided", passed.status or "erased")
+            self._tally.add("decided", passed.status or "erased")
+            if passed.status in (Status.STORED, Status.RECOVERED):  # by a proof that had come late
+                self._opened_or_settled.append(passed.report_id)
             self._events += passed.events
+
+    def _take_stock(self) -> None:
+        """Once a batch, for the metrics: what waits from now on, and how long proofs took."""
+        for report_id in dict.fromkeys(self._opened_or_settled):
+            row = self.rows.get(report_id)
+            if row is not None and row.status is Status.PENDING:
+                self.waiting.add(report_id)
+            elif row is not None:
+                self._tally.proven(row)
+        self._opened_or_settled.clear()
+        self.waiting.first(self.rows)
+        for event in self._events:
+            self._tally.announced(event)
 
     def clock_is_behind(self) -> bool:
         """True while an input's last record was appended by a clock behind what the partition knew before."""

@@ -137,7 +137,10 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
         if coverage.gap is not None and coverage.gap.cause == cause:
             return
         since = coverage.gap.since if coverage.gap else coverage.complete_until or datetime.now(UTC)
-        log.warning("Partition %d cannot be checked since %s: %s", window.partition, since.isoformat(), cause)
+        log.warning(
+            "Partition %d cannot be checked since %s: %s", window.partition, since.isoformat(), cause,
+            extra={"partition": window.partition, "cause": cause},
+        )  # fmt: skip
         await window.publish(Gap(since, cause))
 
     def _cause(self, window: Window) -> str:

@@ -1,27 +1,71 @@
-"""The worker's metrics, for Prometheus. Every name begins with `meldingsvakt_`."""
+"""The worker's metrics, for Prometheus. Every name begins with `meldingsvakt_`; no label tells of a receiver."""
 
-from collections import Counter as Counts
-from collections.abc import Iterable
+import time
+from datetime import UTC, datetime
+from itertools import product
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from streams.core.events import Cause
+from streams.core.fold import Step
+from streams.core.row import Reason, Status
+from streams.engine.burst import LastHour
+from streams.engine.histogram import BatchHistogram
+from streams.engine.standing import Standing
+from streams.engine.tally import CASE_SYSTEMS, CHANNELS, OTHER, Tally
 from streams.engine.window import Window
 
-COUNTERS = {
-    "records": ("Input records read, by kind.", "kind"),
-    "facts": ("What the facts read did, by step.", "step"),
-    "decided": ("Rows that time decided, by their new status.", "status"),
-    "rejected": ("Records listed on the rejected topic, by reason.", "reason"),
-    "misplaced": ("Records in a wrong partition or with a wrong key, by fault.", "fault"),
-    "dropped_properties": ("Unknown properties dropped, by name.", "name"),
-    "broker_clock": ("Records that arrived with an append time before what was complete already.", ""),
-    "commits": ("Transactions committed.", ""),
-    "marks_failed": ("Sets of marks that could not be written.", ""),
-    "fetch_errors": ("Fetches that failed and were repeated, by error.", "error"),
-    "losses": ("Stretches of an input that were deleted before they were read, by cause.", "cause"),
+MOST_NAMES = 50  # of a label whose values others choose; the rest is counted as "other"
+
+
+class Label(NamedTuple):
+    """A label and its values, where they are known: these are shown from the start, so that a rise can be seen."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
+    "records": ("Input records read, by kind.", (Label("kind", ("sent", "receipt", "stored")),)),
+    "events": (
+        "Input records by what came of each: a step of the rules, rejected, or sent_home to its own partition.",
+        (Label("outcome", (*Step, "rejected", "sent_home")),),
+    ),
+    "decided": ("Rows that time decided, by their new status.", (Label("status", (*Status, "erased")),)),
+    "missing": (
+        "Reports announced missing, by reason and case system.",
+        (Label("reason", tuple(Reason)), Label("case_system", (*CASE_SYSTEMS, OTHER))),
+    ),
+    "recovered": ("Missing reports that were found after all, by cause.", (Label("cause", tuple(Cause)),)),
+    "rejected": (
+        "Records listed on the rejected topic, by stage.",
+        (Label("stage", ("encoding", "json", "schema", "size", "rule", "partition")),),
+    ),
+    "misplaced": (
+        "Records in a wrong partition or with a wrong key, by fault.",
+        (Label("fault", ("wrong_partition", "wrong_key", "no_key")),),
+    ),
+    "dropped_properties": ("Unknown properties dropped, by name.", (Label("name"),)),
+    "broker_clock": ("Records that arrived with an append time before what was complete already.", ()),
+    "marks_failed": ("Sets of marks that could not be written.", ()),
+    "fetch_errors": ("Fetches that failed and were repeated, by error.", (Label("error"),)),
+    "losses": (
+        "Stretches of an input that were found deleted before they were read, by cause.",
+        (Label("cause", ("deleted_by_retention", "topic_recreated")),),
+    ),
+    "heartbeats": (
+        "Heartbeats for the dead man's switch: sent, failed, or withheld because this worker cannot vouch.",
+        (Label("result", ("sent", "failed", "withheld")),),
+    ),
 }
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+CONFIRMATION_BOUNDS = (
+    10.0, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, DAY, 2 * DAY, 5 * DAY,
+    12 * DAY, 30 * DAY,
+)  # fmt: skip
+DELAY_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY)
+COMMIT_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
@@ -29,55 +73,70 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._counters = {
-            name: Counter(f"meldingsvakt_{name}", text, [label] if label else [], registry=self.registry)
-            for name, (text, label) in COUNTERS.items()
-        }
+        ProcessCollector(registry=self.registry)
+        self._counters = {name: self._counter(name, text, labels) for name, (text, labels) in COUNTERS.items()}
+        self._seen: dict[str, set[tuple[str, ...]]] = {}
+        self._delays = BatchHistogram(
+            "meldingsvakt_detection_delay_seconds",
+            "From alarm_at until the missing event was visible, by the brokers' clock.", DELAY_BOUNDS,
+        )  # fmt: skip
+        self._confirmations = BatchHistogram(
+            "meldingsvakt_confirmation_seconds", "From sent_at until the proof of storage arrived, by channel.",
+            CONFIRMATION_BOUNDS, "channel", (*CHANNELS, OTHER),
+        )  # fmt: skip
+        for histogram in (self._delays, self._confirmations):
+            self.registry.register(histogram)
+        self._commits = Histogram(
+            "meldingsvakt_commit_seconds", "How long transactions took.", buckets=COMMIT_BOUNDS, registry=self.registry
+        )
         self.restored = Gauge(
             "meldingsvakt_restore_seconds", "How long the last restore took, by partition.", ["partition"],
             registry=self.registry,
         )  # fmt: skip
+        self.ready = self._gauge("ready", "1 while this worker has its partitions, restored, complete and without gap.")
+        self._missing_at = LastHour()
+        self._gauge(
+            "receiver_burst_reports",
+            "The most reports announced missing at any one receiver within the last hour; at which is not told.",
+        ).set_function(lambda: self._missing_at.most(time.monotonic()))
 
-    def count(self, metric: str, label: str = "", by: int = 1) -> None:
+    def count(self, metric: str, *labels: str, by: int = 1) -> None:
         """Add to a counter."""
         counter = self._counters[metric]
-        (counter.labels(label) if label else counter).inc(by)
+        (counter.labels(*self._bounded(metric, labels)) if labels else counter).inc(by)
 
-    def count_all(self, counts: Counts[tuple[str, str]]) -> None:
-        """Add what was tallied for a commit."""
-        for (metric, label), by in counts.items():
-            self.count(metric, label, by)
+    def committed(self, tally: Tally, seconds: float, now: datetime | None) -> None:
+        """Add what a commit made true. `now` is the brokers' time: alarms are compared with no clock of the worker."""
+        self._commits.observe(seconds)
+        for (metric, *labels), by in tally.counts.items():
+            self.count(metric, *labels, by=by)
+        for channel, some in tally.confirmations.items():
+            self._confirmations.observe(some, channel)
+        if tally.alarms:
+            # Every decision follows a mark that showed the brokers' time, but for one that a clock behind has held up.
+            visible = now or datetime.now(UTC)
+            self._delays.observe(max(0.0, (visible - alarm).total_seconds()) for alarm in tally.alarms)
+        self._missing_at.add(tally.missing_at, time.monotonic())
 
     def watch(self, windows: dict[int, Window]) -> None:
         """Also show how the partitions stand, read anew at each scrape."""
-        self.registry.register(_Partitions(windows))
+        self.registry.register(Standing(windows))
 
+    def _bounded(self, metric: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """The labels, or "other" for those that would be one too many."""
+        if all(label.values for label in COUNTERS[metric][1]):
+            return labels
+        seen = self._seen.setdefault(metric, set())
+        if labels not in seen and len(seen) >= MOST_NAMES:
+            return (OTHER,) * len(labels)
+        seen.add(labels)
+        return labels
 
-class _Partitions(Collector):
-    def __init__(self, windows: dict[int, Window]) -> None:
-        self._windows = windows
+    def _counter(self, name: str, text: str, labels: tuple[Label, ...]) -> Counter:
+        counter = Counter(f"meldingsvakt_{name}", text, [label.name for label in labels], registry=self.registry)
+        for values in product(*(label.values for label in labels)) if labels else ():
+            counter.labels(*values)
+        return counter
 
-    def collect(self) -> Iterable[Metric]:
-        until = _gauge("complete_until_seconds", "Until when the partition is complete (seconds since 1970).")
-        lag = _gauge("completeness_age_seconds", "For how long completeness has stood still.")
-        gap = _gauge("gap", "1 while the checker cannot see, by cause.", "cause")
-        rows = _gauge("rows", "Rows kept.")
-        unpacked = _gauge("rows_unpacked", "Restored rows that are not packed yet: each takes thrice the room.")
-        books = _gauge("reports", "Reports by status; sent is counted on its own.", "status")
-        for partition, window in sorted(self._windows.items()):
-            name, coverage = str(partition), window.ledger.coverage
-            rows.add_metric([name], len(window.ledger.rows))
-            unpacked.add_metric([name], window.ledger.rows.unpacked)
-            lag.add_metric([name], window.stood_still())
-            if coverage.complete_until is not None:
-                until.add_metric([name], coverage.complete_until.timestamp())
-            if coverage.gap is not None:
-                gap.add_metric([name, coverage.gap.cause], 1)
-            total = window.ledger.checker.books.total()
-            for status in ("sent", "pending", "stored", "missing", "recovered", "unproven", "erased", "unexpected"):
-                books.add_metric([name, status], getattr(total, status))
-        yield from (until, lag, gap, rows, unpacked, books)
-
-
-def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"meldingsvakt_{name}", text, labels=["partition", *labels])
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"meldingsvakt_{name}", text, registry=self.registry)

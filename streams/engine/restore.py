@@ -18,6 +18,7 @@ from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger, Span
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.restored import Restored
+from streams.engine.waiting import Waiting
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.settings import KafkaSettings, Settings
 
@@ -34,6 +35,7 @@ class Restorer:
         self._settings = settings
         self._clean = clean
         self._timeout_ms = int(settings.request_timeout.total_seconds() * 1000)
+        self.found: list[Loss] = []  # losses that nobody has written down yet
 
     async def ledger(self, rules: Rules, partition: int, partitions: int, committed: dict[str, int | None]) -> Ledger:
         """The partition's ledger as its last commit left it. Raises StateUnreadable or KafkaError."""
@@ -48,9 +50,8 @@ class Restorer:
             restored = await self._read(consumer, state, coverage)
             found = await self._positions(consumer, restored, spans, committed, partitions, rules)
         deadlines = await restored.deadlines(rules)
-        return Ledger(
-            self._settings, rules, restored.rows, Books(restored.books.items()), found, deadlines, self._clean
-        )
+        books, waiting = Books(restored.books.items()), Waiting(restored.pending)
+        return Ledger(self._settings, rules, restored.rows, books, found, deadlines, self._clean, waiting)
 
     async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
         """Both topics until the high watermark of after the fence: nothing of a former owner can be missing."""
@@ -101,6 +102,7 @@ class Restorer:
             loss = await self._loss(consumer, tp, known.applied[tp.topic], span)
             if loss is not None:
                 known.losses.append(loss)
+                self.found.append(loss)
                 known.gap = Gap(loss.noticed_at, loss.cause)
                 known.applied[tp.topic] = Applied(span.start, latest=known.applied[tp.topic].latest)
         return known

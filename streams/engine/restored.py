@@ -35,6 +35,7 @@ class Restored:
         self.rows = PackedRows()
         self.books: dict[str | None, Book] = {}
         self.coverage: Coverage | None = None
+        self.pending: list[str] = []  # known after `deadlines`: the reports that wait, in the order of their arrival
         self._last: dict[bytes, KafkaRecord] = {}
 
     @property
@@ -54,6 +55,7 @@ class Restored:
     async def deadlines(self, rules: Rules) -> Deadlines:
         """All rows and their deadline index, once both topics are read to their ends. Raises StateUnreadable."""
         looks: list[tuple[datetime, str]] = []
+        waiting: list[tuple[datetime, str]] = []
         found = dict.fromkeys(Status, 0)
         for number, record in enumerate(self._last.values()):
             if number % YIELD_EVERY == 0:
@@ -65,11 +67,14 @@ class Restored:
             self.rows.restore(row.report_id, record.value or b"")
             if account(row) is not None:
                 found[row.status] += 1
+            if row.status is Status.PENDING and row.sent is not None:
+                waiting.append((row.sent.arrived, row.report_id))
             at = next_look(row, rules.limits)
             if at is not None:
                 looks.append((at, row.report_id))
         self._last = {}
         self._check_books(found)
+        self.pending = [report_id for _, report_id in sorted(waiting)]
         return Deadlines(looks)
 
     def _take_state(self, record: KafkaRecord) -> None:

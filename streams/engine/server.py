@@ -1,4 +1,4 @@
-"""The worker's own small server: /livez, /readyz and /metrics."""
+"""The worker's own small server: /livez, /readyz and /metrics, also under the names that NAIS uses."""
 
 import logging
 from typing import Any
@@ -8,11 +8,16 @@ from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.engine.metrics import Metrics
+from streams.engine.readiness import unready
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LIVE = ("/livez", "/isAlive", "/internal/isalive")
+READY = ("/readyz", "/isReady", "/internal/isready")
+METRICS = ("/metrics", "/internal/metrics", "/internal/prometheus")
 
 
 class Server(Service):  # type: ignore[misc]  # mode has no types for us
@@ -28,9 +33,8 @@ class Server(Service):  # type: ignore[misc]  # mode has no types for us
     async def on_start(self) -> None:
         """Listen. A port that is taken is said, but the check itself must go on."""
         app = web.Application()
-        app.add_routes(
-            [web.get("/livez", self._livez), web.get("/readyz", self._readyz), web.get("/metrics", self._show_metrics)]
-        )
+        for answer, paths in ((self._livez, LIVE), (self._readyz, READY), (self._show_metrics, METRICS)):
+            app.add_routes([web.get(path, answer) for path in paths])
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -52,21 +56,9 @@ class Server(Service):  # type: ignore[misc]  # mode has no types for us
         return web.json_response({"alive": True})  # that the event loop answers is the whole question
 
     async def _readyz(self, request: web.Request) -> web.Response:
-        reasons = self._unready()
+        reasons = unready(self._source, self._table)
         body = {"ready": not reasons, "reasons": reasons, "partitions": sorted(self._table.windows)}
         return web.json_response(body, status=503 if reasons else 200)
 
     async def _show_metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    def _unready(self) -> list[str]:
-        if not self._source.assigned:
-            return ["not a member of the group yet"]
-        if self._source.restoring:
-            return ["restoring"]
-        gaps = ((p, window.ledger.coverage) for p, window in sorted(self._table.windows.items()))
-        return [f"partition {p}: {coverage.gap.cause}" for p, coverage in gaps if coverage.gap is not None] + [
-            f"partition {p}: not complete yet"
-            for p, window in sorted(self._table.windows.items())
-            if window.clock.now() is None
-        ]

@@ -27,7 +27,7 @@ from streams.engine.metrics import Metrics
 from streams.engine.refusal import naming_denials
 from streams.engine.restore import Restorer, same_partitions
 from streams.engine.table import WindowedTable
-from streams.engine.transaction import Transactions, Writes
+from streams.engine.transaction import Transactions
 from streams.engine.window import Window
 from streams.errors import InDoubt
 from streams.settings import KafkaSettings, Settings
@@ -242,7 +242,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         except BaseException:
             await transactions.stop()
             raise
-        for loss in ledger.coverage.losses:
+        for loss in restorer.found:
             self._metrics.count("losses", loss.cause)
         self._metrics.restored.labels(str(partition)).set(time.monotonic() - started)
         return Window(ledger, transactions, self._committed)
@@ -250,9 +250,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     def _partitions(self) -> int:
         return len(self._consumer.partitions_for_topic(self._settings.inputs[0]) or ())
 
-    def _committed(self, window: Window, writes: Writes) -> None:
-        self._metrics.count("commits")
-        self._metrics.count_all(window.ledger.tally.take())
+    def _committed(self, window: Window, seconds: float) -> None:
+        self._metrics.committed(window.ledger.take_tally(), seconds, window.clock.now())
 
     def _seek(self, window: Window) -> None:
         window.epoch += 1

@@ -30,10 +30,13 @@ class BrokerClock:
 
 
 class Window:
-    """The reports of one partition. Batches go in one after the other; each is committed before the next begins."""
+    """The reports of one partition. Batches go in one after the other; each is committed before the next begins.
+
+    `on_commit` is told after each commit how many seconds it took.
+    """
 
     def __init__(
-        self, ledger: Ledger, transactions: Transactions, on_commit: Callable[["Window", Writes], None]
+        self, ledger: Ledger, transactions: Transactions, on_commit: Callable[["Window", float], None]
     ) -> None:
         self.ledger = ledger
         self.clock = BrokerClock()
@@ -60,7 +63,7 @@ class Window:
                 return False
             before, awaited = self.ledger.coverage.complete_until, self.ledger.marks.outstanding
             writes = self.ledger.apply(batch)
-            await self._commit(writes)
+            seconds = await self._commit(writes)
             complete_until = self.ledger.coverage.complete_until
             if awaited and not self.ledger.marks.outstanding:
                 self._fruitless = complete_until == before
@@ -69,12 +72,13 @@ class Window:
                 # The acknowledgement came right after the append; our reading of the mark took far longer.
                 acknowledged = self.marks_acknowledged_at
                 self.clock.saw(complete_until, self.moved_at if acknowledged is None else acknowledged)
+            self._on_commit(self, seconds)
             return True
 
     async def publish(self, gap: Gap) -> None:
         """Publish a gap. Raises InDoubt."""
         async with self._lock:
-            await self._commit(self.ledger.publish(gap))
+            self._on_commit(self, await self._commit(self.ledger.publish(gap)))
 
     def stood_still(self) -> float:
         """For how many seconds completeness has not moved."""
@@ -104,6 +108,7 @@ class Window:
         first, now = self.ledger.checker.deadlines.first(), self.clock.now()
         return math.inf if first is None or now is None else (first - now).total_seconds()
 
-    async def _commit(self, writes: Writes) -> None:
+    async def _commit(self, writes: Writes) -> float:
+        began = time.monotonic()
         await self._transactions.commit(writes)
-        self._on_commit(self, writes)
+        return time.monotonic() - began

@@ -1,17 +1,16 @@
 """How answers are sent: JSON with the picture in it, files with it in their headers, and an ETag on both."""
 
 import hashlib
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 
 from streams.core.events import written
 from streams.view.answers import Answer
-from streams.view.desk import Desk
 from streams.view.formats import as_json
 from streams.view.picture import Coverage, Picture
-from streams.view.problems import MEDIA_TYPE, Problem, ProblemDocument
+from streams.view.problems import MEDIA_TYPE, ProblemDocument
+from streams.view.seat import Seat
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {
@@ -20,30 +19,27 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }
     for code, text in (
         (400, "A bad cursor or query"),
-        (403, "This view shows counts only"),
+        (401, "No token, or none that is good here"),
+        (403, "Not within reach of this token's scopes, or of a view that shows counts only"),
         (404, "No such thing"),
         (406, "No such format"),
         (422, "A parameter that is unknown or cannot be read"),
+        (429, "More requests than one organisation's share"),
+        (503, "Tokens cannot be checked, or it cannot be recorded who looks"),
     )
 }
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk of the application that was asked."""
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-def rows_only(desk: Desk) -> None:
-    """Raise where single reports may not be seen."""
-    if not desk.shows_rows:
-        raise Problem("counts-only", "This view shows counts only: ask /api/v1/summary.", status=HTTPStatus.FORBIDDEN)
+def seat_of(request: Request) -> Seat:
+    """The seat of whoever asks, as the gate gave it."""
+    seat: Seat = request.state.seat
+    return seat
 
 
 def headers_of(picture: Picture) -> dict[str, str]:
     """How far an answer can be trusted, for formats that have no place for it."""
     until = written(picture.complete_until) if picture.complete_until else "unknown"
-    headers = {"X-Complete-Until": until, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    headers = {"X-Complete-Until": until, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
     if picture.behind:
         headers["X-Behind"] = picture.behind
     if picture.gaps:
@@ -54,7 +50,7 @@ def headers_of(picture: Picture) -> dict[str, str]:
 def json_answer(request: Request, answer: Answer | Coverage, **content: Any) -> Response:
     """JSON with the picture; 304 where the client has it already."""
     coverage = answer.coverage if isinstance(answer, Answer) else answer
-    picture = desk_of(request).picture(coverage)
+    picture = seat_of(request).picture(coverage)
     body = as_json({"picture": picture.model_dump(mode="json")} | content)
     return tagged(request, body, "application/json", headers_of(picture))
 

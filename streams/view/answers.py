@@ -10,10 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
+from streams.view.access.reach import EVERYTHING, Reach
 from streams.view.picture import Coverage, coverage_of
 from streams.view.store import Store
 
 T = TypeVar("T")
+Question = tuple[Reach, Hashable]  # what is asked, and of how much of the tables
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
 MOST_KEPT = 200  # a page may have 1000 rows of 1 kB
@@ -53,11 +55,12 @@ class Answers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._threads = ThreadPoolExecutor(AT_ONCE, "view")
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
-        self._running: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._kept: OrderedDict[Question, _Kept] = OrderedDict()
+        self._running: dict[Question, asyncio.Task[Answer]] = {}
 
-    async def get(self, question: Hashable, work: Work[Any]) -> Answer:
+    async def get(self, asked: Hashable, work: Work[Any], reach: Reach = EVERYTHING) -> Answer:
         """The answer to a question, by `work` where it is not known; several who ask at once wait for the same one."""
+        question: Question = (reach, asked)
         now, kept = time.monotonic(), self._kept.get(question)
         if kept is None:
             return await asyncio.shield(self._asked(question, work))
@@ -69,14 +72,14 @@ class Answers:
         patience = min(MOST_PATIENT_SECONDS, PATIENCE * self._lately(now))
         if now - kept.worked_out_at < patience:
             return kept.answer
-        asked = self._asked(question, work)
+        running = self._asked(question, work)
         if patience < SOON_SECONDS or not in_demand or now - kept.worked_out_at > OLDEST_SECONDS:
-            return await asyncio.shield(asked)
+            return await asyncio.shield(running)
         return kept.answer
 
-    async def once(self, work: Work[T]) -> T:
+    async def once(self, work: Work[T], reach: Reach = EVERYTHING) -> T:
         """Run something that nobody else will ask for."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, reach)
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -91,7 +94,7 @@ class Answers:
             took += kept.took_seconds
         return took
 
-    def _asked(self, question: Hashable, work: Work[Any]) -> "asyncio.Task[Answer]":
+    def _asked(self, question: Question, work: Work[Any]) -> "asyncio.Task[Answer]":
         running = self._running.get(question)
         if running is None:
             running = asyncio.create_task(self._keep(question, work))
@@ -99,19 +102,19 @@ class Answers:
             running.add_done_callback(lambda done: self._done(question, done))
         return running
 
-    def _done(self, question: Hashable, done: "asyncio.Task[Answer]") -> None:
+    def _done(self, question: Question, done: "asyncio.Task[Answer]") -> None:
         self._running.pop(question, None)
         if not done.cancelled() and done.exception() is not None:
             self._kept.pop(question, None)  # whoever asks next is told
 
-    async def _keep(self, question: Hashable, work: Work[Any]) -> Answer:
+    async def _keep(self, question: Question, work: Work[Any]) -> Answer:
         def both(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, Coverage, float]:
             begun = time.monotonic()
             found = work(cursor)
             return found, coverage_of(cursor), time.monotonic() - begun
 
         tag = self._store.tag  # read first: what changes meanwhile makes the answer older, never newer
-        found, coverage, took = await self.once(both)
+        found, coverage, took = await self.once(both, question[0])
         answer = Answer(found, coverage, tag)
         now = time.monotonic()
         self._kept[question] = _Kept(answer, now, took, now)
@@ -120,6 +123,6 @@ class Answers:
             self._kept.popitem(last=False)
         return answer
 
-    def _read(self, work: Work[T]) -> T:
-        with self._store.reading() as cursor:
+    def _read(self, work: Work[T], reach: Reach) -> T:
+        with self._store.reading(reach) as cursor:
             return work(cursor)

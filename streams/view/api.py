@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
 from streams.view import formats, models, queries
-from streams.view.answering import PROBLEMS, desk_of, headers_of, json_answer, known, rows_only, tagged
+from streams.view.answering import PROBLEMS, headers_of, json_answer, known, seat_of, tagged
 from streams.view.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
 from streams.view.formats import MEDIA_TYPES, Format, as_json
 from streams.view.naming import known_today, named
@@ -54,6 +54,10 @@ class ReportQuery(ReportFilter, Paging):
 
 class SummaryQuery(ReportFilter):
     """Counts in groups."""
+
+    reach: Literal["national"] | None = Field(
+        None, description="Of the whole country, for those whose token also has its own receivers."
+    )
 
     by: list[By] = Field([], max_length=3, description="What to group by; up to three.")
 
@@ -98,11 +102,12 @@ async def reports_file(request: Request, suffix: Format, query: Annotated[Report
 @router.get("/reports/{report_id}", responses={200: {"model": models.ReportAnswer}})
 async def report(request: Request, report_id: ReportId) -> Response:
     """One report with its time line: each deciding fact with topic, partition, offset and arrival."""
-    desk = desk_of(request)
-    rows_only(desk)
-    found = await report_of(desk, report_id)
+    seat = seat_of(request)
+    seat.rows_only()
+    found = await report_of(seat, report_id)
     if found is None:
         not_found("report with this id")
+    await seat.record("read_report", [report_id])
     return json_answer(request, found.answer, report=orjson.Fragment(found.text), timeline=found.moments)
 
 
@@ -125,16 +130,17 @@ async def announcements_file(
 @router.get("/summary", responses={200: {"model": models.Summary}})
 async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> Response:
     """How many reports of each status there are: in all, and in groups."""
-    desk = desk_of(request)
+    seat = seat_of(request)
+    seat.within_reach(*query.receiver)
 
     def counted(cursor: Any) -> tuple[Any, Any]:
         (total,) = queries.summary(cursor, (), query)
         groups = queries.summary(cursor, query.by, query) if query.by else []
-        if not desk.shows_rows:
+        if not seat.shows_rows:
             *groups, total = suppressed(groups, total, "reports", STATUSES)
         return total, named(groups)
 
-    answer = await desk.answers.get(("summary", query.model_dump_json()), counted)
+    answer = await seat.answer(("summary", query.model_dump_json()), counted)
     total, groups = answer.found
     return json_answer(request, answer, total=total, groups=groups)
 
@@ -142,14 +148,16 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
 @router.get("/confirmation-times", responses={200: {"model": models.Confirmation}})
 async def confirmation_times(request: Request, query: Annotated[SummaryQuery, Query()]) -> Response:
     """How long it took from sent to the arrival of the proof: p50, p95 and p99 in groups."""
-    answer = await confirmation_of(desk_of(request), query.by, query)
+    seat = seat_of(request)
+    seat.within_reach(*query.receiver)
+    answer = await confirmation_of(seat, query.by, query)
     return json_answer(request, answer, groups=named(answer.found))
 
 
 @router.get("/coverage", responses={200: {"model": models.CoverageAnswer}})
 async def coverage(request: Request) -> Response:
     """How far each partition is complete, where the checker cannot see, and what was lost unread."""
-    answer = await desk_of(request).answers.get("coverage", queries.partitions)
+    answer = await seat_of(request).answer("coverage", queries.partitions)
     partitions, losses = answer.found
     return json_answer(request, answer, partitions=partitions, losses=losses)
 
@@ -157,11 +165,11 @@ async def coverage(request: Request) -> Response:
 @router.get("/books", responses={200: {"model": models.BooksAnswer}})
 async def books(request: Request) -> Response:
     """The books by receiver: sent = pending + stored + missing + recovered + unproven + erased."""
-    desk = desk_of(request)
-    answer = await desk.answers.get("books", queries.books)
+    seat = seat_of(request)
+    answer = await seat.answer("books", queries.books)
     rows = answer.found
     balanced = not any(row["difference"] for row in rows)
-    if not desk.shows_rows:
+    if not seat.shows_rows:
         rows = queries.books_without_few(rows)
     return json_answer(request, answer, balanced=balanced, books=rows)
 
@@ -172,8 +180,9 @@ async def statement_file(request: Request, municipality: Municipality, month: Mo
     today = known_today(municipality)
     if today is None:
         not_found("municipality with this number")
-    answer, made = await statement_of(desk_of(request), today, first_day(month), datetime.now(UTC))
-    headers = headers_of(desk_of(request).picture(answer.coverage)) | {
+    seat = seat_of(request)
+    answer, made = await statement_of(seat, today, first_day(month), datetime.now(UTC))
+    headers = headers_of(seat.picture(answer.coverage)) | {
         "Content-Disposition": f'attachment; filename="statement-{today}-{month}.json"'
     }
     return tagged(request, as_json(signed(made)), "application/json", headers)
@@ -182,15 +191,17 @@ async def statement_file(request: Request, municipality: Municipality, month: Mo
 @router.post("/sql", responses={200: {"model": models.QueryAnswer}})
 async def sql(request: Request, query: models.Query) -> Response:
     """One SELECT over the public tables and views, read-only, limited in rows, memory and time."""
-    desk = desk_of(request)
+    seat = seat_of(request)
     try:
-        found = await asyncio.to_thread(desk.sandbox.run, query.query)
+        found = await asyncio.to_thread(seat.run, query.query)
     except Refused as refused:
         raise BadRequest(f"sql-{refused.kind.replace('_', '-')}", str(refused), "query") from None
+    if seat.shows_rows:
+        await seat.record("query", question=query.query)
     rows = [list(row.values()) for row in found.table.to_pylist()]
     return json_answer(
         request,
-        await desk.answers.once(coverage_of),
+        await seat.once(coverage_of),
         columns=found.table.column_names,
         rows=rows,
         truncated=found.truncated,
@@ -199,8 +210,9 @@ async def sql(request: Request, query: models.Query) -> Response:
 
 
 async def _list(request: Request, name: str, listing: Listing, query: Any, suffix: Format | None = None) -> Response:
-    desk = desk_of(request)
-    rows_only(desk)
+    seat = seat_of(request)
+    seat.rows_only()
+    seat.within_reach(*query.receiver)
     wanted = suffix or formats.wanted(request.headers.get("accept"))
     if wanted is not Format.JSON:
         return await _file(request, name, listing, query, wanted)
@@ -211,7 +223,8 @@ async def _list(request: Request, name: str, listing: Listing, query: Any, suffi
         )
     at = Cursor.read(query.cursor, query.order) if query.cursor else None
     question = (name, query.model_dump_json())
-    answer = await desk.answers.get(question, lambda cursor: queries.page(cursor, listing, limit, at))
+    answer = await seat.answer(question, lambda cursor: queries.page(cursor, listing, limit, at, seat.reach))
+    await seat.record("list", answer.found.report_ids(), request.url.query)
     rows = [orjson.Fragment(row) for row in answer.found.rows]
     return json_answer(request, answer, **{name: rows}, next=answer.found.following)
 
@@ -219,9 +232,9 @@ async def _list(request: Request, name: str, listing: Listing, query: Any, suffi
 async def _file(request: Request, name: str, listing: Listing, query: Any, wanted: Format) -> Response:
     if query.cursor:
         raise BadRequest("bad-cursor", "A file holds the whole list: leave the cursor out.", "cursor")
-    desk = desk_of(request)
-    tag = f'"{desk.store.tag}-{wanted.value}"'  # read first: what changes meanwhile makes the file newer, never older
-    picture = desk.picture(await desk.answers.once(coverage_of))
+    seat = seat_of(request)
+    tag = f'"{seat.tag}-{wanted.value}"'  # read first: what changes meanwhile makes the file newer, never older
+    picture = seat.picture(await seat.once(coverage_of))
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     headers = headers_of(picture) | {
         "Content-Disposition": f'attachment; filename="{name}-{moment}.{wanted.value}"',
@@ -229,7 +242,8 @@ async def _file(request: Request, name: str, listing: Listing, query: Any, wante
     }
     if known(request, tag):
         return Response(status_code=304, headers=headers)
-    reading = desk.store.reading
+    await seat.record("read_file", question=f"{name}.{wanted.value}?{request.url.query}")
+    reading = seat.reading
     if wanted is Format.NDJSON:
         content = formats.ndjson(reading, listing, query.limit)
     elif wanted is Format.CSV:

@@ -14,9 +14,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.engine.memory import look_for_garbage_less_often
-from streams.view.answering import desk_of, problem_answer
+from streams.engine.server import LIVE, METRICS, READY
+from streams.view.access.gate import Gate
+from streams.view.access.grants import Grants, grants_of
+from streams.view.answering import problem_answer
 from streams.view.api import router
 from streams.view.desk import Desk
+from streams.view.metrics import Measuring, Requests, show_metrics
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
@@ -28,12 +32,18 @@ SECURITY = {
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 log = logging.getLogger(__name__)
 
 
-def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
-    """The API and the pages over one desk, which is started and stopped with it; `failed` as in `Desk.start`."""
+def application(desk: Desk, failed: Callable[[BaseException], None], grants: Grants | None = None) -> FastAPI:
+    """The API and the pages over one desk, which is started and stopped with it; `failed` as in `Desk.start`.
+
+    `grants` are those of the desk's settings unless given. Raises ConfigurationError where these are not right.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,8 +63,10 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.desk = desk
-    app.add_api_route("/livez", _livez, include_in_schema=False)
-    app.add_api_route("/readyz", _readyz, include_in_schema=False)
+    app.state.requests = Requests()
+    for answer, paths in ((_livez, LIVE), (_readyz, READY), (show_metrics, METRICS)):
+        for path in paths:
+            app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
     app.include_router(pages)
     app.include_router(live)
@@ -62,7 +74,9 @@ def application(desk: Desk, failed: Callable[[BaseException], None]) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(Gate, desk=desk, grants=grants or grants_of(desk.settings), refuse=_refused)
     app.add_middleware(_Guard)
+    app.add_middleware(Measuring, requests=app.state.requests)
     return app
 
 
@@ -72,7 +86,7 @@ async def _livez() -> Response:
 
 async def _readyz(request: Request) -> Response:
     """Ready to be asked: Kafka has been reached, and what there was has been read once."""
-    desk = desk_of(request)
+    desk: Desk = request.app.state.desk
     picture = desk.picture(await desk.answers.once(coverage_of))
     reason = picture.behind if picture.behind in ("building", "kafka_unreachable") else None
     return JSONResponse({"ready": reason is None, "reason": reason}, status_code=503 if reason else 200)
@@ -80,11 +94,12 @@ async def _readyz(request: Request) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return _refused(request, error.document())
+    return _refused(request, error)
 
 
-def _refused(request: Request, document: ProblemDocument) -> Response:
+def _refused(request: Request, problem: Problem) -> Response:
     """To programs as a problem document, to people as a page."""
+    document = problem.document()
     if request.url.path.startswith("/api/"):
         return problem_answer(document)
     return refusal(request, document.status, document.detail)
@@ -92,7 +107,7 @@ def _refused(request: Request, document: ProblemDocument) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return _refused(request, invalid_request(list(error.errors())).document())
+    return _refused(request, invalid_request(list(error.errors())))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -104,7 +119,7 @@ async def _http(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not possible here: /api/v1/openapi.json says what is.",
     }.get(status, f"{status.phrase}.")
     kind = status.phrase.lower().replace(" ", "-")
-    answer = _refused(request, Problem(kind, detail, status=status).document())
+    answer = _refused(request, Problem(kind, detail, status=status))
     answer.headers.update(error.headers or {})
     return answer
 

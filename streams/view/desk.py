@@ -6,12 +6,13 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 
 from streams.settings import KafkaSettings, Settings
+from streams.view.access.record import AccessRecord
 from streams.view.answers import Answers
 from streams.view.feed import Feed
 from streams.view.picture import Coverage, Picture, picture_of
 from streams.view.sandbox import Sandbox, lock_down
 from streams.view.store import Store
-from streams.view.tables import COUNTS_ONLY, PUBLIC
+from streams.view.tables import PUBLIC
 
 
 class Desk:
@@ -26,14 +27,10 @@ class Desk:
         lock_down(self.store.connection)
         self.feed = Feed(kafka, settings, self.store)
         self.answers = Answers(self.store)
-        self.sandbox = Sandbox(self.store.connection, PUBLIC if settings.view_rows else COUNTS_ONLY)
+        self.sandbox = Sandbox(self.store.connection, PUBLIC)
+        self.record = AccessRecord(kafka, settings)
         self.pages: dict[Hashable, bytes] = {}  # rendered in this second
         self.reading: asyncio.Task[None] | None = None
-
-    @property
-    def shows_rows(self) -> bool:
-        """True if single reports may be seen; else only counts, and none under 5."""
-        return self.settings.view_rows
 
     def picture(self, coverage: Coverage, now: datetime | None = None) -> Picture:
         """How far an answer with this coverage can be trusted now."""
@@ -54,6 +51,7 @@ class Desk:
         if self.reading is not None:
             self.reading.cancel()
             await asyncio.gather(self.reading, return_exceptions=True)
+        await self.record.close()
         self.answers.close()
         self.sandbox.close()
         self.store.close()

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -44,6 +44,7 @@ class Progress:
     trouble: str | None = None  # one sentence: why nothing more is read
     records_left: int | None = None  # as the last fetch told; None before the first
     applied_at: datetime | None = None
+    records_read: Counter[str] = field(default_factory=Counter)  # by topic: state, missing, coverage
 
 
 @dataclass(slots=True)
@@ -206,6 +207,7 @@ class Feed:
         for tp, records in fetched.items():
             place = Place(*tp)
             taken += len(records)
+            self.progress.records_read[tp.topic.rpartition(".")[2]] += len(records)
             if place.topic == self._state:
                 changes.take_states(place, records)
             elif place.topic == self._missing:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import duckdb
+import orjson
 
+from streams.view.access.reach import EVERYTHING, Reach
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.rows import ANNOUNCEMENTS, REPORTS, Columns
 from streams.view.small import LEAST, suppressed
@@ -35,6 +37,10 @@ class Page(NamedTuple):
     rows: list[str]
     following: str | None
 
+    def report_ids(self) -> list[str]:
+        """Whose rows they are, once each."""
+        return list(dict.fromkeys(orjson.loads(row)["report_id"] for row in self.rows))
+
 
 class Listing(NamedTuple):
     """A list in an order: which columns, which rows, how they are sorted. Its `select` is for files."""
@@ -61,11 +67,18 @@ class Listing(NamedTuple):
         direction = "DESC" if self.descending else "ASC"
         return f'ORDER BY "{self.column}" {direction} NULLS LAST, {", ".join(self.identity)}'
 
-    def select(self, what: str, limit: int | None = None, after: Condition | None = None) -> Condition:
-        """Rows as `what` says. A page first finds its rows by the few columns that decide, then reads the others."""
+    def select(
+        self, what: str, limit: int | None = None, after: Condition | None = None, *, has_rowid: bool = True
+    ) -> Condition:
+        """Rows as `what` says. A page first finds its rows by the few columns that decide, then reads the others.
+
+        A view of some receivers' rows has no rowid: there, few rows are read at once.
+        """
         chosen = where((*self.conditions, *([after] if after else [])))
         rows = f"(SELECT * FROM {self.table} {chosen.sql})"
-        if limit is not None:
+        if limit is not None and not has_rowid:
+            rows = f"(SELECT * FROM {self.table} {chosen.sql} {self.sorting} LIMIT {limit})"
+        elif limit is not None:
             found = f"SELECT rowid FROM {self.table} {chosen.sql} {self.sorting} LIMIT {limit}"
             rows = f"(SELECT * FROM {self.table} WHERE rowid IN ({found}))"
         return Condition(f"SELECT {what} FROM {self.columns.of(rows)} {self.sorting}", chosen.values)
@@ -76,12 +89,14 @@ def report_listing(chosen: ReportFilter, order: str) -> Listing:
     return Listing(REPORTS, "reports", order, ("report_id",), tuple(chosen.conditions()))
 
 
-def page(cursor: duckdb.DuckDBPyConnection, listing: Listing, limit: int, at: Cursor | None) -> Page:
+def page(
+    cursor: duckdb.DuckDBPyConnection, listing: Listing, limit: int, at: Cursor | None, reach: Reach = EVERYTHING
+) -> Page:
     """One page of a list."""
     identity = f"concat_ws('/', {', '.join(listing.identity)})" if len(listing.identity) > 1 else listing.identity[0]
     after = at.condition(f'"{listing.column}"', identity, listing.descending) if at else None
     what = f'{listing.columns.json()}, CAST("{listing.column}" AS VARCHAR), CAST({identity} AS VARCHAR)'
-    query = listing.select(what, limit + 1, after)
+    query = listing.select(what, limit + 1, after, has_rowid=reach.receivers is None)
     found = cursor.execute(query.sql, query.values).fetchall()
     following = None
     if len(found) > limit:

@@ -1,6 +1,5 @@
 """`meldingsvakt view`: the web server around one desk."""
 
-import logging
 import signal
 import socket
 import sys
@@ -13,17 +12,21 @@ from streams.console import say
 from streams.engine.bare import hand_out_bare_records
 from streams.engine.ending import end
 from streams.errors import ConfigurationError, InDoubt
+from streams.logs import set_up_logging
 from streams.settings import KafkaSettings, Settings
+from streams.view.access.grants import grants_of
 from streams.view.application import application
 from streams.view.desk import Desk
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+from streams.view.wire import BoundedHttp
 
 
 def serve(kafka: KafkaSettings, settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError, also while it runs, when what is read is not ours."""
-    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
+    set_up_logging(settings)
     hand_out_bare_records()
+    grants = grants_of(settings)
+    if grants.tokens is None:
+        _stay_at_home(settings)
     with _listening(settings) as listening:
         failures: list[BaseException] = []
 
@@ -31,14 +34,17 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
             failures.append(error)
             server.should_exit = True
 
-        app = application(Desk(kafka, settings), failed)
+        app = application(Desk(kafka, settings), failed, grants)
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5)
-        )
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5,
+                http=BoundedHttp, ws="none", proxy_headers=False,
+            )
+        )  # fmt: skip
         host, port = listening.getsockname()[:2]
         say(f"The view is at http://{host}:{port}/")
-        if not ip_address(host).is_loopback:
-            say("It has no authentication yet: whoever can reach this address sees all that it shows.")
+        if grants.tokens is None:
+            say("It asks nobody for a token: whoever can reach this address sees all that it shows.")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has stopped
         with suppress(KeyboardInterrupt):
             server.run([listening])
@@ -46,6 +52,19 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
         if isinstance(failure, InDoubt):
             end(str(failure))
         raise failure
+
+
+def _stay_at_home(settings: Settings) -> None:
+    """Closed by default: where nobody is asked for a token, only this machine may ask."""
+    try:
+        beyond = not ip_address(settings.view_host).is_loopback
+    except ValueError:
+        beyond = settings.view_host != "localhost"
+    if beyond and not settings.view_unprotected:
+        raise ConfigurationError(
+            f"The view does not listen on {settings.view_host} without tokens: set MELDINGSVAKT_VIEW_ISSUER, "
+            "MELDINGSVAKT_VIEW_AUDIENCE and MELDINGSVAKT_VIEW_JWKS, or MELDINGSVAKT_VIEW_HOST to 127.0.0.1."
+        )
 
 
 def _listening(settings: Settings) -> socket.socket:

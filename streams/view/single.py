@@ -8,8 +8,8 @@ import orjson
 
 from streams.view import queries
 from streams.view.answers import Answer
-from streams.view.desk import Desk
 from streams.view.filters import ReportFilter
+from streams.view.seat import Seat
 from streams.view.statement import Statement, counted, statement
 from streams.view.tables import norwegian_day
 from streams.view.timeline import timeline
@@ -24,32 +24,36 @@ class Report(NamedTuple):
     moments: list[dict[str, Any]]
 
 
-async def report_of(desk: Desk, report_id: str) -> Report | None:
+async def report_of(seat: Seat, report_id: str) -> Report | None:
     """A report by its canonical id; None if it is not here."""
-    answer = await desk.answers.get(("report", report_id), lambda cursor: queries.report(cursor, report_id))
+    answer = await seat.answer(("report", report_id), lambda cursor: queries.report(cursor, report_id))
     if answer.found is None:
         return None
     text, events = answer.found
     row = orjson.loads(text)
-    return Report(answer, text, row, timeline(row, events, desk.settings.output("missing")))
+    return Report(answer, text, row, timeline(row, events, seat.settings.output("missing")))
 
 
-async def statement_of(desk: Desk, municipality: str, month: date, now: datetime) -> tuple[Answer, Statement]:
+async def statement_of(seat: Seat, municipality: str, month: date, now: datetime) -> tuple[Answer, Statement]:
     """A receiver's statement, by today's number and the first day of its month, as it is given out at `now`."""
-    answer = await desk.answers.get(
+    seat.whole_within_reach(municipality)
+    answer = await seat.answer(
         ("statement", municipality, month),
-        lambda cursor: counted(cursor, municipality, month, shows_rows=desk.shows_rows),
+        lambda cursor: counted(cursor, municipality, month, shows_rows=seat.shows_rows),
     )
-    picture = desk.picture(answer.coverage, now)
+    if seat.shows_rows:
+        ids = [*answer.found["missing_reports"], *answer.found["recovered_reports"]]
+        await seat.record("read_statement", ids, f"{municipality}/{month:%Y-%m}")
+    picture = seat.picture(answer.coverage, now)
     return answer, statement(municipality, month, answer.found, picture, now, norwegian_day(now))
 
 
-async def confirmation_of(desk: Desk, by: Sequence[queries.By], chosen: ReportFilter) -> Answer:
+async def confirmation_of(seat: Seat, by: Sequence[queries.By], chosen: ReportFilter) -> Answer:
     """Confirmation times in groups; those of few reports are left out where single reports may not be seen."""
 
     def measured(cursor: Any) -> list[dict[str, Any]]:
         groups = queries.confirmation_times(cursor, by, chosen)
-        return groups if desk.shows_rows else queries.without_few(groups)
+        return groups if seat.shows_rows else queries.without_few(groups)
 
     filters = chosen.model_dump_json(exclude={"by"}, exclude_defaults=True)
-    return await desk.answers.get(("confirmation", tuple(by), filters), measured)
+    return await seat.answer(("confirmation", tuple(by), filters), measured)

@@ -1,7 +1,7 @@
 """The tables in DuckDB: one writer, many readers, rows and positions in one transaction."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,9 @@ import pyarrow as pa
 from streams.data import counties, municipalities, todays_number
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.view import changes as made
+from streams.view.access.reach import EVERYTHING, OWN_PREFIX, Reach, Receiver, own_tables
 from streams.view.changes import Changes, Place
-from streams.view.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES
+from streams.view.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES, VIEWS
 
 MEMORY = ":memory:"
 _UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException, pa.ArrowInvalid)
@@ -67,15 +68,25 @@ class Store:
             self.version += 1
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of one's own that sees one state of all tables, and can change nothing."""
+    def reading(self, reach: Reach = EVERYTHING) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own that sees one state of all that is within reach, and can change nothing."""
         with self.connection.cursor() as cursor:
-            _run(cursor, "BEGIN TRANSACTION READ ONLY")
+            self.begin_reading(cursor, reach)
             try:
                 yield cursor
             finally:
                 with suppress(duckdb.Error):  # an interrupted one may have ended it already
                     cursor.rollback()
+
+    def begin_reading(self, cursor: duckdb.DuckDBPyConnection, reach: Reach) -> None:
+        """Begin a transaction in which every name stands for what is within reach."""
+        if reach.receivers is None:
+            _run(cursor, "BEGIN TRANSACTION READ ONLY")
+            return
+        # A schema that is not there would let every name fall back to everybody's tables.
+        while not _begun_in(cursor, reach.schema):
+            with self._lock:
+                _create_own(self.connection, reach.schema, reach.receivers)
 
     def positions(self) -> dict[Place, int]:
         """The next offset of each partition that has been read."""
@@ -167,6 +178,9 @@ def _schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables anew. The shape of the rows is what the records' own queries give."""
     with _transaction(connection):
+        own = "SELECT schema_name FROM duckdb_schemas() WHERE starts_with(schema_name, ?)"
+        for (schema,) in connection.execute(own, [OWN_PREFIX]).fetchall():
+            _run(connection, f'DROP SCHEMA "{schema}" CASCADE')
         for kind in ("view", "table"):
             old = f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE NOT internal AND NOT temporary"
             for (name,) in connection.execute(old).fetchall():
@@ -174,10 +188,38 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("batch", made.event_table([]))
         for statement in duckdb.extract_statements(TABLES):
             _run(connection, statement.query)
+        for name, query in VIEWS.items():
+            _run(connection, f"CREATE VIEW {name} AS {query}")
         connection.unregister("batch")
         connection.register("batch", _municipality_table())
         _run(connection, "INSERT INTO municipalities BY NAME FROM batch")
         connection.unregister("batch")
+
+
+def _begun_in(cursor: duckdb.DuckDBPyConnection, schema: str) -> bool:
+    """True if a transaction has begun in which names stand for the views of this schema; else there is none."""
+    try:
+        _run(cursor, f"SET search_path = '{schema}'")
+    except duckdb.CatalogException:
+        return False
+    _run(cursor, "BEGIN TRANSACTION READ ONLY")
+    if cursor.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [schema]).fetchall():
+        return True
+    cursor.rollback()
+    return False
+
+
+def _create_own(connection: duckdb.DuckDBPyConnection, schema: str, receivers: Iterable[Receiver]) -> None:
+    """Make the views of some receivers, unless somebody else just did. All of them or none."""
+    with connection.cursor() as cursor, _transaction(cursor):
+        if cursor.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [schema]).fetchall():
+            return
+        _run(cursor, f"CREATE SCHEMA {schema}")
+        for name, query in own_tables(receivers):
+            _run(cursor, f"CREATE VIEW {schema}.{name} AS {query}")
+        _run(cursor, f"SET search_path = '{schema}'")  # so that what is worked out reads these
+        for name, query in VIEWS.items():
+            _run(cursor, f"CREATE VIEW {schema}.{name} AS {query}")
 
 
 def _municipality_table() -> pa.Table:

@@ -118,43 +118,54 @@ CREATE TABLE books (
 );
 CREATE TABLE positions (topic VARCHAR, "partition" INTEGER, next_offset BIGINT);
 CREATE TABLE about (schema_version INTEGER, application VARCHAR, cluster VARCHAR, applied_at TIMESTAMPTZ);
+"""
 
-CREATE VIEW missing_now AS
+# What is worked out from the tables; each may use those before it.
+VIEWS = {
+    "missing_now": """
     SELECT r.report_id, r.reason, r.municipality, m.name AS municipality_name, r.municipality_today, r.district,
         r.unit_id, r.channel, r.case_system, r.case_system_version, r.sent_at, r.due_at, r.alarm_at,
         a.portal_deletes_at
     FROM reports r
     LEFT JOIN municipalities m ON m.code = r.municipality
     LEFT JOIN announcements a ON a.event_id = r.missing_event_id
-    WHERE r.status = 'missing' ORDER BY r.alarm_at;
-CREATE VIEW counts_by_hour AS
-    SELECT sent_hour AS hour, {_GROUPS}, count(*) AS reports, {_COUNTS} FROM reports GROUP BY ALL;
-CREATE VIEW counts_by_day AS
-    SELECT sent_day AS day, {_GROUPS}, count(*) AS reports, {_COUNTS} FROM reports GROUP BY ALL;
-CREATE VIEW counts_by_month AS
+    WHERE r.status = 'missing' ORDER BY r.alarm_at
+    """,
+    "counts_by_hour": f"""
+    SELECT sent_hour AS hour, {_GROUPS}, count(*) AS reports, {_COUNTS} FROM reports GROUP BY ALL
+    """,
+    "counts_by_day": f"""
+    SELECT sent_day AS day, {_GROUPS}, count(*) AS reports, {_COUNTS} FROM reports GROUP BY ALL
+    """,
+    "counts_by_month": f"""
     SELECT CAST(date_trunc('month', sent_day) AS DATE) AS month, {_GROUPS}, count(*) AS reports, {_COUNTS}
-    FROM reports GROUP BY ALL;
-CREATE VIEW counts_suppressed AS
+    FROM reports GROUP BY ALL
+    """,
+    "counts_suppressed": f"""
     SELECT month, municipality, case_system, {_HIDDEN}
     FROM (
         SELECT month, municipality, case_system, {_TOTALS} FROM counts_by_month GROUP BY ALL
-    );
-CREATE VIEW confirmation_times AS
+    )
+    """,
+    "confirmation_times": """
     SELECT CAST(date_trunc('month', sent_day) AS DATE) AS month, case_system, case_system_version,
         count(confirmation_seconds) AS confirmed, quantile_cont(confirmation_seconds, 0.5) AS p50_seconds,
         quantile_cont(confirmation_seconds, 0.95) AS p95_seconds,
         quantile_cont(confirmation_seconds, 0.99) AS p99_seconds
-    FROM reports WHERE sent_day IS NOT NULL GROUP BY ALL;
-CREATE VIEW balance AS
+    FROM reports WHERE sent_day IS NOT NULL GROUP BY ALL
+    """,
+    "balance": f"""
     SELECT municipality, {_SUMS},
         CAST(sum(sent - pending - stored - missing - recovered - unproven - erased) AS BIGINT) AS difference
-    FROM books GROUP BY municipality;
-CREATE VIEW trust AS
+    FROM books GROUP BY municipality
+    """,
+    "trust": """
     SELECT CASE WHEN count(complete_until) = max(partitions) THEN min(complete_until) END AS complete_until,
         max(partitions) AS partitions, count(gap_since) AS gaps, min(gap_since) AS gap_since,
         (SELECT count(*) FROM losses) AS losses
-    FROM coverage;
-"""
+    FROM coverage
+    """,
+}
 
 # What may be read where single reports may not be seen.
 COUNTS_ONLY = ("municipalities", "coverage", "losses", "trust", "counts_suppressed")

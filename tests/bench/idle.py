@@ -44,7 +44,7 @@ async def idle(kafka: EmbeddedKafka, partitions: int, seconds: float, settle: fl
         await asyncio.sleep(settle)
 
         async def look() -> tuple[float, float, float, float]:
-            commits = sum((await metric(worker, "commits_total")).values())
+            commits = sum((await metric(worker, "commit_seconds_count")).values())
             return time.monotonic(), cpu_seconds(worker.process.pid), broker_seconds(kafka), commits
 
         before = await look()

@@ -63,6 +63,11 @@ async def test_inputs_deleted_below_the_position_are_a_loss_with_exact_offsets(m
     )  # fmt: skip
     _, metrics = await worker.get("/metrics")
     assert 'meldingsvakt_losses_total{cause="deleted_by_retention"} 1.0' in metrics
+    assert worker.stop() == 0
+    heir = world.worker()
+    await heir.ready()
+    _, metrics = await heir.get("/metrics")
+    assert 'meldingsvakt_losses_total{cause="deleted_by_retention"} 0.0' in metrics  # written down, and told, already
 
 
 async def test_an_input_made_anew_is_a_loss_and_not_a_silent_jump(make_world: MakeWorld) -> None:

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from streams.view.answering import desk_of
-from streams.view.desk import Desk
+from streams.view.answering import seat_of
+from streams.view.seat import Seat
 
 LOOK_SECONDS = 1.0
 SAY_EVERY = 5  # looks: also when nothing has changed, so that a page that missed it asks again
@@ -18,14 +18,14 @@ router = APIRouter(include_in_schema=False)
 @router.get("/live")
 async def live(request: Request) -> Response:
     """Server-sent events `state`; the data changes with the tables."""
-    desk = desk_of(request)
-    return StreamingResponse(_states(desk), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    seat = seat_of(request)
+    return StreamingResponse(_states(seat), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-async def _states(desk: Desk) -> AsyncIterator[bytes]:
+async def _states(seat: Seat) -> AsyncIterator[bytes]:
     said, quiet = "", 0
     while True:
-        tag = desk.store.tag
+        tag = seat.desk.store.tag
         if tag != said or quiet >= SAY_EVERY:
             said, quiet = tag, 0
             yield f"event: state\ndata: {tag}\n\n".encode()

@@ -8,6 +8,7 @@ import duckdb
 import orjson
 
 from streams.view import queries
+from streams.view.access.reach import Reach
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.queries import dictionaries
 from streams.view.small import without_small
@@ -62,9 +63,11 @@ def hidden_small(standing: Standing) -> Standing:
     return Standing(counts, None, without_small(standing.days, "reports", STATUSES))
 
 
-def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:
+def listed(
+    cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None, reach: Reach
+) -> Listed:
     """One page of the reports that a filter lets through."""
-    page = queries.page(cursor, queries.report_listing(chosen, order), PAGE_ROWS, at)
+    page = queries.page(cursor, queries.report_listing(chosen, order), PAGE_ROWS, at, reach)
     condition = where(chosen.conditions())
     ((total,),) = cursor.execute(f"SELECT count(*) FROM reports {condition.sql}", condition.values).fetchall()
     facets = {name: _facet(cursor, chosen, name, column) for name, column in FACETS.items()}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from streams.view.answering import desk_of, headers_of, tagged
+from streams.view.answering import headers_of, seat_of, tagged
 from streams.view.answers import Answer
 from streams.view.naming import municipality_names
 from streams.view.page.links import Here
@@ -41,28 +41,28 @@ def reader_of(request: Request) -> Reader:
 
 def page(request: Request, reader: Reader, template: str, answer: Answer, **shown: Any) -> Response:
     """A page as HTML, with the picture that its answer was given in; 304 where the reader has it already."""
-    desk = desk_of(request)
-    picture = desk.picture(answer.coverage, reader.now)
+    seat = seat_of(request)
+    picture = seat.picture(answer.coverage, reader.now)
     # Many who look at the same page in the same second see the same one.
-    key = (str(request.url), answer.tag, picture.model_dump_json(), int(reader.now.timestamp()))
-    body = desk.pages.get(key)
+    key = (str(request.url), seat.reach, answer.tag, picture.model_dump_json(), int(reader.now.timestamp()))
+    body = seat.desk.pages.get(key)
     if body is None:
         text = _environment().get_template(template).render(
             here=reader.here, t=reader.words, now=reader.now, picture=picture, tag=answer.tag,
-            shows_rows=desk.shows_rows, warnings=warnings(reader.words, picture), **shown,
+            shows_rows=seat.shows_rows, warnings=warnings(reader.words, picture), **shown,
         )  # fmt: skip
-        body = desk.pages[key] = text.encode()
-        while len(desk.pages) > PAGES_KEPT:
-            del desk.pages[next(iter(desk.pages))]
+        body = seat.desk.pages[key] = text.encode()
+        while len(seat.desk.pages) > PAGES_KEPT:
+            del seat.desk.pages[next(iter(seat.desk.pages))]
     return tagged(request, body, "text/html", headers_of(picture))
 
 
 def refusal(request: Request, status: int, detail: str) -> Response:
     """A page that says what went wrong and what to do."""
-    reader = reader_of(request)
+    reader, seat = reader_of(request), getattr(request.state, "seat", None)
     body = _environment().get_template("problem.html").render(
         here=reader.here, t=reader.words, now=reader.now, picture=None, tag="", warnings=[], status=status,
-        shows_rows=desk_of(request).shows_rows, detail=detail,
+        shows_rows=seat is not None and seat.shows_rows, detail=detail,
     )  # fmt: skip
     return Response(body, status_code=status, media_type="text/html")
 

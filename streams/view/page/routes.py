@@ -11,9 +11,8 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.common import canonical_report_id
 from streams.view import queries
-from streams.view.answering import desk_of
+from streams.view.answering import seat_of
 from streams.view.answers import Answer
-from streams.view.desk import Desk
 from streams.view.filters import Cursor, Order, ReportFilter
 from streams.view.naming import known_today, municipality_names
 from streams.view.page import overview
@@ -24,10 +23,11 @@ from streams.view.page.saved import QUESTIONS
 from streams.view.problems import BadRequest, NotFound, Problem, invalid_request
 from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Refused
+from streams.view.seat import Seat
 from streams.view.single import confirmation_of, report_of, statement_of
 from streams.view.small import without_small
 from streams.view.statement import MONTH, first_day, signed
-from streams.view.tables import COUNTS_ONLY, PUBLIC, STATUSES, norwegian_day
+from streams.view.tables import STATUSES, norwegian_day
 
 router = APIRouter(include_in_schema=False)
 PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}
@@ -60,17 +60,17 @@ def everywhere(path: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any]
 @everywhere("/")
 async def home(request: Request) -> Response:
     """How things stand: the sentence, the last thirty days, and what is missing now."""
-    desk, reader = desk_of(request), reader_of(request)
+    seat, reader = seat_of(request), reader_of(request)
     today = norwegian_day(reader.now)
-    standing = await desk.answers.get(("standing", today), lambda cursor: overview.standing(cursor, today))
-    if not desk.shows_rows:
+    standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
+    if not seat.shows_rows:
         return page(
             request, reader, "overview.html", standing,
             standing=overview.hidden_small(standing.found), listed=None, query=None, today=today,
         )  # fmt: skip
     query = _query(reader.here, order="alarm_at")
     query = query.model_copy(update={"status": ["missing"]})
-    listed = await _listed(desk, query)
+    listed = await _listed(seat, query)
     return page(
         request, reader, "overview.html", standing,
         standing=standing.found, listed=listed.found, query=query, today=today, fixed="missing",
@@ -80,37 +80,38 @@ async def home(request: Request) -> Response:
 @everywhere("/reports")
 async def reports(request: Request) -> Response:
     """Any selection of reports."""
-    desk, reader = desk_of(request), reader_of(request)
-    _rows_only(desk, reader)
+    seat, reader = seat_of(request), reader_of(request)
+    _rows_only(seat, reader)
     query = _query(reader.here)
-    listed = await _listed(desk, query)
+    listed = await _listed(seat, query)
     return page(request, reader, "reports.html", listed, listed=listed.found, query=query, fixed=None)
 
 
 @everywhere("/reports/{report_id}")
 async def report(request: Request, report_id: str) -> Response:
     """One report with its time line and evidence."""
-    desk, reader = desk_of(request), reader_of(request)
-    _rows_only(desk, reader)
+    seat, reader = seat_of(request), reader_of(request)
+    _rows_only(seat, reader)
     canonical = canonical_report_id(report_id)
     if canonical is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
-    found = await report_of(desk, canonical)
+    found = await report_of(seat, canonical)
     if found is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
+    await seat.record("read_report", [canonical])
     return page(request, reader, "report.html", found.answer, report=found.row, moments=found.moments)
 
 
 @everywhere("/receivers")
 async def receivers(request: Request) -> Response:
     """Every receiver with its counts, sortable, grouped by county, with a chart of those where most is missing."""
-    desk, reader = desk_of(request), reader_of(request)
+    seat, reader = seat_of(request), reader_of(request)
     given = dict(reader.here.pairs)
     q, sort = (given.get("q") or "").strip()[:60] or None, given.get("sort", "missing")
     if sort.removeprefix("-") not in ("name", "reports", *STATUSES):
         raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
-    answer = await desk.answers.get(("receivers", q), lambda cursor: overview.receivers(cursor, q))
-    rows = answer.found if desk.shows_rows else without_small(answer.found, "reports", STATUSES)
+    answer = await seat.answer(("receivers", q), lambda cursor: overview.receivers(cursor, q))
+    rows = answer.found if seat.shows_rows else without_small(answer.found, "reports", STATUSES)
     worst = sorted((row for row in rows if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
     named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
     return page(
@@ -122,14 +123,13 @@ async def receivers(request: Request) -> Response:
 @everywhere("/receivers/{municipality}")
 async def receiver(request: Request, municipality: str) -> Response:
     """One receiver: its months, each with a statement."""
-    desk, reader = desk_of(request), reader_of(request)
+    seat, reader = seat_of(request), reader_of(request)
     municipality = _known(municipality, reader)
+    seat.within_reach(municipality)
     chosen = ReportFilter(receiver=[municipality])
-    answer = await desk.answers.get(
-        ("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen)
-    )
+    answer = await seat.answer(("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen))
     rows = [row for row in answer.found if row["month"] is not None]
-    rows = rows if desk.shows_rows else without_small(rows, "reports", STATUSES)
+    rows = rows if seat.shows_rows else without_small(rows, "reports", STATUSES)
     return page(
         request, reader, "receiver.html", answer,
         municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
@@ -139,19 +139,19 @@ async def receiver(request: Request, municipality: str) -> Response:
 @everywhere("/receivers/{municipality}/{month}")
 async def statement_page(request: Request, municipality: str, month: str) -> Response:
     """A receiver's statement for a month."""
-    desk, reader = desk_of(request), reader_of(request)
+    seat, reader = seat_of(request), reader_of(request)
     municipality = _known(municipality, reader)
     if not re.fullmatch(MONTH, month):
         raise NotFound("not-found", reader.words("error.not_found"))
-    answer, made = await statement_of(desk, municipality, first_day(month), reader.now)
+    answer, made = await statement_of(seat, municipality, first_day(month), reader.now)
     return page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
 
 
 @everywhere("/confirmation")
 async def confirmation(request: Request) -> Response:
     """How long confirmation takes, month by month, for each case system."""
-    desk, reader = desk_of(request), reader_of(request)
-    answer = await confirmation_of(desk, ("case_system", "month"), ReportFilter())
+    seat, reader = seat_of(request), reader_of(request)
+    answer = await confirmation_of(seat, ("case_system", "month"), ReportFilter())
     groups = answer.found
     months = sorted({group["month"] for group in groups if group["month"]})
     systems = []
@@ -168,11 +168,11 @@ async def confirmation(request: Request) -> Response:
 @everywhere("/books")
 async def books(request: Request) -> Response:
     """Do the books balance, and how far is each partition complete?"""
-    desk, reader = desk_of(request), reader_of(request)
-    answer = await desk.answers.get("trust", lambda cursor: (queries.books(cursor), queries.partitions(cursor)))
+    seat, reader = seat_of(request), reader_of(request)
+    answer = await seat.answer("trust", lambda cursor: (queries.books(cursor), queries.partitions(cursor)))
     rows, (partitions, losses) = answer.found
     balanced = not any(row["difference"] for row in rows)
-    if not desk.shows_rows:
+    if not seat.shows_rows:
         rows = queries.books_without_few(rows)
     return page(
         request, reader, "books.html", answer, books=rows, balanced=balanced, partitions=partitions, losses=losses
@@ -182,31 +182,36 @@ async def books(request: Request) -> Response:
 @everywhere("/sql")
 async def sql(request: Request) -> Response:
     """The analysts' box: a question is part of the address, as everything else."""
-    desk, reader = desk_of(request), reader_of(request)
+    seat, reader = seat_of(request), reader_of(request)
     query = dict(reader.here.pairs).get("query", "").strip()
     found: Found | None = None
     refused: Refused | None = None
     if query:
         try:
-            found = await asyncio.to_thread(desk.sandbox.run, query)
+            found = await asyncio.to_thread(seat.run, query)
         except Refused as error:
             refused = error
-    coverage = await desk.answers.get("coverage", queries.partitions)
+    if found and seat.shows_rows:
+        await seat.record("query", question=query)
+    coverage = await seat.answer("coverage", queries.partitions)
     return page(
         request, reader, "sql.html", coverage,
         query=query, found=found, refused=refused, shown=SQL_ROWS_SHOWN,
         rows=found.table.slice(0, SQL_ROWS_SHOWN).to_pylist() if found else [],
-        questions=QUESTIONS if desk.shows_rows else {},
-        tables=PUBLIC if desk.shows_rows else COUNTS_ONLY,
+        questions=QUESTIONS if seat.shows_rows else {},
+        tables=seat.tables,
     )  # fmt: skip
 
 
-async def _listed(desk: Desk, query: PageQuery) -> Answer:
+async def _listed(seat: Seat, query: PageQuery) -> Answer:
     at = Cursor.read(query.cursor, query.order) if query.cursor else None
-    return await desk.answers.get(
+    seat.within_reach(*query.receiver)
+    answer = await seat.answer(
         ("listed", query.model_dump_json(exclude={"utc"})),
-        lambda cursor: overview.listed(cursor, query, query.order, at),
+        lambda cursor: overview.listed(cursor, query, query.order, at, seat.reach),
     )
+    await seat.record("list", [row["report_id"] for row in answer.found.rows], query.model_dump_json())
+    return answer
 
 
 def _query(here: Here, order: str | None = None) -> PageQuery:
@@ -224,8 +229,8 @@ def _query(here: Here, order: str | None = None) -> PageQuery:
 _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.default == []}
 
 
-def _rows_only(desk: Desk, reader: Reader) -> None:
-    if not desk.shows_rows:
+def _rows_only(seat: Seat, reader: Reader) -> None:
+    if not seat.shows_rows:
         raise Problem("counts-only", reader.words("error.counts_only"), status=HTTPStatus.FORBIDDEN)
 
 

@@ -27,8 +27,9 @@ WHY = {
 class Rules:
     """One query's walk. `inspect` raises Refused."""
 
-    def __init__(self, tables: frozenset[str]) -> None:
+    def __init__(self, tables: frozenset[str], *, qualified: bool = True) -> None:
         self.tables = tables
+        self.prefixes: tuple[list[str], ...] = ([], ["main"]) if qualified else ([],)
         self.nodes = 0
         self.sources = 0
 
@@ -89,7 +90,7 @@ class Rules:
             raise _not_allowed("AT (…) is not allowed: the tables hold the present.", node)
         if len(path) == 1 and path[0] in ctes:
             return
-        if path[-1] not in self.tables or path[:-1] not in ([], ["main"]):
+        if path[-1] not in self.tables or path[:-1] not in self.prefixes:
             near = get_close_matches(path[-1], sorted(self.tables | ctes), n=1)
             hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(sorted(self.tables))}."
             raise _not_allowed(f'No table "{".".join(path)[:100]}" may be read. {hint}', node)

@@ -7,7 +7,7 @@ is read only, and `lock_down` has taken files, network, extensions and settings 
 import json
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from streams.view.sandbox.refused import Refused, explained, too_large
 from streams.view.sandbox.rules import Rules
 from streams.view.sandbox.watchdog import Watchdog
 
-__all__ = ["Answer", "Limits", "Refused", "Sandbox", "lock_down"]
+__all__ = ["Answer", "Ground", "Limits", "Refused", "Sandbox", "lock_down"]
 
 AT_ONCE = 2
 OPENED = 400  # parentheses: DuckDB's parser takes memory by the square of those that are not closed
@@ -52,6 +52,14 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
+class Ground(NamedTuple):
+    """What a query may stand on: the names that it may read, and how the transaction begins that gives them sense."""
+
+    tables: frozenset[str]
+    begin: Callable[[duckdb.DuckDBPyConnection], object] = lambda cursor: cursor.execute("BEGIN TRANSACTION READ ONLY")
+    qualified: bool = True  # whether main.reports is the same as reports
+
+
 class Answer(NamedTuple):
     """Rows of plain types. `truncated`: there were more; `seconds`: how long it took."""
 
@@ -77,31 +85,33 @@ class Sandbox:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str], limits: Limits = LIMITS) -> None:
         self.limits = limits
-        self._tables = frozenset(folded(table) for table in tables)
+        self._ground = Ground(frozenset(folded(table) for table in tables))
         self._connection = connection.cursor()  # its own: the caller's may be in the middle of something
         self._opening = threading.Lock()
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
-    def check(self, sql: str) -> str:
+    def check(self, sql: str, ground: Ground | None = None) -> str:
         """The one SELECT without a semicolon at its end. Raises Refused."""
+        ground = ground or self._ground
         text = self._text(sql)
         with self._cursor() as cursor:
             statement = _parsed(cursor, text)
         try:
-            Rules(self._tables).inspect(statement)
+            Rules(ground.tables, qualified=ground.qualified).inspect(statement)
             growth.limit(statement)
         except Refused as refused:
             raise Refused(refused.kind, str(refused), _characters(text, refused.position)) from None
         return text
 
-    def run(self, sql: str) -> Answer:
+    def run(self, sql: str, ground: Ground | None = None) -> Answer:
         """The answer, cut at `limits.rows`. Blocks for little more than twice `limits.seconds`. Raises Refused."""
-        text = self.check(sql)
+        ground = ground or self._ground
+        text = self.check(sql, ground)
         if not self._places.acquire(timeout=self.limits.seconds):
             raise Refused("too_slow", f"{AT_ONCE} other queries are running: try again when they have ended.")
         try:
             started = time.monotonic()
-            table = self._read(text)
+            table = self._read(text, ground)
             truncated = table.num_rows > self.limits.rows
             return Answer(plain(table.slice(0, self.limits.rows)), truncated, time.monotonic() - started)
         finally:
@@ -126,11 +136,11 @@ class Sandbox:
             raise Refused("syntax", "The query contains a NUL character: remove it.", text.index("\0"))
         return text
 
-    def _read(self, text: str) -> pa.Table:
+    def _read(self, text: str, ground: Ground) -> pa.Table:
         """At most one row more than the limit."""
         with self._cursor() as cursor, self._cursor() as meter, Watchdog(cursor, meter, self.limits.seconds) as dog:
             try:
-                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                ground.begin(cursor)
                 return self._fetched(cursor.sql(text), dog)
             # Errors of DuckDB that come while rows are fetched reach us through Arrow, as OSError or ValueError.
             except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError, MemoryError) as error:

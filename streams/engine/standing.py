@@ -1,0 +1,80 @@
+"""How the partitions of a worker stand, as metrics that are read anew at each scrape."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from streams.core.books import Book
+from streams.engine.ledger import Ledger
+from streams.engine.window import Window
+
+STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "erased", "unexpected")
+GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "complete_until_timestamp_seconds": ("Until when the partition is complete, by the brokers' clock.", ()),
+    "completeness_age_seconds": ("For how long completeness has stood still.", ()),
+    "gap": ("1 while the checker cannot see, by cause.", ("cause",)),
+    "oldest_pending_timestamp_seconds": ("When the sent arrived of the report that is pending for longest.", ()),
+    "reports": ("Reports by status.", ("status",)),
+    "sent_reports": ("Reports sent, counted on their own from the records.", ()),
+    "books_difference_reports": ("Receiver by receiver, how far sent is from the sum of the statuses.", ()),
+    "rows": ("Rows kept.", ()),
+    "rows_unpacked": ("Restored rows that are not packed yet: each takes thrice the room.", ()),
+}
+_counts = attrgetter(*STATUSES, "sent", "accounted")
+
+
+class Standing(Collector):
+    """Reads no row but, of each partition, the one that has been pending for longest."""
+
+    def __init__(self, windows: Mapping[int, Window]) -> None:
+        self._windows = windows
+
+    def collect(self) -> Iterable[Metric]:
+        """The figures of all partitions, and how many partitions there are for all workers together."""
+        families = {
+            name: GaugeMetricFamily(f"meldingsvakt_{name}", text, labels=["partition", *labels])
+            for name, (text, labels) in GAUGES.items()
+        }
+        windows = sorted(self._windows.items())
+        for partition, window in windows:
+            for name, value, *labels in _standing(window):
+                families[name].add_metric([str(partition), *labels], value)
+        yield from families.values()
+        every = GaugeMetricFamily("meldingsvakt_partitions", "Partitions of each input, whoever works them.")
+        if windows:
+            every.add_metric([], windows[0][1].ledger.coverage.partitions)
+        yield every
+
+
+def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
+    ledger = window.ledger
+    coverage = ledger.coverage
+    if coverage.complete_until is not None:
+        yield "complete_until_timestamp_seconds", coverage.complete_until.timestamp()
+    yield "completeness_age_seconds", window.stood_still()
+    if coverage.gap is not None:
+        yield "gap", 1, coverage.gap.cause
+    oldest = _oldest_pending(ledger)
+    if oldest is not None:
+        yield "oldest_pending_timestamp_seconds", oldest
+    yield from _books(ledger.checker.books.by_receiver.values())
+    yield "rows", len(ledger.rows)
+    yield "rows_unpacked", ledger.rows.unpacked
+
+
+def _oldest_pending(ledger: Ledger) -> float | None:
+    report_id = ledger.waiting.first(ledger.rows)
+    row = ledger.rows.get(report_id) if report_id is not None else None
+    return row.sent.arrived.timestamp() if row is not None and row.sent is not None else None
+
+
+def _books(books: Iterable[Book]) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
+    counted = [_counts(book) for book in books]
+    *statuses, sent, _ = [sum(column) for column in zip(*counted, strict=True)] or [0] * (len(STATUSES) + 2)
+    for status, count in zip(STATUSES, statuses, strict=True):
+        yield "reports", count, status
+    yield "sent_reports", sent
+    # Not the difference of the sums: what is too much at one receiver must not hide what is too little at another.
+    yield "books_difference_reports", sum(abs(book[-2] - book[-1]) for book in counted)

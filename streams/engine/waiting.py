@@ -1,0 +1,28 @@
+"""The reports of one partition that are pending, in the order in which their sents arrived."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from streams.core.row import Status
+from streams.engine.rows import PackedRows
+
+
+class Waiting:
+    """A queue of report ids. What is no longer pending leaves it when it comes to the front: each costs one look."""
+
+    def __init__(self, report_ids: Iterable[str] = ()) -> None:
+        self._queue = deque(report_ids)
+
+    def add(self, report_id: str) -> None:
+        """A report was sent later than all that wait already."""
+        self._queue.append(report_id)
+
+    def first(self, rows: PackedRows) -> str | None:
+        """The report that has been pending for longest; None where none is."""
+        queue = self._queue
+        while queue:
+            glance = rows.glance(queue[0])
+            if glance is not None and glance.status is Status.PENDING:
+                return queue[0]
+            queue.popleft()
+        return None

@@ -1,0 +1,160 @@
+"""The gate: nobody gets past it without a token where tokens are asked for, and nobody takes more than their share.
+
+It stands before the routes, so that a new one cannot be left open by mistake.
+"""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import parse_qs
+
+from fastapi import Request, Response
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streams.engine.server import LIVE, METRICS, READY
+from streams.view.access.grants import Grants
+from streams.view.access.keys import KeysUnavailable
+from streams.view.access.tokens import BadToken, Visitor
+from streams.view.desk import Desk
+from streams.view.problems import Problem
+from streams.view.seat import Seat
+
+# Open to everybody: whether it lives and works, and what a page is drawn with.
+OPEN = frozenset(LIVE + READY + METRICS)
+STATIC = "/static/"
+MOST_BODY_BYTES = 64 * 1024
+BODY_SECONDS = 10.0
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+FROM_OURSELVES = frozenset({"same-origin", "none"})
+BEARER = "bearer "
+
+Refuse = Callable[[Request, Problem], Response]
+
+
+class Gate:
+    """ASGI middleware. Whoever is let in finds a `Seat` in the request's state."""
+
+    def __init__(self, app: ASGIApp, desk: Desk, grants: Grants, refuse: Refuse) -> None:
+        self._app, self._desk, self._grants, self._refuse = app, desk, grants, refuse
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._share = RateLimitItemPerMinute(grants.settings.view_requests_a_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            if not _open(scope["path"]):
+                scope.setdefault("state", {})["seat"] = await self._seat(request)
+            if scope["method"] not in READING:
+                _from_ourselves(request)
+                receive = await _body(receive)
+        except Problem as problem:
+            answer = self._refuse(request, problem)
+            answer.headers.update(_headers(problem))
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _seat(self, request: Request) -> Seat:
+        if self._grants.tokens is None:
+            return Seat(self._desk, self._grants.unnamed)
+        peer = request.client.host if request.client else "unknown"
+        try:
+            visitor = await self._visitor(request)
+        except Problem:
+            await self._take("address", peer)
+            raise
+        await self._take("organisation", visitor.organisation or visitor.subject)
+        wanted = parse_qs(request.url.query).get("reach", [None])[0]
+        return Seat(self._desk, self._grants.reach(visitor, wanted), visitor)
+
+    async def _visitor(self, request: Request) -> Visitor:
+        assert self._grants.tokens is not None
+        given = request.headers.getlist("authorization")
+        if len(given) != 1 or not given[0].lower().startswith(BEARER):
+            raise _Unknown("Say who you are: send a token in one header, Authorization: Bearer …")
+        try:
+            return await self._grants.tokens.visitor(given[0][len(BEARER) :].strip())
+        except BadToken as error:
+            raise _Unknown(str(error)) from None
+        except KeysUnavailable:
+            raise Problem(
+                "keys-unavailable",
+                "The issuer's keys cannot be had at the moment, so that no token can be checked: try again.",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+            ) from None
+
+    async def _take(self, *share: str) -> None:
+        if not await self._limiter.hit(self._share, *share):
+            raise Problem(
+                "too-many-requests",
+                f"More than {self._share.amount} requests came within a minute: wait one, and ask for files instead.",
+                status=HTTPStatus.TOO_MANY_REQUESTS,
+            )
+
+
+class _Unknown(Problem):
+    """Nobody knows who asks."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("no-token", detail)
+
+
+def _headers(problem: Problem) -> dict[str, str]:
+    if isinstance(problem, _Unknown):
+        return {"WWW-Authenticate": 'Bearer realm="meldingsvakt"'}
+    if problem.status is HTTPStatus.TOO_MANY_REQUESTS:
+        return {"Retry-After": "60"}
+    return {}
+
+
+def _open(path: str) -> bool:
+    return path in OPEN or path.startswith(STATIC)
+
+
+def _from_ourselves(request: Request) -> None:
+    """Refuse what a page of somebody else's makes a browser send. Programs do not send these headers."""
+    site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
+    host = request.headers.get("host")
+    if site not in FROM_OURSELVES or (origin is not None and origin.partition("://")[2] != host):
+        raise Problem("cross-site", "This was sent by a page of another site: ask here.", status=HTTPStatus.FORBIDDEN)
+
+
+async def _body(receive: Receive) -> Receive:
+    """The whole body, if it is not too long and does not take too long; as it is then handed on."""
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return receive
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > MOST_BODY_BYTES:
+                    raise Problem(
+                        "body-too-large",
+                        f"The request is longer than {MOST_BODY_BYTES} bytes: shorten it.",
+                        status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    )
+                if not message.get("more_body"):
+                    break
+    except TimeoutError:
+        raise Problem(
+            "body-too-slow",
+            f"The request did not come within {BODY_SECONDS:g} seconds: send it again.",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+        ) from None
+    whole: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+
+    async def handed_on() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return handed_on

@@ -1,0 +1,58 @@
+"""How far somebody reaches: by the scopes of the token, and by the receivers that the organisation acts for."""
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+from streams.settings import Settings
+from streams.view.access.mapping import Mapping
+from streams.view.access.reach import COUNTS, EVERYTHING, Reach, Receiver
+from streams.view.access.tokens import Tokens, Visitor, tokens_of
+from streams.view.problems import Problem
+
+NATIONAL = "national"
+
+
+class Grants(NamedTuple):
+    """`tokens` is None where nobody is asked for one, `mapping` where no organisation has rows of its own."""
+
+    settings: Settings
+    tokens: Tokens | None
+    mapping: Mapping | None
+
+    @property
+    def unnamed(self) -> Reach:
+        """What everybody sees where nobody is asked for a token."""
+        return EVERYTHING if self.settings.view_rows else COUNTS
+
+    def reach(self, visitor: Visitor, wanted: str | None) -> Reach:
+        """How far these scopes reach, the widest first; `wanted` leaves out one's own. Raises Problem if nowhere."""
+        prefix, rows = self.settings.view_scopes, self.settings.view_rows
+        sql = f"{prefix}sql" in visitor.scopes
+        scopes = {name for name in ("own", "aggregates", NATIONAL) if prefix + name in visitor.scopes}
+        if NATIONAL in scopes:
+            return Reach(rows, None, sql)
+        if "own" in scopes and wanted != NATIONAL:
+            return Reach(rows, self._receivers(visitor), sql)
+        if "aggregates" in scopes:
+            return Reach(rows=False, sql=sql)
+        raise Problem(
+            "no-scope",
+            f"The token has no scope for this: ask the issuer for {prefix}own, {prefix}aggregates or {prefix}national.",
+            status=HTTPStatus.FORBIDDEN,
+        )
+
+    def _receivers(self, visitor: Visitor) -> frozenset[Receiver]:
+        found = self.mapping.receivers_of(visitor.organisation) if self.mapping and visitor.organisation else None
+        if not found:
+            raise Problem(
+                "no-receiver",
+                "The organisation that the token acts for is not in the mapping: ask who runs the view to add it.",
+                status=HTTPStatus.FORBIDDEN,
+            )
+        return found
+
+
+def grants_of(settings: Settings) -> Grants:
+    """By the settings. Raises ConfigurationError in one sentence."""
+    tokens = tokens_of(settings)
+    return Grants(settings, tokens, Mapping(settings.view_mapping) if settings.view_mapping else None)

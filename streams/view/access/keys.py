@@ -1,0 +1,100 @@
+"""The issuer's public keys (JWKS): cached, followed when they rotate, and never asked for more often than is good."""
+
+import asyncio
+import logging
+import time
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import jwt
+
+from streams.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 3600.0
+# Whoever sends tokens with made-up key ids cannot make us ask more often.
+ASK_AGAIN_AFTER_SECONDS = 30.0
+# Keys that the issuer can no longer be asked about: as long as a weekend's outage.
+STALE_SECONDS = 3 * 86400.0
+TIMEOUT = aiohttp.ClientTimeout(total=5)
+MOST_BYTES, MOST_KEYS = 256 * 1024, 64
+
+
+class KeysUnavailable(Exception):
+    """The keys are not there and cannot be had."""
+
+
+class Keys:
+    """The keys at an address, or in a file."""
+
+    def __init__(self, place: str) -> None:
+        """Raises ConfigurationError where the address would let others put in keys of theirs."""
+        self._place = place
+        self._url = place if "://" in place else None
+        if self._url and not _safe(self._url):
+            raise ConfigurationError("MELDINGSVAKT_VIEW_JWKS must be an https address or a file.")
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._read_at = self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def get(self, name: str) -> jwt.PyJWK | None:
+        """The key of that name (`kid`); None if the issuer has none. Raises KeysUnavailable."""
+        if self._wanted(name):
+            async with self._asking:
+                if self._wanted(name):  # or somebody else has just asked
+                    await self._ask()
+        if time.monotonic() - self._read_at > STALE_SECONDS:
+            raise KeysUnavailable
+        return self._keys.get(name)
+
+    def _wanted(self, name: str) -> bool:
+        now = time.monotonic()
+        old = now - self._read_at > FRESH_SECONDS or name not in self._keys
+        return old and now - self._asked_at > ASK_AGAIN_AFTER_SECONDS
+
+    async def _ask(self) -> None:
+        self._asked_at = time.monotonic()
+        try:
+            text = await self._fetched() if self._url else await asyncio.to_thread(_content, Path(self._place))
+            keys = jwt.PyJWKSet.from_json(text).keys
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, jwt.PyJWTError) as error:
+            log.warning("The keys for tokens cannot be read (%s): the last ones are used.", type(error).__name__)
+            return
+        self._keys = {key.key_id: key for key in keys[:MOST_KEYS] if key.key_id and key.public_key_use in (None, "sig")}
+        self._read_at = time.monotonic()
+
+    async def _fetched(self) -> str:
+        assert self._url is not None
+        async with (
+            aiohttp.ClientSession(timeout=TIMEOUT, trust_env=True) as session,
+            session.get(self._url, allow_redirects=False) as answer,
+        ):
+            if answer.status != HTTPStatus.OK:
+                raise ValueError
+            body = await answer.content.read(MOST_BYTES + 1)
+            while len(body) <= MOST_BYTES and (more := await answer.content.read(MOST_BYTES)):
+                body += more
+        if len(body) > MOST_BYTES:
+            raise ValueError
+        return body.decode()
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES).decode()
+
+
+def _safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or ""))
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,99 @@
+"""Which receivers an organisation acts for, from a file (TOML): some act for several."""
+
+import logging
+import time
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from schemas.common import Closed, District, Municipality, OrgNumber, Token
+from streams.data import todays_number
+from streams.errors import ConfigurationError
+from streams.view.access.reach import Receiver
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 10.0
+
+
+class _Receiver(Closed):
+    municipality: Municipality
+    district: District | None = None
+    unit: Token | None = None
+
+
+class _Organisation(Closed):
+    number: OrgNumber
+    name: str | None = None  # for who reads the file
+    receivers: list[_Receiver] = Field(min_length=1)
+
+
+class _File(Closed):
+    organisation: list[_Organisation] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _once_each(self) -> "_File":
+        numbers = [organisation.number for organisation in self.organisation]
+        twice = next((number for number in numbers if numbers.count(number) > 1), None)
+        if twice:
+            raise ValueError(f"organisation {twice} is there twice")
+        return self
+
+
+class Mapping:
+    """The file, read again when it has changed. A change that cannot be read leaves everything as it was."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigurationError in one sentence."""
+        self._path = path
+        self._stamp = _stamp(path)
+        self._receivers = _read(path)
+        self._looked_at = time.monotonic()
+
+    def receivers_of(self, organisation: str) -> frozenset[Receiver]:
+        """Those that it acts for; none where it is not in the file."""
+        self._look()
+        return self._receivers.get(organisation, frozenset())
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        if (stamp := _stamp(self._path)) != self._stamp:
+            self._stamp = stamp
+            try:
+                self._receivers = _read(self._path)
+            except ConfigurationError as error:
+                log.error("%s The one before stays in force.", error)
+            else:
+                log.info("The mapping of organisations has changed: %d are in it.", len(self._receivers))
+
+
+def _read(path: Path) -> dict[str, frozenset[Receiver]]:
+    try:
+        file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The mapping {path} cannot be read ({type(error).__name__}): set MELDINGSVAKT_VIEW_MAPPING to a TOML file."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"The mapping {path} is no TOML: {error}.") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "organisation"
+        raise ConfigurationError(f"The mapping {path} is not valid at {where}: {first['msg']}.") from None
+    return {
+        organisation.number: frozenset(
+            Receiver(todays_number(one.municipality), one.district, one.unit) for one in organisation.receivers
+        )
+        for organisation in file.organisation
+    }
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

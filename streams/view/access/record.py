@@ -1,0 +1,86 @@
+"""The record of who looked at which report, on the access topic, because the law asks for one.
+
+Nothing is shown before the record of it is safely in Kafka. Where Kafka cannot be reached, counts are still answered
+and single reports are not.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.outputs import Access
+from streams.engine.ending import sentence_of
+from streams.settings import KafkaSettings, Settings
+from streams.view.access.tokens import Visitor
+from streams.view.problems import Problem
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 5.0
+QUESTION_CHARACTERS = 20_000
+
+
+class AccessRecord:
+    """Writes the record. Connects when it is first needed, and again when that failed."""
+
+    def __init__(self, kafka: KafkaSettings, settings: Settings) -> None:
+        self._kafka, self._settings = kafka, settings
+        self._topic = settings.output("access")
+        self._producer: AIOKafkaProducer | None = None
+        self._connecting = asyncio.Lock()
+
+    async def write(self, visitor: Visitor, action: str, report_ids: Sequence[str], question: str | None) -> None:
+        """One record a report, or one for the question alone. Raises Problem unless all of them are in Kafka."""
+        ids: Sequence[str | None] = report_ids or (None,)
+        made = [
+            Access(
+                at=datetime.now(UTC),
+                subject=visitor.subject,
+                organisation=visitor.organisation,
+                action=action,
+                report_id=report_id,
+                question=question[:QUESTION_CHARACTERS] if question else None,
+            )
+            for report_id in ids
+        ]
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._append(visitor.subject.encode(), [one.model_dump_json().encode() for one in made])
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.error("Who looked cannot be recorded, so single reports are not shown: %s", sentence_of(error))
+            raise Problem(
+                "access-not-recorded",
+                "Single reports are shown only when it can be recorded who looks, and Kafka cannot be written to: try "
+                "again, or ask for counts.",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+            ) from None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def _append(self, key: bytes, values: Iterable[bytes]) -> None:
+        producer = await self._connected()
+        waiting = [await producer.send(self._topic, value, key=key) for value in values]
+        await asyncio.gather(*waiting)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._connecting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    **self._kafka.client_options(), acks="all", enable_idempotence=True, linger_ms=2,
+                    request_timeout_ms=int(WAIT_SECONDS * 1000),
+                )  # fmt: skip
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer

@@ -1,0 +1,105 @@
+"""The desk as one who asks may use it: every question is asked of what is within reach, and only of that."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import duckdb
+
+from streams.settings import Settings
+from streams.view.access.reach import Reach
+from streams.view.access.tokens import Visitor
+from streams.view.answers import Answer, Work
+from streams.view.desk import Desk
+from streams.view.picture import Coverage, Picture
+from streams.view.problems import Problem, not_found
+from streams.view.sandbox import Answer as Found
+from streams.view.sandbox import Ground
+from streams.view.tables import COUNTS_ONLY, PUBLIC
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """`visitor`: who sits there; None where the view asks nobody for a name."""
+
+    desk: Desk
+    reach: Reach
+    visitor: Visitor | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The view's settings."""
+        return self.desk.settings
+
+    @property
+    def shows_rows(self) -> bool:
+        """True if single reports may be seen; else only counts, and none under 5."""
+        return self.reach.rows
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """What SQL may read."""
+        return PUBLIC if self.shows_rows else COUNTS_ONLY
+
+    @property
+    def tag(self) -> str:
+        """Changes with the tables, and is another one for another reach."""
+        return f"{self.desk.store.tag}-{self.reach.schema}-{self.shows_rows:d}"
+
+    def picture(self, coverage: Coverage, now: datetime | None = None) -> Picture:
+        """How far an answer with this coverage can be trusted now."""
+        return self.desk.picture(coverage, now)
+
+    async def answer(self, question: Hashable, work: Work[Any]) -> Answer:
+        """The answer to a question that others may ask, too."""
+        return await self.desk.answers.get(question, work, self.reach)
+
+    async def once(self, work: Work[T]) -> T:
+        """Run something that nobody else will ask for."""
+        return await self.desk.answers.once(work, self.reach)
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As `Store.reading`."""
+        with self.desk.store.reading(self.reach) as cursor:
+            yield cursor
+
+    def run(self, sql: str) -> Found:
+        """An analyst's query. Blocks. Raises Refused, or Problem where SQL is not granted."""
+        if not self.reach.sql:
+            raise Problem(
+                "no-sql", "This token has no scope for SQL: ask for one that has.", status=HTTPStatus.FORBIDDEN
+            )
+        ground = Ground(
+            frozenset(self.tables),
+            lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
+            qualified=self.reach.receivers is None,
+        )
+        return self.desk.sandbox.run(sql, ground)
+
+    async def record(self, action: str, report_ids: Iterable[str] = (), question: str | None = None) -> None:
+        """Write down that single reports are looked at, before they are shown. Raises Problem if it cannot be."""
+        if self.visitor is not None:
+            await self.desk.record.write(self.visitor, action, list(report_ids), question)
+
+    def rows_only(self) -> None:
+        """Raise where single reports may not be seen."""
+        if not self.shows_rows:
+            raise Problem(
+                "counts-only", "This view shows counts only: ask /api/v1/summary.", status=HTTPStatus.FORBIDDEN
+            )
+
+    def within_reach(self, *municipalities: str) -> None:
+        """Raise NotFound for others' receivers: whoever may not see them is not told that they are there."""
+        if not all(self.reach.has(number) for number in municipalities):
+            not_found("receiver with this number")
+
+    def whole_within_reach(self, municipality: str) -> None:
+        """The same for what is said of a whole municipality."""
+        if not self.reach.has_whole(municipality):
+            not_found("receiver with this number")

@@ -1,0 +1,118 @@
+"""HTTP connections with bounds: on the length of headers, on how long a client may take, and on how many may wait.
+
+uvicorn bounds none of these by itself: a client that sends a byte a minute keeps a connection for ever.
+"""
+
+import asyncio
+from collections import OrderedDict
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_BYTES = 32 * 1024
+HEAD_SECONDS = 10.0
+# A reader that takes nothing for so long has gone, and holds what it was to be given.
+STALLED_SECONDS = 30.0
+# Connections that have asked nothing yet. One more closes the one that has waited longest.
+MOST_WAITING = 500
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, with these bounds."""
+
+    _waiting: ClassVar["OrderedDict[BoundedHttp, None]"] = OrderedDict()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head, self._head_bytes, self._field_bytes = False, 0, 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the one above
+        """Wait for a request, but not for ever."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._heard()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless the head of a request gets too long."""
+        if self._timer is None and self._idle():
+            self._wait()  # the next request on a connection that is kept
+        if self._in_head:
+            self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        else:
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """The head of a request, perhaps while the one before is still being answered."""
+        self._in_head, self._head_bytes, self._field_bytes = True, 0, 0
+        if self._timer is None:
+            self._wait()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field, also one that follows a body."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head has come: its time no longer counts."""
+        self._heard()
+        self._in_head, self._head_bytes = False, 0
+        super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """The client does not read fast enough; one that reads nothing at all is given up."""
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads on."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        super().resume_writing()
+
+    def _count(self, more: int) -> None:
+        """An error in here ends the request as one that cannot be read."""
+        self._field_bytes += more
+        if self._field_bytes > HEAD_BYTES:
+            raise ValueError
+
+    def _idle(self) -> bool:
+        return self.cycle is None or bool(self.cycle.response_complete)
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+        self._waiting[self] = None
+        if len(self._waiting) > MOST_WAITING:
+            longest = next(iter(self._waiting))
+            longest._heard()
+            longest.transport.abort()
+
+    def _heard(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._waiting.pop(self, None)
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        self._heard()
+        if not self.transport.is_closing():
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            self.transport.write(head.encode())
+            self.transport.close()

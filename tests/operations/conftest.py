@@ -1,0 +1,91 @@
+"""A worker and a view to which everything has happened that a metric tells of."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+
+from tests.engine.conftest import make_world, world
+from tests.engine.world import Worker, World, receipt_value, sent_value, stored_value
+from tests.view.page.conftest import Viewing
+
+__all__ = ["make_world", "world"]
+
+NATIONAL_ID = "01020312345"
+MUNICIPALITIES = ("4640", "1108", "3907")
+
+
+@dataclass
+class Eventful:
+    """What is left of it: every report's id, and what the two show."""
+
+    world: World
+    worker: Worker
+    viewing: Viewing
+    reports: list[str]
+
+    async def metrics(self) -> tuple[str, str]:
+        """The worker's and the view's /metrics."""
+        _, text = await self.worker.get("/metrics")
+        return text, self.viewing.get("/metrics").text
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
+    """Four missing, one of them recovered, one stored, one pending, bad records, and a gap that stays open."""
+    world = World(bootstrap, partitions=2, allowance=1, gap_after="PT2S", log_level="DEBUG")
+    with (world.folder / "policy.toml").open("a") as policy:
+        policy.write('[version.allowance]\nPRINT = "PT1H"\n')
+    await world.start()
+    worker, viewing = world.worker(log_format="json"), Viewing(world, log_format="json")
+    try:
+        await worker.ready()
+        reports = await _stories(world)
+        viewing.until("/api/v1/summary", lambda said: said["total"]["missing"] == 3 and said["total"]["recovered"] == 1)
+        async with AIOKafkaProducer(
+            bootstrap_servers=bootstrap, transactional_id=f"{world.name}-upstream", transaction_timeout_ms=600_000
+        ) as upstream:
+            await upstream.begin_transaction()
+            await _open_everywhere(world, upstream, reports)
+            viewing.until("/api/v1/coverage", _both_are_held_back)
+            yield Eventful(world, worker, viewing, reports)
+            await upstream.abort_transaction()
+    finally:
+        if viewing.process.poll() is None:
+            viewing.process.kill()
+            viewing.process.wait()
+        await world.stop()
+
+
+async def _stories(world: World) -> list[str]:
+    first, second, third = ({"municipality": code, "unit_id": "unit-7"} for code in MUNICIPALITIES)
+    async with world.announcements() as announced:
+        missing = [await world.sent(receiver=first, case_system_version="5.0.1") for _ in range(3)]
+        await world.put("receipt", receipt_value(missing[0]))
+        odd = await world.sent(receiver=second, channel="BREVDUE", case_system="ET_NYTT_SYSTEM")
+        await announced.take(4)
+        stored = await world.sent(receiver=third, navn=NATIONAL_ID, fritekst=f"Kari Nordmann {NATIONAL_ID}")
+        await world.stored(stored, receiver=third)
+        await world.stored(odd)
+        assert (await announced.next())["type"].endswith("recovered.v1")
+    await world.put("stored", b'{"report_id": "' + NATIONAL_ID.encode() + b'"}', key=NATIONAL_ID.encode())
+    await world.put("sent", f"Kari Nordmann {NATIONAL_ID}".encode(), key=None, headers=[("navn", NATIONAL_ID.encode())])
+    await world.put("stored", stored_value(stored), key=None, partition=0)
+    for partition in range(2):
+        await world.put("stored", stored_value(stored), partition=partition)
+    return [*missing, odd, stored, await world.sent(receiver=third, channel="PRINT")]
+
+
+async def _open_everywhere(world: World, upstream: AIOKafkaProducer, reports: list[str]) -> None:
+    """A transaction that stays open holds every partition back."""
+    held = sent_value("0d7b1c9e-1111-4222-8333-444455556666")
+    reports.append(held["report_id"])
+    for partition in range(2):
+        await (await upstream.send(f"{world.name}.sent", orjson.dumps(held), key=b"x", partition=partition))
+
+
+def _both_are_held_back(said: Any) -> bool:
+    return [gap["cause"] for gap in said["picture"]["gaps"]] == ["open_transaction"] * 2

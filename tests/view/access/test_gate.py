@@ -1,0 +1,195 @@
+"""What the gate does with too much, too long and from elsewhere; and what the mapping says when it cannot be read."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streams.errors import ConfigurationError
+from streams.view.access import gate, mapping
+from streams.view.access.mapping import Mapping
+from streams.view.access.reach import Receiver
+from streams.view.desk import Desk
+from tests.view.access.conftest import fill
+from tests.view.access.issuer import BERGEN, MAPPING, NATIONAL, OSLO, OWN, SQL, Issuer, Recorded, with_token
+
+SUMMARY, QUERY = "/api/v1/summary", "/api/v1/sql"
+
+
+async def test_one_organisation_takes_no_more_than_its_share(issuer: Issuer) -> None:
+    desk = issuer.desk(view_requests_a_minute=5)
+    async with with_token(desk, issuer.token(NATIONAL)) as client:
+        answers = [await client.get(SUMMARY) for _ in range(7)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+        assert answers[-1].headers["retry-after"] == "60"
+        assert answers[-1].json()["type"] == "urn:meldingsvakt:problem:too-many-requests"
+        assert (await client.get("/")).status_code == 429
+        other = {"Authorization": f"Bearer {issuer.token(NATIONAL, organisation=BERGEN)}"}
+        assert (await client.get(SUMMARY, headers=other)).status_code == 200
+        bad = [(await client.get(SUMMARY, headers={"Authorization": "Bearer x"})).status_code for _ in range(7)]
+        assert bad == [401] * 5 + [429] * 2
+        assert (await client.get(SUMMARY, headers=other)).status_code == 200
+        assert (await client.get("/livez")).status_code == 200
+    await desk.stop()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://view"}, 200),
+        ({"Origin": "http://view"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://attacker.example"}, 403),
+        ({"Origin": "http://view.attacker.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_what_another_sites_page_sends_is_refused(
+    guarded: Desk, keys: Issuer, headers: dict[str, str], status: int
+) -> None:
+    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+        answer = await client.post(QUERY, json={"query": "SELECT 1"}, headers=headers)
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_huge_body_is_refused_before_it_is_held(guarded: Desk, keys: Issuer, chunked: bool) -> None:
+    asked = 0
+
+    async def endless() -> Any:
+        nonlocal asked
+        for asked in range(100_000):  # noqa: B007  # how many were taken
+            yield b"x" * 1024
+
+    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+        content = endless() if chunked else b"x" * (gate.MOST_BODY_BYTES + 1)
+        answer = await client.post(QUERY, content=content)
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:meldingsvakt:problem:body-too-large")
+    assert asked < 100
+
+
+async def test_a_body_that_is_no_json_is_a_problem(guarded: Desk, keys: Issuer) -> None:
+    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+        for content in (b"", b"\xff", b'{"query": 1}', b'{"query": "SELECT 1", "more": 2}', b"[" * 60_000):
+            answer = await client.post(QUERY, content=content, headers={"Content-Type": "application/json"})
+            assert answer.status_code in (400, 422)
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../server.py", "/static/%2e%2e/render.py", "/static/..%2frender.py", "/static//etc/passwd",
+        "/static/....//....//etc/passwd", "/static/%2e%2e%2f%2e%2e%2f%2e%2e%2fpyproject.toml",
+        "/static/..\\..\\render.py", "/static/%00", "/nn/static/../reports",
+    ],
+)  # fmt: skip
+async def test_no_path_leads_out_of_the_static_folder(guarded: Desk, path: str) -> None:
+    async with with_token(guarded, None) as client:
+        answer = await client.get(httpx.URL("http://view", raw_path=path.encode()))
+        assert answer.status_code in (401, 404)
+        assert "import" not in answer.text
+
+
+INJECTIONS = ("0301' OR '1'='1", "0301; DROP TABLE reports", "0301) UNION SELECT * FROM about--", "%", "\\", "0301\0")
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+async def test_no_filter_is_read_as_sql(guarded: Desk, keys: Issuer, text: str) -> None:
+    names = ("receiver", "q", "unit", "case_system", "channel", "flag", "county", "order", "cursor", "district")
+    async with with_token(guarded, keys.token(OWN)) as client:
+        for path in ("/api/v1/reports", SUMMARY, "/reports", "/receivers"):
+            for name in names:
+                answer = await client.get(path, params={name: text})
+                assert answer.status_code in (200, 400, 404, 422), (path, name)
+                assert "3301" not in answer.text
+        assert (await client.get(SUMMARY)).json()["total"]["reports"] == 3
+
+
+async def test_every_answer_tells_browsers_to_trust_nobody_else(guarded: Desk, keys: Issuer) -> None:
+    async with with_token(guarded, keys.token(NATIONAL)) as client:
+        for path in ("/", SUMMARY, "/api/v1/nothing", "/static/page.css", "/livez"):
+            headers = (await client.get(path)).headers
+            policy = headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert (headers["referrer-policy"], headers["x-content-type-options"]) == ("no-referrer", "nosniff")
+
+
+async def test_counts_only_is_for_everybody_where_it_is_set(issuer: Issuer) -> None:
+    desk = issuer.desk(view_rows=False)
+    fill(desk)
+    async with with_token(desk, issuer.token(NATIONAL, SQL)) as client:
+        assert (await client.get("/api/v1/reports")).status_code == 403
+        assert (await client.post(QUERY, json={"query": "SELECT * FROM reports"})).status_code == 400
+        assert (await client.get(SUMMARY)).json()["total"]["pending"] is None
+    await desk.stop()
+
+
+ONE = "[[organisation]]\n"
+
+
+class TestMapping:
+    """The file of organisations."""
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("", "organisation"),
+            ("organisation = []", "organisation"),
+            ('[[organisation]]\nnumber = "1"\nreceivers = [{municipality = "0301"}]', "organisation.0.number"),
+            ('[[organisation]]\nnumber = "958935420"\nreceivers = []', "organisation.0.receivers"),
+            (
+                '[[organisation]]\nnumber = "958935420"\nreceivers = [{municipality = "301"}]',
+                "receivers.0.municipality",
+            ),
+            ('[[organisation]]\nnumber = "958935420"\nreceivers = [{unit = "u"}]', "receivers.0.municipality"),
+            ('[[organisation]]\nnumber = "958935420"\nmunicipalities = ["0301"]', "organisation.0"),
+            (MAPPING + MAPPING, "is there twice"),
+            ("[[organisation", "is no TOML"),
+        ],
+    )
+    def test_one_that_is_not_right_is_refused_in_a_sentence(self, tmp_path: Path, text: str, said: str) -> None:
+        path = tmp_path / "mapping.toml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"The mapping .*mapping\.toml ") as caught:
+            Mapping(path)
+        assert said in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_one_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="MELDINGSVAKT_VIEW_MAPPING"):
+            Mapping(tmp_path / "nothing.toml")
+
+    def test_a_change_is_in_force_soon_and_a_broken_one_never(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(mapping, "LOOK_EVERY_SECONDS", 0.0)
+        path = tmp_path / "mapping.toml"
+        path.write_text(MAPPING, encoding="utf-8")
+        made = Mapping(path)
+        assert made.receivers_of(OSLO) == {Receiver("0301")}
+        assert made.receivers_of(BERGEN) == {Receiver("4601")}  # today's number
+        path.write_text(MAPPING.replace('"0301" }]', '"3301" }]', 1), encoding="utf-8")
+        assert made.receivers_of(OSLO) == {Receiver("3301")}
+        path.write_text("broken", encoding="utf-8")
+        assert made.receivers_of(OSLO) == {Receiver("3301")}
+        assert "The one before stays in force." in caplog.text
+        path.unlink()
+        assert made.receivers_of(OSLO) == {Receiver("3301")}
+
+    async def test_who_is_taken_out_of_it_sees_nothing_any_more(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mapping, "LOOK_EVERY_SECONDS", 0.0)
+        desk = issuer.desk()
+        desk.record = Recorded()  # type: ignore[assignment]
+        fill(desk)
+        async with with_token(desk, issuer.token(OWN)) as client:
+            assert len((await client.get("/api/v1/reports")).json()["reports"]) == 3
+            issuer.mapping.write_text(MAPPING.replace(OSLO, "889640782"), encoding="utf-8")
+            assert (await client.get("/api/v1/reports")).status_code == 403
+        await desk.stop()

@@ -1,0 +1,363 @@
+"""What each organisation sees, wherever it looks: its own receivers, and not a trace of others'."""
+
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import duckdb
+import httpx
+import pyarrow.parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streams.view.access.reach import Reach, Receiver
+from streams.view.desk import Desk
+from streams.view.store import Store
+from streams.view.tables import COUNTS_ONLY, PUBLIC
+from tests.view.access.conftest import WHERE
+from tests.view.access.issuer import (
+    AGGREGATES,
+    BERGEN,
+    NATIONAL,
+    NOBODY,
+    OSLO,
+    OWN,
+    SEVERAL,
+    SQL,
+    UNIT,
+    Issuer,
+    Recorded,
+    with_token,
+)
+from tests.view.stock import changes, event_id, missing, receiver, report_id, state
+
+API = "/api/v1"
+# Which of the ten reports each may see. Bergen is in the mapping by its former number.
+SEEN = {OSLO: {0, 1, 2}, BERGEN: {3, 4}, SEVERAL: {0, 5, 6}}
+MONTH = "2026-03"
+
+
+@pytest.fixture(params=SEEN)
+def organisation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def own(guarded: Desk, keys: Issuer, organisation: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with with_token(guarded, keys.token(OWN, SQL, organisation=organisation)) as client:
+        yield client
+
+
+@pytest.fixture
+def seen(organisation: str) -> set[str]:
+    return {report_id(number) for number in SEEN[organisation]}
+
+
+@pytest.fixture
+def hidden(seen: set[str]) -> set[str]:
+    return {report_id(number) for number in range(10)} - seen
+
+
+def ids(rows: list[dict[str, Any]]) -> set[str]:
+    return {row["report_id"] for row in rows}
+
+
+async def test_lists_and_files_hold_ones_own(own: httpx.AsyncClient, seen: set[str], hidden: set[str]) -> None:
+    assert ids((await own.get(f"{API}/reports")).json()["reports"]) == seen
+    first = (await own.get(f"{API}/reports?limit=1")).json()
+    assert (await own.get(f"{API}/reports?limit=9&cursor={first['next']}")).json()["reports"] != []
+    assert ids((await own.get(f"{API}/announcements")).json()["announcements"]) <= seen
+    for suffix in ("csv", "ndjson"):
+        text = (await own.get(f"{API}/reports.{suffix}")).text
+        assert all(one in text for one in seen)
+        assert not any(one in text for one in hidden)
+    table = pyarrow.parquet.read_table(io.BytesIO((await own.get(f"{API}/announcements.parquet")).content))
+    assert {str(one) for one in table.column("report_id").to_pylist()} <= seen
+
+
+async def test_others_reports_are_not_there(own: httpx.AsyncClient, seen: set[str], hidden: set[str]) -> None:
+    for one in seen:
+        assert (await own.get(f"{API}/reports/{one}")).status_code == 200
+        assert (await own.get(f"/reports/{one}")).status_code == 200
+    unknown = await own.get(f"{API}/reports/{report_id(99)}")
+    for one in hidden:
+        answer = await own.get(f"{API}/reports/{one}")
+        assert (answer.status_code, answer.content) == (404, unknown.content)
+        assert (await own.get(f"/reports/{one}")).status_code == 404
+        assert (await own.get(f"{API}/announcements?report_id={one}")).json()["announcements"] == []
+
+
+async def test_counts_are_of_ones_own(own: httpx.AsyncClient, seen: set[str]) -> None:
+    for by in ("", "?by=receiver&by=status", "?by=day", "?by=district&by=hour"):
+        answer = (await own.get(f"{API}/summary{by}")).json()
+        assert answer["total"]["reports"] == len(seen)
+        assert not by or sum(group["reports"] for group in answer["groups"]) == len(seen)
+    times = (await own.get(f"{API}/confirmation-times")).json()["groups"]
+    assert sum(group["confirmed"] for group in times) <= len(seen)
+
+
+async def test_pages_show_ones_own(own: httpx.AsyncClient, organisation: str, seen: set[str], hidden: set[str]) -> None:
+    for path in ("/", "/reports", "/nn/reports", "/receivers", "/confirmation", "/books", "/sql", "/en"):
+        text = (await own.get(path)).text
+        assert not any(one in text for one in hidden), path
+        assert "Indre Østfold" not in text  # 3301
+        assert ("Oslo" in text) or organisation != OSLO or path not in ("/receivers", "/reports")
+    listed = (await own.get("/reports")).text
+    assert all(one in listed for one in seen)
+
+
+@pytest.mark.parametrize("number", ["3301", "4204", "9999"])
+async def test_others_receivers_are_not_there(own: httpx.AsyncClient, number: str) -> None:
+    for path in (
+        f"{API}/reports?receiver={number}", f"{API}/reports.csv?receiver={number}",
+        f"{API}/summary?receiver={number}", f"{API}/confirmation-times?receiver={number}",
+        f"{API}/announcements?receiver={number}", f"{API}/statements/{number}/{MONTH}", f"/reports?receiver={number}",
+        f"/receivers/{number}", f"/receivers/{number}/{MONTH}", f"/?receiver={number}",
+    ):  # fmt: skip
+        assert (await own.get(path)).status_code == 404, path
+
+
+async def test_a_statement_is_of_a_whole_municipality(guarded: Desk, keys: Issuer) -> None:
+    async with with_token(guarded, keys.token(OWN, organisation=BERGEN)) as client:
+        for number in ("4601", "1201"):
+            answer = await client.get(f"{API}/statements/{number}/{MONTH}")
+            assert (answer.status_code, answer.json()["statement"]["sent"]) == (200, 2)
+    async with with_token(guarded, keys.token(OWN, organisation=SEVERAL)) as client:
+        assert (await client.get(f"{API}/statements/1103/{MONTH}")).status_code == 200
+        assert (await client.get(f"{API}/statements/0301/{MONTH}")).status_code == 404  # only a district of it
+
+
+async def test_books_are_of_whole_municipalities(guarded: Desk, keys: Issuer) -> None:
+    shown = {OSLO: {"0301"}, BERGEN: {"1201", "4601"}, SEVERAL: set()}
+    for organisation, numbers in shown.items():
+        async with with_token(guarded, keys.token(OWN, organisation=organisation)) as client:
+            rows = (await client.get(f"{API}/books")).json()["books"]
+            assert {row["municipality"] for row in rows} == numbers
+
+
+QUERIES = (
+    "SELECT report_id FROM reports",
+    "FROM reports SELECT report_id",
+    "WITH reports AS (SELECT * FROM reports) SELECT report_id FROM reports",
+    "WITH other AS (FROM reports), reports AS (FROM other) SELECT report_id FROM reports",
+    "SELECT a.report_id FROM reports a JOIN announcements b ON a.report_id <> b.report_id",
+    "SELECT report_id FROM announcements UNION SELECT report_id FROM missing_now",
+    "SELECT (SELECT max(report_id) FROM reports) AS report_id",
+    "SELECT report_id FROM reports WHERE municipality = '3301' OR true",
+    "SELECT last_value(report_id) OVER (ORDER BY report_id) FROM reports",
+    'SELECT report_id FROM "REPORTS"',
+    "SELECT report_id FROM (reports PIVOT (count(*) FOR status IN ('missing', 'stored') GROUP BY report_id))",
+)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_sql_reads_ones_own(own: httpx.AsyncClient, seen: set[str], query: str) -> None:
+    answer = await own.post(f"{API}/sql", json={"query": query})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["rows"] != []
+    assert {row[0] for row in answer.json()["rows"]} <= seen
+
+
+@pytest.mark.parametrize(
+    "table", ["main.reports", "memory.main.reports", "own_0.reports", "positions", "about", "duckdb_views"]
+)
+async def test_sql_knows_no_other_way_to_a_table(own: httpx.AsyncClient, table: str) -> None:
+    answer = await own.post(f"{API}/sql", json={"query": f"SELECT * FROM {table}"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:meldingsvakt:problem:sql-not-allowed")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+async def test_every_table_of_sql_is_ones_own(
+    guarded: Desk, own: httpx.AsyncClient, keys: Issuer, hidden: set[str], name: str
+) -> None:
+    query = {"query": f"SELECT * FROM {name}"}
+    answer = await own.post(f"{API}/sql", json=query)
+    assert answer.status_code == 200
+    assert not any(one in answer.text for one in hidden)
+    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+        everything = (await client.post(f"{API}/sql", json=query)).json()["rows"]
+    shared = name in ("municipalities", "coverage", "losses", "trust")
+    assert (answer.json()["rows"] == everything) is shared
+
+
+class TestScopes:
+    """What a token may ask for."""
+
+    async def ask(self, desk: Desk, token: str, path: str) -> httpx.Response:
+        async with with_token(desk, token) as client:
+            if path == "/sql":
+                return await client.post(f"{API}/sql", json={"query": "SELECT count(*) FROM municipalities"})
+            return await client.get(f"{API}{path}")
+
+    @pytest.mark.parametrize(
+        ("scopes", "path", "status", "kind"),
+        [
+            ((), "/summary", 403, "no-scope"),
+            (("other:own", "meldingsvakt:", "own"), "/summary", 403, "no-scope"),
+            ((SQL,), "/sql", 403, "no-scope"),
+            ((OWN,), "/reports", 200, ""),
+            ((OWN,), "/sql", 403, "no-sql"),
+            ((OWN, SQL), "/sql", 200, ""),
+            ((OWN,), "/summary?reach=national", 403, "no-scope"),
+            ((AGGREGATES,), "/reports", 403, "counts-only"),
+            ((AGGREGATES,), f"/reports/{report_id(1)}", 403, "counts-only"),
+            ((AGGREGATES,), "/announcements.csv", 403, "counts-only"),
+            ((AGGREGATES,), "/summary", 200, ""),
+            ((AGGREGATES, SQL), "/sql", 200, ""),
+            ((NATIONAL,), "/reports", 200, ""),
+            ((NATIONAL,), "/sql", 403, "no-sql"),
+        ],
+    )
+    async def test_a_scope_opens_what_it_says(
+        self, guarded: Desk, keys: Issuer, scopes: tuple[str, ...], path: str, status: int, kind: str
+    ) -> None:
+        answer = await self.ask(guarded, keys.token(*scopes), path)
+        assert answer.status_code == status
+        assert answer.json().get("type", "").removeprefix("urn:meldingsvakt:problem:") == kind
+
+    async def test_an_organisation_that_is_not_in_the_mapping_sees_nothing(self, guarded: Desk, keys: Issuer) -> None:
+        for changes_ in ({"organisation": NOBODY}, {"consumer": None}, {"consumer": "0192:958935420"}):
+            token = keys.sign(keys.claims(OWN, **changes_)) if "consumer" in changes_ else keys.token(OWN, **changes_)
+            answer = await self.ask(guarded, token, "/reports")
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:meldingsvakt:problem:no-receiver")
+
+    async def test_a_supplier_sees_what_its_consumer_may(self, guarded: Desk, keys: Issuer) -> None:
+        token = keys.token(
+            OWN, organisation=OSLO, supplier={"authority": "iso6523-actorid-upis", "ID": f"0192:{BERGEN}"}
+        )
+        answer = await self.ask(guarded, token, "/reports")
+        assert ids(answer.json()["reports"]) == {report_id(number) for number in SEEN[OSLO]}
+
+    async def test_national_counts_hide_small_numbers(self, guarded: Desk, keys: Issuer) -> None:
+        both = keys.token(OWN, AGGREGATES)
+        own = (await self.ask(guarded, both, "/summary")).json()["total"]
+        assert own["reports"] == 3
+        national = (await self.ask(guarded, both, "/summary?reach=national")).json()["total"]
+        assert (national["reports"], national["pending"]) == (10, None)
+
+    async def test_sql_without_rows_reads_counts_only(self, guarded: Desk, keys: Issuer) -> None:
+        async with with_token(guarded, keys.token(AGGREGATES, SQL)) as client:
+            for name in PUBLIC:
+                answer = await client.post(f"{API}/sql", json={"query": f"SELECT * FROM {name}"})
+                assert answer.status_code == (200 if name in COUNTS_ONLY else 400), name
+
+
+async def test_who_may_see_what_is_kept_apart_in_every_cache(guarded: Desk, keys: Issuer) -> None:
+    """The same questions one after another by different people, and again."""
+    for _ in range(2):
+        for organisation, numbers in SEEN.items():
+            async with with_token(guarded, keys.token(OWN, organisation=organisation)) as client:
+                found = await client.get(f"{API}/reports")
+                assert ids(found.json()["reports"]) == {report_id(number) for number in numbers}
+                assert "Authorization" in found.headers["vary"]
+                page = (await client.get("/reports")).text
+                assert all((report_id(number) in page) is (number in numbers) for number in range(10))
+        async with with_token(guarded, keys.token(NATIONAL)) as client:
+            assert len((await client.get(f"{API}/reports")).json()["reports"]) == 10
+
+
+async def test_a_tag_of_somebody_else_is_none(guarded: Desk, keys: Issuer) -> None:
+    async with with_token(guarded, keys.token(NATIONAL)) as client:
+        tags = [(await client.get(path)).headers["etag"] for path in (f"{API}/reports.csv", f"{API}/reports")]
+    async with with_token(guarded, keys.token(OWN)) as client:
+        for tag in tags:
+            for path in (f"{API}/reports.csv", f"{API}/reports"):
+                assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 200
+
+
+async def test_who_looks_is_recorded_before_anything_is_shown(guarded: Desk, keys: Issuer) -> None:
+    record = guarded.record
+    assert isinstance(record, Recorded)
+    mine = [report_id(number) for number in (2, 1, 0)]
+    async with with_token(guarded, keys.token(OWN, SQL)) as client:
+        for path in (
+            f"{API}/reports?limit=9", f"{API}/reports/{mine[0]}", f"{API}/reports.csv?receiver=0301",
+            f"/reports/{mine[1]}", f"{API}/statements/0301/{MONTH}", f"/receivers/0301/{MONTH}",
+            f"{API}/summary", "/receivers", f"{API}/reports/{report_id(5)}",
+        ):  # fmt: skip
+            await client.get(path)
+        await client.post(f"{API}/sql", json={"query": "SELECT 1"})
+    looks = [(action, ids_, question) for _, _, action, ids_, question in record.looks]
+    assert looks == [
+        ("list", tuple(mine), "limit=9"),
+        ("read_report", (mine[0],), None),
+        ("read_file", (), "reports.csv?receiver=0301"),
+        ("read_report", (mine[1],), None),
+        ("read_statement", (mine[2], mine[1]), f"0301/{MONTH}"),
+        ("read_statement", (mine[2], mine[1]), f"0301/{MONTH}"),
+        ("query", (), "SELECT 1"),
+    ]
+    assert {(subject, organisation) for subject, organisation, *_ in record.looks} == {("system-1", OSLO)}
+
+
+RECEIVERS = st.frozensets(
+    st.builds(
+        Receiver,
+        st.sampled_from(("0301", "4601", "1103")),
+        st.sampled_from((None, "03", "04")),
+        st.sampled_from((None, UNIT, "it's")),
+    ),
+    max_size=3,
+)
+PLACES = st.tuples(
+    st.sampled_from((None, "0301", "4601", "1201", "1103")),
+    st.sampled_from((None, "03", "04")),
+    st.sampled_from((None, UNIT)),
+)
+TODAY = {"1201": "4601"}
+
+
+def _within(place: tuple[str | None, str | None, str | None], receivers: frozenset[Receiver]) -> bool:
+    municipality, district, unit = place
+    return any(
+        TODAY.get(municipality or "", municipality) == one.municipality
+        and one.district in (None, district)
+        and one.unit in (None, unit)
+        for one in receivers
+    )
+
+
+@given(places=st.lists(PLACES, max_size=8), receivers=RECEIVERS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_for_any_receivers_and_any_rows_exactly_theirs_are_seen(
+    places: list[tuple[str | None, str | None, str | None]], receivers: frozenset[Receiver]
+) -> None:
+    store = Store(None, "200MB", threads=1)
+    try:
+        made = [receiver(m, district=d, unit_id=u) if m else None for m, d, u in places]
+        rows = [state(number, "missing", receiver=of) for number, of in enumerate(made)]
+        events = [missing(number, receiver=of) for number, of in enumerate(made)]
+        store.apply(changes(rows, events))
+        wanted = {number for number, place in enumerate(places) if place[0] and _within(place, receivers)}
+        with store.reading(Reach(True, receivers)) as cursor:
+            for query, name in (
+                ("SELECT report_id FROM reports", report_id), ("SELECT report_id FROM missing_now", report_id),
+                ("SELECT event_id FROM announcements", event_id),
+            ):  # fmt: skip
+                assert {str(row[0]) for row in cursor.execute(query).fetchall()} == {name(n) for n in wanted}
+            assert cursor.execute("SELECT sum(reports) FROM counts_by_day").fetchall() == [(len(wanted) or None,)]
+    finally:
+        store.close()
+
+
+def test_views_that_are_gone_never_fall_back_to_everybodys_tables(store: Store) -> None:
+    reach = Reach(True, frozenset({Receiver("0301")}))
+    store.apply(changes([state(1), state(2, receiver=receiver("4601"))]))
+    with store.reading(reach) as cursor:
+        assert cursor.execute("SELECT count(*) FROM reports").fetchall() == [(1,)]
+    store.rebuild()
+    store.apply(changes([state(1), state(2, receiver=receiver("4601"))]))
+    with store.reading(reach) as cursor:
+        assert cursor.execute("SELECT count(*) FROM reports").fetchall() == [(1,)]
+        for statement in (
+            "DROP SCHEMA main CASCADE",
+            f"DROP VIEW {reach.schema}.reports",
+            "INSERT INTO about SELECT 1",
+        ):
+            with pytest.raises(duckdb.Error):
+                cursor.execute(statement)
+
+
+def test_the_ten_reports_are_where_the_tests_think() -> None:
+    assert [place[0] for place in WHERE] == ["0301"] * 3 + ["4601", "1201", "1103", "5001", "5001", "3301", None]

@@ -1,0 +1,115 @@
+"""Whatever a producer writes into a field is text on a page, and never a part of it."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.view.changes import Changes, Place
+from streams.view.desk import Desk
+from tests.view.conftest import asking
+from tests.view.stock import COVERAGE, MISSING, STATE, Record, after, coverage, event_record, missing, report_id, state
+
+HOSTILE = (
+    "<script hostile>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)' hostile>",
+    "' hostile='1' x='",
+    '" hostile="1',
+    "javascript:alert(1)//<b hostile>",
+    "</title></style></textarea><b hostile>",
+    "{{ 7 * 7 }}<b hostile>{% raw %}",
+    "&lt;b hostile&gt;<!--",
+)
+ADDRESSES = ("javascript:", "data:", "vbscript:")
+TEXTS = ("channel", "case_system", "case_system_version", "form", "evidence", "policy_version", "receipt")
+PAGES = (
+    "/", "/reports", f"/reports/{report_id(1)}", "/receivers", "/receivers/0301", "/receivers/0301/2026-03",
+    "/confirmation", "/books", "/sql?query=SELECT+*+FROM+reports", "/sql?query=SELECT+*+FROM+announcements",
+)  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember it."""
+        self.found.append((tag, dict(attrs)))
+
+
+def suspects(page: str) -> Iterator[str]:
+    """Elements that no template of ours makes."""
+    for tag, attributes in Elements(page).found:
+        handlers = [name for name in attributes if name.startswith("on") or name == "hostile"]
+        addresses = [attributes.get(name) or "" for name in ("href", "src", "action", "formaction")]
+        foreign = tag in ("img", "iframe", "object", "embed", "base", "style") or (
+            tag == "script" and not (attributes.get("src") or "").startswith("/static/")
+        )
+        if handlers or foreign or any(one.strip().lower().startswith(ADDRESSES) for one in addresses):
+            yield f"{tag} {attributes}"
+
+
+def hostile_record(value: dict[str, Any], text: str, municipality: str | None = "0301") -> dict[str, Any]:
+    """The same with that text in every field that is none of the checker's own words."""
+    made = value | {name: text for name in TEXTS if name in value}
+    names = dict.fromkeys(("district", "unit_id", "org_number"), text)
+    made["receiver"] = {"municipality": municipality or text} | names
+    for name in ("message_ids", "flags"):
+        if name in made:
+            made[name] = [text]
+    return made
+
+
+def fill(desk: Desk, text: str) -> None:
+    """Past the schema, as a record of a later version or of somebody else would be."""
+    rows = [
+        hostile_record(state(1, "missing"), text),
+        hostile_record(state(2, "recovered"), text),
+        hostile_record(state(3), text, municipality=None),
+    ]
+    made = Changes()
+    states = [Record(at, row["report_id"].encode(), orjson.dumps(row)) for at, row in enumerate(rows)]
+    made.take_states(Place(STATE, 0), states)
+    gap = {"since": after(), "cause": "no_marks"}
+    made.take_coverage(Place(COVERAGE, 0), [Record(0, b"0", orjson.dumps(coverage(0, after(days=1), gap=gap)))])
+    made.take_events(Place(MISSING, 0), [event_record(missing(1))])
+    desk.store.apply(made)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_what_a_producer_writes_is_text_on_every_page(desk: Desk, text: str) -> None:
+    fill(desk, text)
+    async with asking(desk) as client:
+        shown = 0
+        for language in ("", "/nn", "/en"):
+            for path in PAGES:
+                answer = await client.get((language + path).rstrip("/") or "/")
+                assert answer.status_code == 200, path
+                assert list(suspects(answer.text)) == [], path
+                shown += "hostile" in answer.text
+        assert shown >= 9  # it was there to be escaped
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_what_stands_in_the_address_is_text_on_every_page(desk: Desk, text: str) -> None:
+    async with asking(desk) as client:
+        for path, name in (
+            ("/reports", "q"), ("/reports", "unit"), ("/receivers", "q"), ("/receivers", "sort"), ("/sql", "query"),
+            ("/", "cursor"), ("/reports", text), ("/nothing", "x"), ("/reports", "order"),
+        ):  # fmt: skip
+            answer = await client.get(path, params={name: text})
+            assert list(suspects(answer.text)) == [], (path, name)
+        answer = await client.get("/reports/" + text.replace("/", "%2F"))
+        assert list(suspects(answer.text)) == []
+
+
+def test_the_test_would_notice_one() -> None:
+    for text in ("<b hostile>", "<a href=' javascript:x'>", "<img>", "<script>", "<p onclick='x'>"):
+        assert list(suspects(text))
+    assert not list(suspects("<script src='/static/page.js'></script>&lt;b hostile&gt;"))
