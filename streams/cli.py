@@ -36,8 +36,6 @@ app.add_typer(rejected_app, name="rejected")
 
 def main() -> None:
     """Run a command; what the user can set right is one sentence and exit code 2."""
-    # What the client library would say of a broker is in our own sentence, with what to do.
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except (ConfigurationError, BrokerUnavailable) as error:
@@ -53,6 +51,9 @@ def _set_up(context: typer.Context) -> None:
     if context.invoked_subcommand != "broker":  # which has no settings
         _, settings = load_settings()
         set_up_logging(settings)
+    if context.invoked_subcommand not in ("worker", "view"):
+        # What the client library would say of a broker is in our own sentence, with what to do.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @app.command()
