@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check faults mutants bench lock schemas clean
+.PHONY: install demo test check faults mutants bench lock schemas sbom licences clean
 
 install: $(STAMP)
 
@@ -58,6 +58,14 @@ schemas: $(STAMP)
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --no-strip-extras --extra java --group dev pyproject.toml -o requirements.lock
+
+# What runs, as CycloneDX, in dist/sbom.cdx.json. With SOURCE_DATE_EPOCH it has a time, else it is the same each time.
+sbom: $(STAMP)
+	$(BIN)/python -m tests.supply sbom
+
+# The licence of everything that runs; tests/supply says which are allowed.
+licences: $(STAMP)
+	$(BIN)/python -m tests.supply licences
 
 clean:
 	rm -rf $(VENV) .mutation .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

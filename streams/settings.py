@@ -135,6 +135,12 @@ class Settings(BaseSettings):
     view_rows: bool = Field(
         True, description="Whether the view shows single reports; if not, only counts, and none of them under 5."
     )
+    view_owner: str | None = Field(
+        None, max_length=200, description="Who answers for the pages: the name in their accessibility statement."
+    )
+    view_contact: str | None = Field(
+        None, max_length=200, description="Where to tell them what is not accessible: an address or a telephone number."
+    )
     view_issuer: str | None = Field(None, description="The issuer whose tokens let people in; none asks for no token.")
     view_audience: str | None = Field(None, description="The audience that tokens must be for.")
     view_jwks: str | None = Field(None, description="The issuer's public keys: an https address, or a file (JWKS).")
@@ -168,8 +174,8 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "heartbeat_url", "instance_id", "policy", "view_file", "view_issuer", "view_audience", "view_jwks",
-        "view_mapping", mode="before",
+        "heartbeat_url", "instance_id", "policy", "view_contact", "view_file", "view_issuer", "view_audience",
+        "view_jwks", "view_mapping", "view_owner", mode="before",
     )  # fmt: skip
     @classmethod
     def _empty_is_none(cls, value: object) -> object:

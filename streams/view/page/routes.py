@@ -203,6 +203,15 @@ async def sql(request: Request) -> Response:
     )  # fmt: skip
 
 
+@everywhere("/accessibility")
+async def accessibility(request: Request) -> Response:
+    """The accessibility statement: what is asked of the pages, how it was looked at, and what is known to be amiss."""
+    seat, reader = seat_of(request), reader_of(request)
+    coverage = await seat.answer("coverage", queries.partitions)
+    owner, contact = seat.settings.view_owner, seat.settings.view_contact
+    return page(request, reader, "accessibility.html", coverage, owner=owner, contact=contact)
+
+
 async def _listed(seat: Seat, query: PageQuery) -> Answer:
     at = Cursor.read(query.cursor, query.order) if query.cursor else None
     seat.within_reach(*query.receiver)

@@ -1,8 +1,10 @@
 """No violation from axe on any page in any language and scheme, and no page wider than a phone."""
 
+import re
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.view.page.conftest import Viewing
 
@@ -12,7 +14,7 @@ PAGES = (
     "/", "/reports", "/reports?q=zzzz", "/reports?status=missing&reason=rejected", "/reports/{lied}",
     "/reports/{stored-0}", "/reports/nothing", "/receivers", "/receivers?q=zzzz", "/receivers/4601",
     "/receivers/4601/{month}", "/confirmation", "/books", "/sql", "/sql?query=SELECT+*+FROM+missing_now",
-    "/sql?query=DROP+TABLE+reports", "/nowhere",
+    "/sql?query=DROP+TABLE+reports", "/accessibility", "/nowhere",
 )  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
@@ -50,6 +52,38 @@ async def test_four_times_as_large_text_still_reflows(browser: Browser, viewing:
     for path in ("/", "/receivers", "/confirmation", "/books", "/sql"):
         await page.goto(path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    await context.close()
+
+
+@pytest.mark.parametrize("language", ["", "/nn", "/en"])
+async def test_every_page_leads_to_the_statement(browser: Browser, viewing: Viewing, language: str) -> None:
+    context = await browser.new_context(base_url=viewing.address)
+    page = await context.new_page()
+    for path in ("/", "/reports", "/receivers", "/confirmation", "/books", "/sql", "/nowhere"):
+        await page.goto(language + path)
+        await page.locator(f"footer a[href='{language}/accessibility']").click()
+        await expect(page.locator("h1")).to_have_text(re.compile("^(Tilgjenge.*erklæring|Accessibility statement)$"))
+    await context.close()
+
+
+async def test_the_page_is_kept_still_on_demand(browser: Browser, viewing: Viewing) -> None:
+    context = await browser.new_context(base_url=viewing.address)
+    page = await context.new_page()
+    for path in ("/", "/receivers"):  # the choice stays from page to page
+        await page.goto(path)
+        await expect(page.locator("#pause")).to_have_attribute("aria-pressed", "false" if path == "/" else "true")
+        if path == "/":
+            await page.locator("#pause").click()
+    await page.goto("/en")
+    before = await page.locator("h1").inner_text()
+    report_id = await viewing.world.sent(receiver={"municipality": "5501"})
+    viewing.until(f"/api/v1/reports/{report_id}", lambda said: said.get("report", {}).get("status") == "missing")
+    await page.wait_for_timeout(3000)  # more than it takes when it is not kept still
+    assert await page.locator("h1").inner_text() == before
+    await page.locator("#pause").click()
+    await expect(page.locator("h1")).not_to_have_text(before)
+    await viewing.world.stored(report_id)
+    viewing.until(f"/api/v1/reports/{report_id}", lambda said: said.get("report", {}).get("status") == "recovered")
     await context.close()
 
 

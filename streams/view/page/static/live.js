@@ -3,6 +3,8 @@
   const CLOCK_MS = 30_000;
   let busy = false;
   let again = false;
+  const pause = document.getElementById("pause");
+  const paused = () => pause.getAttribute("aria-pressed") === "true";
 
   const writing = () => {
     const field = document.activeElement;
@@ -10,7 +12,7 @@
   };
 
   const refresh = async () => {
-    if (busy || writing() || document.hidden) {
+    if (busy || paused() || writing() || document.hidden) {
       again = true;
       return;
     }
@@ -42,6 +44,13 @@
   };
 
   if (!document.body.dataset.tag || location.pathname.endsWith("/sql")) return;
+  pause.hidden = false;
+  pause.setAttribute("aria-pressed", sessionStorage.getItem("paused") ?? "false");
+  pause.addEventListener("click", () => {
+    pause.setAttribute("aria-pressed", String(!paused()));
+    sessionStorage.setItem("paused", String(paused()));
+    if (again) refresh();
+  });
   const changes = new EventSource("/live");
   changes.addEventListener("state", (event) => {
     if (again || event.data !== document.body.dataset.tag) refresh();

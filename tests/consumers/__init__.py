@@ -1,0 +1,1 @@
+"""The consumers that others copy, on a real Kafka."""

@@ -1,0 +1,142 @@
+"""What SECURITY.md, docker/PRIVACY.md and the consumers' README say is what the code does."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pip_requirements_parser import RequirementsFile
+from pydantic import BaseModel, TypeAdapter
+
+from schemas import inputs, outputs
+from streams.engine.topics import wanted_topics
+from streams.settings import KafkaSettings, Settings
+from streams.view.small import LEAST
+from tests.supply.sbom import ROOT
+
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+PRIVACY = (ROOT / "docker" / "PRIVACY.md").read_text(encoding="utf-8")
+PAPERS = {"SECURITY.md": SECURITY, "docker/PRIVACY.md": PRIVACY}
+CONSUMERS = ROOT / "schemas" / "consumers"
+HELD: dict[str, tuple[type[BaseModel], ...]] = {
+    "reports.sent": (inputs.ReportSent,),
+    "reports.receipt": (inputs.ReportReceipt,),
+    "reports.stored": (inputs.ReportStored,),
+    "{app}.missing": (outputs.ReportMissing, outputs.ReportRecovered),
+    "{app}.state": (outputs.ReportState,),
+    "{app}.coverage": (outputs.Coverage, outputs.Books),
+    "{app}.rejected": (outputs.Rejected,),
+    "{app}.access": (outputs.Access,),
+}
+
+
+def rows(paper: str, columns: int) -> list[list[str]]:
+    """The cells of every table with that many columns."""
+    found = [line.strip("|").split("|") for line in paper.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in cells] for cells in found if len(cells) == columns]
+
+
+def test_every_test_that_is_named_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", SECURITY)
+    assert len(named) > 15
+    for file, test in named:
+        assert re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.M), f"{file}::{test}"
+
+
+def test_every_threat_is_shown_to_be_met() -> None:
+    threats = rows(SECURITY, 4)[1:]
+    assert len(threats) > 20
+    assert [who for who, *_, shown_by in threats if "::" not in shown_by] == []
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_link_of_a_paper_leads_to_a_file(paper: str) -> None:
+    folder = (ROOT / paper).parent
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", PAPERS[paper]):
+        assert (folder / target).exists(), target
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_paper_names_no_setting_and_no_metric_that_does_not_exist(paper: str) -> None:
+    settings = {f"MELDINGSVAKT_{name.upper()}" for name in Settings.model_fields}
+    settings |= {f"KAFKA_{name.upper()}" for name in KafkaSettings.model_fields}
+    assert set(re.findall(r"\b(?:MELDINGSVAKT|KAFKA)_[A-Z_]+", PAPERS[paper])) <= settings
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for metric in re.findall(r"`(meldingsvakt_\w+)`", PAPERS[paper]):
+        assert metric in readme
+
+
+def test_nothing_listens_beyond_this_machine_unless_it_is_told_to() -> None:
+    hosts = {name: field.default for name, field in Settings.model_fields.items() if name.endswith("_host")}
+    assert set(hosts.values()) == {"127.0.0.1"}
+    assert {"http_host", "view_host"} <= set(hosts)
+
+
+def test_every_package_is_pinned_by_its_hash() -> None:
+    lock = RequirementsFile.from_file(str(ROOT / "requirements.lock"))
+    assert len(lock.requirements) > 50
+    assert [one.name for one in lock.requirements if not (one.is_pinned and one.hash_options)] == []
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    locked = [line for line in makefile.splitlines() if "pip install" in line and "--no-deps" not in line]
+    assert locked
+    assert [line for line in locked if "--require-hashes --only-binary=:all:" not in line] == []
+
+
+def test_the_privacy_page_tells_every_setting_with_its_value() -> None:
+    durations = TypeAdapter(timedelta)
+    told = {setting.strip("`"): value.strip("`") for setting, value, _ in rows(PRIVACY, 3) if "MELDINGSVAKT" in setting}
+    assert {"MELDINGSVAKT_KEEP", "MELDINGSVAKT_RETENTION", "MELDINGSVAKT_VIEW_FILE", "MELDINGSVAKT_VIEW_ROWS"} <= set(
+        told
+    )
+    for setting, value in told.items():
+        default: Any = Settings.model_fields[setting.removeprefix("MELDINGSVAKT_").lower()].default
+        if isinstance(default, timedelta):
+            assert durations.validate_python(value) == default, setting
+        else:
+            assert value == {None: "not set", True: "true", False: "false"}.get(default, str(default)), setting
+
+
+@pytest.mark.parametrize("topic", HELD)
+def test_the_privacy_page_names_every_field_that_is_held(topic: str) -> None:
+    [held] = [cells[1] for cells in rows(PRIVACY, 4) if cells[0] == f"`{topic}`"]
+    fields = {name for model in HELD[topic] for name in model.model_fields} - {"type", "version", "kind"}
+    assert set(re.findall(r"`(\w+)`", held)) == fields
+
+
+def test_the_privacy_page_tells_how_long_each_topic_is_kept() -> None:
+    told = {cells[0].strip("`"): cells[3] for cells in rows(PRIVACY, 4) if "`" in cells[0]}
+    for topic in wanted_topics(Settings()):
+        name = topic.name if topic.name in told else topic.name.replace("reports.", "{app}.", 1)
+        kept = topic.suggested.get("retention.ms")
+        if topic.required["cleanup.policy"] == "compact":
+            assert "MELDINGSVAKT_KEEP" in told[name] or name == "{app}.coverage"
+            assert topic.suggested["max.compaction.lag.ms"] == "3600000"
+            assert "next compaction (an hour, as the topic is created)" in PRIVACY
+        elif kept == "-1":
+            assert "until you set `retention.ms`" in told[name]
+        else:
+            assert "MELDINGSVAKT_RETENTION" in told[name]
+            assert timedelta(milliseconds=int(kept or 0)) == Settings().retention
+    assert set(told) == set(HELD)
+
+
+def test_the_privacy_page_tells_which_numbers_are_small() -> None:
+    assert f"from 1 to {LEAST - 1}" in PRIVACY
+
+
+def test_the_consumers_are_as_their_readme_says() -> None:
+    readme = (CONSUMERS / "README.md").read_text(encoding="utf-8")
+    sources = {
+        path.name: path.read_text(encoding="utf-8") for path in CONSUMERS.rglob("*") if path.suffix in (".py", ".java")
+    }
+    for name in ("consumer.py", "Consumer.java"):
+        for setting, default in re.findall(r"`([A-Z]+)` \(`([\w.]+)`\)", readme):
+            assert f'"{setting}", "{default}"' in sources[name]
+    for target in re.findall(r"\]\(([\w./]+)\)", readme):
+        assert (CONSUMERS / target).exists()
+
+
+def test_no_paper_holds_an_address_of_a_person() -> None:
+    for path in [ROOT / "SECURITY.md", *Path(ROOT / "docker").glob("*.md")]:
+        assert not re.search(r"[\w.]+@[\w.]+\.\w+", path.read_text(encoding="utf-8")), path.name
