@@ -22,6 +22,7 @@ from streams.engine.clean import CleanReader
 from streams.engine.connections import still_fetching
 from streams.engine.ending import Patience, ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
+from streams.engine.login import client_options
 from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
 from streams.engine.refusal import naming_denials
@@ -71,7 +72,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         """Join the group."""
         session_ms = int(self._settings.session_timeout.total_seconds() * 1000)
         self._consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(),
+            **client_options(self._kafka),
             group_id=self._settings.app_id,
             group_instance_id=self._settings.instance_id,
             isolation_level="read_committed",
