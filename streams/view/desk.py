@@ -3,16 +3,23 @@
 import asyncio
 import os
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any, TypeVar
 
 from streams.settings import KafkaSettings, Settings
 from streams.view.access.record import AccessRecord
+from streams.view.access.shares import Turns
 from streams.view.answers import Answers
 from streams.view.feed import Feed
 from streams.view.picture import Coverage, Picture, picture_of
 from streams.view.sandbox import Sandbox, lock_down
 from streams.view.store import Store
 from streams.view.tables import PUBLIC
+
+T = TypeVar("T")
+
+QUERIES, QUERIES_OF_ONE, QUERIES_AT_ONCE = 8, 2, 2
 
 
 class Desk:
@@ -29,12 +36,19 @@ class Desk:
         self.answers = Answers(self.store)
         self.sandbox = Sandbox(self.store.connection, PUBLIC)
         self.record = AccessRecord(kafka, settings)
+        # Threads of their own: whoever waits for a query keeps nobody else waiting.
+        self.turns, self._queries = Turns(QUERIES, QUERIES_OF_ONE), ThreadPoolExecutor(QUERIES_AT_ONCE, "sql")
+        self.live = 0  # streams that say when the tables change
         self.pages: dict[Hashable, bytes] = {}  # rendered in this second
         self.reading: asyncio.Task[None] | None = None
 
     def picture(self, coverage: Coverage, now: datetime | None = None) -> Picture:
         """How far an answer with this coverage can be trusted now."""
         return picture_of(coverage, self.feed.progress, self.settings.view_silent_after, now)
+
+    async def at_queries(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run something where analysts' queries run."""
+        return await asyncio.get_running_loop().run_in_executor(self._queries, work, *arguments)
 
     def start(self, failed: Callable[[BaseException], None]) -> None:
         """Begin to read from Kafka; `failed` is told what makes it impossible to go on."""
@@ -53,5 +67,6 @@ class Desk:
             await asyncio.gather(self.reading, return_exceptions=True)
         await self.record.close()
         self.answers.close()
+        self._queries.shutdown(cancel_futures=True)
         self.sandbox.close()
         self.store.close()

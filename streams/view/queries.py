@@ -183,6 +183,12 @@ def partitions(cursor: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]],
 
 
 def without_few(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Confirmation times without those of fewer than five reports."""
+    """Confirmation times without those of fewer than five reports; how many there are is rounded to five.
+
+    Taken from how many were sent, the exact number would tell how many are missing.
+    """
     few = dict.fromkeys(("confirmed", "p50_seconds", "p95_seconds", "p99_seconds"))
-    return [group | few if group["confirmed"] < LEAST else group for group in groups]
+    return [
+        group | few if group["confirmed"] < LEAST else group | {"confirmed": round(group["confirmed"] / 5) * 5}
+        for group in groups
+    ]

@@ -69,8 +69,11 @@ class Seat:
         with self.desk.store.reading(self.reach) as cursor:
             yield cursor
 
-    def run(self, sql: str) -> Found:
-        """An analyst's query. Blocks. Raises Refused, or Problem where SQL is not granted."""
+    async def query(self, sql: str) -> Found:
+        """An analyst's query. Raises Refused, or Problem where SQL is not granted or others are running.
+
+        It is recorded before it runs: also an error can tell what is in a row.
+        """
         if not self.reach.sql:
             raise Problem(
                 "no-sql", "This token has no scope for SQL: ask for one that has.", status=HTTPStatus.FORBIDDEN
@@ -80,7 +83,12 @@ class Seat:
             lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
             qualified=self.reach.receivers is None,
         )
-        return self.desk.sandbox.run(sql, ground)
+        who = (self.visitor.organisation or self.visitor.subject) if self.visitor else "everybody"
+        with self.desk.turns.turn(who):
+            await self.desk.at_queries(self.desk.sandbox.check, sql, ground)
+            if self.shows_rows:
+                await self.record("query", question=sql)
+            return await self.desk.at_queries(self.desk.sandbox.run, sql, ground)
 
     async def record(self, action: str, report_ids: Iterable[str] = (), question: str | None = None) -> None:
         """Write down that single reports are looked at, before they are shown. Raises Problem if it cannot be."""

@@ -17,7 +17,7 @@ from streams.settings import KafkaSettings, Settings
 from streams.view.access.grants import grants_of
 from streams.view.application import application
 from streams.view.desk import Desk
-from streams.view.wire import BoundedHttp
+from streams.view.wire import MOST_AT_ONCE, BoundedHttp
 
 
 def serve(kafka: KafkaSettings, settings: Settings) -> None:
@@ -38,7 +38,7 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5,
-                http=BoundedHttp, ws="none", proxy_headers=False,
+                http=BoundedHttp, ws="none", proxy_headers=False, limit_concurrency=MOST_AT_ONCE,
             )
         )  # fmt: skip
         host, port = listening.getsockname()[:2]

@@ -94,7 +94,11 @@ NEW_EVENTS = f"""
 
 _COUNTS = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
 _TOTALS = ", ".join(f"CAST(sum({status}) AS BIGINT) AS {status}" for status in STATUSES)
-_HIDDEN = ", ".join(f"CASE WHEN {status} NOT BETWEEN 1 AND 4 THEN {status} END AS {status}" for status in STATUSES)
+# Rounded, because other sums are exact: what is hidden here would be what is left of them.
+_HIDDEN = ", ".join(
+    f"CASE WHEN {status} NOT BETWEEN 1 AND 4 THEN CAST(round({status} / 5.0) * 5 AS BIGINT) END AS {status}"
+    for status in STATUSES
+)
 _SUMS = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ("sent", *STATUSES, "erased"))
 _GROUPS = "municipality_today AS municipality, district, channel, case_system, case_system_version"
 

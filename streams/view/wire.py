@@ -11,11 +11,13 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 32 * 1024
+BODY_BYTES = 128 * 1024  # with all that is around its chunks; what is in them has a bound of its own
 HEAD_SECONDS = 10.0
 # A reader that takes nothing for so long has gone, and holds what it was to be given.
 STALLED_SECONDS = 30.0
-# Connections that have asked nothing yet. One more closes the one that has waited longest.
+# Connections that ask nothing at the moment. One more closes the one that has waited longest.
 MOST_WAITING = 500
+MOST_AT_ONCE = 1500  # connections in all; whoever asks on one more is told to come again
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -25,7 +27,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._in_head, self._head_bytes, self._field_bytes = False, 0, 0
+        self._in_head, self._head_bytes, self._field_bytes, self._body_bytes = False, 0, 0, 0
         self._timer: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -46,13 +48,21 @@ class BoundedHttp(HttpToolsProtocol):
             self._wait()  # the next request on a connection that is kept
         if self._in_head:
             self._head_bytes += len(data)
+        elif not self._idle():
+            self._body_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._body_bytes > BODY_BYTES:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """The head of a request, perhaps while the one before is still being answered."""
+        """The head of a request. One that comes while the one before is still being answered is refused: nobody needs
+        it, and there would be no end to how many wait.
+        """
+        if not self._idle():
+            raise ValueError
         self._in_head, self._head_bytes, self._field_bytes = True, 0, 0
         if self._timer is None:
             self._wait()
@@ -71,8 +81,14 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head has come: its time no longer counts."""
         self._heard()
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._head_bytes, self._body_bytes = False, 0, 0
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Answered: the connection is kept, as one of those that wait."""
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._one_more_waits()
 
     def pause_writing(self) -> None:
         """The client does not read fast enough; one that reads nothing at all is given up."""
@@ -98,7 +114,11 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+        self._one_more_waits()
+
+    def _one_more_waits(self) -> None:
         self._waiting[self] = None
+        self._waiting.move_to_end(self)
         if len(self._waiting) > MOST_WAITING:
             longest = next(iter(self._waiting))
             longest._heard()

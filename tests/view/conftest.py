@@ -37,7 +37,7 @@ def failed(error: BaseException) -> None:
 def asking(desk: Desk) -> httpx.AsyncClient:
     """A client of the real application; what it does not foresee comes out as an error of the test."""
     transport = httpx.ASGITransport(app=application(desk, failed))
-    return httpx.AsyncClient(transport=transport, base_url="http://view")
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 def desk_with(**settings: object) -> Desk:

@@ -97,7 +97,7 @@ def test_no_count_in_the_books_is_from_1_to_4_nor_told_by_their_sum(groups: list
         assert len(hidden) != 1
 
 
-@pytest.mark.parametrize(("confirmed", "shown"), [(1, None), (4, None), (5, 5), (6, 6)])
+@pytest.mark.parametrize(("confirmed", "shown"), [(1, None), (4, None), (5, 5), (7, 5), (8, 10)])
 def test_confirmation_times_of_few_are_not_shown(confirmed: int, shown: int | None) -> None:
     group = {"month": None, "confirmed": confirmed, "p50_seconds": 1.0, "p95_seconds": 2.0, "p99_seconds": 3.0}
     (found,) = without_few([group])

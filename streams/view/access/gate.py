@@ -9,14 +9,12 @@ from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from fastapi import Request, Response
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.engine.server import LIVE, METRICS, READY
 from streams.view.access.grants import Grants
 from streams.view.access.keys import KeysUnavailable
+from streams.view.access.shares import Shares
 from streams.view.access.tokens import BadToken, Visitor
 from streams.view.desk import Desk
 from streams.view.problems import Problem
@@ -30,6 +28,7 @@ BODY_SECONDS = 10.0
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 FROM_OURSELVES = frozenset({"same-origin", "none"})
 BEARER = "bearer "
+HERE = ("localhost", "127.0.0.1", "::1")
 
 Refuse = Callable[[Request, Problem], Response]
 
@@ -39,8 +38,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, desk: Desk, grants: Grants, refuse: Refuse) -> None:
         self._app, self._desk, self._grants, self._refuse = app, desk, grants, refuse
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._share = RateLimitItemPerMinute(grants.settings.view_requests_a_minute)
+        self._shares = Shares(grants.settings.view_requests_a_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,9 +47,9 @@ class Gate:
         request = Request(scope)
         try:
             if not _open(scope["path"]):
+                _from_ourselves(request)
                 scope.setdefault("state", {})["seat"] = await self._seat(request)
             if scope["method"] not in READING:
-                _from_ourselves(request)
                 receive = await _body(receive)
         except Problem as problem:
             answer = self._refuse(request, problem)
@@ -62,14 +60,14 @@ class Gate:
 
     async def _seat(self, request: Request) -> Seat:
         if self._grants.tokens is None:
+            self._from_here(request)
             return Seat(self._desk, self._grants.unnamed)
-        peer = request.client.host if request.client else "unknown"
         try:
             visitor = await self._visitor(request)
-        except Problem:
-            await self._take("address", peer)
+        except Exception:
+            self._shares.take(f"address {request.client.host if request.client else 'unknown'}")
             raise
-        await self._take("organisation", visitor.organisation or visitor.subject)
+        self._shares.take(f"organisation {visitor.organisation or visitor.subject}")
         wanted = parse_qs(request.url.query).get("reach", [None])[0]
         return Seat(self._desk, self._grants.reach(visitor, wanted), visitor)
 
@@ -89,12 +87,14 @@ class Gate:
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
             ) from None
 
-    async def _take(self, *share: str) -> None:
-        if not await self._limiter.hit(self._share, *share):
+    def _from_here(self, request: Request) -> None:
+        """Where nobody is asked for a token, a name that somebody else has pointed at this machine opens nothing."""
+        settings = self._grants.settings
+        if not settings.view_unprotected and request.url.hostname not in {*HERE, settings.view_host}:
             raise Problem(
-                "too-many-requests",
-                f"More than {self._share.amount} requests came within a minute: wait one, and ask for files instead.",
-                status=HTTPStatus.TOO_MANY_REQUESTS,
+                "unknown-host",
+                "This view is for its own machine only: ask it at http://127.0.0.1 and its port.",
+                status=HTTPStatus.FORBIDDEN,
             )
 
 
@@ -120,10 +120,18 @@ def _open(path: str) -> bool:
 
 
 def _from_ourselves(request: Request) -> None:
-    """Refuse what a page of somebody else's makes a browser send. Programs do not send these headers."""
-    site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
-    host = request.headers.get("host")
-    if site not in FROM_OURSELVES or (origin is not None and origin.partition("://")[2] != host):
+    """Refuse what a page of somebody else's makes a browser send. Programs do not send these headers.
+
+    A link may lead here from elsewhere, but not to a query that would run.
+    """
+    headers = request.headers
+    origin = headers.get("origin")
+    from_elsewhere = headers.get("sec-fetch-site", "none") not in FROM_OURSELVES or (
+        origin is not None and origin.partition("://")[2] != headers.get("host")
+    )
+    followed = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    runs = request.url.path.endswith("/sql") and "query" in request.query_params
+    if from_elsewhere and not (followed and request.method in READING and not runs):
         raise Problem("cross-site", "This was sent by a page of another site: ask here.", status=HTTPStatus.FORBIDDEN)
 
 

@@ -21,6 +21,7 @@ ASK_AGAIN_AFTER_SECONDS = 30.0
 # Keys that the issuer can no longer be asked about: as long as a weekend's outage.
 STALE_SECONDS = 3 * 86400.0
 TIMEOUT = aiohttp.ClientTimeout(total=5)
+NO_KEYS = (AttributeError, TypeError, KeyError, RecursionError)  # JSON, but not what it should be
 MOST_BYTES, MOST_KEYS = 256 * 1024, 64
 
 
@@ -43,25 +44,23 @@ class Keys:
 
     async def get(self, name: str) -> jwt.PyJWK | None:
         """The key of that name (`kid`); None if the issuer has none. Raises KeysUnavailable."""
-        if self._wanted(name):
-            async with self._asking:
-                if self._wanted(name):  # or somebody else has just asked
+        if self._old(name):
+            async with self._asking:  # and wait for whoever is asking just now
+                if self._old(name) and time.monotonic() - self._asked_at > ASK_AGAIN_AFTER_SECONDS:
                     await self._ask()
         if time.monotonic() - self._read_at > STALE_SECONDS:
             raise KeysUnavailable
         return self._keys.get(name)
 
-    def _wanted(self, name: str) -> bool:
-        now = time.monotonic()
-        old = now - self._read_at > FRESH_SECONDS or name not in self._keys
-        return old and now - self._asked_at > ASK_AGAIN_AFTER_SECONDS
+    def _old(self, name: str) -> bool:
+        return time.monotonic() - self._read_at > FRESH_SECONDS or name not in self._keys
 
     async def _ask(self) -> None:
         self._asked_at = time.monotonic()
         try:
             text = await self._fetched() if self._url else await asyncio.to_thread(_content, Path(self._place))
             keys = jwt.PyJWKSet.from_json(text).keys
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, jwt.PyJWTError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, jwt.PyJWTError, *NO_KEYS) as error:
             log.warning("The keys for tokens cannot be read (%s): the last ones are used.", type(error).__name__)
             return
         self._keys = {key.key_id: key for key in keys[:MOST_KEYS] if key.key_id and key.public_key_use in (None, "sig")}

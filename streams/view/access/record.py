@@ -37,6 +37,12 @@ class AccessRecord:
 
     async def write(self, visitor: Visitor, action: str, report_ids: Sequence[str], question: str | None) -> None:
         """One record a report, or one for the question alone. Raises Problem unless all of them are in Kafka."""
+        if question and len(question) > QUESTION_CHARACTERS:
+            raise Problem(
+                "question-too-long",
+                f"A question of more than {QUESTION_CHARACTERS} characters cannot be recorded: shorten it.",
+                status=HTTPStatus.BAD_REQUEST,
+            )
         ids: Sequence[str | None] = report_ids or (None,)
         made = [
             Access(
@@ -45,7 +51,7 @@ class AccessRecord:
                 organisation=visitor.organisation,
                 action=action,
                 report_id=report_id,
-                question=question[:QUESTION_CHARACTERS] if question else None,
+                question=question or None,
             )
             for report_id in ids
         ]

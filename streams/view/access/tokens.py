@@ -49,9 +49,9 @@ class Tokens:
             raise BadToken("The token is too long.")
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, RecursionError, ValueError):
             raise BadToken("The token is no signed JWT.") from None
-        if header.get("alg") not in self._algorithms:
+        if not isinstance(header.get("alg"), str) or header["alg"] not in self._algorithms:
             raise BadToken("The token is signed by an algorithm that is not allowed here.")
         name = header.get("kid")
         key = await self._keys.get(name) if isinstance(name, str) else None

@@ -1,6 +1,5 @@
 """The pages. Every one exists in three languages; what it shows is in its address."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -188,11 +187,9 @@ async def sql(request: Request) -> Response:
     refused: Refused | None = None
     if query:
         try:
-            found = await asyncio.to_thread(seat.run, query)
+            found = await seat.query(query)
         except Refused as error:
             refused = error
-    if found and seat.shows_rows:
-        await seat.record("query", question=query)
     coverage = await seat.answer("coverage", queries.partitions)
     return page(
         request, reader, "sql.html", coverage,

@@ -1,5 +1,7 @@
 """What the gate does with too much, too long and from elsewhere; and what the mapping says when it cannot be read."""
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import httpx
 import pytest
 
 from streams.errors import ConfigurationError
+from streams.view import api
 from streams.view.access import gate, mapping
 from streams.view.access.mapping import Mapping
 from streams.view.access.reach import Receiver
@@ -38,12 +41,12 @@ async def test_one_organisation_takes_no_more_than_its_share(issuer: Issuer) -> 
     ("headers", "status"),
     [
         ({}, 200),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://view"}, 200),
-        ({"Origin": "http://view"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 200),
+        ({"Origin": "http://localhost"}, 200),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "http://attacker.example"}, 403),
-        ({"Origin": "http://view.attacker.example"}, 403),
+        ({"Origin": "http://localhost.attacker.example"}, 403),
         ({"Origin": "null"}, 403),
     ],
 )
@@ -53,6 +56,72 @@ async def test_what_another_sites_page_sends_is_refused(
     async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
         answer = await client.post(QUERY, json={"query": "SELECT 1"}, headers=headers)
         assert answer.status_code == status
+
+
+FOLLOWED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/reports", FOLLOWED, 200),
+        ("/sql", FOLLOWED, 200),
+        ("/sql?query=SELECT+1", FOLLOWED, 403),
+        ("/reports", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+        ("/api/v1/reports.csv", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ("/live", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 403),
+    ],
+)
+async def test_another_site_may_link_here_but_not_make_anything_run(
+    guarded: Desk, keys: Issuer, path: str, headers: dict[str, str], status: int
+) -> None:
+    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+        for site in ("cross-site", "same-site"):
+            answer = await client.get(path, headers=headers | {"Sec-Fetch-Site": site})
+            assert answer.status_code == status
+    record = guarded.record
+    assert isinstance(record, Recorded)
+    assert len(record.looks) == (2 if path == "/reports" and status == 200 else 0)
+
+
+@pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example", "attacker.example:8080"])
+async def test_a_name_that_somebody_points_at_this_machine_opens_nothing(desk: Desk, host: str) -> None:
+    async with with_token(desk, None) as client:
+        headers = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
+        for answer in (
+            await client.get("/api/v1/reports", headers=headers),
+            await client.post(QUERY, json={"query": "SELECT 1"}, headers=headers),
+        ):
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:meldingsvakt:problem:unknown-host")
+        for here in ("localhost:8080", "127.0.0.1", "[::1]:80"):
+            assert (await client.get(SUMMARY, headers={"Host": here})).status_code == 200
+
+
+async def test_what_one_organisation_runs_keeps_nobody_else_waiting(issuer: Issuer) -> None:
+    desk = issuer.desk()
+    desk.record = Recorded()  # type: ignore[assignment]
+    desk.sandbox.limits = desk.sandbox.limits._replace(seconds=1.5)
+    dear = {"query": "SELECT count(*) FROM range(100000000000) a(i)"}
+    async with with_token(desk, issuer.token(NATIONAL, SQL)) as client:
+        running = [asyncio.create_task(client.post(QUERY, json=dear)) for _ in range(30)]
+        await asyncio.sleep(0.3)
+        other = {"Authorization": f"Bearer {issuer.token(NATIONAL, SQL, organisation=BERGEN)}"}
+        began = time.monotonic()
+        assert (await client.get(SUMMARY, headers=other)).status_code == 200
+        await asyncio.to_thread(time.sleep, 0)  # where the tables are written
+        assert time.monotonic() - began < 1
+        statuses = [answer.status_code for answer in await asyncio.gather(*running)]
+        assert sorted(statuses) == [400] * 2 + [429] * 28  # two ran into their time
+        assert (await client.post(QUERY, json={"query": "SELECT 1"}, headers=other)).status_code == 200
+    await desk.stop()
+
+
+async def test_too_many_groups_are_refused(guarded: Desk, keys: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "MOST_GROUPS", 3)
+    async with with_token(guarded, keys.token(NATIONAL)) as client:
+        assert (await client.get(f"{SUMMARY}?by=form")).status_code == 200
+        answer = await client.get(f"{SUMMARY}?by=receiver&by=status")
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:meldingsvakt:problem:too-many-groups")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -89,7 +158,7 @@ async def test_a_body_that_is_no_json_is_a_problem(guarded: Desk, keys: Issuer) 
 )  # fmt: skip
 async def test_no_path_leads_out_of_the_static_folder(guarded: Desk, path: str) -> None:
     async with with_token(guarded, None) as client:
-        answer = await client.get(httpx.URL("http://view", raw_path=path.encode()))
+        answer = await client.get(httpx.URL("http://localhost", raw_path=path.encode()))
         assert answer.status_code in (401, 404)
         assert "import" not in answer.text
 

@@ -87,6 +87,9 @@ ATTACKS: dict[str, Callable[[Issuer], str]] = {
     "no JWT": lambda issuer: "a.b.c",
     "a JWT of lists": lambda issuer: f"{_text(b'[]')}.{_text(b'[]')}.{_text(b'x')}",
     "critical extension": lambda issuer: issuer.sign(issuer.claims(NATIONAL), crit=["exp2"], exp2=1),
+    "an algorithm that is a list": lambda issuer: f"{_text({'alg': ['RS256'], 'kid': 'key-0'})}.{_text(b'{}')}.x",
+    "an algorithm that is a map": lambda issuer: f"{_text({'alg': {}, 'kid': 'key-0'})}.{_text(b'{}')}.x",
+    "very deep": lambda issuer: f"{_text(b'[' * 5_000)}.{_text(b'{}')}.x",
     "very long": lambda issuer: issuer.token(NATIONAL, padding="x" * 20_000),
     "a megabyte of dots": lambda issuer: "." * 15_000,
 }
@@ -170,8 +173,9 @@ class TestRotation:
         desk = issuer.desk()
         async with with_token(desk, issuer.token(NATIONAL)) as client:
             assert (await client.get("/api/v1/summary")).status_code == 200
-            issuer.jwks.write_text("<html>502</html>", encoding="utf-8")
-            assert (await client.get("/api/v1/summary")).status_code == 200
+            for text in ("<html>502</html>", "[]", "null", '{"keys": 1}', '{"keys": [1]}', "[" * 50_000, ""):
+                issuer.jwks.write_text(text, encoding="utf-8")
+                assert (await client.get("/api/v1/summary")).status_code == 200
             assert "the last ones are used" in caplog.text
             monkeypatch.setattr(jwks, "STALE_SECONDS", 0.0)
             answer = await client.get("/api/v1/summary")
