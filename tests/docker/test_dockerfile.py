@@ -13,7 +13,11 @@ FINAL = LINES[max(number for number, line in enumerate(LINES) if line.startswith
 
 def versions(lock: str) -> dict[str, str]:
     """Name and version of each package in a lock file."""
-    return dict(re.findall(r"^([a-z0-9_.-]+)==([^ ;\\]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+    return dict(
+        re.findall(
+            r"^([a-z0-9_.-]+)(?:\[[a-z0-9,_-]+\])?==([^ ;\\]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
 
 
 def test_an_old_builder_reads_it() -> None:
