@@ -31,6 +31,7 @@ MODELS = INPUTS | OUTPUTS | POLICY
 
 _DELETE = {"cleanup.policy": ["delete"], "retention.ms": 90 * 24 * 3600 * 1000}
 _KEPT = {"cleanup.policy": ["delete"], "retention.ms": -1}
+_TWO_YEARS = _DELETE | {"retention.ms": 730 * 24 * 3600 * 1000}
 _COMPACT = {"cleanup.policy": ["compact"]}
 # channel: address, messages, topic settings, what its key is
 CHANNELS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
@@ -41,7 +42,7 @@ CHANNELS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
     "state": ("{app}.state", ["report-state"], _COMPACT, "The report id; a null value erases the row."),
     "coverage": ("{app}.coverage", ["coverage", "books"], _COMPACT, "partition, or partition/municipality."),
     "rejected": ("{app}.rejected", ["rejected"], _KEPT, "topic/partition/offset."),
-    "access": ("{app}.access", ["access"], _KEPT, "The subject."),
+    "access": ("{app}.access", ["access"], _TWO_YEARS, "The subject."),
 }
 
 

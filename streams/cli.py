@@ -5,7 +5,6 @@ Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not
 """
 
 import asyncio
-import logging
 import os
 import sys
 from importlib.util import find_spec
@@ -36,8 +35,6 @@ app.add_typer(rejected_app, name="rejected")
 
 def main() -> None:
     """Run a command; what the user can set right is one sentence and exit code 2."""
-    # What the client library would say of a broker is in our own sentence, with what to do.
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except (ConfigurationError, BrokerUnavailable) as error:
@@ -52,7 +49,7 @@ def main() -> None:
 def _set_up(context: typer.Context) -> None:
     if context.invoked_subcommand != "broker":  # which has no settings
         _, settings = load_settings()
-        set_up_logging(settings)
+        set_up_logging(settings, library=False)
 
 
 @app.command()

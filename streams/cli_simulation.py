@@ -59,12 +59,16 @@ def simulate(
 async def _produce(lines: "Iterable[ScriptLine]") -> int:
     from aiokafka import AIOKafkaProducer
 
+    from streams.engine.refusal import naming_denials
     from streams.engine.topics import ensure_topics
     from streams.simulation.kafka import to_kafka
 
     kafka, settings = load_settings()
     await ensure_topics(kafka, settings, create=False)
-    async with AIOKafkaProducer(**kafka.client_options(), acks="all", linger_ms=20) as producer:
+    async with (
+        naming_denials(kafka, "Write"),
+        AIOKafkaProducer(**kafka.client_options(), acks="all", linger_ms=20) as producer,
+    ):
         return await to_kafka(producer, settings.input_prefix, lines)
 
 

@@ -74,7 +74,12 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_up_logging(settings: Settings) -> None:
-    """For a command; the worker hands `logging_config` to Faust. Warnings become log lines, too."""
+def set_up_logging(settings: Settings, *, library: bool = True) -> None:
+    """For a command; the worker hands `logging_config` to Faust. Warnings become log lines, too.
+
+    Without `library` the client library says nothing: what it would say is in a command's own sentence.
+    """
     logging.captureWarnings(True)
     logging.config.dictConfig(logging_config(settings))
+    if not library:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

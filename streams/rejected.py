@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.engine.intake import digest
 from streams.engine.reading import one_off_consumer, read_all
+from streams.engine.refusal import naming_denials
 from streams.settings import KafkaSettings, Settings
 
 REPLAY_HEADER = "mv-replay"
@@ -55,19 +56,22 @@ async def replay_rejected(
         await producer.start()
         try:
             for rejected in chosen:
-                yield await _replay(consumer, producer, rejected, dry_run=dry_run)
+                yield await _replay(kafka, consumer, producer, rejected, dry_run=dry_run)
         finally:
             await producer.stop()
 
 
-async def _replay(consumer: Any, producer: Any, rejected: dict[str, Any], *, dry_run: bool) -> Replayed:
+async def _replay(
+    kafka: KafkaSettings, consumer: Any, producer: Any, rejected: dict[str, Any], *, dry_run: bool
+) -> Replayed:
     tp = TopicPartition(rejected["topic"], rejected["partition"])
     consumer.assign([tp])
     begin, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
     if not begin <= rejected["offset"] < end:
         return Replayed(rejected, "gone")
     consumer.seek(tp, rejected["offset"])
-    original = await consumer.getone(tp)
+    async with naming_denials(kafka, "Read"):
+        original = await consumer.getone(tp)
     if original.offset != rejected["offset"] or digest(original.value) != rejected["sha256"]:
         return Replayed(rejected, "changed")
     if dry_run:
@@ -75,5 +79,6 @@ async def _replay(consumer: Any, producer: Any, rejected: dict[str, Any], *, dry
     origin = f"{tp.topic}/{tp.partition}/{original.offset}".encode()
     headers = [*original.headers, (REPLAY_HEADER, origin)]
     key = original.key if original.key is not None or original.value is not None else b""
-    await producer.send_and_wait(tp.topic, original.value, key=key, partition=tp.partition, headers=headers)
+    async with naming_denials(kafka, "Write"):
+        await producer.send_and_wait(tp.topic, original.value, key=key, partition=tp.partition, headers=headers)
     return Replayed(rejected, "replayed")

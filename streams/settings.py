@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     retention: timedelta = Field(
         timedelta(days=90), ge=timedelta(days=1), description="Retention of the input topics that are created."
     )
+    access_retention: timedelta = Field(
+        timedelta(days=730), ge=timedelta(days=1), description="Retention of the record of who looked, as created."
+    )
     mark_every: timedelta = Field(
         timedelta(seconds=10),
         ge=timedelta(milliseconds=100),

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine.refusal import naming_denials
 from streams.engine.topics import partition_counts
 from streams.settings import KafkaSettings
 
@@ -68,7 +69,7 @@ async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) ->
 async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:
     """Every record of the topics, or of one partition of each, up to their present ends.
 
-    Raises ConfigurationError when a topic does not exist or no broker answers.
+    Raises ConfigurationError when a topic does not exist, may not be read, or no broker answers.
     """
     counts = await partition_counts(kafka, topics)
     tps = [
@@ -81,6 +82,8 @@ async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int |
         await assign_from_beginning(consumer, tps)
         ends = await consumer.end_offsets(tps)
         while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-            for records in (await consumer.getmany(timeout_ms=500)).values():
+            async with naming_denials(kafka, "Read"):
+                fetched = await consumer.getmany(timeout_ms=500)
+            for records in fetched.values():
                 for record in records:
                     yield record

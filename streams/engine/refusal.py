@@ -38,7 +38,7 @@ DENIED: dict[Any, tuple[str, str | None]] = {
     TopicAuthorizationFailedError: ("the topic", None),
     GroupAuthorizationFailedError: ("the group", "Read"),
     TransactionalIdAuthorizationFailed: ("the transactional id", "Write"),
-    ClusterAuthorizationFailedError: ("the cluster", "Create"),
+    ClusterAuthorizationFailedError: ("any topic", "Write"),  # what brokers ask of an idempotent producer
 }
 
 
@@ -65,6 +65,11 @@ async def explained(error: BaseException, kafka: KafkaSettings, operation: str) 
     """One sentence about an error of aiokafka: why it cannot connect, or what is denied, where it is that."""
     if isinstance(error, KafkaConnectionError):
         return await unreachable(kafka)
+    return await named(error, kafka, operation)
+
+
+async def named(error: BaseException, kafka: KafkaSettings, operation: str) -> str:
+    """The same without asking Kafka anything."""
     return await denial(error, kafka, operation) if isinstance(error, tuple(DENIED)) else sentence_of(error)
 
 

@@ -187,6 +187,8 @@ def _claims(text: str) -> dict[str, Any]:
 
 def _kind(error: BaseException) -> str:
     """The kind of failure only: messages of this library may quote what was sent."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is of no authority that the system trusts, or of another name"
     cause = getattr(error, "os_error", error)
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -37,7 +38,7 @@ class Topic(NamedTuple):
 
 def wanted_topics(settings: Settings) -> list[Topic]:
     """Every topic of the contract, the inputs first."""
-    retention_ms = str(int(settings.retention.total_seconds() * 1000))
+    retention_ms = _milliseconds(settings.retention)
     inputs = [
         Topic(
             name,
@@ -54,10 +55,16 @@ def wanted_topics(settings: Settings) -> list[Topic]:
     }
     state = [Topic(settings.output(name), {"cleanup.policy": "compact"}, compacted) for name in ("state", "coverage")]
     kept = [
-        Topic(settings.output(name), {"cleanup.policy": "delete"}, {"retention.ms": "-1"})
-        for name in ("missing", "rejected", "access")
-    ]
+        Topic(settings.output(name), {"cleanup.policy": "delete"}, {"retention.ms": retention})
+        for name, retention in (
+            ("missing", "-1"), ("rejected", "-1"), ("access", _milliseconds(settings.access_retention)),
+        )
+    ]  # fmt: skip
     return inputs + state + kept
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return str(int(duration.total_seconds() * 1000))
 
 
 async def ensure_topics(kafka: KafkaSettings, settings: Settings, *, create: bool) -> list[str]:

@@ -15,7 +15,7 @@ def versions(lock: str) -> dict[str, str]:
     """Name and version of each package in a lock file."""
     return dict(
         re.findall(
-            r"^([a-z0-9_.-]+)(?:\[[a-z0-9,_-]+\])?==([^ ;\\]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE
+            r"^([a-z0-9_.-]+)(?:\[[a-z,]+\])?==([^ ;\\]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE
         )
     )
 

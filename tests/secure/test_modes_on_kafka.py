@@ -4,10 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
-from streams.engine.rights import topics_rights, worker_rights
+from streams.engine.rights import consumer_rights, topics_rights, worker_rights
+from streams.engine.topics import partition_counts
+from streams.errors import ConfigurationError
 from tests.engine.world import World
-from tests.secure.cluster import SecuredKafka
+from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of
 
@@ -59,3 +62,34 @@ async def test_who_may_only_create_topics_creates_them(secured: SecuredKafka, se
         await world.stop()
     assert (done.returncode, done.stdout.count("created")) == (0, 8), done.stderr
     assert (again.returncode, again.stdout.count("verified")) == (0, 8), again.stderr
+
+
+async def test_who_may_not_create_topics_is_told_so(secured: SecuredKafka) -> None:
+    principal = principal_of("seer")
+    world = World(secured.inside.brokers, partitions=2)
+    world.environment |= secured.by_certificate("seer")
+    seeing = [each._replace(operations=each.operations - {"Create"}) for each in topics_rights(world.settings)]
+    try:
+        await secured.grant(principal, seeing)
+        done = await asyncio.to_thread(world.run, "topics")
+    finally:
+        await world.stop()
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"meldingsvakt: {principal} may not Create the topic {world.name}.")
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_consumer_with_the_least_rights_reads_announcements_and_nothing_else(
+    secured: SecuredKafka, secure_world: SecureWorld
+) -> None:
+    kafka = kafka_settings(secured.by_certificate("consumer"))
+    world = await secure_world({})
+    await secured.grant(principal_of("consumer"), consumer_rights(world.settings, f"{world.name}-readers"))
+    await world.put("missing", {"report_id": "announced"})
+    options = kafka.client_options() | {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
+    async with AIOKafkaConsumer(f"{world.name}.missing", group_id=f"{world.name}-readers", **options) as consumer:
+        async with asyncio.timeout(15):
+            assert b"announced" in (await consumer.getone()).value
+        await consumer.commit()
+    with pytest.raises(ConfigurationError, match=rf"may not Describe the topic {world.name}\.state"):
+        await partition_counts(kafka, [f"{world.name}.state"])

@@ -16,7 +16,7 @@ from tests.secure.conftest import SecureWorld
 from tests.secure.papers import Mounted, chain_pem, issue, key_pem, principal_of
 
 pytestmark = pytest.mark.kafka
-SHORT, TOKEN_SECONDS = timedelta(seconds=12), 4
+SHORT, TOKEN_SECONDS = timedelta(seconds=8), 3
 
 
 async def stream(world: World, missing: list[str], stop: asyncio.Event) -> None:
@@ -62,7 +62,7 @@ async def test_a_worker_goes_on_with_new_certificates_when_the_old_ones_are_wort
         stop.set()
         await streaming
         assert worker.process.poll() is None, worker.output()[-3000:]
-        await world.complete_beyond(datetime.now(UTC) + timedelta(seconds=3))
+        await world.complete_beyond(datetime.now(UTC) + timedelta(seconds=2.5))
     finally:
         await proxy.stop()
     announced = Counter(value["report_id"] for value in await world.values("missing"))
@@ -73,18 +73,18 @@ async def test_a_worker_goes_on_when_the_brokers_end_its_session_with_its_token(
     secured: SecuredKafka, secure_world: SecureWorld
 ) -> None:
     file = secured.folder / "renewed-token"
-    file.write_text(secured.issuer.token("renewed", seconds=TOKEN_SECONDS))
+    file.write_text(secured.issuer.token("renewed", seconds=3 * TOKEN_SECONDS))  # until it is ready
     world = await secure_world(secured.by_token_file(file))
     await secured.grant("User:renewed", worker_rights(world.settings))
     stop, missing = asyncio.Event(), list[str]()
     worker = world.worker()
-    renewing = asyncio.create_task(renew(secured, file))
     await worker.ready(partitions=2)
+    renewing = asyncio.create_task(renew(secured, file))
     streaming = asyncio.create_task(stream(world, missing, stop))
-    await asyncio.sleep(3 * TOKEN_SECONDS)
+    await asyncio.sleep(5 * TOKEN_SECONDS)
     stop.set()
     await streaming
-    await world.complete_beyond(datetime.now(UTC) + timedelta(seconds=3))
+    await world.complete_beyond(datetime.now(UTC) + timedelta(seconds=2.5))
     renewing.cancel()
     assert worker.process.poll() is None, worker.output()[-3000:]
     assert Counter(value["report_id"] for value in await world.values("missing")) == Counter(missing)

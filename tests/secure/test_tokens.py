@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from base64 import b64decode
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -144,6 +146,22 @@ async def test_an_endpoint_that_is_down_or_silent_is_said_in_time(
         await endpoint.tokens().token()
     with pytest.raises(TokenUnavailable, match="cannot be asked"):
         await EndpointTokens("http://127.0.0.1:9/token", "checker", SECRET, None).token()
+
+
+async def test_an_endpoint_whose_certificate_nobody_trusts_gets_no_secret(endpoint: Endpoint) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    app = web.Application()
+    app.router.add_post("/token", endpoint.handle)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=context)
+    try:
+        source = EndpointTokens(str(server.make_url("/token")), "checker", SECRET, None)
+        with pytest.raises(TokenUnavailable, match="its certificate is of no authority that the system trusts"):
+            await source.token()
+    finally:
+        await server.close()
+    assert endpoint.asked == []
 
 
 async def test_a_file_is_read_anew_for_each_connection(tmp_path: Path) -> None:

@@ -116,8 +116,9 @@ def test_the_privacy_page_tells_how_long_each_topic_is_kept() -> None:
         elif kept == "-1":
             assert "until you set `retention.ms`" in told[name]
         else:
-            assert "MELDINGSVAKT_RETENTION" in told[name]
-            assert timedelta(milliseconds=int(kept or 0)) == Settings().retention
+            setting = "access_retention" if name == "{app}.access" else "retention"
+            assert f"`MELDINGSVAKT_{setting.upper()}`" in told[name]
+            assert timedelta(milliseconds=int(kept or 0)) == getattr(Settings(), setting)
     assert set(told) == set(HELD)
 
 

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.outputs import Access
-from streams.engine.ending import sentence_of
+from streams.engine.refusal import named
 from streams.settings import KafkaSettings, Settings
 from streams.view.access.tokens import Visitor
 from streams.view.problems import Problem
@@ -52,7 +52,10 @@ class AccessRecord:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._append(visitor.subject.encode(), [one.model_dump_json().encode() for one in made])
         except (KafkaError, OSError, TimeoutError) as error:
-            log.error("Who looked cannot be recorded, so single reports are not shown: %s", sentence_of(error))
+            log.error(
+                "Who looked cannot be recorded, so single reports are not shown: %s",
+                await named(error, self._kafka, "Write"),
+            )
             raise Problem(
                 "access-not-recorded",
                 "Single reports are shown only when it can be recorded who looks, and Kafka cannot be written to: try "
