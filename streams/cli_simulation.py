@@ -59,6 +59,7 @@ def simulate(
 async def _produce(lines: "Iterable[ScriptLine]") -> int:
     from aiokafka import AIOKafkaProducer
 
+    from streams.engine.login import client_options
     from streams.engine.refusal import naming_denials
     from streams.engine.topics import ensure_topics
     from streams.simulation.kafka import to_kafka
@@ -67,7 +68,7 @@ async def _produce(lines: "Iterable[ScriptLine]") -> int:
     await ensure_topics(kafka, settings, create=False)
     async with (
         naming_denials(kafka, "Write"),
-        AIOKafkaProducer(**kafka.client_options(), acks="all", linger_ms=20) as producer,
+        AIOKafkaProducer(**client_options(kafka), acks="all", linger_ms=20) as producer,
     ):
         return await to_kafka(producer, settings.input_prefix, lines)
 

@@ -27,6 +27,7 @@ from streams.core.checker import Rules
 from streams.core.events import MISSING_TYPE
 from streams.data import succession
 from streams.engine.codec import event_value
+from streams.engine.login import client_options
 from streams.engine.topics import ensure_topics
 from streams.errors import ConfigurationError
 from streams.policies import policy_of
@@ -178,7 +179,7 @@ async def _following(kafka: KafkaSettings, settings: Settings) -> AsyncIterator[
     """Events as a consumer downstream sees them, each with the time at which it became visible (s since 1970)."""
     consumer = AIOKafkaConsumer(
         settings.output("missing"),
-        **kafka.client_options(),
+        **client_options(kafka),
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
@@ -202,7 +203,7 @@ async def _following(kafka: KafkaSettings, settings: Settings) -> AsyncIterator[
 
 async def _play(kafka: KafkaSettings, settings: Settings, story: Compressed, seen: Seen) -> None:
     """Produce everything in its rhythm, then wait until the last alarm is surely out."""
-    producer = AIOKafkaProducer(**kafka.client_options(), acks="all", linger_ms=5)
+    producer = AIOKafkaProducer(**client_options(kafka), acks="all", linger_ms=5)
     await producer.start()
     began = time.monotonic()
     try:

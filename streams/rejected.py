@@ -7,6 +7,7 @@ import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.engine.intake import digest
+from streams.engine.login import client_options
 from streams.engine.reading import one_off_consumer, read_all
 from streams.engine.refusal import naming_denials
 from streams.settings import KafkaSettings, Settings
@@ -52,7 +53,7 @@ async def replay_rejected(
     """Append the original bytes of each selected record once more; what it says is then judged as of now."""
     chosen = await list_rejected(kafka, settings, selection)
     async with one_off_consumer(kafka) as consumer:
-        producer = AIOKafkaProducer(**kafka.client_options(), acks="all", enable_idempotence=True)
+        producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
         await producer.start()
         try:
             for rejected in chosen:

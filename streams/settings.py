@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -51,15 +51,6 @@ class KafkaSettings(BaseSettings):
     def _empty_is_none(cls, value: object, info: ValidationInfo) -> object:
         """Compose and Kubernetes pass on what is not set as an empty text."""
         return cls.model_fields[info.field_name or ""].default if value == "" else value
-
-    def client_options(self) -> dict[str, Any]:
-        """The keyword arguments that every aiokafka client of ours takes.
-
-        Raises ConfigurationError in one sentence for settings that cannot work.
-        """
-        from streams.engine.login import login_options  # noqa: PLC0415 - `--help` shall not wait for Kafka clients
-
-        return {"bootstrap_servers": self.brokers} | login_options(self)
 
 
 class Settings(BaseSettings):

@@ -7,6 +7,7 @@ from secrets import token_hex
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.doctor.facts import Place, Skew, Unread
+from streams.engine.login import client_options
 from streams.engine.marks import HEADER
 from streams.settings import KafkaSettings
 
@@ -22,7 +23,7 @@ async def watch(
     leaders = {TopicPartition(*place): leader for leader, places in led.items() for place in places}
     ahead: dict[int, float] = {}
     ends = time.monotonic() + seconds
-    consumer = AIOKafkaConsumer(**kafka.client_options(), enable_auto_commit=False, auto_offset_reset="latest")
+    consumer = AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False, auto_offset_reset="latest")
     try:
         await consumer.start()
         consumer.assign(list(leaders))
@@ -45,7 +46,7 @@ async def probe(kafka: KafkaSettings, led: Mapping[int, Sequence[Place]]) -> Map
     """By broker, from marks of our own: an append time lies between sending and the acknowledgement."""
     skews: dict[int, Skew] = {}
     headers = [(HEADER, f"doctor/{token_hex(8)}".encode())]
-    producer = AIOKafkaProducer(**kafka.client_options(), acks="all", request_timeout_ms=4000)
+    producer = AIOKafkaProducer(**client_options(kafka), acks="all", request_timeout_ms=4000)
     try:
         await producer.start()
         for leader, places in led.items():

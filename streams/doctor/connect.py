@@ -11,7 +11,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError, for_code
 
 from streams.doctor.facts import Unread
-from streams.engine.login import addresses
+from streams.engine.login import addresses, client_options
 from streams.engine.refusal import nobody_answers, why
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
@@ -80,7 +80,7 @@ class Connections:
 
     def __init__(self, kafka: KafkaSettings, patience: Patience) -> None:
         self._patience = patience
-        self._options = kafka.client_options()
+        self._options = client_options(kafka)
         del self._options["bootstrap_servers"]
         self._addresses = addresses(kafka)
         self._why = partial(why, kafka=kafka)

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.doctor.facts import Damaged
 from streams.engine.coverage import Coverage, read_coverage
+from streams.engine.login import client_options
 from streams.settings import KafkaSettings
 
 NEAR_END = 2000  # coverage is written with every commit, so that the last one is seldom further away
@@ -20,7 +21,7 @@ async def coverage(kafka: KafkaSettings, topic: str, partitions: Sequence[int]) 
         return {}
     tps = [TopicPartition(topic, number) for number in partitions]
     consumer = AIOKafkaConsumer(
-        **kafka.client_options(), isolation_level="read_committed", enable_auto_commit=False, request_timeout_ms=4000
+        **client_options(kafka), isolation_level="read_committed", enable_auto_commit=False, request_timeout_ms=4000
     )
     try:  # it is stopped also when it is given up while it connects
         await consumer.start()

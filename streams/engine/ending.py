@@ -1,5 +1,6 @@
 """The one way out: when in doubt, end at once, with one clear sentence."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,25 @@ def end(sentence: str, code: int = EXIT_IN_DOUBT) -> NoReturn:
     stream.write((json_line("CRITICAL", sentence) if in_json() else f"meldingsvakt: {sentence}") + "\n")
     stream.flush()
     os._exit(code)
+
+
+class Patience:
+    """Ends the process when something makes no step for too long: some of aiokafka's waits have no end of their own."""
+
+    def __init__(self, doing: str, seconds: float) -> None:
+        self._sentence = f"{doing} made no step for {seconds:g} s: ending, so that the next owner reads what is true."
+        self._seconds = seconds
+        self._limit: asyncio.TimerHandle | None = None
+
+    def step(self) -> None:
+        """It goes on: the time begins again."""
+        self.over()
+        self._limit = asyncio.get_running_loop().call_later(self._seconds, end, self._sentence)
+
+    def over(self) -> None:
+        """It is done, one way or the other."""
+        if self._limit is not None:
+            self._limit.cancel()
 
 
 @contextmanager

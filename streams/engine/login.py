@@ -1,7 +1,7 @@
 """How this client shows the brokers who it is: settings that cannot work together are refused, with what to set."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiokafka.conn import collect_hosts
 
@@ -9,17 +9,18 @@ from streams.engine.certificates import Certificates, certificates, subject
 from streams.engine.connections import mend_connections
 from streams.engine.tokens import EndpointTokens, FileTokens, TokenUnavailable, is_loopback, is_safe
 from streams.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from streams.settings import KafkaSettings
+from streams.settings import KafkaSettings
 
 OAUTH = "KAFKA_SASL_OAUTHBEARER_"
 
 
-def login_options(kafka: "KafkaSettings") -> dict[str, Any]:
-    """What aiokafka's clients are told. Raises ConfigurationError in one sentence that names the setting."""
+def client_options(kafka: KafkaSettings) -> dict[str, Any]:
+    """The keyword arguments that every aiokafka client of ours takes.
+
+    Raises ConfigurationError in one sentence that names the setting which cannot work.
+    """
     mend_connections()
-    options: dict[str, Any] = {"security_protocol": kafka.security_protocol}
+    options: dict[str, Any] = {"bootstrap_servers": kafka.brokers, "security_protocol": kafka.security_protocol}
     if kafka.security_protocol.endswith("SSL"):
         options["ssl_context"] = _certificates(kafka).context()
     elif kafka.ssl_certfile or kafka.ssl_keyfile:
@@ -37,7 +38,7 @@ def login_options(kafka: "KafkaSettings") -> dict[str, Any]:
     return options
 
 
-def addresses(kafka: "KafkaSettings") -> dict[str, tuple[str, int]]:
+def addresses(kafka: KafkaSettings) -> dict[str, tuple[str, int]]:
     """The bootstrap addresses as they are written, and taken apart. Raises ConfigurationError."""
     try:
         return {f"{host}:{port}": (host, port) for host, port, _ in collect_hosts(kafka.brokers)}
@@ -45,7 +46,7 @@ def addresses(kafka: "KafkaSettings") -> dict[str, tuple[str, int]]:
         raise ConfigurationError("KAFKA_BROKERS is not valid: write host:port, separated by commas.") from None
 
 
-def _certificates(kafka: "KafkaSettings") -> Certificates:
+def _certificates(kafka: KafkaSettings) -> Certificates:
     if kafka.ssl_certfile and not kafka.ssl_keyfile:
         raise ConfigurationError("KAFKA_SSL_CERTFILE is set without its key: set KAFKA_SSL_KEYFILE too.")
     if kafka.ssl_keyfile and not kafka.ssl_certfile:
@@ -53,7 +54,7 @@ def _certificates(kafka: "KafkaSettings") -> Certificates:
     return certificates(kafka.ssl_cafile, kafka.ssl_certfile, kafka.ssl_keyfile, kafka.ssl_password)
 
 
-def _sasl(kafka: "KafkaSettings") -> dict[str, Any]:
+def _sasl(kafka: KafkaSettings) -> dict[str, Any]:
     if kafka.sasl_mechanism == "OAUTHBEARER":
         return {"sasl_oauth_token_provider": tokens(kafka)}
     missing = [name for name in ("username", "password") if not getattr(kafka, f"sasl_{name}")]
@@ -71,7 +72,7 @@ def _sasl(kafka: "KafkaSettings") -> dict[str, Any]:
     }
 
 
-def tokens(kafka: "KafkaSettings") -> FileTokens | EndpointTokens:
+def tokens(kafka: KafkaSettings) -> FileTokens | EndpointTokens:
     """Where OAUTHBEARER's tokens come from; the same for all clients. Raises ConfigurationError."""
     _refuse_in_the_clear(kafka, "the token")
     file, url = kafka.sasl_oauthbearer_token_file, kafka.sasl_oauthbearer_token_endpoint_url
@@ -98,7 +99,7 @@ def _endpoint(url: str, client_id: str, secret: str, scope: str | None) -> Endpo
     return EndpointTokens(url, client_id, secret, scope)
 
 
-def _refuse_in_the_clear(kafka: "KafkaSettings", what: str) -> None:
+def _refuse_in_the_clear(kafka: KafkaSettings, what: str) -> None:
     """Whoever sees it on the way can use it: only SCRAM keeps the secret to itself."""
     if kafka.security_protocol == "SASL_PLAINTEXT" and not all(
         is_loopback(host) for host, _ in addresses(kafka).values()
@@ -109,7 +110,7 @@ def _refuse_in_the_clear(kafka: "KafkaSettings", what: str) -> None:
         )
 
 
-async def principal(kafka: "KafkaSettings") -> str:
+async def principal(kafka: KafkaSettings) -> str:
     """Who this client is for the brokers, as far as it can tell: they may map names as they like."""
     if kafka.security_protocol.startswith("SASL"):
         if kafka.sasl_mechanism != "OAUTHBEARER":

@@ -15,6 +15,7 @@ from streams.engine import marks
 from streams.engine.coverage import Gap
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import BROKER_CLOCK
+from streams.engine.login import client_options
 from streams.engine.memory import give_back_memory
 from streams.engine.metrics import Metrics
 from streams.engine.refusal import naming_denials
@@ -64,7 +65,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
     async def on_start(self) -> None:
         """Connect. Marks are not transactional: an open transaction of ours must not hold them back."""
         self._producer = AIOKafkaProducer(
-            **self._kafka.client_options(),
+            **client_options(self._kafka),
             acks="all",
             request_timeout_ms=int(self._settings.request_timeout.total_seconds() * 1000),
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine.login import client_options
 from streams.engine.refusal import naming_denials
 from streams.engine.topics import partition_counts
 from streams.settings import KafkaSettings
@@ -18,7 +19,7 @@ async def one_off_consumer(
 ) -> AsyncIterator[Any]:
     """A connected consumer outside every group; stopped also when it is cancelled while it connects."""
     consumer = AIOKafkaConsumer(
-        **kafka.client_options(),
+        **client_options(kafka),
         isolation_level=isolation,
         enable_auto_commit=False,
         auto_offset_reset=reset,

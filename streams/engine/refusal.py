@@ -25,7 +25,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from streams.core.events import written
 from streams.engine.certificates import expires
 from streams.engine.ending import sentence_of
-from streams.engine.login import addresses, principal
+from streams.engine.login import addresses, client_options, principal
 from streams.engine.tokens import TokenUnavailable
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
@@ -112,7 +112,7 @@ def nobody_answers(whys: Mapping[str, str]) -> str:
 
 async def _ask(kafka: KafkaSettings, host: str, port: int) -> str | None:
     """None if a broker answers there."""
-    options = kafka.client_options()
+    options = client_options(kafka)
     del options["bootstrap_servers"]
     try:
         async with asyncio.timeout(ASK_SECONDS):

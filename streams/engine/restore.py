@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -30,10 +30,18 @@ FETCH_MILLISECONDS = 50  # at the end of a topic a fetch waits for more, and eve
 class Restorer:
     """Reads one partition's state with a consumer of its own, outside the group."""
 
-    def __init__(self, kafka: KafkaSettings, settings: Settings, clean: CleanReader | None = None) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: Settings,
+        clean: CleanReader | None = None,
+        step: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`step` is called whenever it has come further."""
         self._kafka = kafka
         self._settings = settings
         self._clean = clean
+        self._step = step
         self._timeout_ms = int(settings.request_timeout.total_seconds() * 1000)
         self.found: list[Loss] = []  # losses that nobody has written down yet
 
@@ -62,6 +70,8 @@ class Restorer:
             stalled = 0.0 if fetched else stalled + 1
             if stalled > STALL_SECONDS:
                 raise StateUnreadable(f"{state.topic}-{state.partition} cannot be read to its end; is a broker down?")
+            if fetched:
+                self._step()
             for tp, records in fetched.items():
                 restored.take(tp, records)
             await asyncio.sleep(0)

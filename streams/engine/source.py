@@ -20,8 +20,9 @@ from mode import Service
 from streams.core.checker import Rules
 from streams.engine.clean import CleanReader
 from streams.engine.connections import still_fetching
-from streams.engine.ending import ending_on_error, sentence_of
+from streams.engine.ending import Patience, ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
+from streams.engine.login import client_options
 from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
 from streams.engine.refusal import naming_denials
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 FETCH_MILLISECONDS = 500
 RESTORE_AT_ONCE = 4
+STEP_SECONDS = 120.0  # twice what a restore waits for a broker that is down
 
 
 class Source(Service):  # type: ignore[misc]  # mode has no types for us
@@ -70,7 +72,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         """Join the group."""
         session_ms = int(self._settings.session_timeout.total_seconds() * 1000)
         self._consumer = AIOKafkaConsumer(
-            **self._kafka.client_options(),
+            **client_options(self._kafka),
             group_id=self._settings.app_id,
             group_instance_id=self._settings.instance_id,
             isolation_level="read_committed",
@@ -233,15 +235,21 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     async def _restore(self, partition: int) -> Window:
         started = time.monotonic()
         transactions = Transactions(self._kafka, self._settings, partition)
+        patience = Patience(f"Restoring partition {partition}", STEP_SECONDS)
+        patience.step()
         try:
             async with naming_denials(self._kafka, "Read"):
                 await transactions.fence()
+                patience.step()
                 committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
-                restorer = Restorer(self._kafka, self._settings, self._clean)
+                patience.step()
+                restorer = Restorer(self._kafka, self._settings, self._clean, patience.step)
                 ledger = await restorer.ledger(self._rules, partition, self._partitions(), committed)
         except BaseException:
             await transactions.stop()
             raise
+        finally:
+            patience.over()
         for loss in restorer.found:
             self._metrics.count("losses", loss.cause)
         self._metrics.restored.labels(str(partition)).set(time.monotonic() - started)

@@ -17,6 +17,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from streams.engine.login import client_options
 from streams.engine.protocol import metadata, operations
 from streams.engine.refusal import Denied, naming_denials, unreachable
 from streams.engine.rights import Right
@@ -116,7 +117,7 @@ async def topic_setting(kafka: KafkaSettings, topic: str, name: str) -> str | No
 
 @asynccontextmanager
 async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(**kafka.client_options(), request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=10_000)
     try:
         await admin.start()
         async with naming_denials(kafka, "Describe"):

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.engine.login import client_options
 from streams.engine.refusal import naming_denials
 from streams.errors import InDoubt
 from streams.settings import KafkaSettings, Settings
@@ -45,7 +46,7 @@ class Transactions:
         timeout_ms = int(self._timeout_seconds * 1000)
         self._partition = partition
         self._producer = AIOKafkaProducer(
-            **kafka.client_options(),
+            **client_options(kafka),
             client_id=f"{settings.app_id}-{partition}",
             transactional_id=f"{settings.app_id}-{partition}",
             transaction_timeout_ms=timeout_ms,

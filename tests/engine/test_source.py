@@ -1,5 +1,6 @@
 """Batches and a rebalance in between. No broker here: the rebalance is put where it hurts."""
 
+import asyncio
 import os
 from typing import Any, NoReturn
 
@@ -131,3 +132,31 @@ async def test_a_group_that_cannot_be_joined_ends_the_worker_with_a_sentence(
     with pytest.raises(SystemExit, match="75"):
         await source(Table(), None).on_start()
     assert "Joining the group failed (KafkaError: KafkaError: GroupLoadInProgressError())" in capfd.readouterr().err
+
+
+async def test_a_restore_that_makes_no_step_ends_the_worker_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody may be left waiting for a partition that is being restored for ever."""
+    ended = asyncio.Event()
+
+    class Stuck:
+        """A producer that never comes back, also when it is cancelled or stopped."""
+
+        def __init__(self, *options: Any) -> None:
+            pass
+
+        async def fence(self) -> None:
+            await asyncio.Event().wait()
+
+        async def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr(source_module, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(source_module, "Transactions", Stuck)
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+    restoring = asyncio.create_task(source(Table(), None)._restore(3))
+    await asyncio.wait_for(ended.wait(), 5)
+    restoring.cancel()
+    await asyncio.gather(restoring, return_exceptions=True)
+    assert "meldingsvakt: Restoring partition 3 made no step for 0.05 s: ending" in capfd.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from streams.engine.login import principal, tokens
+from streams.engine.login import client_options, principal, tokens
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
 from tests.secure.papers import Issuer, chain_pem, issue
@@ -46,7 +46,7 @@ ENDPOINT = OAUTH | {"sasl_oauthbearer_token_endpoint_url": "https://login.test/t
 )
 def test_what_cannot_work_is_refused_in_one_sentence(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        KafkaSettings(**settings).client_options()
+        client_options(KafkaSettings(**settings))
     assert sentence in str(raised.value)
     assert SECRET.get_secret_value() not in str(raised.value)
 
@@ -64,7 +64,7 @@ def test_what_cannot_work_is_refused_in_one_sentence(settings: dict[str, Any], s
     ],
 )
 def test_what_can_work_is_taken(settings: dict[str, Any]) -> None:
-    assert KafkaSettings(**settings).client_options()["bootstrap_servers"]
+    assert client_options(KafkaSettings(**settings))["bootstrap_servers"]
 
 
 def test_all_clients_share_the_tokens_of_one_endpoint() -> None:

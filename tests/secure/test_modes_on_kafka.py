@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from streams.engine.login import client_options
 from streams.engine.rights import consumer_rights, topics_rights, worker_rights
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
@@ -86,7 +87,7 @@ async def test_a_consumer_with_the_least_rights_reads_announcements_and_nothing_
     world = await secure_world({})
     await secured.grant(principal_of("consumer"), consumer_rights(world.settings, f"{world.name}-readers"))
     await world.put("missing", {"report_id": "announced"})
-    options = kafka.client_options() | {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
+    options = client_options(kafka) | {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
     async with AIOKafkaConsumer(f"{world.name}.missing", group_id=f"{world.name}-readers", **options) as consumer:
         async with asyncio.timeout(15):
             assert b"announced" in (await consumer.getone()).value

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
 from streams.engine.connections import QuietLogin
-from streams.engine.login import login_options
+from streams.engine.login import client_options
 from streams.engine.rights import view_rights, worker_rights
 from streams.settings import KafkaSettings, load_settings
 from tests.engine.world import free_port
@@ -74,7 +74,7 @@ def test_settings_do_not_show_them(monkeypatch: pytest.MonkeyPatch) -> None:
             "sasl_oauthbearer_client_id": "checker",
         }
     )
-    assert MARKER not in repr(login_options(endpoint))
+    assert MARKER not in repr(client_options(endpoint))
 
 
 @pytest.mark.parametrize("versions", [{36: (0, 0)}, {36: (0, 2)}])

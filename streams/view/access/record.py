@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.outputs import Access
+from streams.engine.login import client_options
 from streams.engine.refusal import named
 from streams.settings import KafkaSettings, Settings
 from streams.view.access.tokens import Visitor
@@ -77,7 +78,7 @@ class AccessRecord:
         async with self._connecting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    **self._kafka.client_options(), acks="all", enable_idempotence=True, linger_ms=2,
+                    **client_options(self._kafka), acks="all", enable_idempotence=True, linger_ms=2,
                     request_timeout_ms=int(WAIT_SECONDS * 1000),
                 )  # fmt: skip
                 try:
