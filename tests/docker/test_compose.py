@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 
 from streams.policies import load_policy
+from streams.view.access.mapping import Mapping
+from streams.view.access.reach import Receiver
 from tests.docker.files import DOCKER, SETTINGS, TAGGED, composed
 
 SCHEMA = json.loads((Path(__file__).parent / "schema" / "compose-1.29.2.json").read_text(encoding="utf-8"))
@@ -17,6 +19,8 @@ NAMES = ("compose.yaml", "compose.secure.yaml")
 PLAIN, SECURE = (composed(name)["services"] for name in NAMES)
 # What the secure file adds to, and what it starts anew.
 WHOLE = PLAIN | {name: service for name, service in SECURE.items() if name not in PLAIN}
+# Jobs that hand each key to its owner, without any network.
+KEY_MAKERS = {"certificates", "issuer"}
 OURS = [name for name, service in WHOLE.items() if service["image"].startswith("meldingsvakt:")]
 
 
@@ -34,13 +38,14 @@ def test_every_service_is_locked(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
     assert not service.get("privileged")
     assert {"mem_limit", "pids_limit"} <= set(service)
-    if name != "certificates":  # it hands each key to its owner, without any network
+    if name not in KEY_MAKERS:
         assert "cap_add" not in service
         assert "user" not in service
 
 
-def test_the_job_that_makes_keys_has_no_network() -> None:
-    assert SECURE["certificates"]["network_mode"] == "none"
+@pytest.mark.parametrize("name", [*KEY_MAKERS, "token"])
+def test_what_makes_or_uses_an_issuer_s_key_has_no_network(name: str) -> None:
+    assert SECURE[name]["network_mode"] == "none"
 
 
 @pytest.mark.parametrize("services", [PLAIN, SECURE])
@@ -92,11 +97,15 @@ def test_each_key_is_mounted_by_its_owner_alone() -> None:
         (volume.split(":")[0], name)
         for name, service in SECURE.items()
         for volume in service.get("volumes", [])
-        if volume.startswith("secrets-") and name != "certificates"
+        if volume.startswith("secrets-") and name not in KEY_MAKERS
     }
-    owners = {"worker-1": "worker", "worker-2": "worker", "acls": "admin", "simulate": "simulator"}
+    owners = {
+        "worker-1": "worker", "worker-2": "worker", "acls": "admin", "simulate": "simulator", "token": "issuer"
+    }  # fmt: skip
     assert mounts == {(f"secrets-{owners.get(name, name)}", name) for _, name in mounts}
-    assert {name for _, name in mounts} == {*SECURE} - {"certificates"}
+    assert {name for _, name in mounts} == {*SECURE} - KEY_MAKERS
+    makers = {name: {v for v in SECURE[name]["volumes"] if v.startswith("secrets-issuer")} for name in KEY_MAKERS}
+    assert makers == {"certificates": set(), "issuer": {"secrets-issuer:/run/issuer"}}
 
 
 def test_closed_kafka_refuses_whoever_has_no_certificate_or_no_right() -> None:
@@ -110,8 +119,38 @@ def test_closed_kafka_refuses_whoever_has_no_certificate_or_no_right() -> None:
 
 
 def test_every_client_of_closed_kafka_shows_a_certificate() -> None:
-    for name in set(OURS) - {"certificates"}:
+    for name in set(OURS) - KEY_MAKERS - {"token"}:
         assert SECURE[name]["environment"]["KAFKA_SECURITY_PROTOCOL"] == "SSL"
+
+
+def test_nobody_is_let_in_without_a_token_but_where_only_loopback_is_published() -> None:
+    name = "MELDINGSVAKT_VIEW_UNPROTECTED"
+    assert PLAIN["view"]["environment"][name] == "true"
+    assert SECURE["view"]["environment"][name] == "false"
+    others = [path for path in DOCKER.rglob("*") if path.is_file() and name in path.read_text(encoding="utf-8")]
+    assert {path.name for path in others} == set(NAMES)
+
+
+def test_the_secure_view_asks_for_tokens_of_the_trial_issuer() -> None:
+    view, token = SECURE["view"], SECURE["token"]
+    for setting in ("ISSUER", "AUDIENCE"):
+        assert view["environment"][f"MELDINGSVAKT_VIEW_{setting}"].startswith("https://")
+        assert token["environment"].items() <= view["environment"].items()
+    assert "jwks:/run/jwks:ro" in view["volumes"]
+    assert view["environment"]["MELDINGSVAKT_VIEW_JWKS"] == "/run/jwks/jwks.json"
+    assert "jwks:/run/jwks" in SECURE["issuer"]["volumes"]
+    mounted = {volume.split(":")[-2] for volume in view["volumes"]}
+    assert view["environment"]["MELDINGSVAKT_VIEW_MAPPING"] in mounted
+
+
+def test_the_example_of_organisations_is_a_mapping() -> None:
+    mapping = Mapping(DOCKER / "secure" / "organisations.toml")
+    assert mapping.receivers_of("958935420") == {Receiver("0301")}
+
+
+@pytest.mark.parametrize("name", ["worker-1", "worker-2", "view"])
+def test_log_lines_are_json(name: str) -> None:
+    assert PLAIN[name]["environment"]["MELDINGSVAKT_LOG_FORMAT"] == "json"
 
 
 @pytest.mark.parametrize("path", [DOCKER / "policy.toml", DOCKER / "kubernetes" / "base" / "policy.toml"])

@@ -11,42 +11,24 @@ import yaml
 from streams.engine.topics import wanted_topics
 from streams.policies import load_policy
 from streams.settings import Settings
-from tests.docker.files import KUBERNETES, SETTINGS, documents
+from tests.docker.files import SETTINGS
+from tests.docker.manifests import (
+    BASE,
+    EXAMPLE,
+    HEARTBEAT,
+    PODS,
+    RESOURCES,
+    STRIMZI,
+    VIEW_MAP,
+    WORKLOADS,
+    given_to,
+    kustomization,
+    literals,
+    one,
+)
 
 # The oldest version that is still maintained, and the newest that we know.
 VERSIONS = ("1.33", "1.37")
-STRIMZI = "kafka.strimzi.io/v1"
-BASE, EXAMPLE = KUBERNETES / "base", KUBERNETES / "overlays" / "example"
-RESOURCES = [
-    document
-    for folder in (BASE, EXAMPLE)
-    for path in sorted(folder.glob("*.yaml"))
-    if path.name != "kustomization.yaml"
-    for document in documents(path)
-]
-WORKLOADS = {
-    each["metadata"]["labels"]["app.kubernetes.io/component"]: each
-    for each in RESOURCES
-    if each["kind"] in ("StatefulSet", "Deployment")
-}
-PODS = {name: each["spec"]["template"]["spec"] for name, each in WORKLOADS.items()}
-SETTINGS_MAP = "meldingsvakt-settings"
-
-
-def kustomization(folder: Path) -> dict[str, Any]:
-    """A folder's own file."""
-    return documents(folder / "kustomization.yaml")[0]
-
-
-def one(kind: str, name: str) -> dict[str, Any]:
-    """The resource of the base that has this name."""
-    return next(each for each in RESOURCES if each["kind"] == kind and each["metadata"]["name"] == name)
-
-
-def literals(folder: Path) -> dict[str, str]:
-    """What a folder sets for all pods."""
-    generated = next(each for each in kustomization(folder)["configMapGenerator"] if each["name"] == SETTINGS_MAP)
-    return dict(each.split("=", 1) for each in generated["literals"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -57,18 +39,18 @@ def test_every_resource_is_valid(version: str) -> None:
         kubernetes_validate.validate(each, version, strict=True)
 
 
-@pytest.mark.parametrize("folder", [BASE, EXAMPLE])
+@pytest.mark.parametrize("folder", [BASE, EXAMPLE, HEARTBEAT])
 def test_every_file_is_used_and_every_used_file_exists(folder: Path) -> None:
     read = kustomization(folder)
     named = {*read["resources"], *(patch["path"] for patch in read.get("patches", []))}
-    named |= {name for each in read["configMapGenerator"] for name in each.get("files", [])}
+    named |= {name for each in read.get("configMapGenerator", []) for name in each.get("files", [])}
     assert all((folder / name).exists() for name in named)
     assert {path.name for path in folder.iterdir()} - {"kustomization.yaml"} == {n for n in named if "/" not in n}
 
 
 @pytest.mark.parametrize("folder", [BASE, EXAMPLE])
 def test_every_setting_exists(folder: Path) -> None:
-    assert set(literals(folder)) <= SETTINGS
+    assert {*literals(folder), *literals(folder, VIEW_MAP)} <= SETTINGS
     for pod in PODS.values():
         assert {each["name"] for each in pod["containers"][0]["env"]} <= SETTINGS
 
@@ -120,6 +102,19 @@ def test_every_mounted_volume_exists_and_every_file_of_a_setting_lies_in_one(pod
         assert any(file.startswith(each["mountPath"] + "/") for each in mounts)
 
 
+@pytest.mark.parametrize("name", PODS)
+def test_log_lines_are_json(name: str) -> None:
+    assert given_to(name)["MELDINGSVAKT_LOG_FORMAT"] == "json"
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_prometheus_is_told_where_the_metrics_are(name: str) -> None:
+    template = WORKLOADS[name]["spec"]["template"]
+    port = template["spec"]["containers"][0]["ports"][0]["containerPort"]
+    told = {"prometheus.io/scrape": "true", "prometheus.io/port": str(port), "prometheus.io/path": "/metrics"}
+    assert template["metadata"]["annotations"] == told
+
+
 def test_a_worker_is_the_member_of_the_group_that_its_pod_is_named_after() -> None:
     assert WORKLOADS["worker"]["kind"] == "StatefulSet"
     environment = {each["name"]: each for each in PODS["worker"]["containers"][0]["env"]}
@@ -150,20 +145,6 @@ def test_what_selects_pods_finds_them(name: str) -> None:
                 assert wanted.items() <= labels.items()
     assert one("PodDisruptionBudget", f"meldingsvakt-{name}")["spec"]["maxUnavailable"] == 1
     assert one("Service", f"meldingsvakt-{name}")["spec"]["ports"][0]["targetPort"] == "http"
-
-
-def test_nothing_is_allowed_but_what_is_named() -> None:
-    nothing = one("NetworkPolicy", "meldingsvakt-nothing")["spec"]
-    assert nothing["policyTypes"] == ["Ingress", "Egress"]
-    assert not {"ingress", "egress"} & set(nothing)
-    for workload in WORKLOADS.values():
-        labels = workload["spec"]["template"]["metadata"]["labels"]
-        assert nothing["podSelector"]["matchLabels"].items() <= labels.items()
-    for each in RESOURCES:
-        if each["kind"] == "NetworkPolicy":
-            for rule in each["spec"].get("egress", []) + each["spec"].get("ingress", []):
-                assert rule.get("to") or rule.get("from"), each["metadata"]["name"]
-                assert rule["ports"], each["metadata"]["name"]
 
 
 def test_the_topics_are_those_that_the_checker_wants() -> None:

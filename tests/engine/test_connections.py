@@ -1,10 +1,17 @@
 """Connections that are cut, on the event loop that the worker runs on; and fetching that ends by itself."""
 
 import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import trustme
 import uvloop
 from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -51,6 +58,67 @@ def test_every_client_gets_such_connections(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
     mend_connections()
     assert conn.AIOKafkaConnection is Connection
+
+
+AUTHORITY = trustme.CA()
+
+
+@pytest.fixture
+def silent_server() -> Iterator[tuple[int, threading.Event]]:
+    """A TLS server that shakes hands and then neither reads nor closes, and what ends it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError), context.wrap_socket(listening.accept()[0], server_side=True):
+                ended.wait(60)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1], ended
+        ended.set()
+        thread.join()
+
+
+class Unasked:
+    """A connection that does not ask the peer what it can do."""
+
+    async def _do_version_lookup(self) -> None:
+        pass
+
+
+async def seconds_to_close(connection_class: Any, port: int) -> float:
+    """How long whoever closes a connection over TLS waits, up to five seconds."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    made = type("Made", (Unasked, connection_class), {})
+    connection = made("127.0.0.1", port, security_protocol="SSL", ssl_context=context)
+    await connection.connect()
+    began = time.monotonic()
+    await asyncio.wait([connection.close()], timeout=5)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("run", [uvloop.run, asyncio.run])
+def test_a_peer_that_does_not_say_goodbye_is_not_waited_for(
+    run: Any, silent_server: tuple[int, threading.Event]
+) -> None:
+    assert run(seconds_to_close(Connection, silent_server[0])) < 3
+
+
+def test_aiokafkas_own_would_wait_for_it(silent_server: tuple[int, threading.Event]) -> None:
+    """If this fails, aiokafka has learned it, and ours can go."""
+    port, ended = silent_server
+
+    async def waited() -> float:
+        seconds = await seconds_to_close(Connection.__base__, port)
+        ended.set()
+        await asyncio.sleep(0.2)
+        return seconds
+
+    assert uvloop.run(waited()) >= 5
 
 
 async def test_fetching_that_ended_is_not_waited_for() -> None:

@@ -27,6 +27,7 @@ default = "P1D"
 SVARINN = "PT5S"
 """
 START_SECONDS = 240.0
+OSLO, BERGEN = "958935420", "964338531"  # in docker/secure/organisations.toml
 
 
 def run(command: Sequence[str], given: str = "", *, environment: dict[str, str] | None = None) -> str:
@@ -64,6 +65,8 @@ class Stack:
         self._name = f"mv-{name}-{os.getpid()}"
         self._view = free_port()
         self._prometheus = free_port()
+        self._asks_for_tokens = any("secure" in file for file in files)
+        self._sent: dict[str, str] = {}
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self._name,
@@ -79,11 +82,14 @@ class Stack:
         try:
             self.compose("up", "-d", "--no-build", *(name for name in SERVICES if name not in left_out))
             eventually(lambda: True if self._all_healthy() else None, "every container healthy", START_SECONDS)
+            took = time.monotonic() - began
+            if self._asks_for_tokens:
+                self._sent = bearer(self.token("national", "sql"))
         except BaseException:
             print(self.compose("logs", "--no-color", "--tail", "40"))
             self._down()
             raise
-        print(f"{self._name}: from start to ready {time.monotonic() - began:.1f} s")
+        print(f"{self._name}: from start to ready {took:.1f} s")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -129,12 +135,30 @@ class Stack:
 
     def reports(self) -> int:
         """How many reports the view knows."""
-        answer = httpx.post(self._address("/api/v1/sql"), json={"query": "SELECT count(*) FROM reports"}, timeout=10)
-        return int(answer.json()["rows"][0][0])
+        return int(self.ask("SELECT count(*) FROM reports").json()["rows"][0][0])
 
-    def get(self, path: str) -> httpx.Response:
-        """Ask the view on the port that is published."""
-        return httpx.get(self._address(path), timeout=10)
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Ask the view on the port that is published, as one who may see everything where no headers are given."""
+        return httpx.get(self._address(path), headers=self._sent if headers is None else headers, timeout=10)
+
+    def ask(self, query: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Ask the view by SQL."""
+        sent = self._sent if headers is None else headers
+        return httpx.post(self._address("/api/v1/sql"), json={"query": query}, headers=sent, timeout=10)
+
+    def token(self, *scopes: str, organisation: str = OSLO) -> str:
+        """One of the trial issuer's; its subject is `trial`."""
+        return self.compose("run", "--rm", "-T", "token", *scopes, "--organisation", organisation).strip()
+
+    def looks(self, report_id: str) -> list[dict[str, Any]]:
+        """Who looked at a report, as one who may read the record of it."""
+        said = self.compose(
+            "run", "--rm", "-T", "--entrypoint=/opt/kafka/bin/kafka-console-consumer.sh", "acls",
+            "--bootstrap-server=kafka:9092", "--consumer.config=/secure/client.properties",
+            "--topic=reports.access", "--from-beginning", "--timeout-ms=8000",
+        )  # fmt: skip
+        made = [orjson.loads(line) for line in said.splitlines() if line.startswith("{")]
+        return [one for one in made if one["report_id"] == report_id]
 
     def targets(self) -> list[dict[str, Any]]:
         """What Prometheus scrapes."""
@@ -158,6 +182,11 @@ class Stack:
 
     def _down(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "20")
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that shows a token."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _compose() -> list[str]:

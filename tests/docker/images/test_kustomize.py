@@ -22,3 +22,18 @@ def test_the_example_changes_the_image_the_broker_and_the_policy() -> None:
     assert text.count("image: registry.example.org/meldingsvakt:0.1.0") == 2
     assert "KAFKA_BROKERS: kafka-kafka-bootstrap.kafka.svc:9093" in text
     assert "The policy that was decided on" in text
+    assert "The organisations that were agreed on" in text
+    assert "MELDINGSVAKT_VIEW_AUDIENCE: https://meldingsvakt.kommune.example/" in text
+
+
+def test_the_component_gives_workers_a_heartbeat() -> None:
+    text = run(["kubectl", "kustomize", str(KUBERNETES / "overlays" / "example")])
+    containers = {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]
+        for each in yaml.safe_load_all(text)
+        if each["kind"] in ("StatefulSet", "Deployment")
+    }
+    given = {name: {each["name"] for each in container["env"]} for name, container in containers.items()}
+    assert "MELDINGSVAKT_HEARTBEAT_URL" in given["meldingsvakt-worker"]
+    assert "MELDINGSVAKT_INSTANCE_ID" in given["meldingsvakt-worker"]
+    assert "MELDINGSVAKT_HEARTBEAT_URL" not in given["meldingsvakt-view"]

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import jwt
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.docker.images.stack import Stack, eventually
+from tests.docker.images.stack import BERGEN, Stack, bearer, eventually
 from tests.engine.world import sent_value, stored_value
 
 only_secure = pytest.mark.parametrize("stack", ["secure"], indirect=True)
@@ -66,7 +68,7 @@ def test_every_container_is_locked(stack: Stack) -> None:
         assert "no-new-privileges:true" in host["SecurityOpt"], name
         assert host["Memory"] > 0, name
         root = container["Config"]["User"].split(":")[0] in ("", "0")
-        assert root == ("certificates" in name), name
+        assert root == ("certificates" in name or "issuer" in name), name
 
 
 def test_only_loopback_of_this_machine_reaches_it(stack: Stack) -> None:
@@ -93,6 +95,53 @@ def test_traffic_with_a_known_truth_can_be_played(stack: Stack) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     stack.compose("run", "--rm", "-T", "simulate", "--start", yesterday.isoformat(), "--days", "1", "--reports", "1000")
     eventually(lambda: True if stack.reports() == before + 1000 else None, "the view shows a thousand reports more")
+
+
+@only_secure
+@pytest.mark.parametrize("path", ["/", "/en", "/api/v1/reports", "/api/v1/summary", "/reports/x"])
+def test_nobody_is_let_in_without_a_token(stack: Stack, path: str) -> None:
+    assert stack.get(path, headers={}).status_code == 401
+
+
+@only_secure
+def test_nobody_is_let_in_with_a_token_that_somebody_else_has_signed(stack: Stack) -> None:
+    token = stack.token("national")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    key = rsa.generate_private_key(65537, 2048)
+    forged = jwt.encode(claims, key, "RS256", headers={"kid": jwt.get_unverified_header(token)["kid"]})
+    assert stack.get("/api/v1/reports", bearer(token)).status_code == 200
+    assert stack.get("/api/v1/reports", bearer(forged)).status_code == 401
+
+
+@only_secure
+def test_health_and_metrics_need_no_token(stack: Stack) -> None:
+    assert {stack.get(path, headers={}).status_code for path in ("/livez", "/readyz", "/metrics")} == {200}
+
+
+@only_secure
+def test_an_organisation_sees_its_own_receiver_only_and_who_looked_is_recorded(stack: Stack) -> None:
+    oslo, bergen = str(uuid4()), str(uuid4())
+    stack.produce("sent", sent_value(oslo), sent_value(bergen, receiver={"municipality": "4601"}))
+    for report_id in (oslo, bergen):
+        stack.wait_for(report_id, "pending")
+    own = bearer(stack.token("own", "sql", organisation=BERGEN))
+    assert stack.get(f"/api/v1/reports/{bergen}", own).status_code == 200
+    assert stack.get(f"/api/v1/reports/{oslo}", own).status_code == 404
+    listed = stack.get("/api/v1/reports?limit=1000", own).json()["reports"]
+    assert {report["municipality"] for report in listed} == {"4601"}
+    rows = stack.ask("SELECT DISTINCT municipality_today FROM reports", own).json()["rows"]
+    assert rows == [["4601"]]
+    looks = {(one["subject"], one["organisation"], one["action"]) for one in stack.looks(bergen)}
+    assert ("trial", BERGEN, "read_report") in looks
+    assert BERGEN not in {one["organisation"] for one in stack.looks(oslo)}
+
+
+def test_log_lines_are_json(stack: Stack) -> None:
+    for service in ("worker-1", "worker-2", "view"):
+        said = stack.compose("logs", "--no-color", service).splitlines()
+        lines = [line.partition(" | ")[2] for line in said if " | " in line]
+        assert lines, service
+        assert all({"time", "level", "message"} <= set(orjson.loads(line)) for line in lines), service
 
 
 @only_secure
@@ -130,5 +179,6 @@ def test_kafka_speaks_to_nobody_without_a_certificate(stack: Stack) -> None:
 
 
 @only_secure
-def test_a_second_start_keeps_every_certificate(stack: Stack) -> None:
+def test_a_second_start_keeps_every_certificate_and_the_issuer_s_key(stack: Stack) -> None:
     assert "a certificate for" not in stack.compose("run", "--rm", "-T", "certificates")
+    assert stack.compose("run", "--rm", "-T", "issuer") == ""
