@@ -5,9 +5,10 @@ from typing import Any
 
 from aiokafka.conn import collect_hosts
 
+from streams.addresses import is_loopback, is_safe
 from streams.engine.certificates import Certificates, certificates, subject
 from streams.engine.connections import mend_connections
-from streams.engine.tokens import EndpointTokens, FileTokens, TokenUnavailable, is_loopback, is_safe
+from streams.engine.tokens import EndpointTokens, FileTokens, TokenUnavailable
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
 

@@ -7,10 +7,9 @@ import time
 from base64 import b64encode, urlsafe_b64decode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -145,22 +144,6 @@ class EndpointTokens(AbstractTokenProvider):  # type: ignore[misc]
 
     def _unavailable(self, what: str) -> TokenUnavailable:
         return TokenUnavailable(f"the token endpoint {self._url} {what}")
-
-
-def is_safe(url: str) -> bool:
-    """True for https, and for http to this machine itself: the secret must not travel in the clear."""
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return bool(parts.hostname)
-    return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """True for this machine itself."""
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _token(text: Any, until: float | None, source: str) -> Token:

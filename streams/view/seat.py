@@ -83,7 +83,7 @@ class Seat:
             lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
             qualified=self.reach.receivers is None,
         )
-        who = (self.visitor.organisation or self.visitor.subject) if self.visitor else "everybody"
+        who = self.visitor.sharer if self.visitor else "everybody"
         with self.desk.turns.turn(who):
             await self.desk.at_queries(self.desk.sandbox.check, sql, ground)
             if self.shows_rows:

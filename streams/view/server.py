@@ -4,10 +4,10 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from ipaddress import ip_address
 
 import uvicorn
 
+from streams.addresses import is_loopback
 from streams.console import say
 from streams.engine.bare import hand_out_bare_records
 from streams.engine.ending import end
@@ -56,11 +56,7 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
 
 def _stay_at_home(settings: Settings) -> None:
     """Closed by default: where nobody is asked for a token, only this machine may ask."""
-    try:
-        beyond = not ip_address(settings.view_host).is_loopback
-    except ValueError:
-        beyond = settings.view_host != "localhost"
-    if beyond and not settings.view_unprotected:
+    if not is_loopback(settings.view_host) and not settings.view_unprotected:
         raise ConfigurationError(
             f"The view does not listen on {settings.view_host} without tokens: set MELDINGSVAKT_VIEW_ISSUER, "
             "MELDINGSVAKT_VIEW_AUDIENCE and MELDINGSVAKT_VIEW_JWKS, or MELDINGSVAKT_VIEW_HOST to 127.0.0.1."

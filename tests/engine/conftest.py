@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.engine.world import World
+from tests.engine.world import World, worlds
 
 MakeWorld = Callable[..., Awaitable[World]]
 
@@ -12,17 +12,12 @@ MakeWorld = Callable[..., Awaitable[World]]
 @pytest.fixture
 async def make_world(bootstrap: str) -> AsyncIterator[MakeWorld]:
     """Make worlds with their own topics; everything in them ends with the test."""
-    worlds: list[World] = []
+    async with worlds() as start:
 
-    async def make(**options: object) -> World:
-        world = World(bootstrap, **options)  # type: ignore[arg-type]  # keywords go through as they are
-        worlds.append(world)
-        await world.start()
-        return world
+        async def make(**options: object) -> World:
+            return await start(World(bootstrap, **options))  # type: ignore[arg-type]  # they go through as they are
 
-    yield make
-    for world in worlds:
-        await world.stop()
+        yield make
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -262,6 +262,21 @@ class World:
             return {tp: offset for tp, offset in offsets.items() if offset is not None}
         finally:
             await consumer.stop()
+
+
+@asynccontextmanager
+async def worlds() -> AsyncIterator[Callable[[World], Awaitable[World]]]:
+    """Starts worlds; all of them end with it."""
+    started: list[World] = []
+
+    async def start(world: World) -> World:
+        started.append(world)
+        await world.start()
+        return world
+
+    yield start
+    for world in started:
+        await world.stop()
 
 
 class Announcements:

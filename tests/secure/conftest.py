@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from tests.engine.world import World
+from tests.engine.world import World, worlds
 from tests.secure.cluster import SecuredKafka, secured_kafka
 
 SecureWorld = Callable[[dict[str, str]], Awaitable[World]]
@@ -20,15 +20,11 @@ def secured() -> Iterator[SecuredKafka]:
 @pytest.fixture
 async def secure_world(secured: SecuredKafka) -> AsyncIterator[SecureWorld]:
     """Worlds that look from inside, where everything is allowed, while their processes log in with some settings."""
-    worlds: list[World] = []
+    async with worlds() as start:
 
-    async def make(login: dict[str, str]) -> World:
-        world = World(secured.inside.brokers, partitions=2, allowance=1)
-        world.environment |= login
-        worlds.append(world)
-        await world.start()
-        return world
+        async def make(login: dict[str, str]) -> World:
+            world = World(secured.inside.brokers, partitions=2, allowance=1)
+            world.environment |= login
+            return await start(world)
 
-    yield make
-    for world in worlds:
-        await world.stop()
+        yield make

@@ -14,8 +14,9 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from streams.addresses import is_safe
 from streams.engine import tokens
-from streams.engine.tokens import EndpointTokens, FileTokens, Token, TokenUnavailable, is_safe
+from streams.engine.tokens import EndpointTokens, FileTokens, Token, TokenUnavailable
 from tests.secure.papers import Issuer
 
 SECRET = "not to be seen: %&"

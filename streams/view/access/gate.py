@@ -67,7 +67,7 @@ class Gate:
         except Exception:
             self._shares.take(f"address {request.client.host if request.client else 'unknown'}")
             raise
-        self._shares.take(f"organisation {visitor.organisation or visitor.subject}")
+        self._shares.take(f"organisation {visitor.sharer}")
         wanted = parse_qs(request.url.query).get("reach", [None])[0]
         return Seat(self._desk, self._grants.reach(visitor, wanted), visitor)
 

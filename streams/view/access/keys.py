@@ -4,13 +4,12 @@ import asyncio
 import logging
 import time
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 import jwt
 
+from streams.addresses import is_safe
 from streams.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ class Keys:
         """Raises ConfigurationError where the address would let others put in keys of theirs."""
         self._place = place
         self._url = place if "://" in place else None
-        if self._url and not _safe(self._url):
+        if self._url and not is_safe(self._url):
             raise ConfigurationError("MELDINGSVAKT_VIEW_JWKS must be an https address or a file.")
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at = self._asked_at = float("-inf")
@@ -85,15 +84,3 @@ class Keys:
 def _content(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(MOST_BYTES).decode()
-
-
-def _safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or ""))
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -32,6 +32,11 @@ class Visitor(NamedTuple):
     organisation: str | None
     scopes: frozenset[str]
 
+    @property
+    def sharer(self) -> str:
+        """Of whose share of what all need it takes: the organisation's, where there is one."""
+        return self.organisation or self.subject
+
 
 class BadToken(Exception):
     """A token that proves nothing; the text says why, without anything out of it."""
