@@ -6,8 +6,6 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
-GOODBYE_SECONDS = 1.0
-
 
 class QuietLogin(SaslAuthenticateRequest):  # type: ignore[misc]  # aiokafka has no types for us
     """aiokafka writes every request into its debug log, passwords and tokens included: not this one."""
@@ -40,12 +38,15 @@ class Connection(conn.AIOKafkaConnection):  # type: ignore[misc]
         return TokenLogin(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
 
     def close(self, reason: Any = None, exc: BaseException | None = None) -> Any:
-        """Close it, and wait for a TLS peer's goodbye a moment only: 30 s else, in which a restore stands still."""
+        """Close it; over TLS say goodbye and do not wait for the peer's.
+
+        That wait is up to 30 s, in which a restore stands still, and a loop that ends meanwhile leaves the socket open.
+        Nothing is lost: whoever waits for an answer is told that the connection is closed, goodbye or not.
+        """
         transport = self._writer.transport if self._writer is not None else None
         closed = super().close(reason, exc)
-        if transport is not None and closed is not None and not closed.done():
-            cut = self._loop.call_later(GOODBYE_SECONDS, transport.abort)
-            closed.add_done_callback(lambda _: cut.cancel())
+        if transport is not None and transport.get_extra_info("ssl_object") is not None:
+            transport.abort()
         return closed
 
     def send(self, request: Any, expect_response: bool = True) -> Any:
