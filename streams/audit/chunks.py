@@ -1,0 +1,52 @@
+"""What a reader of files gives: columns in our own names, line by line."""
+
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+
+from streams.engine.intake import Refusal
+
+Kind = Literal["sent", "receipt", "stored", "portal"]
+
+RECEIVER = ("municipality", "district", "unit_id", "org_number")
+# What a source of each kind may tell, by our own column names; a receiver's levels stand beside the rest. `portal` is
+# the portal's history list: one line a state of a report (AKSEPTERT ... LEVERT). `arrived` is the broker's append time
+# where a record once lay in a topic; few files know it.
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "sent": (
+        "report_id", "message_id", "sent_at", *RECEIVER, "channel", "case_system", "case_system_version", "form",
+        "arrived",
+    ),
+    "receipt": ("report_id", "message_id", "receipt", "received_at", "arrived"),
+    "stored": ("report_id", "message_id", "stored_at", "evidence", *RECEIVER, "case_system", "form", "arrived"),
+    "portal": (
+        "report_id", "message_id", "state", "at", *RECEIVER, "channel", "case_system", "case_system_version", "form",
+    ),
+}  # fmt: skip
+TIMES = frozenset({"sent_at", "received_at", "stored_at", "at", "arrived"})
+MOST_LINES = 500_000
+
+
+class Odd(NamedTuple):
+    """A line that does not fit into columns.
+
+    `value`: the line as JSON in the shape of the input topics, for the contract's own reader; None where there is
+    nothing to read, and `refusal` says why.
+    """
+
+    line: int
+    value: bytes | None
+    refusal: Refusal | None = None
+
+
+class Chunk(NamedTuple):
+    """Up to MOST_LINES lines of a file, in its order.
+
+    `table` has the int64 column `line` (from 1, the header included where there is one) and those of the kind's FIELDS
+    that the source has: text as it stands there, times also as Arrow timestamps (without a zone: local time).
+    `done`: how much of the file is read, from 0 to 1.
+    """
+
+    table: pa.Table
+    odd: list[Odd]
+    done: float

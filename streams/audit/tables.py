@@ -1,0 +1,77 @@
+"""The tables of a finished audit, as whoever writes the result finds them in its DuckDB connection."""
+
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+import duckdb
+
+Status = Literal["stored", "missing", "recovered", "pending", "unproven", "undetermined", "unexpected"]
+# The books: sent is counted on its own, from the facts; `unexpected` was never seen as sent and stands beside them.
+TERMS: tuple[str, ...] = tuple(status for status in get_args(Status) if status != "unexpected")
+
+# Why it cannot be told what became of a report.
+Untold = Literal[
+    "not_covered",  # no stored evidence covers the receiver
+    "case_system_not_covered",  # it covers the receiver, but not the case system
+    "begins_later",  # it begins after the report was sent
+    "ends_earlier",  # it ends before the alarm time
+    "has_gap",  # it has a gap between the two
+    "receiver_unknown",  # the report's receiver could not be read, and no evidence covers everybody
+    "sent_unreadable",  # when it was sent could not be read
+    "proof_unreadable",  # there is a proof that could not be read
+    "ambiguous_time",  # a local time in the hour that comes twice in autumn decides
+    "sources_contradict",  # two sources name different receivers
+]
+
+# One row a report. Times are TIMESTAMPTZ (UTC). `reason` is the checker's own, of a missing or recovered report;
+# `reason_certain` is false where no receipts cover the report, so that `no_receipt` says only that none was found.
+# `by_event_time`: a time of its own stood in for an arrival. `month`: the Norwegian month of sent_at (its first day).
+# `sent_source`, `stored_source`: `sources.id` of the deciding records, with line (or Kafka offset) and partition.
+VERDICTS = {
+    "report_id": "VARCHAR", "status": "VARCHAR", "untold": "VARCHAR", "reason": "VARCHAR", "reason_certain": "BOOLEAN",
+    "cause": "VARCHAR", "municipality": "VARCHAR", "district": "VARCHAR", "unit_id": "VARCHAR",
+    "org_number": "VARCHAR", "channel": "VARCHAR", "case_system": "VARCHAR", "case_system_version": "VARCHAR",
+    "form": "VARCHAR", "sent_at": "TIMESTAMPTZ", "due_at": "TIMESTAMPTZ", "alarm_at": "TIMESTAMPTZ",
+    "receipt": "VARCHAR", "stored_at": "TIMESTAMPTZ", "stored_arrived": "TIMESTAMPTZ", "evidence": "VARCHAR",
+    "missing_event_id": "VARCHAR", "attempts": "INTEGER", "flags": "VARCHAR[]", "policy_version": "VARCHAR",
+    "by_event_time": "BOOLEAN", "sent_source": "SMALLINT", "sent_line": "BIGINT", "sent_partition": "INTEGER",
+    "stored_source": "SMALLINT", "stored_line": "BIGINT", "stored_partition": "INTEGER",
+    "municipality_today": "VARCHAR", "month": "DATE",
+}  # fmt: skip
+# Who might be meant: a proof that names no report (or one that nobody sent), at the same receiver, with the same form
+# where both give it, in the time in which the proof might have come. `rank` 1 lies nearest in time. For a person to
+# look at; never counted.
+CANDIDATES = {
+    "report_id": "VARCHAR", "rank": "INTEGER", "source": "SMALLINT", "line": "BIGINT",
+    "candidate_report_id": "VARCHAR", "municipality": "VARCHAR", "form": "VARCHAR", "stored_at": "TIMESTAMPTZ",
+    "seconds_after_sent": "BIGINT",
+}  # fmt: skip
+# `declared`: what it covers was declared, else it was measured. `warnings`: codes, see the messages.
+SOURCES = {
+    "id": "SMALLINT", "kind": "VARCHAR", "name": "VARCHAR", "format": "VARCHAR", "records": "BIGINT",
+    "facts": "BIGINT", "rejected": "BIGINT", "ignored": "BIGINT", "has_arrival": "BOOLEAN", "first": "TIMESTAMPTZ",
+    "last": "TIMESTAMPTZ", "declared": "BOOLEAN", "receivers": "INTEGER", "covers_from": "TIMESTAMPTZ",
+    "covers_to": "TIMESTAMPTZ", "warnings": "VARCHAR[]",
+}  # fmt: skip
+REJECTS = {"source": "SMALLINT", "line": "BIGINT", "partition": "INTEGER", "reason": "VARCHAR"}
+# Two records of one report from different sources that cannot both be right. `field`: receiver, case_system, sent_at,
+# or `rejected_but_stored`.
+CONTRADICTIONS = {
+    "report_id": "VARCHAR", "field": "VARCHAR", "source": "SMALLINT", "line": "BIGINT", "other_source": "SMALLINT",
+    "other_line": "BIGINT",
+}  # fmt: skip
+# By receiver (today's number), month, case system and version: the number of reports sent, counted from the facts, and
+# each of TERMS, `unexpected` and `recovered_confirmed_late`. NULL where it is not known.
+BOOKS = {
+    "municipality_today": "VARCHAR", "month": "DATE", "case_system": "VARCHAR", "case_system_version": "VARCHAR",
+    "sent": "BIGINT", **dict.fromkeys(TERMS, "BIGINT"), "unexpected": "BIGINT", "confirmed_late": "BIGINT",
+}  # fmt: skip
+
+
+class Audited(NamedTuple):
+    """A finished audit. `connection` has the tables above under their names in lower case; nothing else writes there."""
+
+    connection: duckdb.DuckDBPyConnection
+    until: datetime
+    policy_versions: tuple[str, ...]
+    made_at: datetime
