@@ -46,7 +46,11 @@ class Coverage:
     def _uncovered(self, municipality: str | None) -> Untold:
         if municipality is None:
             return "receiver_unknown"
-        return "case_system_not_covered" if any(self._is_for(one, municipality) for one in self._stretches) else "not_covered"
+        return (
+            "case_system_not_covered"
+            if any(self._is_for(one, municipality) for one in self._stretches)
+            else "not_covered"
+        )
 
     def _pieces(self, municipality: str | None, case_system: str | None) -> list[tuple[datetime, datetime]]:
         """The covered times of one receiver and case system, in order, what touches joined."""

@@ -9,7 +9,6 @@ import orjson
 from schemas.inputs import Evidence
 from streams.audit.chunks import NAMES, RECEIVER
 from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent
-from streams.core.row import NAMELESS
 
 EVIDENCE: tuple[str, ...] = get_args(Evidence)
 CODES: tuple[str, ...] = tuple(code.value for code in ReceiptCode)
@@ -29,7 +28,7 @@ CREATE TABLE facts (report_id UUID, kind UTINYINT, order_at BIGINT, source USMAL
 CREATE TABLE loose AS FROM facts LIMIT 0;
 CREATE TABLE nameless AS FROM facts LIMIT 0;
 CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT, names INTEGER);
-CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, at BIGINT);
+CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
 """
 COLUMNS = (
@@ -58,7 +57,8 @@ class NamesTable:
     def id_of(self, names: Names) -> int:
         """The number of these names."""
         receiver = names.receiver or (None,) * len(RECEIVER)
-        return self._ids.setdefault((*receiver, *names[1:]), len(self._ids))
+        number: int = self._ids.setdefault((*receiver, *names[1:]), len(self._ids))
+        return number
 
     def write(self) -> None:
         """Write what has come since."""
@@ -78,7 +78,7 @@ def names_of(row: tuple[str | None, ...]) -> Names:
     """The names that stand in a row of the table `names` (without its number)."""
     municipality, district, unit_id, org_number, *rest = row
     if municipality is None:
-        return NAMELESS._replace(**dict(zip(Names._fields[1:], rest, strict=True)))
+        return Names(None, *rest)
     return Names(Receiver(municipality, district, unit_id, org_number), *rest)
 
 

@@ -41,7 +41,7 @@ def instants(connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, zon
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         column = pc.cast(column, pa.string())
     texts = pa.table({"text": column})  # noqa: F841 - the statement reads it by its name
-    found = connection.execute(_READ).to_arrow_table()
+    found = connection.sql(_READ).to_arrow_table()
     us, local = found["us"], found["local"]
     if local.null_count == len(local):
         return Instants(us, _never(len(us)), 0)

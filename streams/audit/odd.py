@@ -57,7 +57,9 @@ class OddLines:
 
     def add_row(self, kind: str, row: dict[str, Any]) -> None:
         """A line that came in columns; times that could be read stand in `<name>_us`."""
-        value = {name: row[name] for name in row if name not in TIMES and name not in RECEIVER and row[name] is not None}
+        value = {
+            name: row[name] for name in row if name not in TIMES and name not in RECEIVER and row[name] is not None
+        }
         for name in TIMES & row.keys():
             us = row.get(f"{name}_us")
             if us is not None:

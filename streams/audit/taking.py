@@ -4,7 +4,7 @@ What is plainly well formed goes straight into the tables, half a million lines 
 the contract's own reader, line by line, as the live checker would. A test holds that both read alike.
 """
 
-from typing import Final
+from typing import Any, Final, get_args
 
 import duckdb
 import orjson
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
+from schemas.inputs import Form
 from schemas.reading import SENT, STORED, Unreadable
 from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
@@ -80,7 +81,7 @@ class Taking:
         connection.execute(_taken(kind, raw.column_names, self._source))
         for state, table in _STATES.items():
             connection.execute(f"INSERT INTO {table} SELECT {', '.join(COLUMNS)} FROM taken WHERE state = '{state}'")
-        left = connection.execute("SELECT line FROM taken WHERE state = 'odd'").to_arrow_table()["line"]
+        left = connection.sql("SELECT line FROM taken WHERE state = 'odd'").to_arrow_table()["line"]
         connection.execute("DROP TABLE taken")
         if len(left):
             odd = raw.filter(pc.is_in(raw["line"], value_set=left.combine_chunks()))
@@ -101,15 +102,17 @@ class Taking:
         """The lines with `names_id`: the number of their names, null where the contract's reader refuses them."""
         columns = [name for name in NAMES if name in lines.column_names]
         if not columns:
-            return lines.append_column("names_id", pa.repeat(pa.scalar(self._names.id_of(NAMELESS), pa.int32()), len(lines)))
+            return lines.append_column(
+                "names_id", pa.repeat(pa.scalar(self._names.id_of(NAMELESS), pa.int32()), len(lines))
+            )
         connection = self._connection
         listed = ", ".join(columns)
-        found = connection.execute(f"SELECT DISTINCT {listed} FROM lines").to_arrow_table()
+        found = connection.sql(f"SELECT DISTINCT {listed} FROM lines").to_arrow_table()
         rows = list(zip(*(found[name].to_pylist() for name in columns), strict=True))
         numbers = pa.array([self._number(kind, columns, row) for row in rows], pa.int32())
         combos = found.append_column("names_id", numbers)  # noqa: F841 - the statement reads it by its name
         same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM c.{name}" for name in columns)
-        return connection.execute(f"SELECT l.*, c.names_id FROM lines AS l JOIN combos AS c ON {same}").to_arrow_table()
+        return connection.sql(f"SELECT l.*, c.names_id FROM lines AS l JOIN combos AS c ON {same}").to_arrow_table()
 
     def _number(self, kind: str, columns: list[str], row: tuple[str | None, ...]) -> int | None:
         given = {name: value for name, value in zip(columns, row, strict=True) if value is not None}
@@ -123,22 +126,27 @@ class Taking:
 def _names(kind: str, given: dict[str, str]) -> Names | None:
     """The names as the contract's reader gives them; None where it refuses any."""
     receiver = {name: given[name] for name in RECEIVER if name in given}
-    value = {name: given[name] for name in NAMES[len(RECEIVER) :] if name in given} | {"report_id": NO_ID}
+    value: dict[str, Any] = {name: given[name] for name in NAMES[len(RECEIVER) :] if name in given} | {
+        "report_id": NO_ID
+    }
     if receiver:
-        value["receiver"] = receiver  # type: ignore[assignment]
+        value["receiver"] = receiver
     time = "2020-01-01T00:00:00Z"
+    fact: Any
     try:
         if kind == "sent":
-            sent, _ = SENT.read(orjson.dumps(value | {"sent_at": time}))
-            known = None if sent.receiver is None else Receiver(*(getattr(sent.receiver, name) for name in RECEIVER))
-            return Names(known, sent.channel, sent.case_system, sent.case_system_version, sent.form)
-        stored, _ = STORED.read(orjson.dumps(value | {"stored_at": time, "evidence": EVIDENCE[0]}))
+            fact, _ = SENT.read(orjson.dumps(value | {"sent_at": time}))
+        else:
+            fact, _ = STORED.read(orjson.dumps(value | {"stored_at": time, "evidence": EVIDENCE[0]}))
     except Unreadable:
         return None
-    known = None if stored.receiver is None else Receiver(*(getattr(stored.receiver, name) for name in RECEIVER))
+    read = fact.receiver
+    known = None if read is None else Receiver(*(getattr(read, name) for name in RECEIVER))
+    if kind == "sent":
+        return Names(known, fact.channel, fact.case_system, fact.case_system_version, fact.form)
     form = given.get("form")
     return NAMELESS._replace(
-        receiver=known, case_system=stored.case_system, form=form if form in ("PRIVAT", "OFFENTLIG", "UKJENT") else None
+        receiver=known, case_system=fact.case_system, form=form if form in get_args(Form) else None
     )
 
 
@@ -160,13 +168,13 @@ def _taken(kind: str, columns: list[str], source: int) -> str:
     return f"""
     CREATE TEMP TABLE taken AS
     SELECT *, uuid AS report_id, COALESCE(arrived_at, own_at) AS order_at, order_at AS arrived, names_of AS names,
-        {'NULL' if kind == 'receipt' else 'own_at'} AS event_at, NULLIF(code_of, 0) AS code,
+        {"NULL" if kind == "receipt" else "own_at"} AS event_at, NULLIF(code_of, 0) AS code,
         {FactKind[kind.upper()].value} AS kind, {source} AS source, 0 AS part, NULL AS unread,
-        arrived_at IS NULL AS by_event, {'m' if kind == 'sent' else 'CASE WHEN uuid IS NULL THEN m END'} AS message_id,
+        arrived_at IS NULL AS by_event, {"m" if kind == "sent" else "CASE WHEN uuid IS NULL THEN m END"} AS message_id,
         CASE WHEN NOT ({plain}) THEN 'odd'
             WHEN uuid IS NOT NULL THEN 'fact'
             WHEN {only_report} AND has_message THEN 'loose'
-            WHEN {only_report} AND {kind == 'stored'} THEN 'nameless'
+            WHEN {only_report} AND {kind == "stored"} THEN 'nameless'
             ELSE 'odd' END AS state
     FROM (
         SELECT TRY_CAST({report_id} AS UUID) AS read_id, line,
@@ -174,7 +182,7 @@ def _taken(kind: str, columns: list[str], source: int) -> str:
             {report_id} IS NOT NULL AS has_id, {message_id} AS m, m IS NOT NULL AS has_message,
             m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}')) AS message_ok,
             {times} AS times_ok, {own} AS own_at, {arrived} AS arrived_at, {names} AS names_of, {code} AS code_of,
-            {given('folded', 'BOOLEAN')} AS folded
+            {given("folded", "BOOLEAN")} AS folded
         FROM raw
     )
     """

@@ -7,22 +7,15 @@ from typing import NamedTuple
 
 from streams.audit.coverage import Coverage
 from streams.audit.tables import Untold
-from streams.core.events import Cause, Event, Recovered
+from streams.core.events import Cause, Recovered
 from streams.core.facts import Fact, Sent, Stored
 from streams.core.fold import CLOCK_TOLERANCE
-from streams.core.history import Rules, judge
+from streams.core.history import judge
+from streams.core.receivers import NO_DISTRICT
 from streams.core.row import Row, Status
+from streams.core.rules import Rules
 
 HOUR = timedelta(hours=1)
-
-
-class Given(NamedTuple):
-    """A fact and where it comes from; its place's topic is the source's number, its offset the line."""
-
-    fact: Fact
-    source: int
-    by_event: bool
-    folded: bool
 
 
 class Ground(NamedTuple):
@@ -35,10 +28,9 @@ class Ground(NamedTuple):
 
 
 class Contradiction(NamedTuple):
-    """Two sources that cannot both be right, by the places in the list of facts that they come from."""
+    """The first sent and another source's cannot both be right; `other`: its place in the list of facts."""
 
     field: str
-    one: int
     other: int
 
 
@@ -53,65 +45,61 @@ class Verdict(NamedTuple):
     contradictions: tuple[Contradiction, ...] = ()
 
 
-def verdict(facts: Sequence[Given], ground: Ground, *, proof_unread: bool = False) -> Verdict:
-    """Judge one report. `facts`: sents, receipts and proofs, each in their order; `proof_unread`: one more is unreadable."""
-    row, events = judge([given.fact for given in facts], ground.until, ground.rules)
-    found = contradictions(facts) if len(facts) > 1 else ()
+def verdict(
+    facts: Sequence[Fact], ground: Ground, *, folded: Sequence[bool] | None = None, proof_unread: bool = False
+) -> Verdict:
+    """Judge one report.
+
+    `facts`: sents, receipts and proofs, each in their order; the topic of a place is the source. `folded`: which of
+    them stand in local time in the hour that comes twice. `proof_unread`: there is one more that cannot be read.
+    """
+    row, events = judge(facts, ground.until, ground.rules)
+    status = row.status
+    found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
     if row.sent is None:
         return Verdict(row, "unexpected", None, False, None, found)
-    untold = _untold(row, facts, ground, proof_unread=proof_unread, found=found)
-    cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
-    if untold is None or row.status is Status.STORED:
-        certain = row.status not in _BY_REASON or _reach(row, ground.receipts) is None
-        return Verdict(row, row.status, None, certain, cause, found)
-    if row.status is Status.RECOVERED and untold in _EARLIER_PROOF:
+    if folded is not None and _depends_on_the_fold(status, facts, folded, ground):
+        return Verdict(row, "undetermined", "ambiguous_time", True, None, found)
+    if status not in _BY_REASON:
+        return Verdict(row, status, None, True, None, found)
+    untold = _untold(row, ground, proof_unread=proof_unread, found=found)
+    if untold is None:
+        cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
+        return Verdict(row, status, None, _reach(row, ground.receipts) is None, cause, found)
+    if status is Status.RECOVERED and untold != "sources_contradict":
         # It is stored for certain; only whether a proof came before this one cannot be told.
         return Verdict(row, "stored", None, True, None, found)
     return Verdict(row, "undetermined", untold, True, None, found)
 
 
-def contradictions(facts: Sequence[Given]) -> tuple[Contradiction, ...]:
-    """Where the first sent and another source's sent cannot both be right."""
-    first = facts[0]
-    if not isinstance(first.fact, Sent):
-        return ()
-    found = []
-    for at, given in enumerate(facts):
-        if isinstance(given.fact, Sent) and given.source != first.source:
-            found += [Contradiction(field, 0, at) for field in _differing(first.fact, given.fact)]
+def contradictions(facts: Sequence[Fact]) -> tuple[Contradiction, ...]:
+    """Where the first sent and another source's sent cannot both be right. `facts`: the first one is a sent."""
+    first, found = facts[0], []
+    assert isinstance(first, Sent)
+    for at, fact in enumerate(facts):
+        if isinstance(fact, Sent) and fact.place.topic != first.place.topic:
+            found += [Contradiction(field, at) for field in _differing(first, fact)]
     return tuple(found)
 
 
 _BY_REASON = frozenset({Status.MISSING, Status.RECOVERED})
-_EARLIER_PROOF = frozenset({
-    "not_covered", "case_system_not_covered", "begins_later", "ends_earlier", "has_gap", "receiver_unknown",
-    "proof_unreadable",
-})  # fmt: skip
 
 
 def _differing(one: Sent, other: Sent) -> Iterator[str]:
     if one.names.receiver is not None and other.names.receiver is not None:
         mine, theirs = one.names.receiver, other.names.receiver
-        if mine.municipality != theirs.municipality or None not in (mine.district, theirs.district) and (
-            mine.district != theirs.district
-        ):
+        districts = {mine.district, theirs.district} - {None, NO_DISTRICT}
+        if mine.municipality != theirs.municipality or len(districts) > 1:
             yield "receiver"
-    if None not in (one.names.case_system, other.names.case_system) and one.names.case_system != other.names.case_system:
+    if len({one.names.case_system, other.names.case_system} - {None}) > 1:
         yield "case_system"
-    if (
-        one.sent_at is not None and other.sent_at is not None and one.message_id == other.message_id
-        and abs(one.sent_at - other.sent_at) > CLOCK_TOLERANCE
-    ):  # fmt: skip
+    same_message = one.message_id == other.message_id  # a resend is sent later
+    known = one.sent_at is not None and other.sent_at is not None
+    if same_message and known and abs(one.sent_at - other.sent_at) > CLOCK_TOLERANCE:  # type: ignore[operator]
         yield "sent_at"
 
 
-def _untold(
-    row: Row, facts: Sequence[Given], ground: Ground, *, proof_unread: bool, found: Sequence[Contradiction]
-) -> Untold | None:
-    if any(given.folded for given in facts) and _depends_on_the_fold(row.status, facts, ground):
-        return "ambiguous_time"
-    if row.status not in _BY_REASON:
-        return None
+def _untold(row: Row, ground: Ground, *, proof_unread: bool, found: Sequence[Contradiction]) -> Untold | None:
     if proof_unread:
         return "proof_unreadable"
     if any(one.field == "receiver" for one in found):
@@ -125,13 +113,15 @@ def _reach(row: Row, coverage: Coverage) -> Untold | None:
     return coverage.untold(row.municipality, row.names.case_system, row.sent_at, row.alarm_at)
 
 
-def _depends_on_the_fold(status: Status, facts: Sequence[Given], ground: Ground) -> bool:
+def _depends_on_the_fold(status: Status, facts: Sequence[Fact], folded: Sequence[bool], ground: Ground) -> bool:
     """True if another reading of the local times that come twice in autumn gives another status."""
-    kinds = sorted({type(given.fact).__name__ for given in facts if given.folded})
-    for later in product((False, True), repeat=len(kinds)):
-        shifted = {kind for kind, is_later in zip(kinds, later, strict=True) if is_later}
-        read = [_an_hour_later(given.fact) if given.folded and type(given.fact).__name__ in shifted else given.fact
-                for given in facts]  # fmt: skip
+    kinds = sorted({type(fact).__name__ for fact, twice in zip(facts, folded, strict=True) if twice})
+    for choice in product((False, True), repeat=len(kinds)):
+        later = {kind for kind, is_later in zip(kinds, choice, strict=True) if is_later}
+        read = [
+            _an_hour_later(fact) if twice and type(fact).__name__ in later else fact
+            for fact, twice in zip(facts, folded, strict=True)
+        ]
         if judge(read, ground.until, ground.rules)[0].status is not status:
             return True
     return False
