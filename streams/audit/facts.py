@@ -6,11 +6,12 @@ from typing import NamedTuple, get_args
 import duckdb
 import orjson
 
-from schemas.inputs import Evidence
+from schemas.inputs import Evidence, Form
 from streams.audit.chunks import NAMES, RECEIVER
 from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent
 
 EVIDENCE: tuple[str, ...] = get_args(Evidence)
+FORMS: tuple[str, ...] = get_args(Form)
 CODES: tuple[str, ...] = tuple(code.value for code in ReceiptCode)
 
 # `facts`: one row a fact. Times in microseconds since 1970 (UTC). `order_at` orders the facts of one kind: the arrival,

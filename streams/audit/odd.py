@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.common import Time, canonical_report_id
 from streams.audit.chunks import RECEIVER, TIMES
-from streams.audit.facts import CODES, EVIDENCE, FactKind, FactRow, NamesTable, kind_of
+from streams.audit.facts import CODES, EVIDENCE, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
 from streams.core.row import NAMELESS
@@ -95,6 +95,8 @@ class OddLines:
             self._leave(kind, line, given.get("report_id") if fact is None else fact.report_id, fact)
             return
         row = self.row(fact, by_event=arrived is None, folded=folded)
+        if isinstance(fact, Stored):
+            row = row._replace(names=self._names.id_of(_stored_names(fact, given)))
         if loose:
             self._loose.append(row._replace(report_id=None, message_id=given["message_id"]))
         else:
@@ -121,7 +123,7 @@ class OddLines:
         elif isinstance(fact, Receipt):
             code = CODES.index(fact.receipt) + 1
         else:
-            names, code = _stored_names(fact), EVIDENCE.index(fact.evidence) + 1
+            names, code = _stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
             event_at = microseconds(fact.stored_at)
         return FactRow(
             fact.report_id, kind_of(fact), arrived, self._source, fact.place.partition, fact.place.offset, arrived,
@@ -151,8 +153,11 @@ class OddLines:
         self._unjudged.append(row)
 
 
-def _stored_names(stored: Stored) -> Names:
-    return NAMELESS._replace(receiver=stored.receiver)
+def _stored_names(stored: Stored, given: dict[str, Any]) -> Names:
+    """What a proof names: its receiver, and what only an audit looks at."""
+    form = given.get("form")
+    known = {"case_system": given.get("case_system"), "form": form if form in FORMS else None}
+    return NAMELESS._replace(receiver=stored.receiver, **known)
 
 
 def _object(value: bytes) -> dict[str, Any]:

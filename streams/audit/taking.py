@@ -4,7 +4,7 @@ What is plainly well formed goes straight into the tables, half a million lines 
 the contract's own reader, line by line, as the live checker would. A test holds that both read alike.
 """
 
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import duckdb
 import orjson
@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
-from schemas.inputs import Form
 from schemas.reading import SENT, STORED, Unreadable
 from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk
-from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
+from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FORMS, FactKind, NamesTable
 from streams.audit.instants import instants
 from streams.audit.odd import EVENT_TIME, NO_ID, OddLines
 from streams.audit.portal import told
@@ -146,7 +145,7 @@ def _names(kind: str, given: dict[str, str]) -> Names | None:
         return Names(known, fact.channel, fact.case_system, fact.case_system_version, fact.form)
     form = given.get("form")
     return NAMELESS._replace(
-        receiver=known, case_system=fact.case_system, form=form if form in get_args(Form) else None
+        receiver=known, case_system=fact.case_system, form=form if form in FORMS else None
     )
 
 
