@@ -33,12 +33,15 @@ class Odd(NamedTuple):
     """A line that does not fit into columns.
 
     `value`: the line as JSON in the shape of the input topics, for the contract's own reader; None where there is
-    nothing to read, and `refusal` says why.
+    nothing to read, and `refusal` says why. `arrived` as it stands there, and `key` as a topic's record has it: where
+    the line tells them.
     """
 
     line: int
     value: bytes | None
     refusal: Refusal | None = None
+    arrived: str | None = None
+    key: bytes | None = None
 
 
 class Chunk(NamedTuple):
