@@ -72,6 +72,11 @@ def arrival(timestamp_ms: int) -> datetime:
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
+def origin_of(place: Place) -> bytes:
+    """The value of a copy's header: where the misplaced original lies, and when it arrived there."""
+    return f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
+
+
 def known_value(record: Record, intake: Intake) -> bytes:
     """The record's value with its known and readable fields only: what a copy into the right partition carries."""
     if intake.refusal is None and record.value is not None:

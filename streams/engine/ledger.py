@@ -21,7 +21,7 @@ from streams.engine.bare import KafkaRecord
 from streams.engine.clean import CleanReader
 from streams.engine.codec import book_value, event_headers, event_value
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
-from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, take_in
+from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, origin_of, take_in
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
 from streams.engine.tally import Tally
@@ -218,11 +218,9 @@ class Ledger:
         assert intake.fact is not None
         self._tally.add("events", "sent_home")
         self._tally.add("misplaced", "wrong_partition")
-        place = record.place
-        origin = f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
         key = intake.fact.report_id.encode()
-        home = partition_of(key, self.coverage.partitions)
-        self._records.append(Write(place.topic, home, key, known_value(record, intake), [(COPY_HEADER, origin)]))
+        home, headers = partition_of(key, self.coverage.partitions), [(COPY_HEADER, origin_of(record.place))]
+        self._records.append(Write(record.place.topic, home, key, known_value(record, intake), headers))
 
     def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:
         self._tally.add("rejected", refusal.stage)

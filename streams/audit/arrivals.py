@@ -1,0 +1,83 @@
+"""What the records of the input topics say, each once: of a misplaced original and its copy only one counts."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from streams.core.facts import Fact
+from streams.engine.clean import CleanReader
+from streams.engine.intake import COPY_HEADER, Record, Refusal, origin_of, take_in
+from streams.engine.partitioning import partition_of
+
+
+class Arrival(NamedTuple):
+    """A record that is evidence, or that could not be read. A refused sent may still have a fact, as in the intake."""
+
+    record: Record
+    fact: Fact | None
+    refusal: Refusal | None = None
+
+
+class Arrivals:
+    """Sorts out records in any order of their partitions; it remembers those that are misplaced.
+
+    The checker copies a misplaced record into the right partition, once, and judges by the copy's arrival: where the
+    copy is there, the original says nothing. Where no checker ran yet, it is evidence all the same, by its own arrival.
+    `counts`: `copies`; `copied` and `not_copied`, the misplaced originals of each sort; `misplaced_again`, copies that
+    lie in a wrong partition themselves, which the checker refuses; `refused`, what could not be read, those included.
+    """
+
+    def __init__(self, partitions: int, max_value_bytes: int) -> None:
+        self._partitions = partitions
+        self._most_bytes = max_value_bytes
+        self._clean = CleanReader(max_value_bytes)
+        self._misplaced: dict[bytes, Arrival] = {}
+        self._copies: set[bytes] = set()
+        self.counts: Counter[str] = Counter()
+
+    def take(self, records: Iterable[Record]) -> Iterator[Arrival]:
+        """What they say, in their order, but for misplaced originals: they wait for their copies."""
+        for record in records:
+            fact = None if record.headers else self._clean.by_kind[record.kind](record.key, record.value, record.place)
+            if fact is not None and self._home(fact) == record.place.partition:
+                yield Arrival(record, fact)
+            elif (arrival := self._sort_out(record)) is not None:
+                self.counts["refused"] += arrival.refusal is not None
+                yield arrival
+
+    def rest(self) -> Iterator[Arrival]:
+        """After the last record: the misplaced originals that nobody has copied, and those that could not be read.
+
+        Of what could not be read and was copied all the same there is no fact left.
+        """
+        for origin, arrival in self._misplaced.items():
+            copied = origin in self._copies
+            self.counts["copied" if copied else "not_copied"] += 1
+            self.counts["refused"] += arrival.refusal is not None
+            if not copied or arrival.refusal is not None:
+                yield arrival._replace(fact=None) if copied else arrival
+        self._misplaced.clear()
+
+    def _home(self, fact: Fact) -> int:
+        return partition_of(fact.report_id.encode(), self._partitions)
+
+    def _sort_out(self, record: Record) -> Arrival | None:
+        """The rare case, by the checker's own intake. None for a misplaced original."""
+        intake = take_in(record, self._most_bytes)
+        self._clean.learn(record, intake)
+        origin = record.header(COPY_HEADER)
+        if intake.fact is None:
+            return Arrival(record, None, intake.refusal)
+        at_home = self._home(intake.fact) == record.place.partition
+        if origin is None:
+            arrival = Arrival(record, intake.fact, intake.refusal)
+            if at_home:
+                return arrival
+            self._misplaced[origin_of(record.place)] = arrival
+            return None
+        if not at_home:
+            self.counts["misplaced_again"] += 1
+            return Arrival(record, None, Refusal("partition", "misplaced_again"))
+        self.counts["copies"] += 1
+        self._copies.add(origin)
+        return Arrival(record, intake.fact)  # that it could not be read is told of the original

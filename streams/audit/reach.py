@@ -1,0 +1,114 @@
+"""How far a reading of the input topics reaches: until when it is complete, and from when on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from streams.engine.intake import arrival
+
+Spot = tuple[str, int]  # a topic and one of its partitions
+
+
+@dataclass(slots=True)
+class Part:
+    """One partition of one input: the offsets to read, and what the append times tell of it.
+
+    `log_start`: the first offset that is still there. `gone`: how many offsets that were asked for are not.
+    `since`: no record from then on lies before `start`, or None. `closes`: no record before then lies from `end` on
+    (there is one of that time or later), or None.
+    """
+
+    kind: str
+    log_start: int
+    start: int
+    end: int
+    gone: int = 0
+    since: datetime | None = None
+    closes: datetime | None = None
+    first: datetime | None = None
+    latest: datetime | None = None
+
+    def arrived(self, timestamp_ms: int) -> datetime:
+        """When a record arrived that the broker appended then: never before what lies before it."""
+        appended = arrival(timestamp_ms)
+        if self.latest is None or appended > self.latest:
+            self.latest = appended
+        if self.first is None:
+            self.first = appended
+        return self.latest
+
+    @property
+    def complete_until(self) -> datetime | None:
+        """Everything that arrived before has been read; None where nothing tells."""
+        return self.closes or self.latest
+
+    def begins(self, now: datetime) -> datetime | None:
+        """Nothing that arrived from then on is missing; None where nothing is missing at all."""
+        if self.start == 0:
+            return None
+        if self.since is not None and not self.gone:
+            return self.since
+        return self.first or now
+
+
+class Reach(NamedTuple):
+    """What a reading covers. See `reach_of` for what the times mean.
+
+    `begins`: by kind. `deleted`: offsets that were asked for and are not there any more. `held_back_by`: the topic and
+    partition that `complete_until` rests on; where that is None, one of which no time is known.
+    """
+
+    complete_until: datetime | None
+    begins: dict[str, datetime | None]
+    deleted: dict[Spot, int]
+    partitions: int
+    held_back_by: Spot | None
+
+
+def reach_of(parts: Mapping[Spot, Part], partitions: int, now: datetime) -> Reach:
+    """What was covered once all parts are read to their ends. `now`: when the reading began, by this machine's clock.
+
+    Complete until T means here what it means to the checker: every record that arrived in an input before T has been
+    read. Within one partition the broker's append times never go back (`arrived` sees to it), so the last record or
+    mark that was read proves that everything before its own time was read, too; what comes later arrives then or
+    later. Nothing else proves it: the moment at which the ends were asked is one of this machine's clock, and another
+    partition's record is one of another broker's. So T is
+
+        the earliest, over the partitions that hold anything, of the earliest of the partition's three inputs.
+
+    While a checker runs, its marks lie in every input of every partition, and T is at most as old as the interval at
+    which it writes them. An open transaction holds T back by itself: nothing behind it is read, marks included. On
+    topics without marks T stands at the last record of the most silent input, and there is none (None) where an input
+    is empty while others of its partition are not: then whoever knows that nothing was on its way any more has to
+    declare a time. A partition whose three inputs are all empty holds no report and holds nobody back.
+
+    Where reading ended at a time and a record of then or later exists, T is that time: what lies before is all read.
+
+    What an input begins with is the latest of its partitions: where the log starts at offset 0 and is read from there,
+    nothing is missing (None); where its beginning was deleted (or not asked for by its offset), the first record that
+    is left tells from when on nothing is; where nothing at all is left, not even `now` is covered.
+    """
+    until, spot = _complete_until(parts, partitions)
+    begins: dict[str, datetime | None] = {}
+    for part in parts.values():
+        begins[part.kind] = _latest([begins.get(part.kind), part.begins(now)])
+    return Reach(until, begins, {spot: part.gone for spot, part in parts.items() if part.gone}, partitions, spot)
+
+
+def _complete_until(parts: Mapping[Spot, Part], partitions: int) -> tuple[datetime | None, Spot | None]:
+    earliest: tuple[datetime, Spot] | None = None
+    for partition in range(partitions):
+        inputs = {spot: part.complete_until for spot, part in parts.items() if spot[1] == partition}
+        if not any(inputs.values()):
+            continue
+        for spot, until in inputs.items():
+            if until is None:
+                return None, spot
+            if earliest is None or until < earliest[0]:
+                earliest = until, spot
+    return earliest or (None, None)
+
+
+def _latest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((time for time in times if time is not None), default=None)

@@ -1,0 +1,1 @@
+"""Kafka as evidence, and what was announced."""

@@ -1,0 +1,173 @@
+"""Of a misplaced record and its copy only one counts, and one that nobody copied is evidence all the same."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from streams.audit.arrivals import Arrival, Arrivals
+from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.facts import Place
+from streams.data import succession
+from streams.engine.intake import COPY_HEADER, Record, Refusal, arrival, origin_of
+from streams.engine.ledger import KINDS
+from streams.engine.partitioning import partition_of
+from streams.engine.state import state_value
+from streams.policies import load_policy
+from tests.engine.test_ledger import Appended, batch, ledger, ms, of, sent_value
+
+PARTITIONS = 4
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
+HOME = partition_of(REPORT.encode(), PARTITIONS)
+AWAY = (HOME + 1) % PARTITIONS
+
+
+def sent(partition: int, offset: int = 0, **changes: Any) -> Record:
+    """A sent record of the one report."""
+    place = Place(AT + timedelta(seconds=offset), "reports.sent", partition, offset)
+    return Record("sent", place, REPORT.encode(), sent_value(**changes))
+
+
+def copy_of(original: Record, partition: int = HOME, offset: int = 9) -> Record:
+    """The copy that the checker would make."""
+    place = original.place._replace(arrived=AT + timedelta(minutes=1), partition=partition, offset=offset)
+    return original._replace(place=place, headers=((COPY_HEADER, origin_of(original.place)),))
+
+
+def all_of(records: Iterable[Record]) -> tuple[list[Arrival], dict[str, int]]:
+    """What they say in all, and the counts that are not 0."""
+    arrivals = Arrivals(PARTITIONS, 262_144)
+    said = [*arrivals.take(records), *arrivals.rest()]
+    return said, {name: count for name, count in arrivals.counts.items() if count}
+
+
+def test_a_record_at_home_says_what_it_says() -> None:
+    (said,), counts = all_of([sent(HOME)])
+    assert said.fact is not None
+    assert (said.fact.report_id, said.refusal, counts) == (REPORT, None, {})
+
+
+@pytest.mark.parametrize("copy_first", [False, True])
+def test_of_a_misplaced_record_and_its_copy_only_the_copy_counts(copy_first: bool) -> None:
+    original = sent(AWAY)
+    records = [original, copy_of(original)]
+    (said,), counts = all_of(reversed(records) if copy_first else records)
+    assert said.fact is not None
+    assert said.fact.place == copy_of(original).place
+    assert counts == {"copies": 1, "copied": 1}
+
+
+def test_a_misplaced_record_that_nobody_copied_counts_by_its_own_arrival() -> None:
+    (said,), counts = all_of([sent(AWAY, offset=5)])
+    assert said.fact is not None
+    assert said.fact.place == sent(AWAY, offset=5).place
+    assert counts == {"not_copied": 1}
+
+
+def test_a_copy_of_another_record_leaves_the_original_as_it_is() -> None:
+    said, counts = all_of([sent(AWAY, offset=1), sent(AWAY, offset=2), copy_of(sent(AWAY, offset=1))])
+    assert [one.record.place.offset for one in said] == [9, 2]
+    assert counts == {"copies": 1, "copied": 1, "not_copied": 1}
+
+
+def test_a_misplaced_copy_is_refused_as_the_checker_does_and_its_original_counts() -> None:
+    original = sent(AWAY)
+    said, counts = all_of([original, copy_of(original, partition=(HOME + 2) % PARTITIONS)])
+    assert [(one.fact is None, one.refusal) for one in said] == [
+        (True, Refusal("partition", "misplaced_again")), (False, None),
+    ]  # fmt: skip
+    assert counts == {"misplaced_again": 1, "refused": 1, "not_copied": 1}
+
+
+def test_what_could_not_be_read_is_told_once_of_the_original() -> None:
+    original = sent(AWAY, channel=7)
+    said, counts = all_of([original, copy_of(original)])
+    assert [(one.record.place, one.fact is None, one.refusal is None) for one in said] == [
+        (copy_of(original).place, False, True), (original.place, True, False),
+    ]  # fmt: skip
+    assert counts["refused"] == 1
+
+
+def test_a_misplaced_record_without_an_id_is_unreadable_and_waits_for_nothing() -> None:
+    (said,), counts = all_of([sent(AWAY)._replace(value=None, key=None)])
+    assert (said.fact, said.refusal) == (None, Refusal("json", "tombstone"))
+    assert counts == {"refused": 1}
+
+
+Log = dict[tuple[str, int], list[Appended]]
+
+
+def _values(rng: random.Random, report: str) -> dict[str, bytes]:
+    written = f"2026-01-01T00:{rng.randrange(60):02}:00Z"
+    changes: list[dict[str, Any]] = [{}, {"form": "PRIVAT"}, {"channel": 7}, {"receiver": None}]
+    return {
+        "sent": sent_value(report, **rng.choice(changes)),
+        "receipt": orjson.dumps({"report_id": report, "receipt": "MOTTATT", "received_at": written}),
+        "stored": orjson.dumps({"report_id": report, "stored_at": written, "evidence": "READ_BACK"}),
+    }
+
+
+def _random_log(rng: random.Random) -> Log:
+    """Records of a few reports in any partition, under their key, another one or none."""
+    log: Log = defaultdict(list)
+    reports = [str(UUID(int=rng.getrandbits(128), version=4)) for _ in range(8)]
+    for second in range(60):
+        report, kind = rng.choice(reports), rng.choice(KINDS)
+        partition = partition_of(report.encode(), PARTITIONS) if rng.random() < 0.6 else rng.randrange(PARTITIONS)
+        key = rng.choice([report.encode(), report.encode(), None, b"other"])
+        log[kind, partition].append(
+            Appended(len(log[kind, partition]), ms(AT) + second * 1000, key, _values(rng, report)[kind])
+        )
+    return log
+
+
+def _live(log: Log) -> dict[str, Any]:
+    """Every row as the checker has it; its copies are appended to the log."""
+    states: dict[str, Any] = {}
+    ledgers = [ledger(PARTITIONS, partition) for partition in range(PARTITIONS)]
+    late = ms(AT) + 100_000
+    for one in ledgers:
+        for write in one.apply(batch(one, **{kind: list(log[kind, one.partition]) for kind in KINDS})).records:
+            if write.topic in {f"reports.{kind}" for kind in KINDS}:
+                to = log[write.topic.removeprefix("reports."), write.partition]
+                late += 1
+                to.append(Appended(len(to), late, write.key, write.value, tuple(write.headers or ())))
+            elif write.topic == "reports.state":
+                states[(write.key or b"").decode()] = orjson.loads(write.value or b"")
+    for one in ledgers:
+        new = {kind: log[kind, one.partition][one.position(f"reports.{kind}") :] for kind in KINDS}
+        for state in of(one.apply(batch(one, **new)), "state"):
+            states[(state.key or b"").decode()] = orjson.loads(state.value or b"")
+    return states
+
+
+def _audited(log: Log, rng: random.Random) -> dict[str, Any]:
+    """Every row from the whole log, its partitions read in any order."""
+    spots = sorted(log)
+    rng.shuffle(spots)
+    arrivals, rows = Arrivals(PARTITIONS, 262_144), MemoryRows()
+    records = [
+        Record(kind, Place(arrival(r.timestamp), f"reports.{kind}", partition, r.offset), r.key, r.value, r.headers)
+        for kind, partition in spots
+        for r in log[kind, partition]
+    ]
+    checker = Checker(Rules(load_policy(None), succession()), rows)
+    for said in [*arrivals.take(records), *arrivals.rest()]:
+        if said.fact is not None:
+            checker.apply(said.fact)
+    return {row.report_id: state_value(row) for row in rows}
+
+
+def test_every_row_is_the_live_checkers_whatever_was_misplaced() -> None:
+    for seed in range(150):
+        rng = random.Random(seed)
+        log = _random_log(rng)
+        live = _live(log)
+        assert live, seed
+        assert orjson.loads(orjson.dumps(_audited(log, rng))) == live, seed
