@@ -14,16 +14,16 @@ EVIDENCE: tuple[str, ...] = get_args(Evidence)
 FORMS: tuple[str, ...] = get_args(Form)
 CODES: tuple[str, ...] = tuple(code.value for code in ReceiptCode)
 
-# `facts`: one row a fact. Times in microseconds since 1970 (UTC). `order_at` orders the facts of one kind: the arrival,
-# or the latest arrival before it in the same partition, so that a broker's clock that stepped back changes no order.
-# `event_at`: the event's own time, NULL where it could not be read. `code`: of a receipt or an evidence, from 1.
-# `by_event`: no arrival was known, the event's own time stands in. `folded`: a local time in the hour that comes twice.
+# `facts`: one row a fact. Times in microseconds since 1970 (UTC). `arrived` also orders the facts of one kind: within a
+# partition it never goes back, because a record counts as arrived with the latest before it. `event_at`: the event's
+# own time, NULL where it could not be read. `code`: of a receipt or an evidence, from 1. `by_event`: no arrival was
+# known, the event's own time stands in. `folded`: a local time in the hour that comes twice.
 # `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
 # no time, and `accepted` reports that the portal took in.
 TABLES = """
 CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id VARCHAR, org_number VARCHAR,
     channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
-CREATE TABLE facts (report_id UUID, kind UTINYINT, order_at BIGINT, source USMALLINT, part INTEGER, line BIGINT,
+CREATE TABLE facts (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT,
     arrived BIGINT, event_at BIGINT, names INTEGER, code UTINYINT, message_id VARCHAR, unread VARCHAR, by_event BOOLEAN,
     folded BOOLEAN);
 CREATE TABLE loose AS FROM facts LIMIT 0;
@@ -33,7 +33,7 @@ CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTE
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
 """
 COLUMNS = (
-    "report_id", "kind", "order_at", "source", "part", "line", "arrived", "event_at", "names", "code", "message_id",
+    "report_id", "kind", "source", "part", "line", "arrived", "event_at", "names", "code", "message_id",
     "unread", "by_event", "folded",
 )  # fmt: skip
 
@@ -88,7 +88,6 @@ class FactRow(NamedTuple):
 
     report_id: str | None
     kind: int
-    order_at: int
     source: int
     part: int
     line: int

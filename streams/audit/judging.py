@@ -28,7 +28,7 @@ _FACTS = """
 SELECT CAST(report_id AS VARCHAR), kind, source, part, line, arrived, event_at, names, code, message_id, unread,
     by_event, folded
 FROM sorted WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID)
-ORDER BY sorted.report_id, kind, order_at, source, part, line
+ORDER BY sorted.report_id, kind, arrived, source, part, line
 """
 _ARROW = {
     "VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "TIMESTAMPTZ": pa.timestamp("us", "UTC"), "INTEGER": pa.int32(),

@@ -23,7 +23,7 @@ _TIME: TypeAdapter[datetime] = TypeAdapter(Time)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FACTS = pa.schema([
-    ("report_id", pa.string()), ("kind", pa.uint8()), ("order_at", pa.int64()), ("source", pa.uint16()),
+    ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()),
     ("part", pa.int32()), ("line", pa.int64()), ("arrived", pa.int64()), ("event_at", pa.int64()),
     ("names", pa.int32()), ("code", pa.uint8()), ("message_id", pa.string()), ("unread", pa.string()),
     ("by_event", pa.bool_()), ("folded", pa.bool_()),
@@ -102,10 +102,9 @@ class OddLines:
         else:
             self._facts.append(row)
 
-    def add_fact(self, fact: Fact, order_at: datetime) -> None:
-        """A fact that lay in a topic: its place tells where, and when it arrived."""
-        row = self.row(fact, by_event=False, folded=False)
-        self._facts.append(row._replace(order_at=microseconds(order_at)))
+    def add_fact(self, fact: Fact) -> None:
+        """A fact that lay in a topic: its place tells where, and when it arrived, which never goes back there."""
+        self._facts.append(self.row(fact, by_event=False, folded=False))
 
     def refuse(self, line: int, refusal: Refusal, partition: int | None = None) -> None:
         """A line that could not be read, at least not in whole."""
@@ -126,7 +125,7 @@ class OddLines:
             names, code = _stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
             event_at = microseconds(fact.stored_at)
         return FactRow(
-            fact.report_id, kind_of(fact), arrived, self._source, fact.place.partition, fact.place.offset, arrived,
+            fact.report_id, kind_of(fact), self._source, fact.place.partition, fact.place.offset, arrived,
             event_at, self._names.id_of(names), code, message_id, unread, by_event, folded,
         )  # fmt: skip
 

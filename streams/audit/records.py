@@ -1,13 +1,13 @@
 """From the records of topics to facts: read as the live checker reads them, where and when they arrived."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 import duckdb
 
+from streams.audit.arrivals import Arrival, Arrivals
 from streams.audit.facts import NamesTable
 from streams.audit.odd import MOST_BYTES, OddLines
-from streams.engine.intake import Record, take_in
+from streams.engine.intake import Record
 
 
 class TakingRecords:
@@ -18,28 +18,31 @@ class TakingRecords:
         connection: duckdb.DuckDBPyConnection,
         names: NamesTable,
         sources: Mapping[str, int],
+        partitions: int,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._names = names
-        self._most_bytes = most_bytes
+        self._arrivals = Arrivals(partitions, most_bytes)
         self._into = {kind: OddLines(connection, names, source) for kind, source in sources.items()}
-        self._latest: dict[tuple[str, int], datetime] = {}
         self.records = dict.fromkeys(sources, 0)
+        self.counts = self._arrivals.counts
 
     def take(self, records: Iterable[Record]) -> None:
         """Take records; those of one partition in the order of their offsets, over all calls."""
-        for record in records:
+        self._take(self._arrivals.take(records))
+
+    def finish(self) -> None:
+        """After the last record: what was misplaced and nobody has copied."""
+        self._take(self._arrivals.rest())
+
+    def _take(self, arrivals: Iterable[Arrival]) -> None:
+        for record, fact, refusal in arrivals:
+            into = self._into[record.kind]
             self.records[record.kind] += 1
-            into, place = self._into[record.kind], record.place
-            intake = take_in(record, self._most_bytes)
-            if intake.refusal is not None:
-                into.refuse(place.offset, intake.refusal, place.partition)
-            if intake.fact is None:
-                continue
-            # First and last mean by offset: a broker's clock that stepped back changes no order.
-            partition = (place.topic, place.partition)
-            latest = self._latest[partition] = max(place.arrived, self._latest.get(partition, place.arrived))
-            into.add_fact(intake.fact, latest)
+            if refusal is not None:
+                into.refuse(record.place.offset, refusal, record.place.partition)
+            if fact is not None:
+                into.add_fact(fact)
         for one in self._into.values():
             one.write()
         self._names.write()

@@ -144,9 +144,7 @@ def _names(kind: str, given: dict[str, str]) -> Names | None:
     if kind == "sent":
         return Names(known, fact.channel, fact.case_system, fact.case_system_version, fact.form)
     form = given.get("form")
-    return NAMELESS._replace(
-        receiver=known, case_system=fact.case_system, form=form if form in FORMS else None
-    )
+    return NAMELESS._replace(receiver=known, case_system=fact.case_system, form=form if form in FORMS else None)
 
 
 def _taken(kind: str, columns: list[str], source: int) -> str:
@@ -166,7 +164,7 @@ def _taken(kind: str, columns: list[str], source: int) -> str:
     only_report = "FALSE" if kind == "sent" else "NOT has_id"
     return f"""
     CREATE TEMP TABLE taken AS
-    SELECT *, uuid AS report_id, COALESCE(arrived_at, own_at) AS order_at, order_at AS arrived, names_of AS names,
+    SELECT *, uuid AS report_id, COALESCE(arrived_at, own_at) AS arrived, names_of AS names,
         {"NULL" if kind == "receipt" else "own_at"} AS event_at, NULLIF(code_of, 0) AS code,
         {FactKind[kind.upper()].value} AS kind, {source} AS source, 0 AS part, NULL AS unread,
         arrived_at IS NULL AS by_event, {"m" if kind == "sent" else "CASE WHEN uuid IS NULL THEN m END"} AS message_id,

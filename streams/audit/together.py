@@ -21,7 +21,7 @@ WHERE COALESCE(m.reports, 0) <> 1 AND l.kind = 2;
 DROP TABLE messages;
 """
 _SORTED = """
-CREATE TABLE sorted AS FROM facts ORDER BY report_id, kind, order_at, source, part, line;
+CREATE TABLE sorted AS FROM facts ORDER BY report_id, kind, arrived, source, part, line;
 DROP TABLE facts;
 """
 
@@ -30,7 +30,7 @@ def bring_together(work: Work) -> None:
     """Resolve what only a message id names, then sort; what cannot be resolved is listed."""
     if work.found("sorted") is not None:
         return
-    with work.stage("sorted", {}):
+    with work.stage("sorted"):
         if work.connection.sql("SELECT count(*) FROM loose").fetchall()[0][0]:
             for statement in (_MESSAGES + _RESOLVED).split(";"):
                 if statement.strip():

@@ -1,7 +1,7 @@
 """The work folder: what an audit has read and judged so far, so that one that was interrupted goes on."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -84,8 +84,11 @@ class Work:
         return None if row is None else orjson.loads(row[0])
 
     @contextmanager
-    def stage(self, name: str, found: dict[str, Any]) -> Iterator[None]:
-        """Do a stage: what it writes and what is put into `found` is kept together, or neither."""
+    def stage(self, name: str) -> Iterator[Callable[[Any], None]]:
+        """Do a stage: what it writes and what it says that it has found is kept together, or neither."""
+        found: list[Any] = []
         with self.transaction():
-            yield
-            self.connection.execute("INSERT INTO stages VALUES (?, ?)", [name, orjson.dumps(found).decode()])
+            yield found.append
+            self.connection.execute(
+                "INSERT INTO stages VALUES (?, ?)", [name, orjson.dumps(found[0] if found else True).decode()]
+            )

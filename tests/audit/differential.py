@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from streams.audit.chunks import Kind
 from streams.audit.coverage import Coverage, Stretch
-from streams.audit.facts import FactKind, NamesTable
-from streams.audit.grounds import ground_of, keep
+from streams.audit.facts import NamesTable
 from streams.audit.judging import JUDGED, judge_range, ranges
 from streams.audit.records import TakingRecords
 from streams.audit.tell import tell
@@ -20,7 +18,7 @@ from streams.audit.together import bring_together
 from streams.audit.verdict import Ground
 from streams.audit.work import Work
 from streams.core.fold import Limits
-from streams.core.row import Row, Status
+from streams.core.row import Row
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.intake import Record
@@ -34,7 +32,9 @@ Take = Callable[[Work, list[Record]], None]
 def take_records(work: Work, records: list[Record]) -> None:
     """As from Kafka."""
     names = NamesTable(work.connection)
-    TakingRecords(work.connection, names, {"sent": 0, "receipt": 1, "stored": 2}).take(records)
+    taking = TakingRecords(work.connection, names, {"sent": 0, "receipt": 1, "stored": 2}, 1)
+    taking.take(records)
+    taking.finish()
 
 
 def audited(records: list[Record], until: datetime, take: Take = take_records) -> tuple[dict[str, dict[str, Any]], Any]:

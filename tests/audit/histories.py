@@ -40,7 +40,9 @@ POLICY: Policy = policy_of(parse_policy(POLICY_TOML))
 BEGIN = datetime(2022, 2, 20, 12, tzinfo=UTC)
 END = BEGIN + timedelta(days=40)
 _MILLISECOND = timedelta(milliseconds=1)
-_MARKS = [timedelta(minutes=minutes) for minutes in (0, 1, 5, 30, 31, 35, 60, 61, 65, 120, 121, 125, 720, 721, 1440, 1445)]
+_MARKS = [
+    timedelta(minutes=minutes) for minutes in (0, 1, 5, 30, 31, 35, 60, 61, 65, 120, 121, 125, 720, 721, 1440, 1445)
+]
 _TOWNS = ("0301", "0301", "4601", "1201", "1507", "1508", "5001", "9999")
 _CHANNELS = ("FIKS_IO", "FIKS_IO", "FIKS_IO", "SVARINN", "PRINT")
 _SYSTEMS = ("VISMA_FLYT_BARNEVERN", "VISMA_FAMILIA", "UKJENT")

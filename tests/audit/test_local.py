@@ -48,7 +48,9 @@ def test_any_times_are_as_the_standard_library_reads_them(times: list[datetime],
 
 
 def test_the_hour_that_comes_twice_is_taken_as_the_first_and_marked() -> None:
-    assert converted([datetime(2022, 10, 30, 2, 30)], "Europe/Oslo") == [(datetime(2022, 10, 30, 0, 30, tzinfo=UTC), True)]
+    assert converted([datetime(2022, 10, 30, 2, 30)], "Europe/Oslo") == [
+        (datetime(2022, 10, 30, 0, 30, tzinfo=UTC), True)
+    ]
 
 
 def test_a_time_that_the_clock_skipped_is_null() -> None:
@@ -56,10 +58,12 @@ def test_a_time_that_the_clock_skipped_is_null() -> None:
 
 
 def test_nulls_and_impossible_years_stay_null_and_chunks_are_one_column() -> None:
-    column = pa.chunked_array([
-        pa.array([None, datetime(1, 1, 1), datetime(9999, 12, 31)], pa.timestamp("us")),
-        pa.array([datetime(2022, 7, 1, 12)], pa.timestamp("us")),
-    ])
+    column = pa.chunked_array(
+        [
+            pa.array([None, datetime(1, 1, 1), datetime(9999, 12, 31)], pa.timestamp("us")),
+            pa.array([datetime(2022, 7, 1, 12)], pa.timestamp("us")),
+        ]
+    )
     utc, twice = to_utc(column, "Europe/Oslo")
     assert utc.to_pylist() == [None, None, None, datetime(2022, 7, 1, 10, tzinfo=UTC)]
     assert twice.to_pylist() == [False] * 4

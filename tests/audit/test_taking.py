@@ -8,11 +8,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from streams.audit.chunks import FIELDS, Chunk, Kind, Odd
+from streams.audit.chunks import FIELDS, Chunk, Kind
 from streams.audit.facts import COLUMNS, NAMES, TABLES, NamesTable
 from streams.audit.odd import OddLines
 from streams.audit.taking import Taking
-from streams.engine.intake import Refusal
 
 REPORT = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 TIMES = (
@@ -27,7 +26,8 @@ IDS = (
     f"{REPORT}\n", "0a1b2c3d4e5f-4a6b-8c7d-9e0f1a2b3c4d", "", "x", None, "01010112345",
 )  # fmt: skip
 WORDS: dict[str, tuple[str | None, ...]] = {
-    "report_id": (*IDS, REPORT, REPORT, REPORT), "message_id": (None, "m-1", "m-1", "01010112345", "m 1", "", "x" * 65, "m-1\n"),
+    "report_id": (*IDS, REPORT, REPORT, REPORT),
+    "message_id": (None, "m-1", "m-1", "01010112345", "m 1", "", "x" * 65, "m-1\n"),
     "municipality": ("0301", "0301", "301", "03011", "", None, "٠٣٠١"), "district": (None, None, "00", "1", "001"),
     "unit_id": (None, None, "unit-1", "unit 1", "12345678901"), "org_number": (None, None, "123456789", "12345678"),
     "channel": ("FIKS_IO", "FIKS_IO", "fiks", "", None, "A" * 41), "case_system": ("UKJENT", "UKJENT", "a b", None),

@@ -1,7 +1,6 @@
 """Parquet files: only the columns that are asked for, in batches."""
 
 from collections.abc import Iterator
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,9 @@ class ParquetFile(OpenFile):
             raise self._damaged() from None
 
     def _damaged(self) -> ConfigurationError:
-        return ConfigurationError(f"{self.path.name} is no whole Parquet file: it was cut off or damaged, fetch it again.")
+        return ConfigurationError(
+            f"{self.path.name} is no whole Parquet file: it was cut off or damaged, fetch it again."
+        )
 
     def _check(self, ours: str, kind: Any) -> None:
         """Raises ConfigurationError where a column's type can be none of ours."""
@@ -75,7 +76,7 @@ class ParquetFile(OpenFile):
             fits = pa.types.is_timestamp(plain) or pa.types.is_date(plain) or (number and self.source.times == "excel")
             if pa.types.is_date(plain):
                 self.warnings.add("dates_without_time")
-            must = "timestamps or text, or numbers with times = \"excel\" in a mapping file"
+            must = 'timestamps or text, or numbers with times = "excel" in a mapping file'
         else:
             fits, must = number or _is_uuid(plain), "text"
         if not fits:
@@ -87,7 +88,7 @@ class ParquetFile(OpenFile):
         kind = column.type
         if pa.types.is_timestamp(kind):
             return column.cast(pa.timestamp("us", kind.tz), safe=False)
-        if pa.types.is_date(kind) or ours in TIMES and not _is_text(kind):
+        if pa.types.is_date(kind) or (ours in TIMES and not _is_text(kind)):
             return column if pa.types.is_date(kind) else column.cast(pa.float64())
         if _is_uuid(kind):
             return _uuid_text(column)
@@ -105,7 +106,9 @@ def _leaves(schema: pa.Schema) -> list[tuple[tuple[str, ...], Any]]:
     while left:
         way, kind = left.pop()
         if pa.types.is_struct(kind):
-            left += [((*way, kind.field(place).name), kind.field(place).type) for place in reversed(range(kind.num_fields))]
+            left += [
+                ((*way, kind.field(place).name), kind.field(place).type) for place in reversed(range(kind.num_fields))
+            ]
         else:
             leaves.append((way, kind))
     return leaves
@@ -119,7 +122,13 @@ def _at(batch: Any, way: tuple[str, ...]) -> Any:
 def _is_text(kind: Any) -> bool:
     return any(
         test(kind)
-        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_null)
+        for test in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_binary,
+            pa.types.is_null,
+        )
     )
 
 
@@ -132,7 +141,11 @@ def _uuid_text(column: Any) -> Any:
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     storage = pc.if_else(storage.is_valid(), storage, bytes(16))
     digits = b"".join(storage.to_pylist()).hex().encode()
-    whole = pa.Array.from_buffers(pa.binary(32), len(column), [None, pa.py_buffer(digits)]).cast(pa.binary()).cast(pa.string())
+    whole = (
+        pa.Array.from_buffers(pa.binary(32), len(column), [None, pa.py_buffer(digits)])
+        .cast(pa.binary())
+        .cast(pa.string())
+    )
     parts = [pc.utf8_slice_codeunits(whole, start, stop) for start, stop in _UUID_HYPHENS]
     return pc.if_else(column.is_valid(), pc.binary_join_element_wise(*parts, "-"), None)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from streams.audit.chunks import FIELDS
 from streams.audit.plan import Source
-from streams.audit.reading.names import alike, aliases
+from streams.audit.reading.names import aliases, alike
 from streams.audit.reading.text import as_text
 from streams.errors import ConfigurationError
 

@@ -71,4 +71,3 @@ class Records:
             if end == b"\n":
                 return cells, begin
         return [], begin
-

@@ -66,7 +66,9 @@ class Shape:
         """One line as a table would have it, but for its times and whatever is no text."""
         mended = _DIGITS.keys() | self._source.values.keys() if self._tidy else self._source.values.keys()
         return {
-            name: self._valued(name, pa.array([value]))[0].as_py() if isinstance(value, str) and name in mended else value
+            name: self._valued(name, pa.array([value]))[0].as_py()
+            if isinstance(value, str) and name in mended
+            else value
             for name, value in row.items()
         }
 

@@ -56,7 +56,9 @@ def from_excel(column: Any) -> Any:
     if pa.types.is_string(column.type):
         column = pc.if_else(pc.match_substring_regex(column, _SERIAL), column, None)
         column = pc.cast(pc.replace_substring(column, ",", "."), pa.float64())
-    days = pc.if_else(pc.and_(pc.greater_equal(column, _FIRST_SERIAL), pc.less_equal(column, _LAST_SERIAL)), column, None)
+    days = pc.if_else(
+        pc.and_(pc.greater_equal(column, _FIRST_SERIAL), pc.less_equal(column, _LAST_SERIAL)), column, None
+    )
     seconds = pc.cast(pc.round(pc.multiply(days, 86_400.0)), pa.int64())
     begin = (datetime(1970, 1, 1) - _SERIAL_BEGIN) // timedelta(seconds=1)  # noqa: DTZ001 - a difference
     return pc.multiply(pc.subtract(seconds, begin), 1_000_000).cast(LOCAL)

@@ -1,0 +1,142 @@
+"""Everything that an audit reads, into the tables of its work folder, each source once."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from streams.audit.chunks import Chunk, Kind
+from streams.audit.facts import NamesTable
+from streams.audit.odd import microseconds
+from streams.audit.plan import Covers, Source
+from streams.audit.progress import step
+from streams.audit.reach import Reach
+from streams.audit.records import TakingRecords
+from streams.audit.taking import Taking
+from streams.audit.topics import Batch
+from streams.audit.work import Work
+from streams.engine.ledger import KINDS
+from streams.errors import ConfigurationError
+
+PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
+
+
+class SourceFile(Protocol):
+    """One file of a source."""
+
+    name: str
+    kind: Kind
+    source: Source
+    warnings: set[str]
+
+    @property
+    def format(self) -> str:
+        """How it is written."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Its lines."""
+
+
+class Found(NamedTuple):
+    """What was found in one source. `first`, `last`: microseconds since 1970, None where there is no fact.
+
+    `since` and `to`: between which times everything is there, for certain (microseconds; since None: since ever);
+    only of topics, whose offsets tell it.
+    """
+
+    number: int
+    kind: Kind
+    name: str
+    format: str
+    records: int
+    facts: int
+    ignored: int
+    has_arrival: bool
+    first: int | None
+    last: int | None
+    warnings: list[str]
+    certain: bool = False
+    since: int | None = None
+    to: int | None = None
+    covers: Covers | None = None
+
+
+def read_file(work: Work, number: int, file: SourceFile) -> Found:
+    """Read a file. Raises ConfigurationError where nothing in it is what it should be."""
+    stage = f"read:{number}"
+    known = work.found(stage)
+    if known is None:
+        with work.stage(stage) as keep, step(f"Reading {file.name}") as progress:
+            names = NamesTable(work.connection)
+            zone = file.source.zone or (PORTAL_ZONE if file.kind == "portal" else None)
+            taking = Taking(work.connection, names, number, zone)
+            for chunk in file.chunks():
+                taking.take(file.kind, chunk)
+                progress.to(chunk.done, taking.records)
+                if taking.without_zone:
+                    raise ConfigurationError(
+                        f"{file.name} has times without a zone: say in a mapping which zone they are in, such as "
+                        'zone = "Europe/Oslo".'
+                    )
+            counted = _counted(work, number)
+            if not counted["facts"]:
+                raise ConfigurationError(
+                    f"{file.name} has {taking.records} lines, none of which can be read as {file.kind}: "
+                    "mend the mapping."
+                )
+            known = counted | {
+                "kind": file.kind, "name": file.name, "format": file.format, "records": taking.records,
+                "ignored": taking.ignored, "warnings": sorted(file.warnings),
+            }  # fmt: skip
+            keep(known)
+    return Found(number=number, covers=file.source.covers, **known)
+
+
+async def read_kafka(
+    work: Work, number: int, batches: AsyncIterator[Batch], topics: Sequence[str], partitions: int, most_bytes: int
+) -> list[Found]:
+    """Read the input topics as sources `number`, `number` + 1 and `number` + 2."""
+    known = work.found("read:kafka")
+    if known is None:
+        with work.stage("read:kafka") as keep, step("Reading the topics") as progress:
+            names = NamesTable(work.connection)
+            numbers = {kind: number + at for at, kind in enumerate(KINDS)}
+            taking = TakingRecords(work.connection, names, numbers, partitions, most_bytes)
+            reach: Reach | None = None
+            async for batch in batches:
+                taking.take(batch.records)
+                progress.to(batch.done, sum(taking.records.values()))
+                reach = batch.reach
+            taking.finish()
+            assert reach is not None
+            known = [
+                _counted(work, numbers[kind]) | _certain(reach, kind) | {
+                    "kind": kind, "name": topic, "format": "kafka", "records": taking.records[kind], "ignored": 0,
+                    "warnings": _warnings(reach, topic, taking),
+                }
+                for kind, topic in zip(KINDS, topics, strict=True)
+            ]  # fmt: skip
+            keep(known)
+    return [Found(number=number + at, **each) for at, each in enumerate(known)]
+
+
+def _counted(work: Work, number: int) -> dict[str, Any]:
+    first, last, facts, arrivals = work.connection.execute(
+        "SELECT min(arrived), max(arrived), count(*), count(*) FILTER (NOT by_event) "
+        "FROM (FROM facts UNION ALL FROM loose UNION ALL FROM nameless) WHERE source = ?", [number],
+    ).fetchall()[0]  # fmt: skip
+    return {"first": first, "last": last, "facts": facts, "has_arrival": facts == arrivals}
+
+
+def _certain(reach: Reach, kind: str) -> dict[str, Any]:
+    return {"certain": True, "since": _us(reach.begins.get(kind)), "to": _us(reach.complete_until)}
+
+
+def _warnings(reach: Reach, topic: str, taking: TakingRecords) -> list[str]:
+    found = {f"{name}_{taking.counts[name]}" for name in ("not_copied", "misplaced_again") if taking.counts[name]}
+    if any(spot[0] == topic for spot in reach.deleted):
+        found.add("records_deleted")
+    return sorted(found)
+
+
+def _us(time: datetime | None) -> int | None:
+    return None if time is None else microseconds(time)
