@@ -12,8 +12,8 @@ from typing import Any
 
 import faust
 
-from streams.core.checker import Rules
 from streams.core.fold import Limits
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.bare import hand_out_bare_records
 from streams.engine.ending import ending_on_error

@@ -153,8 +153,8 @@ def replay(
     states: Annotated[bool, typer.Option("--states", help="Also print each final row.")] = False,
 ) -> None:
     """Play a script through the pure checker on a virtual clock: what would it have said?"""
-    from streams.core.checker import Rules
     from streams.core.fold import Limits
+    from streams.core.rules import Rules
     from streams.data import succession
     from streams.policies import load_policy
     from streams.replay import Replay, event_line, parse_time, read_script

@@ -23,8 +23,8 @@ from schemas.policy import parse_policy
 from streams.broker import EmbeddedKafka
 from streams.broker.process import GuardedProcess
 from streams.console import messages, say
-from streams.core.checker import Rules
 from streams.core.events import MISSING_TYPE
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.codec import event_value
 from streams.engine.login import client_options

@@ -9,9 +9,10 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.common import Time
-from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
 from streams.core.facts import Place
+from streams.core.rules import Rules
 from streams.engine.codec import event_value
 from streams.engine.intake import Record, take_in
 from streams.engine.ledger import KINDS

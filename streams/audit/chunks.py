@@ -4,11 +4,13 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
+from streams.core.facts import Names
 from streams.engine.intake import Refusal
 
 Kind = Literal["sent", "receipt", "stored", "portal"]
 
 RECEIVER = ("municipality", "district", "unit_id", "org_number")
+NAMES = (*RECEIVER, *Names._fields[1:])
 # What a source of each kind may tell, by our own column names; a receiver's levels stand beside the rest. `portal` is
 # the portal's history list: one line a state of a report (AKSEPTERT ... LEVERT). `arrived` is the broker's append time
 # where a record once lay in a topic; few files know it.
@@ -31,12 +33,15 @@ class Odd(NamedTuple):
     """A line that does not fit into columns.
 
     `value`: the line as JSON in the shape of the input topics, for the contract's own reader; None where there is
-    nothing to read, and `refusal` says why.
+    nothing to read, and `refusal` says why. `arrived` as it stands there, and `key` as a topic's record has it: where
+    the line tells them.
     """
 
     line: int
     value: bytes | None
     refusal: Refusal | None = None
+    arrived: str | None = None
+    key: bytes | None = None
 
 
 class Chunk(NamedTuple):

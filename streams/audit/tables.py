@@ -21,6 +21,7 @@ Untold = Literal[
     "proof_unreadable",  # there is a proof that could not be read
     "ambiguous_time",  # a local time in the hour that comes twice in autumn decides
     "sources_contradict",  # two sources name different receivers
+    "accepted_not_sent",  # the portal took it in, and no source shows that it was sent; counted as sent here
 ]
 
 # One row a report. Times are TIMESTAMPTZ (UTC). `reason` is the checker's own, of a missing or recovered report;
@@ -69,7 +70,7 @@ BOOKS = {
 
 
 class Audited(NamedTuple):
-    """A finished audit. `connection` has the tables above under their names in lower case; nothing else writes there."""
+    """A finished audit. `connection` has the tables above under their names in lower case."""
 
     connection: duckdb.DuckDBPyConnection
     until: datetime

@@ -6,23 +6,21 @@ from typing import NamedTuple, Protocol
 
 from streams.core.books import Account, Books, account
 from streams.core.deadlines import Deadlines
-from streams.core.decide import decide, erased_after, next_look, reason_of
-from streams.core.events import Event, missing, recovered
+from streams.core.decide import erased_after, next_look
+from streams.core.events import Event, recovered
 from streams.core.facts import Fact, Receipt, Sent
 from streams.core.fold import (
-    Limits,
     Step,
     fold_receipt,
     fold_sent_again,
     fold_stored,
     new_row,
     open_row,
-    settle,
     too_old,
 )
-from streams.core.policy import Policy
-from streams.core.receivers import Municipalities
+from streams.core.history import pass_time
 from streams.core.row import Glance, Row, Status
+from streams.core.rules import Rules
 
 
 class Rows(Protocol):
@@ -71,14 +69,6 @@ class MemoryRows:
 
     def __len__(self) -> int:
         return len(self._rows)
-
-
-class Rules(NamedTuple):
-    """What the checker judges by."""
-
-    policy: Policy
-    municipalities: Municipalities
-    limits: Limits = Limits()
 
 
 class Outcome(NamedTuple):
@@ -193,28 +183,12 @@ class Checker:
 
     def _look(self, row: Row, until: datetime) -> Passed | None:
         """Time has passed for this row: decide it, erase it, or look again later."""
-        status = decide(row, until, self.rules.limits)
-        if status is row.status:
-            return self._erase_or_wait(row, until)
         before = account(row)
-        row.status = status
-        caused: tuple[Event, ...] = ()
-        if status is Status.MISSING:
-            caused = self._announce(row)
-        elif status is Status.UNPROVEN and row.late_proof is not None:
-            settle(row, row.late_proof)
+        caused = pass_time(row, until, self.rules)
+        if caused is None:
+            return self._erase_or_wait(row, until)
         self._keep(row, before)
         return Passed(row.report_id, row.status, caused)
-
-    def _announce(self, row: Row) -> tuple[Event, ...]:
-        row.reason = reason_of(row)
-        announced = missing(row, row.reason, self.rules.policy.portal_retention)
-        row.missing_event_id = announced.event_id
-        if row.late_proof is None:
-            return (announced,)
-        settle(row, row.late_proof)
-        assert row.proof is not None
-        return announced, recovered(row, row.proof)
 
     def _erase_or_wait(self, row: Row, until: datetime) -> Passed | None:
         look = next_look(row, self.rules.limits)

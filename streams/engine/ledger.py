@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.core.books import Books
-from streams.core.checker import Checker, Rules
+from streams.core.checker import Checker
 from streams.core.deadlines import Deadlines
 from streams.core.events import Event, written
 from streams.core.facts import Fact, Place
 from streams.core.fold import Step
 from streams.core.row import Status
+from streams.core.rules import Rules
 from streams.engine import marks
 from streams.engine.bare import KafkaRecord
 from streams.engine.clean import CleanReader

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.core.books import Books
-from streams.core.checker import Rules
 from streams.core.events import written
+from streams.core.rules import Rules
 from streams.engine.clean import CleanReader
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import arrival

@@ -9,10 +9,10 @@ import orjson
 from aiokafka import TopicPartition
 
 from streams.core.books import Book, account
-from streams.core.checker import Rules
 from streams.core.deadlines import Deadlines
 from streams.core.decide import next_look
 from streams.core.row import Status
+from streams.core.rules import Rules
 from streams.engine.bare import KafkaRecord
 from streams.engine.codec import read_book
 from streams.engine.coverage import Coverage, read_coverage

@@ -17,7 +17,7 @@ from aiokafka.errors import (
 )
 from mode import Service
 
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.engine.clean import CleanReader
 from streams.engine.connections import still_fetching
 from streams.engine.ending import Patience, ending_on_error, sentence_of

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.core.books import Books
-from streams.core.checker import Rules
 from streams.core.events import written
+from streams.core.rules import Rules
 from streams.engine.coverage import Applied, Coverage
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import HEADER

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from schemas.policy import parse_policy
 from streams.core.books import Books
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.partitioning import partition_of
 from streams.engine.restored import Restored

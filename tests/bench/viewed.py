@@ -13,8 +13,8 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from schemas.outputs import ReportState
-from streams.core.checker import Rules
 from streams.core.events import written
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.coverage import Applied, Coverage
 from streams.policies import load_policy

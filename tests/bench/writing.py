@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.reading import read_all
 from streams.engine.transaction import Transactions

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from streams.core.checker import Rules
 from streams.core.facts import ReceiptCode, Receiver
 from streams.core.fold import MOST_HELD, Limits, Step
 from streams.core.row import Reason, Status
+from streams.core.rules import Rules
 from tests.core.world import BERGEN, OSLO, REPORT, RULES, Story, at, names
 
 

@@ -5,12 +5,13 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 from streams.core.books import Book, Books
-from streams.core.checker import Checker, MemoryRows, Outcome, Passed, Rules
+from streams.core.checker import Checker, MemoryRows, Outcome, Passed
 from streams.core.events import Event, Missing, Recovered
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.core.policy import Override, Policy, Version
 from streams.core.receivers import Municipalities
 from streams.core.row import Row
+from streams.core.rules import Rules
 from tests.core.oracle import Law
 
 REPORT = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"

@@ -12,8 +12,8 @@ from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected, ReportMissing, ReportRecovered, ReportState
 from schemas.policy import parse_policy
 from streams.core.books import Books
-from streams.core.checker import Rules
 from streams.core.events import written
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.codec import event_value, read_book
 from streams.engine.coverage import Applied, Coverage, read_coverage

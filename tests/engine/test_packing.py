@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.policy import parse_policy
 from streams.core.books import account
-from streams.core.checker import Rules
 from streams.core.decide import next_look
 from streams.core.row import Reason, Row
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import rows
 from streams.engine.packing import pack, unpack

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import source as source_module
 from streams.engine.ledger import Batch

@@ -15,7 +15,7 @@ import orjson
 
 from schemas.policy import parse_policy
 from streams.core.books import Books
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.coverage import Applied, Coverage
 from streams.engine.ledger import Batch, Ledger, Span

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.policy import parse_policy
 from streams.core.books import Books
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.data import municipalities, succession
 from streams.engine.coverage import Applied, Coverage
 from streams.engine.ledger import Batch, Ledger, Span

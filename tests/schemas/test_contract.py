@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from pydantic import ValidationError
 
 from schemas.generate import CHANNELS, FOLDER, INPUTS, MODELS, OUTPUTS, asyncapi, example, generated, schema_of
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.codec import event_headers, event_value
 from streams.policies import load_policy

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
-from streams.core.checker import Rules
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.core.policy import Policy
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.codec import event_value
 from streams.policies import load_policy

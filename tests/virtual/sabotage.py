@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
 from streams.core import checker as core
+from streams.core import history
 from streams.core.books import Books
-from streams.core.checker import Rules
 from streams.core.deadlines import Deadlines
 from streams.core.facts import Fact, Receipt, ReceiptCode, Sent, Stored
 from streams.core.fold import Limits, Step
 from streams.core.receivers import Municipalities
 from streams.core.row import Row, Status
+from streams.core.rules import Rules
 from tests.virtual.kafka import TOPICS, Committed, Fenced, copied_books, copied_rows
 from tests.virtual.schedule import RULES
 from tests.virtual.worker import Worker
@@ -132,13 +134,13 @@ WORKERS = (
 
 
 @contextmanager
-def _replaced(name: str, by: Any) -> Iterator[Rules]:
-    whole = getattr(core, name)
-    setattr(core, name, by(whole))
+def _replaced(name: str, by: Any, module: ModuleType = core) -> Iterator[Rules]:
+    whole = getattr(module, name)
+    setattr(module, name, by(whole))
     try:
         yield RULES
     finally:
-        setattr(core, name, whole)
+        setattr(module, name, whole)
 
 
 @contextmanager
@@ -162,7 +164,7 @@ def decided_at_the_alarm_itself() -> Iterator[Rules]:
 
     Deadlines.passed = passed  # type: ignore[method-assign]
     try:
-        with _replaced("decide", broken) as rules:
+        with _replaced("decide", broken, history) as rules:
             yield rules
     finally:
         Deadlines.passed = whole_passed  # type: ignore[method-assign]

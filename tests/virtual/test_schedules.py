@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from streams.core.checker import Rules
+from streams.core.rules import Rules
 from tests.virtual.__main__ import play
 from tests.virtual.exhaustive import Search
 from tests.virtual.sabotage import BROKEN_RULES, WORKERS, NoDeadlinesRestored, OffsetsBeforeRows, ReceiptIsProof

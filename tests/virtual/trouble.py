@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Fact
+from streams.core.rules import Rules
 from tests.virtual.engine import EngineWorker
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
 from tests.virtual.readers import ByteKafka, Kept

@@ -3,9 +3,10 @@
 from typing import Any
 
 from streams.core.books import Books
-from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.checker import Checker, MemoryRows
 from streams.core.deadlines import Deadlines
 from streams.core.facts import Fact
+from streams.core.rules import Rules
 from streams.engine.marks import Marks
 from tests.virtual.kafka import TOPICS, Committed, Fenced, Kafka, copied_books, copied_rows, ms_of, time_of
 

@@ -1,0 +1,53 @@
+"""Proofs that might be meant: for a person to look at, never counted."""
+
+from datetime import timedelta
+
+import duckdb
+
+from streams.core.receivers import Municipalities
+from streams.data import municipalities
+
+MOST = 5
+BEFORE, AFTER = timedelta(hours=1), timedelta(days=30)
+# A proof that names no report, or one that nobody saw as sent; not one that names a report which is known.
+_PROOFS = """
+CREATE TEMP TABLE proofs AS
+SELECT p.source, p.line, p.event_at, CAST(p.report_id AS VARCHAR) AS report_id, n.municipality, n.district, n.form
+FROM (SELECT source, line, event_at, names, NULL::UUID AS report_id FROM nameless WHERE kind = 2
+    UNION ALL SELECT source, line, event_at, names, report_id FROM sorted WHERE kind = 2 AND report_id IN (
+        SELECT CAST(report_id AS UUID) FROM judged WHERE status = 'unexpected')
+) AS p JOIN names AS n ON n.id = p.names WHERE n.municipality IS NOT NULL
+"""
+_CANDIDATES = f"""
+CREATE TABLE candidates AS
+SELECT v.report_id, CAST(row_number() OVER nearest AS INTEGER) AS rank, CAST(p.source AS SMALLINT) AS source, p.line,
+    p.report_id AS candidate_report_id, p.municipality, p.form, make_timestamptz(p.event_at) AS stored_at,
+    CAST(round((p.event_at - epoch_us(v.sent_at)) / 1e6) AS BIGINT) AS seconds_after_sent
+FROM judged AS v JOIN agreeing AS a ON a.one = v.municipality
+JOIN proofs AS p ON p.municipality = a.other
+    AND p.event_at BETWEEN epoch_us(v.sent_at) - {BEFORE // timedelta(microseconds=1)}
+        AND epoch_us(v.sent_at) + {AFTER // timedelta(microseconds=1)}
+WHERE v.status IN ('missing', 'undetermined')
+    AND (v.form IS NULL OR p.form IS NULL OR 'UKJENT' IN (v.form, p.form) OR v.form = p.form)
+    AND (v.district IS NULL OR p.district IS NULL OR '00' IN (v.district, p.district) OR v.district = p.district)
+WINDOW nearest AS (PARTITION BY v.report_id ORDER BY abs(p.event_at - epoch_us(v.sent_at)), p.source, p.line)
+QUALIFY rank <= {MOST}
+"""
+
+
+def find_candidates(connection: duckdb.DuckDBPyConnection, rule: Municipalities) -> None:
+    """Make the table `candidates` from the view `judged` and the facts."""
+    connection.execute(_PROOFS)
+    agreeing(connection, rule)
+    connection.execute(_CANDIDATES)
+    connection.execute("DROP TABLE proofs; DROP TABLE agreeing")
+
+
+def agreeing(connection: duckdb.DuckDBPyConnection, rule: Municipalities) -> None:
+    """A table of the pairs of municipality numbers that name the same receiver, by the core's rule."""
+    known = [municipality.code for municipality in municipalities()]
+    present = connection.sql("SELECT DISTINCT municipality FROM names WHERE municipality IS NOT NULL").fetchall()
+    codes = sorted({*known, *(code for (code,) in present)})
+    pairs = [(one, other) for one in codes for other in codes if one == other or rule.agree(one, other)]
+    connection.execute("CREATE TEMP TABLE agreeing AS SELECT unnest(?) AS one, unnest(?) AS other",
+                       [[one for one, _ in pairs], [other for _, other in pairs]])  # fmt: skip

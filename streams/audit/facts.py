@@ -1,0 +1,109 @@
+"""The facts of an audit as a table: what every source says, in few bytes a fact, for DuckDB to sort out of core."""
+
+from enum import IntEnum
+from typing import NamedTuple, get_args
+
+import duckdb
+import orjson
+
+from schemas.inputs import Evidence, Form
+from streams.audit.chunks import NAMES, RECEIVER
+from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent
+
+EVIDENCE: tuple[str, ...] = get_args(Evidence)
+FORMS: tuple[str, ...] = get_args(Form)
+CODES: tuple[str, ...] = tuple(code.value for code in ReceiptCode)
+
+# `facts`: one row a fact. Times in microseconds since 1970 (UTC). `order_at` orders the facts of one kind: the arrival,
+# or the latest arrival before it in the same partition, so that a broker's clock that stepped back changes no order.
+# `event_at`: the event's own time, NULL where it could not be read. `code`: of a receipt or an evidence, from 1.
+# `by_event`: no arrival was known, the event's own time stands in. `folded`: a local time in the hour that comes twice.
+# `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
+# no time, and `accepted` reports that the portal took in.
+TABLES = """
+CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id VARCHAR, org_number VARCHAR,
+    channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
+CREATE TABLE facts (report_id UUID, kind UTINYINT, order_at BIGINT, source USMALLINT, part INTEGER, line BIGINT,
+    arrived BIGINT, event_at BIGINT, names INTEGER, code UTINYINT, message_id VARCHAR, unread VARCHAR, by_event BOOLEAN,
+    folded BOOLEAN);
+CREATE TABLE loose AS FROM facts LIMIT 0;
+CREATE TABLE nameless AS FROM facts LIMIT 0;
+CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT, names INTEGER);
+CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
+CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
+"""
+COLUMNS = (
+    "report_id", "kind", "order_at", "source", "part", "line", "arrived", "event_at", "names", "code", "message_id",
+    "unread", "by_event", "folded",
+)  # fmt: skip
+
+
+class FactKind(IntEnum):
+    """The order in which a report's facts are judged: the topics may come in any, one of them is quickest."""
+
+    SENT = 0
+    RECEIPT = 1
+    STORED = 2
+
+
+class NamesTable:
+    """All different names that facts give, by number; kept in memory and written as they come."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        rows = connection.execute(f"SELECT {', '.join(NAMES)}, id FROM names ORDER BY id").fetchall()
+        self._ids = {tuple(row[:-1]): row[-1] for row in rows}
+        self._written = len(self._ids)
+
+    def id_of(self, names: Names) -> int:
+        """The number of these names."""
+        receiver = names.receiver or (None,) * len(RECEIVER)
+        number: int = self._ids.setdefault((*receiver, *names[1:]), len(self._ids))
+        return number
+
+    def write(self) -> None:
+        """Write what has come since."""
+        fresh = list(self._ids.items())[self._written :]
+        if fresh:
+            rows = orjson.dumps([dict(zip((*NAMES, "id"), (*key, number), strict=True)) for key, number in fresh])
+            shape = orjson.dumps([dict.fromkeys(NAMES, "VARCHAR") | {"id": "INTEGER"}]).decode()
+            columns = ", ".join(("id", *NAMES))
+            self._connection.execute(
+                f"INSERT INTO names ({columns}) SELECT {columns} FROM (SELECT unnest(from_json(?, ?), max_depth := 2))",
+                [rows.decode(), shape],
+            )
+            self._written = len(self._ids)
+
+
+def names_of(row: tuple[str | None, ...]) -> Names:
+    """The names that stand in a row of the table `names` (without its number)."""
+    municipality, district, unit_id, org_number, *rest = row
+    if municipality is None:
+        return Names(None, *rest)
+    return Names(Receiver(municipality, district, unit_id, org_number), *rest)
+
+
+class FactRow(NamedTuple):
+    """One row of the table `facts`."""
+
+    report_id: str | None
+    kind: int
+    order_at: int
+    source: int
+    part: int
+    line: int
+    arrived: int
+    event_at: int | None
+    names: int
+    code: int | None
+    message_id: str | None
+    unread: str | None
+    by_event: bool
+    folded: bool
+
+
+def kind_of(fact: Fact) -> FactKind:
+    """Which kind a fact is."""
+    if isinstance(fact, Sent):
+        return FactKind.SENT
+    return FactKind.RECEIPT if isinstance(fact, Receipt) else FactKind.STORED

@@ -1,0 +1,58 @@
+"""What the reports of an audit are judged by: the policy, the end of time, and what the evidence covers."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from streams.audit.coverage import Coverage, Stretch
+from streams.audit.facts import FactKind
+from streams.audit.measured import time
+from streams.audit.odd import microseconds
+from streams.audit.verdict import Ground
+from streams.core.fold import Limits
+from streams.core.rules import Rules
+from streams.data import succession
+from streams.policies import load_policy
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS stretches (source SMALLINT, kind UTINYINT, municipality VARCHAR, case_system VARCHAR,
+    since BIGINT, until BIGINT);
+CREATE TABLE IF NOT EXISTS ends (until BIGINT);
+"""
+
+
+def keep(
+    connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[int, FactKind, Stretch]], until: datetime
+) -> None:
+    """Write down what the evidence covers and where time ends, for whoever judges."""
+    connection.execute(TABLES)
+    for source, kind, one in found:
+        row: Sequence[Any] = (
+            source, kind.value, one.municipality, one.case_system, microseconds(one.since), microseconds(one.to)
+        )  # fmt: skip
+        connection.execute("INSERT INTO stretches VALUES (?, ?, ?, ?, ?, ?)", row)
+    connection.execute("INSERT INTO ends VALUES (?)", [microseconds(until)])
+
+
+def until_of(connection: duckdb.DuckDBPyConnection) -> datetime:
+    """Where time ends: nothing that arrives from then on is known."""
+    return time(connection.sql("SELECT until FROM ends").fetchall()[0][0])
+
+
+def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, limits: Limits) -> Ground:
+    """What was written down, as the judge needs it."""
+    rules = Rules(load_policy(policy), succession(), limits)
+    rows = connection.sql("SELECT kind, municipality, case_system, since, until FROM stretches").fetchall()
+    by_kind = {
+        wanted: [
+            Stretch(municipality, case_system, time(since), time(until))
+            for kind, municipality, case_system, since, until in rows
+            if kind == wanted.value
+        ]
+        for wanted in (FactKind.STORED, FactKind.RECEIPT)
+    }
+    stored, receipts = (Coverage(by_kind[kind], rules.municipalities) for kind in (FactKind.STORED, FactKind.RECEIPT))
+    return Ground(rules, until_of(connection), stored, receipts)

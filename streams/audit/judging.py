@@ -1,0 +1,162 @@
+"""Every report judged, a range of report ids at a time: facts out of DuckDB, verdicts into a file of their own."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from streams.audit.chunks import NAMES
+from streams.audit.facts import CODES, EVIDENCE, FactKind, names_of
+from streams.audit.tables import VERDICTS
+from streams.audit.verdict import Ground, Verdict, verdict
+from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Sent, Stored
+from streams.core.row import NAMELESS
+
+REPORTS_A_RANGE = 100_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOBODY, _NONE = (None,) * 4, (None,) * 3
+SENT, RECEIPT = FactKind.SENT.value, FactKind.RECEIPT.value
+_BY_EVENT, _FOLDED = 11, 12  # where these columns stand
+_CODES = tuple(map(ReceiptCode, CODES))
+_FACTS = """
+SELECT CAST(report_id AS VARCHAR), kind, source, part, line, arrived, event_at, names, code, message_id, unread,
+    by_event, folded
+FROM sorted WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID)
+ORDER BY sorted.report_id, kind, order_at, source, part, line
+"""
+_ARROW = {
+    "VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "TIMESTAMPTZ": pa.timestamp("us", "UTC"), "INTEGER": pa.int32(),
+    "SMALLINT": pa.int16(), "BIGINT": pa.int64(), "VARCHAR[]": pa.list_(pa.string()), "DATE": pa.date32(),
+}  # fmt: skip
+JUDGED = {name: kind for name, kind in VERDICTS.items() if name not in ("municipality_today", "month")}
+_SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in JUDGED.items()])
+CONTRADICTIONS = pa.schema([
+    ("report_id", pa.string()), ("field", pa.string()), ("source", pa.int16()), ("line", pa.int64()),
+    ("other_source", pa.int16()), ("other_line", pa.int64()),
+])  # fmt: skip
+
+
+# A dictionary of what is different on nearly every row only costs.
+_EACH_ANOTHER = frozenset({
+    "report_id", "sent_at", "due_at", "alarm_at", "stored_at", "stored_arrived", "sent_line", "stored_line",
+    "missing_event_id",
+})  # fmt: skip
+
+
+class Range(NamedTuple):
+    """The report ids from one (included) to another (not included; None: to the end)."""
+
+    number: int
+    first: str
+    end: str | None
+
+
+def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Ground, folder: Path) -> None:
+    """Judge the reports of a range into files of `folder`; what is there already stays."""
+    out = folder / f"{asked.number:06}.verdicts.parquet"
+    if out.exists():
+        return
+    table = connection.sql(_FACTS, params=[asked.first, asked.end, asked.end]).to_arrow_table()
+    names = _names(connection, table["names"])
+    unread_sents, unread_proofs = (_unread(connection, asked, kind) for kind in (FactKind.SENT, FactKind.STORED))
+    rows: list[tuple[Any, ...]] = []
+    contradictions: list[tuple[Any, ...]] = []
+    columns = [column.to_pylist() for column in table.columns]
+    del table
+    for report_id, group in groupby(zip(*columns, strict=True), key=itemgetter(0)):
+        lines = list(group)
+        facts = _facts(lines, names)
+        folded = [line[_FOLDED] for line in lines] if any(line[_FOLDED] for line in lines) else None
+        found = verdict(facts, ground, folded=folded, proof_unread=report_id in unread_proofs)
+        if found.row.sent is None and not found.row.held_stored:
+            continue  # claims about a report of which nobody knows that it was sent
+        if found.row.sent is None and report_id in unread_sents:
+            found = found._replace(status="stored")  # sent at a time that cannot be read, and stored
+        rows.append(_row(found, by_event=any(line[_BY_EVENT] for line in lines)))
+        for one in found.contradictions:
+            mine, other = facts[0].place, facts[one.other].place
+            contradictions.append((report_id, one.field, mine.topic, mine.offset, other.topic, other.offset))
+    _write(contradictions, CONTRADICTIONS, folder / f"{asked.number:06}.contradictions.parquet")
+    _write(rows, _SCHEMA, out)
+
+
+def ranges(connection: duckdb.DuckDBPyConnection, facts_a_range: int) -> Iterator[Range]:
+    """Ranges of about so many facts, for any spread of the ids."""
+    step = max(1, facts_a_range)
+    found = connection.sql(f"SELECT DISTINCT report_id FROM sorted WHERE rowid % {step} = 0 ORDER BY 1").fetchall()
+    firsts = [str(report_id) for (report_id,) in found]
+    for number, (first, end) in enumerate(zip(firsts, [*firsts[1:], None], strict=True)):
+        yield Range(number, first, end)
+
+
+def _names(connection: duckdb.DuckDBPyConnection, wanted: pa.ChunkedArray) -> dict[int, Names]:
+    ids = pa.table({"id": wanted.unique()})  # noqa: F841 - the statement reads it by its name
+    found = connection.sql(f"SELECT n.id, {', '.join(NAMES)} FROM names AS n JOIN ids USING (id)").fetchall()
+    return {-1: NAMELESS} | {row[0]: names_of(row[1:]) for row in found}
+
+
+def _unread(connection: duckdb.DuckDBPyConnection, asked: Range, kind: FactKind) -> set[str]:
+    """The reports of which a fact of a kind could not be read but for the id."""
+    found = connection.sql(
+        f"SELECT CAST(report_id AS VARCHAR) FROM unjudged WHERE kind = {kind.value} AND report_id >= ?::UUID "
+        "AND (?::UUID IS NULL OR report_id < ?::UUID)",
+        params=[asked.first, asked.end, asked.end],
+    ).fetchall()
+    return {report_id for (report_id,) in found}
+
+
+def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names]) -> list[Fact]:
+    """One report's facts; the topic of their places is the source's number, the offset the line."""
+    made: list[Fact] = []
+    for report_id, kind, source, part, line, arrived_us, event_us, name, code, message_id, unread, _, _ in rows:
+        arrived = _EPOCH + timedelta(0, 0, arrived_us)
+        place = Place(arrived, source, part, line)
+        if kind == RECEIPT:
+            made.append(Receipt(report_id, place, _CODES[code - 1]))
+            continue
+        own = event_us is not None and event_us != arrived_us
+        at = _EPOCH + timedelta(0, 0, event_us) if own else arrived
+        if kind == SENT:
+            unread_fields = tuple(unread.split(",")) if unread else ()
+            own_at = None if event_us is None else at
+            made.append(Sent(report_id, place, own_at, names[name], message_id, unread_fields))
+        else:
+            made.append(Stored(report_id, place, at, EVIDENCE[code - 1], names[name].receiver))
+    return made
+
+
+def _row(found: Verdict, *, by_event: bool) -> tuple[Any, ...]:
+    """A verdict in the order of JUDGED."""
+    row, status = found.row, found.status
+    names, sent, proof = row.names, row.sent, row.proof
+    receiver = names.receiver or _NOBODY
+    if sent is None:  # stored, and never seen as sent
+        proof = row.held_stored[0]
+        receiver = proof.receiver or _NOBODY
+    by_reason = status in ("missing", "recovered")
+    return (
+        row.report_id, status, found.untold, row.reason if by_reason else None, found.reason_certain, found.cause,
+        *receiver, *names[1:], row.sent_at, row.due_at, row.alarm_at, row.receipt,
+        *((proof.stored_at, proof.place.arrived, proof.evidence) if proof else _NONE),
+        row.missing_event_id if by_reason else None, len(row.message_ids), sorted(row.flags) if row.flags else (),
+        row.policy_version, by_event,
+        *((sent.topic, sent.offset, sent.partition) if sent else _NONE),
+        *((proof.place.topic, proof.place.offset, proof.place.partition) if proof else _NONE),
+    )  # fmt: skip
+
+
+def _write(rows: list[tuple[Any, ...]], schema: pa.Schema, out: Path) -> None:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    partial = out.with_suffix(".partial")
+    pq.write_table(
+        pa.table(arrays, schema=schema), partial,
+        compression="lz4", use_dictionary=[name for name in schema.names if name not in _EACH_ANOTHER],
+    )  # fmt: skip
+    partial.replace(out)

@@ -1,0 +1,175 @@
+"""Lines that are not plainly well formed: the contract's own reader says what they are worth."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.common import Time, canonical_report_id
+from streams.audit.chunks import RECEIVER, TIMES
+from streams.audit.facts import CODES, EVIDENCE, FORMS, FactKind, FactRow, NamesTable, kind_of
+from streams.core.events import written
+from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
+from streams.core.row import NAMELESS
+from streams.engine.intake import Record, Refusal, take_in
+
+NO_ID = "00000000-0000-0000-0000-000000000000"
+EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
+MOST_BYTES = 262_144
+_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FACTS = pa.schema([
+    ("report_id", pa.string()), ("kind", pa.uint8()), ("order_at", pa.int64()), ("source", pa.uint16()),
+    ("part", pa.int32()), ("line", pa.int64()), ("arrived", pa.int64()), ("event_at", pa.int64()),
+    ("names", pa.int32()), ("code", pa.uint8()), ("message_id", pa.string()), ("unread", pa.string()),
+    ("by_event", pa.bool_()), ("folded", pa.bool_()),
+])  # fmt: skip
+_UNJUDGED = pa.schema([
+    ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()), ("part", pa.int32()),
+    ("line", pa.int64()), ("names", pa.int32()),
+])  # fmt: skip
+_REJECTS = pa.schema([
+    ("source", pa.int16()), ("line", pa.int64()), ("partition", pa.int32()), ("reason", pa.string()),
+])  # fmt: skip
+
+
+def microseconds(time: datetime) -> int:
+    """A time as microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+class OddLines:
+    """Takes lines one by one into the tables of one source."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int) -> None:
+        self._connection = connection
+        self._names = names
+        self._source = source
+        self._facts: list[tuple[Any, ...]] = []
+        self._loose: list[tuple[Any, ...]] = []
+        self._unjudged: list[tuple[Any, ...]] = []
+        self._rejects: list[tuple[Any, ...]] = []
+        self.rejected = 0
+
+    def add_row(self, kind: str, row: dict[str, Any]) -> None:
+        """A line that came in columns; times that could be read stand in `<name>_us`."""
+        value = {
+            name: row[name] for name in row if name not in TIMES and name not in RECEIVER and row[name] is not None
+        }
+        for name in TIMES & row.keys():
+            us = row.get(f"{name}_us")
+            if us is not None:
+                value[name] = written(_EPOCH + us * _MICROSECOND)
+            elif row[name] is not None:
+                value[name] = str(row[name])
+        receiver = {name: row[name] for name in RECEIVER if row.get(name) is not None}
+        if receiver:
+            value["receiver"] = receiver
+        self.add(kind, row["line"], orjson.dumps(value), folded=bool(row.get("folded")))
+
+    def add(
+        self, kind: str, line: int, value: bytes | None, refusal: Refusal | None = None, *, folded: bool = False
+    ) -> None:
+        """A line as JSON in the shape of the input topics, or why there is none."""
+        if value is None:
+            self.refuse(line, refusal or Refusal("json", "tombstone"))
+            return
+        given = _object(value)
+        arrived = _time(given.get("arrived"))
+        own = _time(given.get(EVENT_TIME[kind]))
+        loose = "report_id" not in given and isinstance(given.get("message_id"), str)
+        if loose:
+            given["report_id"] = NO_ID
+            value = orjson.dumps(given)
+        at = arrived or own
+        place = Place(at or _EPOCH, "", 0, line)
+        intake = take_in(Record(kind, place, None, value), MOST_BYTES)
+        if intake.refusal is not None:
+            self.refuse(line, intake.refusal)
+        fact = intake.fact
+        if fact is None or at is None:
+            self._leave(kind, line, given.get("report_id") if fact is None else fact.report_id, fact)
+            return
+        row = self.row(fact, by_event=arrived is None, folded=folded)
+        if isinstance(fact, Stored):
+            row = row._replace(names=self._names.id_of(_stored_names(fact, given)))
+        if loose:
+            self._loose.append(row._replace(report_id=None, message_id=given["message_id"]))
+        else:
+            self._facts.append(row)
+
+    def add_fact(self, fact: Fact, order_at: datetime) -> None:
+        """A fact that lay in a topic: its place tells where, and when it arrived."""
+        row = self.row(fact, by_event=False, folded=False)
+        self._facts.append(row._replace(order_at=microseconds(order_at)))
+
+    def refuse(self, line: int, refusal: Refusal, partition: int | None = None) -> None:
+        """A line that could not be read, at least not in whole."""
+        self.rejected += 1
+        self._rejects.append((self._source, line, partition, f"{refusal.stage}:{refusal.reason}"))
+
+    def row(self, fact: Fact, *, by_event: bool, folded: bool) -> FactRow:
+        """A fact as a row of the table."""
+        arrived = microseconds(fact.place.arrived)
+        names, event_at, code, message_id, unread = NAMELESS, None, None, None, None
+        if isinstance(fact, Sent):
+            names, message_id = fact.names, fact.message_id
+            event_at = None if fact.sent_at is None else microseconds(fact.sent_at)
+            unread = ",".join(fact.unreadable) or None
+        elif isinstance(fact, Receipt):
+            code = CODES.index(fact.receipt) + 1
+        else:
+            names, code = _stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
+            event_at = microseconds(fact.stored_at)
+        return FactRow(
+            fact.report_id, kind_of(fact), arrived, self._source, fact.place.partition, fact.place.offset, arrived,
+            event_at, self._names.id_of(names), code, message_id, unread, by_event, folded,
+        )  # fmt: skip
+
+    def write(self) -> None:
+        """Write what has come since into the tables."""
+        for table, schema, rows in (
+            ("facts", _FACTS, self._facts), ("loose", _FACTS, self._loose),
+            ("unjudged", _UNJUDGED, self._unjudged), ("rejects", _REJECTS, self._rejects),
+        ):  # fmt: skip
+            if rows:
+                columns = zip(*rows, strict=True)
+                arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+                batch = pa.table(arrays, schema=schema)  # noqa: F841 - the statement reads it by its name
+                self._connection.execute(f"INSERT INTO {table} FROM batch")
+                rows.clear()
+
+    def _leave(self, kind: str, line: int, report_id: Any, fact: Fact | None) -> None:
+        """What names a report but cannot be judged: it must not vanish."""
+        canonical = canonical_report_id(report_id) if isinstance(report_id, str) else None
+        if canonical is None or canonical == NO_ID:
+            return
+        names = fact.names if isinstance(fact, Sent) else NAMELESS
+        row = (canonical, FactKind[kind.upper()], self._source, None, line, self._names.id_of(names))
+        self._unjudged.append(row)
+
+
+def _stored_names(stored: Stored, given: dict[str, Any]) -> Names:
+    """What a proof names: its receiver, and what only an audit looks at."""
+    form = given.get("form")
+    known = {"case_system": given.get("case_system"), "form": form if form in FORMS else None}
+    return NAMELESS._replace(receiver=stored.receiver, **known)
+
+
+def _object(value: bytes) -> dict[str, Any]:
+    try:
+        given = orjson.loads(value)
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _time(given: Any) -> datetime | None:
+    try:
+        return _TIME.validate_python(given)
+    except ValidationError:
+        return None

@@ -1,0 +1,61 @@
+"""Judging on every core: processes that share nothing but the work folder."""
+
+import gc
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from streams.audit.judging import Range, judge_range
+from streams.audit.verdict import Ground
+
+MEMORY = "512MB"
+
+
+class Task(NamedTuple):
+    """What every process is told once."""
+
+    database: Path
+    folder: Path
+    ground: Callable[[duckdb.DuckDBPyConnection], Ground]
+
+
+class _Mine(NamedTuple):
+    connection: duckdb.DuckDBPyConnection
+    ground: Ground
+    folder: Path
+
+
+_mine: list[_Mine] = []
+
+
+def judge_all(task: Task, ranges: Iterable[Range], done: Callable[[], None]) -> None:
+    """Judge all ranges; `done` is called after each. An interrupt ends the processes and leaves whole files behind."""
+    cores = len(os.sched_getaffinity(0))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, context, _begin, (task,)) as pool:
+        futures = [pool.submit(_judge, one) for one in ranges]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                done()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _begin(task: Task) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all: the first process ends the others
+    connection = duckdb.connect(str(task.database), read_only=True, config={"threads": 1, "memory_limit": MEMORY})
+    _mine.append(_Mine(connection, task.ground(connection), task.folder))
+    # A range makes a million objects, none of them in a circle; looking for circles among them cost a sixth.
+    gc.disable()
+
+
+def _judge(asked: Range) -> None:
+    judge_range(_mine[0].connection, asked, _mine[0].ground, _mine[0].folder)

@@ -1,0 +1,145 @@
+"""Parquet files: only the columns that are asked for, in batches."""
+
+from collections.abc import Iterator
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from streams.audit.chunks import FIELDS, TIMES, Chunk
+from streams.audit.plan import Source, TimeStyle
+from streams.audit.reading.names import check_enough, resolve
+from streams.audit.reading.openfile import OpenFile
+from streams.audit.reading.shaping import Shape
+from streams.audit.reading.text import as_texts
+from streams.errors import ConfigurationError
+
+_BATCH_ROWS = 131_072
+_UUID_HYPHENS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+
+
+class ParquetFile(OpenFile):
+    """A Parquet file, its columns flat or within structs. A line is a row, from 1."""
+
+    format = "parquet"
+
+    def __init__(self, path: Path, source: Source) -> None:
+        super().__init__(path, source)
+        with self._opened() as file:
+            leaves = _leaves(file.schema_arrow)
+            if not file.metadata.num_rows:
+                raise ConfigurationError(f"{path.name} is empty: give a file that has records, or leave it out.")
+        names = [".".join(way) for way, _ in leaves]
+        self._ways = {ours: leaves[place][0] for ours, place in resolve(source, path.name, names).items()}
+        check_enough(source, path.name, self._ways)
+        self.columns = frozenset(self._ways)
+        kinds = dict(leaves)
+        for ours, way in self._ways.items():
+            self._check(ours, kinds[way])
+        styles: dict[str, TimeStyle | None] = dict.fromkeys(FIELDS[source.kind], source.times)
+        self._shape = Shape(source, self._ways, styles)
+
+    def chunks(self) -> Iterator[Chunk]:
+        wanted = sorted({".".join(way) for way in self._ways.values()})
+        with self._opened() as file:
+            rows, read = file.metadata.num_rows, 0
+            try:
+                for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
+                    raw = {ours: self._as_ours(ours, _at(batch, way)) for ours, way in self._ways.items()}
+                    lines = pa.arange(read + 1, read + 1 + batch.num_rows)
+                    read += batch.num_rows
+                    table, odd = self._shape.shape(lines, raw)
+                    yield Chunk(table, odd, read / rows)
+            except (pa.ArrowException, OSError):
+                raise self._damaged() from None
+
+    def _opened(self) -> Any:
+        try:
+            return pa.parquet.ParquetFile(self.path)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise self._damaged() from None
+
+    def _damaged(self) -> ConfigurationError:
+        return ConfigurationError(f"{self.path.name} is no whole Parquet file: it was cut off or damaged, fetch it again.")
+
+    def _check(self, ours: str, kind: Any) -> None:
+        """Raises ConfigurationError where a column's type can be none of ours."""
+        plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+        number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_decimal(plain)
+        if _is_text(plain):
+            return
+        if ours in TIMES:
+            fits = pa.types.is_timestamp(plain) or pa.types.is_date(plain) or (number and self.source.times == "excel")
+            if pa.types.is_date(plain):
+                self.warnings.add("dates_without_time")
+            must = "timestamps or text, or numbers with times = \"excel\" in a mapping file"
+        else:
+            fits, must = number or _is_uuid(plain), "text"
+        if not fits:
+            raise ConfigurationError(f"{self.path.name}: the column for {ours} must be {must}; its type fits neither.")
+
+    def _as_ours(self, ours: str, column: Any) -> Any:
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        kind = column.type
+        if pa.types.is_timestamp(kind):
+            return column.cast(pa.timestamp("us", kind.tz), safe=False)
+        if pa.types.is_date(kind) or ours in TIMES and not _is_text(kind):
+            return column if pa.types.is_date(kind) else column.cast(pa.float64())
+        if _is_uuid(kind):
+            return _uuid_text(column)
+        if pa.types.is_binary(kind):
+            return as_texts(column)[0]
+        if not _is_text(kind):
+            column = _whole_numbers(column)
+        return column.cast(pa.string())
+
+
+def _leaves(schema: pa.Schema) -> list[tuple[tuple[str, ...], Any]]:
+    """Every column that holds values, by the names that lead to it."""
+    leaves: list[tuple[tuple[str, ...], Any]] = []
+    left: list[tuple[tuple[str, ...], Any]] = [((field.name,), field.type) for field in reversed(schema)]
+    while left:
+        way, kind = left.pop()
+        if pa.types.is_struct(kind):
+            left += [((*way, kind.field(place).name), kind.field(place).type) for place in reversed(range(kind.num_fields))]
+        else:
+            leaves.append((way, kind))
+    return leaves
+
+
+def _at(batch: Any, way: tuple[str, ...]) -> Any:
+    column = batch.column(way[0])
+    return pc.struct_field(column, list(way[1:])) if len(way) > 1 else column
+
+
+def _is_text(kind: Any) -> bool:
+    return any(
+        test(kind)
+        for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_null)
+    )
+
+
+def _is_uuid(kind: Any) -> bool:
+    return kind == pa.uuid() or (pa.types.is_fixed_size_binary(kind) and kind.byte_width == 16)
+
+
+def _uuid_text(column: Any) -> Any:
+    """16 bytes each, in the order in which the text has them, as lower-case text with hyphens."""
+    storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+    storage = pc.if_else(storage.is_valid(), storage, bytes(16))
+    digits = b"".join(storage.to_pylist()).hex().encode()
+    whole = pa.Array.from_buffers(pa.binary(32), len(column), [None, pa.py_buffer(digits)]).cast(pa.binary()).cast(pa.string())
+    parts = [pc.utf8_slice_codeunits(whole, start, stop) for start, stop in _UUID_HYPHENS]
+    return pc.if_else(column.is_valid(), pc.binary_join_element_wise(*parts, "-"), None)
+
+
+def _whole_numbers(column: Any) -> Any:
+    """Numbers without decimals, as they are written; others stay as they are, for the contract to refuse."""
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column

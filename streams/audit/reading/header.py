@@ -1,0 +1,63 @@
+"""The first line of a CSV file: its columns, and what separates them."""
+
+import csv
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streams.audit.chunks import FIELDS
+from streams.audit.plan import Source
+from streams.audit.reading.names import alike, aliases
+from streams.audit.reading.text import as_text
+from streams.errors import ConfigurationError
+
+DELIMITERS = (";", ",", "\t", "|")
+_MOST_LINES = 50  # of one header, with newlines in its names
+
+
+class Header(NamedTuple):
+    """`body` is the number of the first line after it, from 1."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    body: int
+
+
+def read_header(source: Source, file: str, lines: list[bytes]) -> Header:
+    """What the first lines say. Excel's own `sep=;` before the names is heeded.
+
+    Raises ConfigurationError where there is no line with names.
+    """
+    start = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if start is None:
+        raise ConfigurationError(f"{file} is empty: give a file that has records, or leave it out.")
+    said = as_text(lines[start]).strip().strip('"')
+    delimiter = source.delimiter
+    if said.lower().startswith("sep=") and len(said) <= len("sep=") + 1:
+        delimiter = delimiter or said[len("sep=") :] or None
+        start += 1
+    texts = [as_text(line) for line in lines[start : start + _MOST_LINES]]
+    rows = {each: _first_row(texts, each) for each in ([delimiter] if delimiter else DELIMITERS)}
+    known = _known(source)
+    best = max(rows, key=lambda each: (len(known.intersection(map(_bare, rows[each][0]))), len(rows[each][0])))
+    names, taken = rows[best]
+    return Header(tuple(names), best, start + taken + 1)
+
+
+def _first_row(texts: Iterable[str], delimiter: str) -> tuple[list[str], int]:
+    """The first row, and how many lines it takes."""
+    reader = csv.reader((text + "\n" for text in texts), delimiter=delimiter)
+    try:
+        return next(reader, []), reader.line_num
+    except csv.Error:
+        return [], 1
+
+
+def _known(source: Source) -> set[str]:
+    ours = {alike(alias) for name in FIELDS[source.kind] for alias in aliases(name)}
+    return ours | {_bare(name) for name in source.columns.values()}
+
+
+def _bare(name: str) -> str:
+    """A name as it is compared, without the number that tells it from others alike."""
+    before, _, number = alike(name).rpartition("#")
+    return before.rstrip() if before and number.isdecimal() else alike(name)

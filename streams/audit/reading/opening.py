@@ -1,0 +1,50 @@
+"""From a source to its files, each looked into before anything is read in bulk."""
+
+from pathlib import Path
+
+from streams.audit.plan import Format, Source
+from streams.audit.reading.columnar import ParquetFile
+from streams.audit.reading.delimited import CsvFile
+from streams.audit.reading.ndjson import NdjsonFile
+from streams.audit.reading.openfile import OpenFile
+from streams.errors import ConfigurationError
+
+_FORMATS: dict[str, Format] = {
+    ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet",
+}  # fmt: skip
+_READERS: dict[Format, type[OpenFile]] = {"ndjson": NdjsonFile, "csv": CsvFile, "parquet": ParquetFile}
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and its kind, .xls
+
+
+def open_source(source: Source) -> list[OpenFile]:
+    """Each of the source's files, in their order.
+
+    Raises ConfigurationError in one sentence where a file is not there, empty, of no known format, or lacks columns.
+    """
+    return [_open(Path(file), source) for file in source.files]
+
+
+def _open(path: Path, source: Source) -> OpenFile:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({type(error).__name__}): give the path of a file that is there and may be read."
+        ) from None
+    if start in _WORKBOOKS or start.startswith(_WORKBOOKS):
+        raise ConfigurationError(f"{path.name} is a spreadsheet's own file: save it as CSV (UTF-8) and give that.")
+    if not start:
+        raise ConfigurationError(f"{path.name} is empty: give a file that has records, or leave it out.")
+    return _READERS[source.format or _format(path)](path, source)
+
+
+def _format(path: Path) -> Format:
+    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    found = _FORMATS.get(unpacked.suffix.lower())
+    if found is None or (found == "parquet" and unpacked != path):
+        raise ConfigurationError(
+            f"{path.name} does not say by its name what it is: give a file that ends in .ndjson, .csv or .parquet, or "
+            "its format in a mapping file."
+        )
+    return found

@@ -1,0 +1,87 @@
+"""Times as people and spreadsheets write them, as local timestamps; whole columns at once."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streams.audit.plan import TimeStyle
+
+LOCAL = pa.timestamp("us")
+# 31.12.2022 14:30 or 14:30:05; a dot between hours and minutes is as common. Never month first, never two-digit years.
+_PARTS = (
+    r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>[12]\d{3})[ T]+(?P<hour>\d{1,2})[:.](?P<minute>[0-5]\d)"
+    r"(?:[:.](?P<second>[0-5]\d))?"
+)
+NORWEGIAN = f"^{_PARTS}$"
+_SERIAL = r"^\d{1,6}(?:[.,]\d{1,12})?$"
+_SERIAL_BEGIN = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's days since; it thinks 1900 had a 29th of February
+_FIRST_SERIAL = 61  # before that Excel is a day off
+_LAST_SERIAL = 2_958_465.99999
+
+
+def from_norwegian(column: Any) -> Any:
+    """Text such as 31.12.2022 14:30 as local timestamps; null where it is no such time."""
+    parts = pc.extract_regex(column, pattern=NORWEGIAN)
+    year, month, day, hour, minute, second = (
+        pc.cast(pc.if_else(pc.equal(part, ""), "0", part), pa.int64())
+        for part in (pc.struct_field(parts, name) for name in ("year", "month", "day", "hour", "minute", "second"))
+    )
+    days = _days(year, month, day)
+    seconds = pc.add(pc.multiply(pc.add(pc.multiply(hour, 60), minute), 60), second)
+    micros = pc.multiply(pc.add(pc.multiply(days, 86_400), seconds), 1_000_000)
+    at = micros.cast(LOCAL)
+    # What has no 31st of February in it is the same when it is taken apart again.
+    same = pc.and_(pc.and_(pc.equal(pc.month(at), month), pc.equal(pc.day(at), day)), pc.less(hour, 24))
+    return pc.if_else(same, at, None)
+
+
+def _days(year: Any, month: Any, day: Any) -> Any:
+    """Days since 1970 of a date in the Gregorian calendar, years counted from March on."""
+    early = pc.less_equal(month, 2).cast(pa.int64())
+    year = pc.subtract(year, early)
+    month = pc.add(pc.subtract(month, 3), pc.multiply(early, 12))
+    of_year = pc.subtract(pc.add(pc.divide(pc.add(pc.multiply(month, 153), 2), 5), day), 1)
+    leap_days = pc.add(pc.subtract(pc.divide(year, 4), pc.divide(year, 100)), pc.divide(year, 400))
+    return pc.subtract(pc.add(pc.add(pc.multiply(year, 365), leap_days), of_year), 719_468)
+
+
+def from_excel(column: Any) -> Any:
+    """Excel's serial numbers (days of the 1900 system) as local timestamps; else null.
+
+    To the second: five decimals, as spreadsheets mostly write, tell no more.
+    """
+    if pa.types.is_string(column.type):
+        column = pc.if_else(pc.match_substring_regex(column, _SERIAL), column, None)
+        column = pc.cast(pc.replace_substring(column, ",", "."), pa.float64())
+    days = pc.if_else(pc.and_(pc.greater_equal(column, _FIRST_SERIAL), pc.less_equal(column, _LAST_SERIAL)), column, None)
+    seconds = pc.cast(pc.round(pc.multiply(days, 86_400.0)), pa.int64())
+    begin = (datetime(1970, 1, 1) - _SERIAL_BEGIN) // timedelta(seconds=1)  # noqa: DTZ001 - a difference
+    return pc.multiply(pc.subtract(seconds, begin), 1_000_000).cast(LOCAL)
+
+
+def looks_norwegian(column: Any) -> bool:
+    """Whether every text in a column is such a time, and there is one."""
+    texts = pc.drop_null(column)
+    return len(texts) > 0 and bool(pc.all(pc.match_substring_regex(texts, NORWEGIAN)).as_py())
+
+
+def rfc3339(text: str, style: TimeStyle | None, zone: str | None) -> str:
+    """One time as the input topics have it, where it can be told; else as it stands there."""
+    local = _one(text, style)
+    if local is None or local.tzinfo is not None or zone is None:
+        return text
+    return local.replace(tzinfo=ZoneInfo(zone)).isoformat()
+
+
+def _one(text: str, style: TimeStyle | None) -> datetime | None:
+    if style in ("norwegian", "excel"):
+        read = (from_norwegian if style == "norwegian" else from_excel)(pa.array([text], pa.string()))
+        found: datetime | None = read[0].as_py()
+        return found
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

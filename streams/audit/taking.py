@@ -1,0 +1,187 @@
+"""From lines to facts.
+
+What is plainly well formed goes straight into the tables, half a million lines at a time. Everything else is read by
+the contract's own reader, line by line, as the live checker would. A test holds that both read alike.
+"""
+
+from typing import Any, Final
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.common import NAME, NATIONAL_ID
+from schemas.reading import SENT, STORED, Unreadable
+from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk
+from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FORMS, FactKind, NamesTable
+from streams.audit.instants import instants
+from streams.audit.odd import EVENT_TIME, NO_ID, OddLines
+from streams.audit.portal import told
+from streams.core.facts import Names, Receiver
+from streams.core.row import NAMELESS
+from streams.engine.intake import Refusal
+
+_CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}
+_STATES: Final = {"fact": "facts", "loose": "loose", "nameless": "nameless"}
+
+
+class Taking:
+    """Takes the lines of one source into the tables. `zone`: of times without one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int, zone: str | None) -> None:
+        self._connection = connection
+        self._names = names
+        self._source = source
+        self._zone = zone
+        self._known: dict[tuple[str, tuple[str | None, ...]], int | None] = {}
+        self.odd = OddLines(connection, names, source)
+        self.records = 0
+        self.ignored = 0
+        self.without_zone = 0
+
+    def take(self, kind: str, chunk: Chunk) -> None:
+        """Take a chunk of a kind's lines."""
+        self.records += len(chunk.table) + len(chunk.odd)
+        if kind == "portal":
+            self._take_history(chunk.table)
+        else:
+            self._take_lines(kind, chunk.table)
+        for odd in chunk.odd:
+            self.odd.add("sent" if kind == "portal" else kind, odd.line, odd.value, odd.refusal)
+        self.odd.write()
+        self._names.write()
+
+    def _take_history(self, lines: pa.Table) -> None:
+        found = told(lines)
+        self.ignored += found.ignored
+        self._take_lines("sent", found.sent)
+        self._take_lines("receipt", found.receipt)
+        self._take_accepted(found.accepted)
+        for line in found.unknown:
+            self.odd.refuse(line, Refusal("schema", "bad_value:state"))
+
+    def _take_accepted(self, lines: pa.Table) -> None:
+        """Reports that the portal took in: whether they were ever sent is asked once everything is read."""
+        if len(lines):
+            raw = self._numbered("sent", self._timed(lines))  # noqa: F841 - the statement reads it by its name
+            self._connection.execute(
+                f"INSERT INTO accepted SELECT TRY_CAST(report_id AS UUID), {self._source}, line, names_id, at_us "
+                "FROM raw WHERE TRY_CAST(report_id AS UUID) IS NOT NULL"
+            )
+
+    def _take_lines(self, kind: str, lines: pa.Table) -> None:
+        if not len(lines):
+            return
+        raw = self._timed(lines)
+        if kind != "receipt":
+            raw = self._numbered(kind, raw)
+        connection = self._connection
+        connection.execute(_taken(kind, raw.column_names, self._source))
+        for state, table in _STATES.items():
+            connection.execute(f"INSERT INTO {table} SELECT {', '.join(COLUMNS)} FROM taken WHERE state = '{state}'")
+        left = connection.sql("SELECT line FROM taken WHERE state = 'odd'").to_arrow_table()["line"]
+        connection.execute("DROP TABLE taken")
+        if len(left):
+            odd = raw.filter(pc.is_in(raw["line"], value_set=left.combine_chunks()))
+            for row in odd.to_pylist():
+                self.odd.add_row(kind, row)
+
+    def _timed(self, lines: pa.Table) -> pa.Table:
+        """The lines with `<time>_us` beside each column of times, and `folded`."""
+        folded = None
+        for name in sorted(TIMES.intersection(lines.column_names)):
+            read = instants(self._connection, lines[name], self._zone)
+            lines = lines.append_column(f"{name}_us", read.us)
+            folded = read.folded if folded is None else pc.or_(folded, read.folded)
+            self.without_zone += read.local
+        return lines if folded is None else lines.append_column("folded", folded)
+
+    def _numbered(self, kind: str, lines: pa.Table) -> pa.Table:
+        """The lines with `names_id`: the number of their names, null where the contract's reader refuses them."""
+        columns = [name for name in NAMES if name in lines.column_names]
+        if not columns:
+            return lines.append_column(
+                "names_id", pa.repeat(pa.scalar(self._names.id_of(NAMELESS), pa.int32()), len(lines))
+            )
+        connection = self._connection
+        listed = ", ".join(columns)
+        found = connection.sql(f"SELECT DISTINCT {listed} FROM lines").to_arrow_table()
+        rows = list(zip(*(found[name].to_pylist() for name in columns), strict=True))
+        numbers = pa.array([self._number(kind, columns, row) for row in rows], pa.int32())
+        combos = found.append_column("names_id", numbers)  # noqa: F841 - the statement reads it by its name
+        same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM c.{name}" for name in columns)
+        return connection.sql(f"SELECT l.*, c.names_id FROM lines AS l JOIN combos AS c ON {same}").to_arrow_table()
+
+    def _number(self, kind: str, columns: list[str], row: tuple[str | None, ...]) -> int | None:
+        given = {name: value for name, value in zip(columns, row, strict=True) if value is not None}
+        key = (kind, tuple(given.get(name) for name in NAMES))
+        if key not in self._known:
+            names = _names(kind, given)
+            self._known[key] = None if names is None else self._names.id_of(names)
+        return self._known[key]
+
+
+def _names(kind: str, given: dict[str, str]) -> Names | None:
+    """The names as the contract's reader gives them; None where it refuses any."""
+    receiver = {name: given[name] for name in RECEIVER if name in given}
+    value: dict[str, Any] = {name: given[name] for name in NAMES[len(RECEIVER) :] if name in given} | {
+        "report_id": NO_ID
+    }
+    if receiver:
+        value["receiver"] = receiver
+    time = "2020-01-01T00:00:00Z"
+    fact: Any
+    try:
+        if kind == "sent":
+            fact, _ = SENT.read(orjson.dumps(value | {"sent_at": time}))
+        else:
+            fact, _ = STORED.read(orjson.dumps(value | {"stored_at": time, "evidence": EVIDENCE[0]}))
+    except Unreadable:
+        return None
+    read = fact.receiver
+    known = None if read is None else Receiver(*(getattr(read, name) for name in RECEIVER))
+    if kind == "sent":
+        return Names(known, fact.channel, fact.case_system, fact.case_system_version, fact.form)
+    form = given.get("form")
+    return NAMELESS._replace(
+        receiver=known, case_system=fact.case_system, form=form if form in FORMS else None
+    )
+
+
+def _taken(kind: str, columns: list[str], source: int) -> str:
+    """The statement that sorts the lines of `raw` into facts, loose and nameless ones, and odd lines."""
+
+    def given(name: str, kind_of: str = "VARCHAR") -> str:
+        return name if name in columns else f"CAST(NULL AS {kind_of})"
+
+    own, arrived = given(f"{EVENT_TIME[kind]}_us", "BIGINT"), given("arrived_us", "BIGINT")
+    report_id, message_id = given("report_id"), given("message_id")
+    code_column, codes = _CODES.get(kind, ("", ()))
+    code = f"NULLIF(list_position({list(codes)!r}, {given(code_column)}), 0)" if codes else "0"
+    names = "names_id" if "names_id" in columns else "-1"
+    # An arrival in the source that could not be read is not the same as none.
+    times = f"{own} IS NOT NULL AND ({given('arrived')} IS NULL OR {arrived} IS NOT NULL)"
+    plain = "times_ok AND code_of IS NOT NULL AND names_of IS NOT NULL AND message_ok"
+    only_report = "FALSE" if kind == "sent" else "NOT has_id"
+    return f"""
+    CREATE TEMP TABLE taken AS
+    SELECT *, uuid AS report_id, COALESCE(arrived_at, own_at) AS order_at, order_at AS arrived, names_of AS names,
+        {"NULL" if kind == "receipt" else "own_at"} AS event_at, NULLIF(code_of, 0) AS code,
+        {FactKind[kind.upper()].value} AS kind, {source} AS source, 0 AS part, NULL AS unread,
+        arrived_at IS NULL AS by_event, {"m" if kind == "sent" else "CASE WHEN uuid IS NULL THEN m END"} AS message_id,
+        CASE WHEN NOT ({plain}) THEN 'odd'
+            WHEN uuid IS NOT NULL THEN 'fact'
+            WHEN {only_report} AND has_message THEN 'loose'
+            WHEN {only_report} AND {kind == "stored"} THEN 'nameless'
+            ELSE 'odd' END AS state
+    FROM (
+        SELECT TRY_CAST({report_id} AS UUID) AS read_id, line,
+            CASE WHEN lower({report_id}) = CAST(read_id AS VARCHAR) THEN read_id END AS uuid,
+            {report_id} IS NOT NULL AS has_id, {message_id} AS m, m IS NOT NULL AS has_message,
+            m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}')) AS message_ok,
+            {times} AS times_ok, {own} AS own_at, {arrived} AS arrived_at, {names} AS names_of, {code} AS code_of,
+            {given("folded", "BOOLEAN")} AS folded
+        FROM raw
+    )
+    """

@@ -1,0 +1,136 @@
+"""The verdict on one report: the core's fold decides, and the evidence's reach says whether that can be told."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import product
+from typing import NamedTuple
+
+from streams.audit.coverage import Coverage
+from streams.audit.tables import Untold
+from streams.core.events import Cause, Recovered
+from streams.core.facts import Fact, Sent, Stored
+from streams.core.fold import CLOCK_TOLERANCE
+from streams.core.history import judge
+from streams.core.receivers import NO_DISTRICT
+from streams.core.row import Row, Status
+from streams.core.rules import Rules
+
+HOUR = timedelta(hours=1)
+
+
+class Ground(NamedTuple):
+    """By what is judged: the rules, until when everything is known, and what the evidence covers."""
+
+    rules: Rules
+    until: datetime
+    stored: Coverage
+    receipts: Coverage
+
+
+class Contradiction(NamedTuple):
+    """The first sent and another source's cannot both be right; `other`: its place in the list of facts."""
+
+    field: str
+    other: int
+
+
+class Verdict(NamedTuple):
+    """What became of one report. `row` is the core's; `status` differs from its own where it cannot be told."""
+
+    row: Row
+    status: str
+    untold: Untold | None
+    reason_certain: bool
+    cause: Cause | None
+    contradictions: tuple[Contradiction, ...] = ()
+
+
+def verdict(
+    facts: Sequence[Fact], ground: Ground, *, folded: Sequence[bool] | None = None, proof_unread: bool = False
+) -> Verdict:
+    """Judge one report.
+
+    `facts`: sents, receipts and proofs, each in their order; the topic of a place is the source. `folded`: which of
+    them stand in local time in the hour that comes twice. `proof_unread`: there is one more that cannot be read.
+    """
+    row, events = judge(facts, ground.until, ground.rules)
+    status = row.status
+    found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
+    if row.sent is None:
+        return Verdict(row, "unexpected", None, False, None, found)
+    if folded is not None and _depends_on_the_fold(status, facts, folded, ground):
+        return Verdict(row, "undetermined", "ambiguous_time", True, None, found)
+    if status not in _BY_REASON:
+        return Verdict(row, status, None, True, None, found)
+    untold = _untold(row, ground, proof_unread=proof_unread, found=found)
+    if untold is None:
+        cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
+        return Verdict(row, status, None, _reach(row, ground.receipts) is None, cause, found)
+    if status is Status.RECOVERED and untold != "sources_contradict":
+        # It is stored for certain; only whether a proof came before this one cannot be told.
+        return Verdict(row, "stored", None, True, None, found)
+    return Verdict(row, "undetermined", untold, True, None, found)
+
+
+def contradictions(facts: Sequence[Fact]) -> tuple[Contradiction, ...]:
+    """Where the first sent and another source's sent cannot both be right. `facts`: the first one is a sent."""
+    first, found = facts[0], []
+    assert isinstance(first, Sent)
+    for at, fact in enumerate(facts):
+        if isinstance(fact, Sent) and fact.place.topic != first.place.topic:
+            found += [Contradiction(field, at) for field in _differing(first, fact)]
+    return tuple(found)
+
+
+_BY_REASON = frozenset({Status.MISSING, Status.RECOVERED})
+
+
+def _differing(one: Sent, other: Sent) -> Iterator[str]:
+    if one.names.receiver is not None and other.names.receiver is not None:
+        mine, theirs = one.names.receiver, other.names.receiver
+        districts = {mine.district, theirs.district} - {None, NO_DISTRICT}
+        if mine.municipality != theirs.municipality or len(districts) > 1:
+            yield "receiver"
+    if len({one.names.case_system, other.names.case_system} - {None}) > 1:
+        yield "case_system"
+    same_message = one.message_id == other.message_id  # a resend is sent later
+    known = one.sent_at is not None and other.sent_at is not None
+    if same_message and known and abs(one.sent_at - other.sent_at) > CLOCK_TOLERANCE:  # type: ignore[operator]
+        yield "sent_at"
+
+
+def _untold(row: Row, ground: Ground, *, proof_unread: bool, found: Sequence[Contradiction]) -> Untold | None:
+    if proof_unread:
+        return "proof_unreadable"
+    if any(one.field == "receiver" for one in found):
+        return "sources_contradict"
+    return _reach(row, ground.stored)
+
+
+def _reach(row: Row, coverage: Coverage) -> Untold | None:
+    assert row.sent_at is not None
+    assert row.alarm_at is not None
+    return coverage.untold(row.municipality, row.names.case_system, row.sent_at, row.alarm_at)
+
+
+def _depends_on_the_fold(status: Status, facts: Sequence[Fact], folded: Sequence[bool], ground: Ground) -> bool:
+    """True if another reading of the local times that come twice in autumn gives another status."""
+    kinds = sorted({type(fact).__name__ for fact, twice in zip(facts, folded, strict=True) if twice})
+    for choice in product((False, True), repeat=len(kinds)):
+        later = {kind for kind, is_later in zip(kinds, choice, strict=True) if is_later}
+        read = [
+            _an_hour_later(fact) if twice and type(fact).__name__ in later else fact
+            for fact, twice in zip(facts, folded, strict=True)
+        ]
+        if judge(read, ground.until, ground.rules)[0].status is not status:
+            return True
+    return False
+
+
+def _an_hour_later(fact: Fact) -> Fact:
+    place = fact.place._replace(arrived=fact.place.arrived + HOUR)
+    if isinstance(fact, Sent) and fact.sent_at is not None:
+        return fact._replace(place=place, sent_at=fact.sent_at + HOUR)
+    if isinstance(fact, Stored):
+        return fact._replace(place=place, stored_at=fact.stored_at + HOUR)
+    return fact._replace(place=place)

@@ -1,0 +1,135 @@
+"""The audit and the live checker over the same random histories: `python -m tests.audit.differential --histories N`."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from streams.audit.chunks import Kind
+from streams.audit.coverage import Coverage, Stretch
+from streams.audit.facts import FactKind, NamesTable
+from streams.audit.grounds import ground_of, keep
+from streams.audit.judging import JUDGED, judge_range, ranges
+from streams.audit.records import TakingRecords
+from streams.audit.tell import tell
+from streams.audit.together import bring_together
+from streams.audit.verdict import Ground
+from streams.audit.work import Work
+from streams.core.fold import Limits
+from streams.core.row import Row, Status
+from streams.core.rules import Rules
+from streams.data import succession
+from streams.engine.intake import Record
+from tests.audit.histories import END, POLICY, histories
+from tests.audit.live import Said, live
+
+ALWAYS = Stretch(None, None, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+Take = Callable[[Work, list[Record]], None]
+
+
+def take_records(work: Work, records: list[Record]) -> None:
+    """As from Kafka."""
+    names = NamesTable(work.connection)
+    TakingRecords(work.connection, names, {"sent": 0, "receipt": 1, "stored": 2}).take(records)
+
+
+def audited(records: list[Record], until: datetime, take: Take = take_records) -> tuple[dict[str, dict[str, Any]], Any]:
+    """The audit's verdicts by report id, and the sums of its books."""
+    rules = Rules(POLICY, succession(), Limits())
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(Path(folder) / "work", "differential")
+        work.open()
+        take(work, records)
+        bring_together(work)
+        coverage = Coverage([ALWAYS], rules.municipalities)
+        ground = Ground(rules, until, coverage, coverage)
+        for one in ranges(work.connection, 10_000):
+            judge_range(work.connection, one, ground, work.verdicts)
+        tell(work, [], rules.municipalities)
+        columns = list(JUDGED)
+        found = work.connection.sql(f"SELECT {', '.join(columns)} FROM verdicts").fetchall()
+        books = work.connection.sql(
+            "SELECT sum(sent), sum(stored + missing + recovered + pending + unproven + undetermined) FROM books"
+        ).fetchall()[0]
+        work.close()
+    return {row[0]: dict(zip(columns, row, strict=True)) for row in found}, books
+
+
+def differences(said: Said, found: dict[str, dict[str, Any]]) -> Iterable[str]:
+    """Where the audit says something else than the live checker, one sentence each."""
+    expected = {report_id for report_id, row in said.rows.items() if row.sent is not None or row.held_stored}
+    for report_id in sorted(expected ^ found.keys()):
+        yield f"{report_id}: only {'the live checker' if report_id in expected else 'the audit'} knows it"
+    for report_id in sorted(expected & found.keys()):
+        for name, wanted in _wanted(said, said.rows[report_id]).items():
+            if found[report_id][name] != wanted:
+                yield f"{report_id}: {name} is {found[report_id][name]!r}, and live {wanted!r}"
+
+
+def _wanted(said: Said, row: Row) -> dict[str, Any]:
+    """What the verdict on a report must be, by the live checker's row and events."""
+    if row.sent is None:
+        return {"status": "unexpected"}
+    receiver, names = row.names.receiver, row.names
+    missing, recovered = said.missing.get(row.report_id), said.recovered.get(row.report_id)
+    return {
+        "status": row.status.value,
+        "untold": None,
+        "reason": missing.reason.value if missing else None,
+        "missing_event_id": missing.event_id if missing else None,
+        "cause": recovered.cause.value if recovered else None,
+        "municipality": receiver.municipality if receiver else None,
+        "district": receiver.district if receiver else None,
+        "channel": names.channel,
+        "case_system": names.case_system,
+        "case_system_version": names.case_system_version,
+        "form": names.form,
+        "sent_at": row.sent_at,
+        "due_at": row.due_at,
+        "alarm_at": row.alarm_at,
+        "receipt": row.receipt.value if row.receipt else None,
+        "stored_at": row.proof.stored_at if row.proof else None,
+        "stored_arrived": row.proof.place.arrived if row.proof else None,
+        "evidence": row.proof.evidence if row.proof else None,
+        "attempts": row.attempts,
+        "flags": sorted(row.flags),
+        "policy_version": row.policy_version,
+        "sent_line": row.sent.offset,
+        "stored_line": row.proof.place.offset if row.proof else None,
+    }
+
+
+def compare(seed: int, count: int, take: Take = take_records, until: datetime = END) -> list[str]:
+    """Everything in which the two differ over `count` histories."""
+    records = histories(seed, count)
+    said = live(records, until, Rules(POLICY, succession(), Limits()))
+    found, (sent, accounted) = audited([one for one in records if one.place.arrived < until], until, take)
+    told = list(differences(said, found))
+    if not sent == accounted == said.sent:
+        told.append(f"The books say {sent} sent and {accounted} accounted for, the live checker's {said.sent}.")
+    return told
+
+
+def main() -> int:
+    """Compare, and say how many histories were compared; 1 if anything differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.audit.differential", description=__doc__)
+    parser.add_argument("--histories", type=int, default=100_000, help="how many (100000)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="the first seed; printed")
+    asked = parser.parse_args()
+    print(f"first seed {asked.seed}")
+    for number, seed in enumerate(range(asked.seed, asked.seed + -(-asked.histories // 10_000)), start=1):
+        told = compare(seed, min(10_000, asked.histories))
+        for one in told[:20]:
+            print(f"seed {seed}: {one}")
+        if told:
+            return 1
+        print(f"{min(number * 10_000, asked.histories)} histories, no difference", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
