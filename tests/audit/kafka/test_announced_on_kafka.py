@@ -15,8 +15,9 @@ from streams.audit.arrivals import Arrivals
 from streams.audit.diff import compared
 from streams.audit.reach import Reach
 from streams.audit.topics import read_topics
-from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Fact
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.intake import arrival
 from streams.engine.partitioning import partition_of
