@@ -11,8 +11,9 @@ import orjson
 import pytest
 
 from streams.audit.arrivals import Arrival, Arrivals
-from streams.core.checker import Checker, MemoryRows, Rules
+from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Place
+from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.intake import COPY_HEADER, Record, Refusal, arrival, origin_of
 from streams.engine.ledger import KINDS

@@ -1,0 +1,139 @@
+"""What was announced live, as a table: from the checker's own topic, or from a file of its values."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import pyarrow as pa
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from msgspec import Meta, Struct
+
+from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
+from streams.engine.intake import arrival
+from streams.engine.reading import assign_paused, one_off_consumer, read_all
+from streams.engine.refusal import explained
+from streams.engine.topics import partition_counts
+from streams.errors import ConfigurationError
+from streams.settings import KafkaSettings, Settings
+
+RECORDED = "ce_recordedtime"
+_EVENTS = {MISSING_TYPE: "missing", RECOVERED_TYPE: "recovered"}
+_TIME = pa.timestamp("us", "UTC")
+# `missing_event_id`: of both, so that they find each other. `at`: alarm_at of a missing, arrived_at of a recovered.
+# `recorded`: when it was announced, null where nothing tells.
+_SCHEMA = pa.schema(
+    [
+        ("event", pa.string()), ("event_id", pa.string()), ("missing_event_id", pa.string()),
+        ("report_id", pa.string()), ("at", _TIME), ("policy_version", pa.string()), ("recorded", _TIME),
+    ]
+)  # fmt: skip
+
+Time = Annotated[datetime, Meta(tz=True)]
+
+
+class _Value(Struct, gc=False):
+    """What of an announcement's value is compared."""
+
+    type: str
+    event_id: UUID
+    report_id: UUID
+    missing_event_id: UUID | None = None
+    alarm_at: Time | None = None
+    arrived_at: Time | None = None
+    policy_version: str | None = None
+    recordedtime: Time | None = None  # CloudEvents' own name; our values leave it to the header
+
+
+_read_value = msgspec.json.Decoder(_Value).decode
+_read_time: Any = msgspec.json.Decoder(Time).decode
+
+
+class Announced(NamedTuple):
+    """Announcements in the columns above, as often as they were made. `whole`: none of them was deleted."""
+
+    table: pa.Table
+    whole: bool = True
+
+
+async def announced_live(kafka: KafkaSettings, settings: Settings) -> Announced:
+    """Everything on the checker's topic, to its end. Raises ConfigurationError."""
+    topic = settings.output("missing")
+    whole = await _begins_with_the_first(kafka, topic)
+    rows = []
+    async for record in read_all(kafka, [topic]):
+        row = _row(record.value, _recorded(record))
+        if row is None:
+            raise ConfigurationError(
+                f"{topic}-{record.partition} offset {record.offset} is no announcement: set MELDINGSVAKT_APP_ID to the "
+                "checker's that is to be compared."
+            )
+        rows.append(row)
+    return Announced(_table(rows), whole)
+
+
+def announced_in(file: Path) -> Announced:
+    """Every line of a file: a value of the topic, as `replay` prints it. Raises ConfigurationError."""
+    try:
+        with file.open("rb") as lines:
+            return Announced(_table(_rows_of(file, lines)))
+    except OSError as error:
+        raise ConfigurationError(f"The file {file} cannot be read ({error.strerror}): name an existing file.") from None
+
+
+async def _begins_with_the_first(kafka: KafkaSettings, topic: str) -> bool:
+    """False if announcements have been deleted from the topic's beginning."""
+    tps = [TopicPartition(topic, number) for number in range((await partition_counts(kafka, [topic]))[topic])]
+    try:
+        async with one_off_consumer(kafka) as consumer:
+            return not any((await assign_paused(consumer, tps)).values())
+    except KafkaError as error:
+        raise ConfigurationError(f"Reading {topic} failed: {await explained(error, kafka, 'Read')}") from None
+
+
+def _recorded(record: Any) -> datetime:
+    """When it was announced: by its header, else when the broker got it."""
+    for name, value in record.headers:
+        if name == RECORDED:
+            try:
+                recorded: datetime = _read_time(b'"' + value + b'"')
+            except msgspec.DecodeError:
+                break
+            return recorded
+    return arrival(record.timestamp)
+
+
+def _rows_of(file: Path, lines: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = _row(line, None)
+        if row is None:
+            raise ConfigurationError(
+                f"Line {number} of {file} is no announcement: write one JSON value of the missing topic a line."
+            )
+        yield row
+
+
+def _row(value: bytes | None, recorded: datetime | None) -> tuple[Any, ...] | None:
+    """A line of the table; None if it is none of the two events."""
+    try:
+        given = _read_value(value or b"")
+    except msgspec.DecodeError:
+        return None
+    missing = given.type == MISSING_TYPE
+    at, announces = (given.alarm_at, given.event_id) if missing else (given.arrived_at, given.missing_event_id)
+    if given.type not in _EVENTS or at is None or announces is None:
+        return None
+    ids = str(given.event_id), str(announces), str(given.report_id)
+    return _EVENTS[given.type], *ids, at, given.policy_version, recorded or given.recordedtime
+
+
+def _table(rows: Iterable[tuple[Any, ...]]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
+    return pa.Table.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
+    )

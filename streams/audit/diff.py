@@ -1,0 +1,108 @@
+"""An audit's verdicts beside what was announced live: what was never said, what was said and is not so, what came late.
+
+Every announced event has one line, and so has every missing event of the audit that was not announced. Events are the
+same where their ids are: an id is made of the report, the kind of event and the alarm time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+import duckdb
+
+from streams.audit.announced import Announced
+from streams.audit.comparing import COLUMNS, LINES, NEEDED, OURS, THEIRS
+from streams.errors import ConfigurationError
+
+REPORTS = "reports.parquet"
+MEMORY = "2GB"
+AT_ONCE = 10_000
+
+Category = Literal[
+    "lost",  # the audit says missing or recovered, and it was never announced
+    "phantom",  # announced missing, but the audit says stored, pending or unproven
+    "differs",  # announced for another alarm time, so under another id
+    "late",  # announced, but later after the alarm time than allowed
+    "missing_recovered",  # found again, which was never announced
+    "phantom_recovered",  # announced as found again, which the audit does not say
+    "not_comparable",  # the audit cannot tell, does not know the report, or ends before
+    "agree",
+]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+WRONG: frozenset[Category] = frozenset({"lost", "phantom", "differs"})
+_TIME = "strftime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {0}"
+_WRITTEN = ", ".join(_TIME.format(name) if name in ("alarm_at", "announced_at") else name for name in COLUMNS)
+_ORDERED = "FROM lines WHERE category <> 'agree' ORDER BY list_position($categories, category), alarm_at, report_id"
+
+
+class Diff:
+    """The lines of a comparison. `untimed`: announced missing events of which nothing tells when they were announced.
+
+    `whole`: no announcement was deleted before it could be compared.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, whole: bool) -> None:
+        self._connection = connection
+        self.whole = whole
+        counted = dict(connection.execute("SELECT category, count(*) FROM lines GROUP BY ALL").fetchall())
+        self.counts: dict[Category, int] = {category: counted.get(category, 0) for category in CATEGORIES}
+        ((self.untimed,),) = connection.execute(
+            "SELECT count(*) FROM lines WHERE category = 'agree' AND event = 'missing' AND announced_at IS NULL"
+        ).fetchall()
+
+    @property
+    def wrong(self) -> bool:
+        """True if something was not announced as the audit says it had to be."""
+        return any(self.counts[category] for category in WRONG)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Every line that does not agree, the worst first; times as in every value."""
+        with self._connection.cursor() as own:
+            own.execute(f"SELECT {_WRITTEN} {_ORDERED}", {"categories": list(CATEGORIES)})
+            while some := own.fetchmany(AT_ONCE):
+                yield from (dict(zip(COLUMNS, line, strict=True)) for line in some)
+
+    def write(self, file: Path) -> None:
+        """The same as CSV with a column to comment in; whole or not at all. Raises ConfigurationError."""
+        part = file.with_name(f".{file.name}.part")
+        query = f"SELECT {_WRITTEN}, NULL AS comment {_ORDERED}"
+        try:
+            self._connection.sql(query, params={"categories": list(CATEGORIES)}).write_csv(str(part), header=True)
+            part.replace(file)
+        except (duckdb.IOException, OSError):
+            part.unlink(missing_ok=True)
+            raise ConfigurationError(f"{file} cannot be written: name a file in a folder that exists.") from None
+
+
+@contextmanager
+def compared(result: Path, announced: Announced, late: timedelta) -> Iterator[Diff]:
+    """Compare an audit's result (a folder) with announcements; `late`: how long after alarm_at they may come.
+
+    Raises ConfigurationError where the folder holds no result.
+    """
+    file = str(result / REPORTS)
+    with TemporaryDirectory() as spill, duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill}) as own:
+        own.execute("SET GLOBAL TimeZone = 'UTC'")
+        try:
+            own.execute(f"SELECT {', '.join(NEEDED)} FROM read_parquet($file) LIMIT 0", {"file": file}).fetchall()
+            until = _until(own, file)
+        except duckdb.Error:
+            raise ConfigurationError(
+                f"{result} holds no result that can be compared (no whole {REPORTS}): name the folder that "
+                "`meldingsvakt audit` wrote."
+            ) from None
+        own.register("given", announced.table)
+        own.execute(THEIRS)
+        own.execute(OURS, {"file": file})
+        own.execute(LINES, {"late": late // timedelta(microseconds=1), "until": until})
+        yield Diff(own, announced.whole)
+
+
+def _until(connection: duckdb.DuckDBPyConnection, file: str) -> datetime | None:
+    """Where the audit ends, if its file says so (`until`, among what a Parquet file tells of itself)."""
+    query = "SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'until'"
+    found = connection.execute(query, {"file": file}).fetchall()
+    return datetime.fromisoformat(found[0][0]) if found else None

@@ -1,0 +1,59 @@
+"""The command that compares an audit with what was announced."""
+
+import asyncio
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.console import Json, say, show_json, show_table
+from streams.errors import ConfigurationError
+from streams.settings import load_settings
+
+MOST_LINES = 50
+
+
+def diff(
+    result: Annotated[Path, typer.Argument(metavar="RESULT_DIR", help="The folder that `audit` wrote.")],
+    announced: Annotated[
+        Path | None, typer.Option(help="A file of announcements (one JSON value a line), else the checker's topic.")
+    ] = None,
+    late: Annotated[str, typer.Option(help="How long after its alarm time an announcement may come.")] = "PT5M",
+    out: Annotated[Path | None, typer.Option(help="Write what does not agree as CSV, to comment on.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare an audit with what was announced live: lost, phantom, late; exit code 1 if they contradict each other."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from schemas.policy import Duration
+    from streams.audit.announced import announced_in, announced_live
+    from streams.audit.comparing import COLUMNS
+    from streams.audit.diff import compared
+
+    try:
+        bound = TypeAdapter(Duration).validate_python(late)
+    except ValidationError:
+        raise ConfigurationError(f"--late {late} is no duration: write it like PT5M.") from None
+    given = asyncio.run(announced_live(*load_settings())) if announced is None else announced_in(announced)
+    with compared(result, given, bound) as found:
+        if out is not None:
+            found.write(out)
+        if as_json:
+            show_json({"counts": found.counts, "untimed": found.untimed, "announcements_whole": found.whole})
+            for line in found.lines():
+                show_json(line)
+        else:
+            show_table(("result", "events"), found.counts.items())
+            listed = [list(line.values()) for line in islice(found.lines(), MOST_LINES)]
+            if listed:
+                show_table(COLUMNS, listed)
+        more = sum(count for category, count in found.counts.items() if category != "agree") - MOST_LINES
+        if more > 0 and not as_json:
+            say(f"{more} more are not shown: write them to a file with --out, or ask for --json.")
+        if found.untimed:
+            say(f"{found.untimed} announcements do not tell when they were made: whether they came late is not known.")
+        if not found.whole:
+            say("Announcements were deleted from the topic's beginning: what counts as lost may have been announced.")
+        if found.wrong:
+            raise typer.Exit(1)

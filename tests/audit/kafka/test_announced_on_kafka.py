@@ -1,0 +1,123 @@
+"""An audit of a real worker's inputs beside what that worker announced."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from streams.audit.announced import Announced, announced_live
+from streams.audit.arrivals import Arrivals
+from streams.audit.diff import compared
+from streams.audit.reach import Reach
+from streams.audit.topics import read_topics
+from streams.core.checker import Checker, MemoryRows
+from streams.core.facts import Fact
+from streams.core.rules import Rules
+from streams.data import succession
+from streams.engine.intake import arrival
+from streams.engine.partitioning import partition_of
+from streams.errors import ConfigurationError
+from streams.policies import load_policy
+from tests.audit.kafka.test_diff import ALARM, missing, recovered, result_of, verdict
+from tests.engine.conftest import MakeWorld
+from tests.engine.world import World, now, sent_value
+
+pytestmark = pytest.mark.kafka
+MINUTE = timedelta(minutes=1)
+
+
+async def evidence(world: World) -> tuple[list[Fact], Reach]:
+    """Every fact in the inputs, and how far they reach."""
+    arrivals, facts, reach = Arrivals(world.settings.partitions, world.settings.max_value_bytes), [], None
+    async for batch in read_topics(world.kafka, world.settings):
+        facts += [said.fact for said in arrivals.take(batch.records) if said.fact is not None]
+        reach = batch.reach
+    assert reach is not None
+    assert (arrivals.counts["copies"], [*arrivals.rest()]) == (1, [])
+    return facts, reach
+
+
+def audited(world: World, facts: list[Fact], reach: Reach) -> list[dict[str, Any]]:
+    """The audit's lines: the core's own fold over all facts, decided until it is complete."""
+    rows = MemoryRows()
+    checker = Checker(Rules(load_policy(Path(world.environment["MELDINGSVAKT_POLICY"])), succession()), rows)
+    for fact in facts:
+        checker.apply(fact)
+    assert reach.complete_until is not None
+    list(checker.advance(reach.complete_until))
+    return [
+        {
+            "report_id": row.report_id, "status": str(row.status), "alarm_at": row.alarm_at,
+            "missing_event_id": row.missing_event_id, "policy_version": row.policy_version, "by_event_time": False,
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = await make_world(allowance=1)
+    worker = world.worker()
+    await worker.ready()
+    stored, found, misplaced, lost = await world.sent(), await world.sent(), str(uuid4()), await world.sent()
+    away = (partition_of(misplaced.encode(), 4) + 1) % 4
+    await world.put("sent", sent_value(misplaced), partition=away)
+    await world.stored(stored)
+    async with world.announcements() as announced:
+        assert {event["report_id"] for event in await announced.take(3)} == {found, misplaced, lost}
+        await world.stored(found)
+        assert (await announced.next())["report_id"] == found
+    await world.complete_beyond(now())
+    assert worker.stop() == 0
+    facts, reach = await evidence(world)
+    result = result_of(tmp_path, audited(world, facts, reach), reach.complete_until)
+    live = await announced_live(world.kafka, world.settings)
+    with compared(result, live, MINUTE) as same:
+        assert {name: count for name, count in same.counts.items() if count} == {"agree": 4}
+        assert (same.wrong, same.untimed, same.whole) == (False, 0, True)
+    with compared(result, live, timedelta(microseconds=1)) as late:
+        assert late.counts["late"] == 3
+    silenced = Announced(live.table.slice(0, 0))
+    with compared(result, silenced, MINUTE) as nothing:
+        assert {line["report_id"] for line in nothing.lines() if line["category"] == "lost"} == {found, misplaced, lost}
+
+
+async def test_when_it_was_announced_is_in_the_header_or_told_by_the_broker(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1)
+    value, topic = orjson.dumps(missing(1, after=None)), f"{world.name}.missing"
+    times = [
+        (await world.producer.send_and_wait(topic, value, key=b"k", headers=headers)).timestamp
+        for headers in ([("ce_recordedtime", b"2026-01-01T12:00:10.000000Z")], [("ce_recordedtime", b"?")], [])
+    ]
+    await world.producer.send_and_wait(topic, orjson.dumps(recovered(1)), key=b"k")
+    live = await announced_live(world.kafka, world.settings)
+    told = live.table.to_pylist()
+    assert [line["event"] for line in told] == ["missing"] * 3 + ["recovered"]
+    assert [line["recorded"] for line in told[:3]] == [ALARM + timedelta(seconds=10), *map(arrival, times[1:])]
+    assert {line["missing_event_id"] for line in told} == {told[0]["event_id"]}
+
+
+async def test_deleted_announcements_are_told_and_what_is_none_is_refused(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = await make_world(partitions=1)
+    topic = f"{world.name}.missing"
+    await world.producer.send_and_wait(topic, orjson.dumps(missing(1)), key=b"k")
+    await world.producer.send_and_wait(topic, orjson.dumps(missing(2)), key=b"k")
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
+    await admin.start()
+    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=1)})
+    await admin.close()
+    result = result_of(tmp_path, [verdict(1, "missing"), verdict(2, "missing")])
+    with compared(result, await announced_live(world.kafka, world.settings), MINUTE) as found:
+        assert (found.whole, found.counts["lost"], found.counts["late"]) == (False, 1, 1)
+    await world.producer.send_and_wait(topic, b'{"navn": "hemmelig"}', key=b"k")
+    with pytest.raises(ConfigurationError, match=f"{topic}-0 offset 2 is no announcement") as raised:
+        await announced_live(world.kafka, world.settings)
+    assert "hemmelig" not in str(raised.value)

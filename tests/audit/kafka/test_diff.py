@@ -1,0 +1,263 @@
+"""What an audit says beside what was announced: every event once, in the category that it belongs to."""
+
+import csv
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import orjson
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from streams.audit.announced import announced_in
+from streams.audit.comparing import COLUMNS
+from streams.audit.diff import CATEGORIES, Diff, compared
+from streams.audit.tables import VERDICTS
+from streams.cli_audit_diff import diff
+from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id, written
+from streams.errors import ConfigurationError
+
+ALARM = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+LATE = timedelta(minutes=5)
+
+
+def report(number: int) -> str:
+    return str(UUID(int=number, version=4))
+
+
+def verdict(number: int, status: str, alarm_at: datetime = ALARM, **fields: Any) -> dict[str, Any]:
+    """A line of the audit."""
+    missing = event_id(report(number), MISSING_TYPE, alarm_at) if status in ("missing", "recovered") else None
+    return {
+        "report_id": report(number), "status": status, "alarm_at": alarm_at, "missing_event_id": missing,
+        "municipality_today": "0301", "policy_version": "v1", "by_event_time": False,
+    } | fields  # fmt: skip
+
+
+def missing(number: int, alarm_at: datetime = ALARM, after: float | None = 1, **fields: Any) -> dict[str, Any]:
+    """An announcement, so many seconds after its alarm time; None where nothing tells."""
+    recorded = {} if after is None else {"recordedtime": written(alarm_at + timedelta(seconds=after))}
+    return {
+        "type": MISSING_TYPE, "event_id": event_id(report(number), MISSING_TYPE, alarm_at),
+        "report_id": report(number), "alarm_at": written(alarm_at), "policy_version": "v1",
+    } | recorded | fields  # fmt: skip
+
+
+def recovered(number: int, alarm_at: datetime = ALARM, arrived_at: datetime = ALARM + timedelta(days=1)) -> Any:
+    """The announcement that a report was found again."""
+    return {
+        "type": RECOVERED_TYPE, "event_id": event_id(report(number), RECOVERED_TYPE, alarm_at),
+        "missing_event_id": event_id(report(number), MISSING_TYPE, alarm_at), "report_id": report(number),
+        "arrived_at": written(arrived_at),
+    }  # fmt: skip
+
+
+def result_of(folder: Path, verdicts: Sequence[dict[str, Any]], until: datetime | None = NOW) -> Path:
+    """The folder that an audit leaves."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in VERDICTS.items())
+    told = f", KV_METADATA {{until: '{written(until)}'}}" if until else ""
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE verdicts ({columns})")
+        for one in verdicts:
+            names = ", ".join(one)
+            connection.execute(
+                f"INSERT INTO verdicts ({names}) VALUES ({', '.join('?' * len(one))})", list(one.values())
+            )
+        connection.execute(f"COPY verdicts TO '{folder / 'reports.parquet'}' (FORMAT parquet{told})")
+    return folder
+
+
+def file_of(folder: Path, values: Sequence[Any]) -> Path:
+    """A file of announcements."""
+    file = folder / "announced.ndjson"
+    file.write_bytes(b"".join(orjson.dumps(value) + b"\n" for value in values))
+    return file
+
+
+def said(
+    folder: Path, verdicts: Sequence[dict[str, Any]], values: Sequence[Any], until: datetime | None = NOW
+) -> dict[str, tuple[str, str | None]]:
+    """Category and why, by the report, of what does not agree."""
+    with compared(result_of(folder, verdicts, until), announced_in(file_of(folder, values)), LATE) as found:
+        return {line["report_id"]: (line["category"], line["why"]) for line in found.lines()}
+
+
+MISSING_CASES: list[tuple[str, list[Any], list[Any], tuple[str, str | None] | None]] = [
+    ("both say so", [verdict(1, "missing")], [missing(1)], None),
+    ("announced twice", [verdict(1, "missing")], [missing(1), missing(1, after=9999)], None),
+    ("nobody says so", [verdict(1, "stored"), verdict(2, "undetermined")], [], None),
+    ("never announced", [verdict(1, "missing")], [], ("lost", "missing")),
+    ("found again, never announced", [verdict(1, "recovered")], [], ("lost", "recovered")),
+    ("stored", [verdict(1, "stored")], [missing(1)], ("phantom", "stored")),
+    ("unproven", [verdict(1, "unproven")], [missing(1)], ("phantom", "unproven")),
+    ("before its alarm time", [verdict(1, "pending", NOW)], [missing(1)], ("phantom", "pending")),
+    ("at the alarm time that is still to come", [verdict(1, "pending", NOW)], [missing(1, NOW)],
+     ("not_comparable", "ends_earlier")),
+    ("after the audit's end", [verdict(1, "pending", NOW + LATE)], [missing(1, NOW)],
+     ("not_comparable", "ends_earlier")),
+    ("another alarm time", [verdict(1, "missing")], [missing(1, NOW)], ("differs", "alarm_at")),
+    ("another policy", [verdict(1, "missing", policy_version="v2")], [missing(1, NOW)], ("differs", "policy_version")),
+    ("by event time", [verdict(1, "missing", by_event_time=True)], [missing(1, NOW)], ("differs", "by_event_time")),
+    ("just in time", [verdict(1, "missing")], [missing(1, after=300)], None),
+    ("late", [verdict(1, "missing")], [missing(1, after=300.000001)], ("late", None)),
+    ("no time", [verdict(1, "missing")], [missing(1, after=None)], None),
+    ("cannot tell", [verdict(1, "undetermined", untold="begins_later")], [missing(1)],
+     ("not_comparable", "begins_later")),
+    ("no sent seen", [verdict(1, "unexpected")], [missing(1)], ("not_comparable", "unexpected")),
+    ("unknown", [], [missing(1)], ("not_comparable", "not_in_audit")),
+]  # fmt: skip
+RECOVERED_CASES: list[tuple[str, list[Any], list[Any], tuple[str, str | None] | None]] = [
+    ("both say so", [verdict(1, "recovered")], [missing(1), recovered(1)], None),
+    ("never announced", [verdict(1, "recovered")], [missing(1)], ("missing_recovered", None)),
+    ("still missing", [verdict(1, "missing")], [missing(1), recovered(1)], ("phantom_recovered", "missing")),
+    ("after the audit's end", [verdict(1, "missing")], [missing(1), recovered(1, arrived_at=NOW)],
+     ("not_comparable", "ends_earlier")),
+    ("unknown", [], [recovered(1)], ("not_comparable", "not_in_audit")),
+    ("cannot tell", [verdict(1, "undetermined", untold="has_gap")], [recovered(1)], ("not_comparable", "has_gap")),
+    ("stored in time", [verdict(1, "stored")], [recovered(1)], ("phantom_recovered", "stored")),
+    ("of another alarm time", [verdict(1, "recovered")], [missing(1), recovered(1, NOW)], ("differs", "alarm_at")),
+    ("alarm still to come", [verdict(1, "pending", ALARM)], [recovered(1)], ("not_comparable", "ends_earlier")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "values", "expected"),
+    [pytest.param(*case[1:], id=f"missing: {case[0]}") for case in MISSING_CASES]
+    + [pytest.param(*case[1:], id=f"recovered: {case[0]}") for case in RECOVERED_CASES],
+)
+def test_an_event_is_in_the_category_that_it_belongs_to(
+    tmp_path: Path, verdicts: list[Any], values: list[Any], expected: tuple[str, str | None] | None
+) -> None:
+    found = said(tmp_path, verdicts, values)
+    assert found == ({} if expected is None else {report(1): expected})
+
+
+def test_without_the_audits_end_only_the_same_alarm_time_tells_that_it_came_later(tmp_path: Path) -> None:
+    verdicts = [verdict(1, "pending", NOW), verdict(2, "pending", NOW + LATE), verdict(3, "missing")]
+    values = [missing(1, NOW), missing(2, NOW), missing(3), recovered(3, arrived_at=NOW)]
+    assert said(tmp_path, verdicts, values, until=None) == {
+        report(1): ("not_comparable", "ends_earlier"),
+        report(2): ("phantom", "pending"),
+        report(3): ("phantom_recovered", "missing"),
+    }
+
+
+def test_a_second_announcement_under_another_id_differs_beside_the_one_that_agrees(tmp_path: Path) -> None:
+    result = result_of(tmp_path, [verdict(1, "missing")])
+    with compared(result, announced_in(file_of(tmp_path, [missing(1), missing(1, NOW)])), LATE) as found:
+        assert {name: count for name, count in found.counts.items() if count} == {"agree": 1, "differs": 1}
+        (line,) = found.lines()
+    assert line["missing_event_id"] == missing(1)["event_id"]
+    assert line["announced_event_id"] == missing(1, NOW)["event_id"]
+
+
+def _random_history(rng: random.Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    statuses = ("stored", "missing", "recovered", "pending", "unproven", "undetermined", "unexpected")
+    alarms = [ALARM, NOW - timedelta(days=3), NOW + timedelta(days=3)]
+    verdicts = [verdict(n, rng.choice(statuses), rng.choice(alarms)) for n in range(40) if rng.random() < 0.9]
+    values: list[dict[str, Any]] = []
+    for number in range(40):
+        for alarm_at in rng.sample(alarms, rng.choice([0, 1, 1, 1, 2])):
+            values += [missing(number, alarm_at, rng.choice([1, 1000, None]))] * rng.choice([1, 1, 2])
+            if rng.random() < 0.4:
+                values.append(recovered(number, alarm_at))
+    return verdicts, values
+
+
+def _check_books(found: Diff, verdicts: list[dict[str, Any]], values: list[dict[str, Any]]) -> None:
+    lines = list(found.lines())
+    assert len(lines) == sum(found.counts.values()) - found.counts["agree"]
+    announced = {value["event_id"] for value in values}
+    told = [line["announced_event_id"] for line in lines if line["announced_event_id"]]
+    assert len(told) == len(set(told))
+    assert len(announced) == len(told) + found.counts["agree"]
+    spoken_of = {value["report_id"] for value in values if value["type"] == MISSING_TYPE}
+    due = {one["report_id"] for one in verdicts if one["missing_event_id"]}
+    assert {line["report_id"] for line in lines if line["category"] == "lost"} == due - spoken_of
+    order = [CATEGORIES.index(line["category"]) for line in lines]
+    assert order == sorted(order)
+
+
+def test_every_announcement_has_one_line_and_what_was_not_announced_has_one(tmp_path: Path) -> None:
+    for seed in range(10):
+        verdicts, values = _random_history(random.Random(seed))
+        with compared(result_of(tmp_path, verdicts), announced_in(file_of(tmp_path, values)), LATE) as found:
+            _check_books(found, verdicts, values)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"{", b"[]", b'{"type": "x"}', orjson.dumps(missing(1) | {"type": "no.meldingsvakt.report.other.v1"}),
+     orjson.dumps(missing(1) | {"report_id": "12345678901"}), orjson.dumps(missing(1) | {"alarm_at": None}),
+     orjson.dumps(missing(1) | {"alarm_at": "2026-01-01T12:00:00"}), b"\xff\xfe{}"],
+)  # fmt: skip
+def test_a_line_that_is_no_announcement_is_told_by_its_number_and_not_by_its_content(
+    tmp_path: Path, line: bytes
+) -> None:
+    file = tmp_path / "said.ndjson"
+    file.write_bytes(orjson.dumps(missing(2)) + b"\n\n" + line + b"\n")
+    with pytest.raises(ConfigurationError) as raised:
+        announced_in(file)
+    assert str(raised.value).startswith(f"Line 3 of {file} is no announcement: ")
+    assert "12345678901" not in str(raised.value)
+
+
+def test_a_file_or_a_result_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        announced_in(tmp_path / "none")
+    nothing = announced_in(file_of(tmp_path, []))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "reports.parquet").write_bytes(b"PAR1 and no more")
+    for folder in (tmp_path, broken):
+        with pytest.raises(ConfigurationError, match="holds no result"), compared(folder, nothing, LATE):
+            pass
+
+
+app = typer.Typer()
+app.command()(diff)
+
+
+def test_the_command_shows_counts_and_lines_and_fails_where_they_contradict_each_other(tmp_path: Path) -> None:
+    result = result_of(tmp_path, [verdict(1, "missing"), verdict(2, "stored"), verdict(3, "missing")])
+    file = file_of(tmp_path, [missing(1, after=None), missing(2), missing(3, after=400)])
+    out = tmp_path / "diff.csv"
+    done = CliRunner().invoke(app, [str(result), "--announced", str(file), "--out", str(out)])
+    assert done.exit_code == 1
+    assert [line.split() for line in done.stdout.splitlines() if line][:4] == [
+        ["result", "events"], ["lost", "0"], ["phantom", "1"], ["differs", "0"],
+    ]  # fmt: skip
+    assert "1 announcements do not tell when" in done.stderr
+    with out.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [(row["category"], row["report_id"], row["seconds_late"], row["comment"]) for row in rows] == [
+        ("phantom", report(2), "1", ""), ("late", report(3), "400", ""),
+    ]  # fmt: skip
+    assert list(rows[0]) == [*COLUMNS, "comment"]
+    assert [path.name for path in tmp_path.iterdir() if "diff" in path.name] == ["diff.csv"]
+
+
+def test_the_command_gives_json_and_succeeds_where_only_something_came_late(tmp_path: Path) -> None:
+    result = result_of(tmp_path, [verdict(1, "missing"), verdict(3, "missing")])
+    file = file_of(tmp_path, [missing(1), missing(3, after=400)])
+    done = CliRunner().invoke(app, [str(result), "--announced", str(file), "--json"])
+    head, line = (orjson.loads(text) for text in done.stdout.splitlines())
+    assert done.exit_code == 0
+    assert (head["counts"]["agree"], head["counts"]["late"], head["untimed"]) == (1, 1, 0)
+    assert (line["category"], line["alarm_at"], line["municipality"]) == ("late", written(ALARM), "0301")
+    done = CliRunner().invoke(app, [str(result), "--announced", str(file), "--json", "--late", "PT1H"])
+    assert orjson.loads(done.stdout)["counts"]["late"] == 0
+
+
+def test_a_duration_or_a_file_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    result, file = result_of(tmp_path, []), file_of(tmp_path, [])
+    for arguments, why in ((["--late", "5"], "is no duration"), (["--out", "/nowhere/x.csv"], "cannot be written")):
+        done = CliRunner().invoke(app, [str(result), "--announced", str(file), *arguments])
+        assert isinstance(done.exception, ConfigurationError)
+        assert why in str(done.exception)
