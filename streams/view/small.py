@@ -13,17 +13,18 @@ def suppressed(
     total: Mapping[str, Any],
     whole: str,
     parts: Sequence[str],
-    hidden_totals: Collection[str] = (),
+    also: Collection[Cell] = (),
 ) -> list[dict[str, Any]]:
     """The groups and, as the last row, their total, with every count from 1 to 4 as None.
 
     In each row `whole` is the sum of the `parts`, in each column the total is the sum of the groups. Where these sums
-    would tell a hidden count, others are hidden with it, the smallest first. `hidden_totals` are hidden in any case.
+    would tell a hidden count, others are hidden with it, the smallest first. `also` are hidden in any case: lines
+    by number (the total is the last) and columns.
     """
     rows = [*groups, total]
     names = (whole, *parts)
     hidden = {(i, name) for i, row in enumerate(rows) for name in names if 0 < row[name] < LEAST}
-    hidden |= {(len(groups), name) for name in hidden_totals if total[name]}
+    hidden |= {(i, name) for i, name in also if rows[i][name]}
     while more := _more(rows, names, whole, hidden):
         hidden |= more
     return [{name: None if (i, name) in hidden else row[name] for name in row} for i, row in enumerate(rows)]
