@@ -55,11 +55,11 @@ def write_books(folder: Path, table: Table) -> None:
         "former_numbers": ["|".join(former(label)) for label in labels],
         "receivers": [group.folded or 1 for group in table.groups],
     }
-    made = pa.table(
+    made = pa.RecordBatch.from_pydict(
         {name: pa.array(values, pa.int64() if name == "receivers" else pa.string()) for name, values in rows.items()}
         | {name: pa.array([group.counts[name] for group in table.groups], pa.int64()) for name in COLUMNS}
     )
-    _write(folder / "books.csv", made.combine_chunks().to_batches(), comment=False)
+    _write(folder / "books.csv", [made], comment=False)
 
 
 def _write(path: Path, batches: Iterable[pa.RecordBatch], *, comment: bool = True) -> None:

@@ -34,7 +34,7 @@ _TIMES = frozenset({"sent_at", "due_at", "alarm_at", "stored_at", "stored_arrive
 _LISTS = frozenset({"flags"})
 # The worst first: without anything that could be the report, then those that have been missing for longest.
 WORST_FIRST = "candidates > 0, alarm_at NULLS LAST, report_id"
-RECEIVER = "CASE WHEN regexp_full_match(municipality_today, '[0-9]{4}') THEN municipality_today END"
+RECEIVER = "CASE WHEN regexp_full_match(municipality_today, '[0-9][0-9][0-9][0-9]') THEN municipality_today END"
 
 
 class List(NamedTuple):
@@ -50,6 +50,12 @@ class List(NamedTuple):
         columns = ", ".join(_written(name) for name in self.columns)
         return f"SELECT {columns} FROM ({self.query.format(names=names, zone=ZONE)}) ORDER BY {self.order}"
 
+    def values(self, names: str, most: int | None = None) -> str:
+        """Its columns with their own types, and no more rows than that."""
+        limit = "" if most is None else f" LIMIT {most}"
+        columns = ", ".join(f'"{name}"' for name in self.columns)
+        return f"SELECT {columns} FROM ({self.query.format(names=names, zone=ZONE)}) ORDER BY {self.order}{limit}"
+
 
 def reports(*statuses: str, order: str = WORST_FIRST, first: tuple[str, ...] = ()) -> List:
     """The reports of these statuses; `first` are more columns, before the others."""
@@ -61,7 +67,7 @@ def reports(*statuses: str, order: str = WORST_FIRST, first: tuple[str, ...] = (
 def of_receivers() -> List:
     """What a receiver has to look at, receiver by receiver; the first column is its number (NULL: not known)."""
     made = reports("missing", "undetermined", "recovered", order=f"receiver NULLS LAST, status, {WORST_FIRST}")
-    query = f"SELECT *, {RECEIVER.replace('{4}', '{{4}}')} AS receiver FROM ({made.query})"
+    query = f"SELECT *, {RECEIVER} AS receiver FROM ({made.query})"
     return made._replace(columns=("receiver", *made.columns), query=query)
 
 

@@ -20,10 +20,10 @@ class SourceRead:
     kind: str
     name: str
     format: str | None
-    records: int
-    facts: int
-    rejected: int
-    ignored: int
+    records: int | None
+    facts: int | None
+    rejected: int | None
+    ignored: int | None
     has_arrival: bool | None
     first: datetime | None
     last: datetime | None
@@ -40,7 +40,8 @@ class Summary:
     """An audit in numbers; `difference` is what was sent, less the sum of the terms: 0, or the books do not balance.
 
     `sent` is counted from the facts (the books), `terms` from the verdicts. `uncertain` are the missing reports that
-    no receipts cover, so that nothing is known of a receipt. `candidates` are the reports that have any.
+    no receipts cover, so that nothing is known of a receipt. `candidates` are the reports that have any. What is None
+    is hidden, because it is small or would tell something small.
     """
 
     made_at: datetime
@@ -48,24 +49,25 @@ class Summary:
     policy_versions: tuple[str, ...]
     first_sent_at: datetime | None
     last_sent_at: datetime | None
-    sent: int
-    terms: dict[str, int]
-    unexpected: int
-    confirmed_late: int
-    difference: int
-    reasons: dict[str, int]
-    uncertain: int
-    untold: dict[str, int]
-    by_event_time: int
-    receivers_with_missing: int
-    candidates: int
-    contradictions: dict[str, int]
+    sent: int | None
+    terms: dict[str, int | None]
+    unexpected: int | None
+    confirmed_late: int | None
+    difference: int | None
+    reasons: dict[str, int | None]
+    uncertain: int | None
+    untold: dict[str, int | None]
+    by_event_time: int | None
+    receivers_with_missing: int | None
+    candidates: int | None
+    contradictions: dict[str, int | None]
     sources: tuple[SourceRead, ...]
 
     @property
-    def rejects(self) -> int:
+    def rejects(self) -> int | None:
         """How many records could not be read, in all sources."""
-        return sum(source.rejected for source in self.sources)
+        rejected = [source.rejected for source in self.sources]
+        return None if None in rejected else sum(filter(None, rejected))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,7 +79,6 @@ def summary(audited: Audited) -> Summary:
     """The answer of a finished audit in numbers."""
     connection = audited.connection
     statuses = _counts(connection, "SELECT status, count(*) FROM verdicts GROUP BY ALL")
-    terms = {term: statuses.get(term, 0) for term in TERMS}
     ((sent, confirmed_late),) = connection.execute(
         "SELECT CAST(coalesce(sum(sent), 0) AS BIGINT), CAST(coalesce(sum(confirmed_late), 0) AS BIGINT) FROM books"
     ).fetchall()
@@ -90,8 +91,9 @@ def summary(audited: Audited) -> Summary:
     ((candidates,),) = connection.execute("SELECT count(DISTINCT report_id) FROM candidates").fetchall()
     return Summary(
         made_at=audited.made_at, until=audited.until, policy_versions=audited.policy_versions,
-        first_sent_at=first, last_sent_at=last, sent=sent, terms=terms, unexpected=statuses.get("unexpected", 0),
-        confirmed_late=confirmed_late, difference=sent - sum(terms.values()),
+        first_sent_at=first, last_sent_at=last, sent=sent,
+        terms={term: statuses.get(term, 0) for term in TERMS}, unexpected=statuses.get("unexpected", 0),
+        confirmed_late=confirmed_late, difference=sent - sum(statuses.get(term, 0) for term in TERMS),
         reasons=_of_status(connection, "reason", "missing"), uncertain=uncertain,
         untold=_of_status(connection, "untold", "undetermined"), by_event_time=by_event_time,
         receivers_with_missing=receivers, candidates=candidates,
@@ -100,12 +102,12 @@ def summary(audited: Audited) -> Summary:
     )  # fmt: skip
 
 
-def _of_status(connection: duckdb.DuckDBPyConnection, code: str, status: str) -> dict[str, int]:
+def _of_status(connection: duckdb.DuckDBPyConnection, code: str, status: str) -> dict[str, Any]:
     query = f"SELECT coalesce({code}, ''), count(*) FROM verdicts WHERE status = '{status}' GROUP BY ALL"
     return _counts(connection, query)
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+def _counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
     """By code, the commonest first."""
     found = dict(connection.execute(query).fetchall())
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0]))))
