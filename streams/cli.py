@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from streams.broker import BrokerUnavailable
+from streams.cli_audit import audit_app
 from streams.cli_rejected import rejected_app
 from streams.cli_simulation import demo, simulate
 from streams.console import Json, say, show_json, show_table, write_line
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(simulate)
 app.command()(demo)
+app.add_typer(audit_app, name="audit")
 app.add_typer(rejected_app, name="rejected")
 
 

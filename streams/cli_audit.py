@@ -1,62 +1,77 @@
 """`meldingsvakt audit`: what became of every report, from whatever evidence remains."""
 
-import asyncio
-import sys
-from collections.abc import Sequence
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from streams.console import Json, say, show_json
+from streams.cli_audit_diff import diff
+from streams.console import Json, say, write_line
 from streams.errors import ConfigurationError
 from streams.settings import load_settings
-
-if TYPE_CHECKING:
-    from streams.audit.plan import Source
-    from streams.audit.sources import Found
-    from streams.audit.work import Work
 
 audit_app = typer.Typer(
     name="audit", help="What became of every report, from whatever evidence remains: exports and topics of any age."
 )
-# Who looks back on everything has nothing to forget.
-FOR_GOOD = timedelta(days=365_000)
-Files = list[Path] | None
+audit_app.command()(diff)
+Paths = list[Path] | None
 
 
 @audit_app.callback(invoke_without_command=True)
 def audit(
     context: typer.Context,
-    sent: Annotated[Files, typer.Option(help="Files of sent facts in our own columns.")] = None,
-    receipt: Annotated[Files, typer.Option(help="Files of receipts.")] = None,
-    stored: Annotated[Files, typer.Option(help="Files of proofs of storage.")] = None,
-    portal: Annotated[Files, typer.Option(help="The portal's history list.")] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="Sources with columns, zones and values of others (TOML).")
-    ] = None,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Read the input topics, too.")] = False,
-    since: Annotated[
-        str | None,
-        typer.Option("--from", help="Read topics from this time, or from offsets such as sent-0=12,stored-3=7."),
-    ] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Read topics up to this time, or up to offsets.")] = None,
+    sent: Annotated[Paths, typer.Option(help="Files of sent facts in our own columns.")] = None,
+    receipt: Annotated[Paths, typer.Option(help="Files of receipts.")] = None,
+    stored: Annotated[Paths, typer.Option(help="Files of proofs of storage.")] = None,
+    portal: Annotated[Paths, typer.Option(help="The portal's history list.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Sources with others' columns, zones and values (TOML).")] = None,
     everybody: Annotated[
-        bool,
-        typer.Option(
-            "--all-receivers",
-            help="The --stored files cover every receiver, as declared by you; else that is measured.",
-        ),
+        bool, typer.Option("--all-receivers", help="The --stored files cover every receiver; else that is measured.")
     ] = False,
-    until: Annotated[str | None, typer.Option(help="Where time ends: nothing from then on has arrived.")] = None,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Read the input topics, too.")] = False,
+    since: Annotated[str | None, typer.Option("--from", help="Topics from this time, or offsets: sent-0=12.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Topics up to this time, or offsets.")] = None,
+    until: Annotated[str | None, typer.Option(help="Where time ends: all that arrived before is there.")] = None,
     policy: Annotated[Path | None, typer.Option(help="The policy file, else MELDINGSVAKT_POLICY.")] = None,
     out: Annotated[Path | None, typer.Option(help="A new folder for the result.")] = None,
     per_receiver: Annotated[bool, typer.Option("--per-receiver", help="Also one file a receiver.")] = False,
     suppress_small: Annotated[
-        bool, typer.Option("--suppress-small", help="For publication: no count under five, no list.")
+        bool, typer.Option("--suppress-small", help="For publication: no count under five, no single report.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """What became of every report, from whatever evidence remains; an interrupted audit goes on where it was."""
+    if context.invoked_subcommand is not None:
+        return
+    from streams.audit.asking import Files, Topics, asked_for, span_of, time_of, work_for
+    from streams.audit.audit import audit as run
+    from streams.audit.result.folder import Options, check_out, write_result
+    from streams.audit.result.summary import as_json as summary_json
+    from streams.audit.result.summary import summary
+    from streams.audit.result.terminal import terminal
+
+    if out is None:
+        raise ConfigurationError("Say with --out which new folder the result is to be written to.")
+    check_out(out)
+    connecting, settings = load_settings()
+    given = Files(
+        {"sent": sent or (), "receipt": receipt or (), "stored": stored or (), "portal": portal or ()},
+        mapping, everybody,
+    )  # fmt: skip
+    topics = Topics(connecting, span_of(since, to, settings.inputs)) if kafka else None
+    asked = asked_for(given, topics, settings, policy=policy, until=time_of("--until", until))
+    work = work_for(out, asked, topics)
+    try:
+        if work.open():
+            say(f"Going on with what {work.folder} has already.")
+        audited = run(work, asked)
+        write_result(audited, out, options=Options(per_receiver, suppress_small))
+    except KeyboardInterrupt:
+        say(f"Interrupted: the same command goes on with what {work.folder} has.")
+        raise typer.Exit(130) from None
+    found = summary(audited)
+    work.remove()
+    if as_json:
+        write_line(summary_json(found))
+    else:
+        terminal(found, out)

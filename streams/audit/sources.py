@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from streams.audit.chunks import Chunk, Kind
@@ -23,6 +24,7 @@ PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
 class SourceFile(Protocol):
     """One file of a source."""
 
+    path: Path
     name: str
     kind: Kind
     source: Source

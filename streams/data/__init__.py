@@ -58,6 +58,13 @@ def todays_number(code: str) -> str:
 
 
 @cache
+def former_numbers(code: str) -> tuple[str, ...]:
+    """The numbers that a municipality had before this one, the last one first; all of them where several became one."""
+    former = [m for m in municipalities() if m.code != code and todays_number(m.code) == code]
+    return tuple(m.code for m in sorted(former, key=lambda m: (m.valid_to or date.max, m.code), reverse=True))
+
+
+@cache
 def portal_outages() -> tuple[Outage, ...]:
     """The portal's outages from 2020 to 2026. Source: its public status messages."""
     return tuple(

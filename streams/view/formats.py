@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 import orjson
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from streams.core.events import written
+from streams.spreadsheets import written_as_csv
 from streams.view.problems import Problem
 from streams.view.queries import Listing
 
@@ -104,16 +104,7 @@ def ndjson(reading: Reading, listing: Listing, limit: int | None) -> Iterator[by
 
 def csv(reading: Reading, listing: Listing, limit: int | None, *, for_excel: bool = False) -> Iterator[bytes]:
     """RFC 4180 with an empty column `comment`; for Norwegian Excel with semicolons and a byte-order mark."""
-    options = pa.csv.WriteOptions(delimiter=";" if for_excel else ",", quoting_style="needed")
-    if for_excel:
-        yield b"\xef\xbb\xbf"
-    header = True
-    for batch in _batches(reading, listing, listing.columns.texts(), limit):
-        target = pa.BufferOutputStream()
-        with_comment = batch.append_column("comment", pa.nulls(batch.num_rows, pa.string()))
-        options.include_header, header = header, False
-        pa.csv.write_csv(pa.Table.from_batches([with_comment]), target, options)
-        yield target.getvalue().to_pybytes()
+    yield from written_as_csv(_batches(reading, listing, listing.columns.texts(), limit), for_excel=for_excel)
 
 
 def parquet(reading: Reading, listing: Listing, limit: int | None, about: dict[str, str]) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """Small numbers: one report in a municipality of two hundred people tells who it is about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 LEAST = 5
@@ -9,16 +9,22 @@ Cell = tuple[int, str]
 
 
 def suppressed(
-    groups: Sequence[Mapping[str, Any]], total: Mapping[str, Any], whole: str, parts: Sequence[str]
+    groups: Sequence[Mapping[str, Any]],
+    total: Mapping[str, Any],
+    whole: str,
+    parts: Sequence[str],
+    also: Collection[Cell] = (),
 ) -> list[dict[str, Any]]:
     """The groups and, as the last row, their total, with every count from 1 to 4 as None.
 
     In each row `whole` is the sum of the `parts`, in each column the total is the sum of the groups. Where these sums
-    would tell a hidden count, others are hidden with it, the smallest first.
+    would tell a hidden count, others are hidden with it, the smallest first. `also` are hidden in any case: lines
+    by number (the total is the last) and columns.
     """
     rows = [*groups, total]
     names = (whole, *parts)
     hidden = {(i, name) for i, row in enumerate(rows) for name in names if 0 < row[name] < LEAST}
+    hidden |= {(i, name) for i, name in also if rows[i][name]}
     while more := _more(rows, names, whole, hidden):
         hidden |= more
     return [{name: None if (i, name) in hidden else row[name] for name in row} for i, row in enumerate(rows)]
@@ -36,8 +42,33 @@ def _more(rows: Sequence[Mapping[str, Any]], names: Sequence[str], whole: str, h
     for line in _telling(rows, names, whole, hidden):
         others = [cell for cell in line if cell not in hidden and rows[cell[0]][cell[1]]]
         if others:
-            more.add(min(others, key=lambda cell: (rows[cell[0]][cell[1]], cell)))
-    return more
+            more.add(_smallest(rows, others))
+    return more or _across(rows, names, hidden)
+
+
+def _smallest(rows: Sequence[Mapping[str, Any]], cells: Sequence[Cell]) -> Cell:
+    return min(cells, key=lambda cell: (rows[cell[0]][cell[1]], cell))
+
+
+def _across(rows: Sequence[Mapping[str, Any]], names: Sequence[str], hidden: set[Cell]) -> set[Cell]:
+    """Where everything in the lines of a told cell is hidden or 0: the smallest number that closes a way around it."""
+    for told in _told(hidden):
+        side = _reached(told, hidden - {told})
+        others = [
+            (i, name) for i, row in enumerate(rows) for name in names
+            if row[name] and (i, name) not in hidden and (i in side) != (name in side)
+        ]  # fmt: skip
+        if others:
+            return {_smallest(rows, others)}
+    return set()
+
+
+def _reached(start: Cell, edges: set[Cell]) -> set[int | str]:
+    """The rows and columns that are connected with a cell's row."""
+    side: set[int | str] = {start[0]}
+    while more := {end for edge in edges if not side.isdisjoint(edge) for end in edge} - side:
+        side |= more
+    return side
 
 
 def _telling(

@@ -8,8 +8,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from streams.audit.chunks import FIELDS, Chunk, Kind
-from streams.audit.facts import COLUMNS, NAMES, TABLES, NamesTable
+from streams.audit.chunks import FIELDS, NAMES, Chunk, Kind
+from streams.audit.facts import COLUMNS, TABLES, NamesTable
 from streams.audit.odd import OddLines
 from streams.audit.taking import Taking
 

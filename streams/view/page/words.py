@@ -17,10 +17,18 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
+PAGE = ("streams.view.page",)
+
+
 @cache
-def catalogue(language: Language) -> dict[str, Any]:
-    """Every text of a language, by section and name."""
-    return tomllib.loads(files("streams.view.page").joinpath(f"messages/{language}.toml").read_text(encoding="utf-8"))
+def catalogue(language: Language, packages: tuple[str, ...] = PAGE) -> dict[str, Any]:
+    """Every text of a language, by section and name; a later package adds to those before it."""
+    found: dict[str, Any] = {}
+    for package in packages:
+        text = files(package).joinpath(f"messages/{language}.toml").read_text(encoding="utf-8")
+        for name, value in tomllib.loads(text).items():
+            found[name] = found.get(name, {}) | value if isinstance(value, dict) else value
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,12 @@ class Words:
 
     language: Language
     utc: bool = False
+    packages: tuple[str, ...] = PAGE
 
     def __call__(self, key: str, **values: Any) -> str:
         """A text; `key` is section.name."""
         section, _, name = key.partition(".")
-        text: str = catalogue(self.language)[section][name]
+        text: str = self._texts[section][name]
         return text.format(**values) if values else text
 
     def count(self, key: str, count: int, **values: Any) -> str:
@@ -44,7 +53,7 @@ class Words:
         """What a code means; the code itself where it is new to us."""
         if code is None:
             return self("site.none")
-        return str(catalogue(self.language).get(section, {}).get(code, code))
+        return str(self._texts.get(section, {}).get(code, code))
 
     def number(self, number: float | None) -> str:
         """A number; a dash for none."""
@@ -91,13 +100,17 @@ class Words:
         return " ".join(said)
 
     @property
+    def _texts(self) -> dict[str, Any]:
+        return catalogue(self.language, self.packages)
+
+    @property
     def _date(self) -> str:
-        return str(catalogue(self.language)["date"])
+        return str(self._texts["date"])
 
     @property
     def locale(self) -> str:
         """Babel's name of the language."""
-        return str(catalogue(self.language)["locale"])
+        return str(self._texts["locale"])
 
     @property
     def zone(self) -> tzinfo:

@@ -1,0 +1,111 @@
+"""The books in the three ways in which people ask: by receiver, by month, by case system and version."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import duckdb
+
+from streams.audit.tables import TERMS
+
+COLUMNS = ("sent", *TERMS)
+NOTABLE = ("missing", "recovered", "undetermined")
+MOST_GROUPS = 500
+MOST_MONTHS = 180  # of more than fifteen years there is a row a year
+Counts = Mapping[str, int | None]  # None: hidden, because it is small
+
+
+class Group(NamedTuple):
+    """One line of a table. `label` says of what; with `folded` it is the sum of that many others."""
+
+    label: tuple[Any, ...]
+    counts: Counts
+    folded: int = 0
+
+
+class Table(NamedTuple):
+    """Groups and their total; in each line `whole` is the sum of `parts`."""
+
+    groups: list[Group]
+    total: Counts
+    whole: str = "sent"
+    parts: tuple[str, ...] = TERMS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is counted in each line."""
+        return (self.whole, *self.parts)
+
+
+def by_receiver(connection: duckdb.DuckDBPyConnection) -> Table:
+    """Receivers under today's number, those with most missing first; all who have nothing to tell in one line."""
+    return _table(_folded(_grouped(connection, "municipality_today")))
+
+
+def by_version(connection: duckdb.DuckDBPyConnection) -> Table:
+    """Case systems and versions, those with most missing first; all who have nothing to tell in one line."""
+    return _table(_folded(_grouped(connection, "case_system", "case_system_version")))
+
+
+def by_month(connection: duckdb.DuckDBPyConnection) -> Table:
+    """Every month from the first to the last, also those without a report; by year where there are very many.
+
+    A label is the first day and `month` or `year`; None where it is not known when a report was sent.
+    """
+    found = {group.label[0]: group.counts for group in _grouped(connection, "month")}
+    known = sorted(day for day in found if day is not None)
+    unknown = [Group((None, "month"), found[None])] if None in found else []
+    if not known:
+        return _table(unknown)
+    months = _months(known[0], known[-1])
+    if len(months) <= MOST_MONTHS:
+        return _table([*(Group((month, "month"), found.get(month, _sum([]))) for month in months), *unknown])
+    years = [
+        Group((date(year, 1, 1), "year"), _sum(found[month] for month in known if month.year == year))
+        for year in range(known[0].year, known[-1].year + 1)
+    ]
+    return _table([*years, *unknown])
+
+
+def by_code(counts: Mapping[str, int], name: str) -> Table:
+    """One kind of reports by code (why they are missing, why it cannot be told)."""
+    groups = [Group((code,), {name: number}) for code, number in counts.items()]
+    return Table(groups, {name: sum(counts.values())}, name, ())
+
+
+def _grouped(connection: duckdb.DuckDBPyConnection, *by: str) -> list[Group]:
+    sums = ", ".join(f"CAST(coalesce(sum({name}), 0) AS BIGINT)" for name in COLUMNS)
+    rows = connection.execute(f"SELECT {', '.join(by)}, {sums} FROM books GROUP BY ALL").fetchall()
+    return [Group(row[: len(by)], dict(zip(COLUMNS, row[len(by) :], strict=True))) for row in rows]
+
+
+def _folded(groups: Sequence[Group]) -> list[Group]:
+    """Those that have something to tell, the worst first, and the sum of all the others."""
+    notable = sorted(
+        (group for group in groups if any(group.counts[name] for name in NOTABLE)),
+        key=lambda group: (*(-(group.counts[name] or 0) for name in ("missing", "undetermined")), _sortable(group)),
+    )
+    shown, others = notable[:MOST_GROUPS], notable[MOST_GROUPS:]
+    others += [group for group in groups if not any(group.counts[name] for name in NOTABLE)]
+    return shown + ([Group((), _sum(group.counts for group in others), len(others))] if others else [])
+
+
+def _sortable(group: Group) -> tuple[str, ...]:
+    return tuple("" if part is None else str(part) for part in group.label)
+
+
+def _table(groups: list[Group]) -> Table:
+    return Table(groups, _sum(group.counts for group in groups))
+
+
+def _sum(counts: Iterable[Counts]) -> dict[str, int]:
+    total = dict.fromkeys(COLUMNS, 0)
+    for one in counts:
+        for name in COLUMNS:
+            total[name] += one[name] or 0
+    return total
+
+
+def _months(first: date, last: date) -> list[date]:
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    return [date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(count)]

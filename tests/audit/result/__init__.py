@@ -1,0 +1,1 @@
+"""The result of an audit: files, page and terminal."""
