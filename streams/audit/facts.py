@@ -89,7 +89,7 @@ class FactRow(NamedTuple):
     report_id: str | None
     kind: int
     source: int
-    part: int
+    part: int | None
     line: int
     arrived: int
     event_at: int | None

@@ -19,6 +19,7 @@ from streams.engine.intake import Record, Refusal, take_in
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
 MOST_BYTES = 262_144
+NO_PARTITION = -1  # of a fact that lies in a file
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -86,7 +87,7 @@ class OddLines:
             given["report_id"] = NO_ID
             value = orjson.dumps(given)
         at = arrived or own
-        place = Place(at or _EPOCH, "", 0, line)
+        place = Place(at or _EPOCH, "", NO_PARTITION, line)
         intake = take_in(Record(kind, place, None, value), MOST_BYTES)
         if intake.refusal is not None:
             self.refuse(line, intake.refusal)
@@ -114,6 +115,7 @@ class OddLines:
     def row(self, fact: Fact, *, by_event: bool, folded: bool) -> FactRow:
         """A fact as a row of the table."""
         arrived = microseconds(fact.place.arrived)
+        part = None if fact.place.partition == NO_PARTITION else fact.place.partition
         names, event_at, code, message_id, unread = NAMELESS, None, None, None, None
         if isinstance(fact, Sent):
             names, message_id = fact.names, fact.message_id
@@ -125,7 +127,7 @@ class OddLines:
             names, code = _stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
             event_at = microseconds(fact.stored_at)
         return FactRow(
-            fact.report_id, kind_of(fact), self._source, fact.place.partition, fact.place.offset, arrived,
+            fact.report_id, kind_of(fact), self._source, part, fact.place.offset, arrived,
             event_at, self._names.id_of(names), code, message_id, unread, by_event, folded,
         )  # fmt: skip
 

@@ -166,7 +166,7 @@ def _taken(kind: str, columns: list[str], source: int) -> str:
     CREATE TEMP TABLE taken AS
     SELECT *, uuid AS report_id, COALESCE(arrived_at, own_at) AS arrived, names_of AS names,
         {"NULL" if kind == "receipt" else "own_at"} AS event_at, NULLIF(code_of, 0) AS code,
-        {FactKind[kind.upper()].value} AS kind, {source} AS source, 0 AS part, NULL AS unread,
+        {FactKind[kind.upper()].value} AS kind, {source} AS source, NULL AS part, NULL AS unread,
         arrived_at IS NULL AS by_event, {"m" if kind == "sent" else "CASE WHEN uuid IS NULL THEN m END"} AS message_id,
         CASE WHEN NOT ({plain}) THEN 'odd'
             WHEN uuid IS NOT NULL THEN 'fact'
