@@ -4,7 +4,7 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -34,8 +34,13 @@ class _Mine(NamedTuple):
 _mine: list[_Mine] = []
 
 
-def judge_all(task: Task, ranges: Iterable[Range], done: Callable[[], None]) -> None:
+def judge_all(task: Task, ranges: Sequence[Range], done: Callable[[], None]) -> None:
     """Judge all ranges; `done` is called after each. An interrupt ends the processes and leaves whole files behind."""
+    if len(ranges) == 1:  # not worth a process
+        with _connected(task) as connection:
+            judge_range(connection, ranges[0], task.ground(connection), task.folder)
+        done()
+        return
     cores = len(os.sched_getaffinity(0))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, context, _begin, (task,)) as pool:
@@ -51,7 +56,7 @@ def judge_all(task: Task, ranges: Iterable[Range], done: Callable[[], None]) -> 
 
 def _begin(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all: the first process ends the others
-    connection = duckdb.connect(str(task.database), read_only=True, config={"threads": 1, "memory_limit": MEMORY})
+    connection = _connected(task)
     _mine.append(_Mine(connection, task.ground(connection), task.folder))
     # A range makes a million objects, none of them in a circle; looking for circles among them cost a sixth.
     gc.disable()
@@ -59,3 +64,7 @@ def _begin(task: Task) -> None:
 
 def _judge(asked: Range) -> None:
     judge_range(_mine[0].connection, asked, _mine[0].ground, _mine[0].folder)
+
+
+def _connected(task: Task) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(task.database), read_only=True, config={"threads": 1, "memory_limit": MEMORY})
