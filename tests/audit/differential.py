@@ -26,6 +26,7 @@ from tests.audit.histories import END, POLICY, histories
 from tests.audit.live import Said, live
 
 ALWAYS = Stretch(None, None, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+RULES = Rules(POLICY, succession(), Limits())
 Take = Callable[[Work, list[Record]], None]
 
 
@@ -39,17 +40,16 @@ def take_records(work: Work, records: list[Record]) -> None:
 
 def audited(records: list[Record], until: datetime, take: Take = take_records) -> tuple[dict[str, dict[str, Any]], Any]:
     """The audit's verdicts by report id, and the sums of its books."""
-    rules = Rules(POLICY, succession(), Limits())
     with tempfile.TemporaryDirectory() as folder:
         work = Work(Path(folder) / "work", "differential")
         work.open()
         take(work, records)
         bring_together(work)
-        coverage = Coverage([ALWAYS], rules.municipalities)
-        ground = Ground(rules, until, coverage, coverage)
+        coverage = Coverage([ALWAYS], RULES.municipalities)
+        ground = Ground(RULES, until, coverage, coverage)
         for one in ranges(work.connection, 10_000):
             judge_range(work.connection, one, ground, work.verdicts)
-        tell(work, [], rules.municipalities)
+        tell(work, [], RULES.municipalities)
         columns = list(JUDGED)
         found = work.connection.sql(f"SELECT {', '.join(columns)} FROM verdicts").fetchall()
         books = work.connection.sql(
@@ -105,9 +105,13 @@ def _wanted(said: Said, row: Row) -> dict[str, Any]:
 
 def compare(seed: int, count: int, take: Take = take_records, until: datetime = END) -> list[str]:
     """Everything in which the two differ over `count` histories."""
-    records = histories(seed, count)
-    said = live(records, until, Rules(POLICY, succession(), Limits()))
-    found, (sent, accounted) = audited([one for one in records if one.place.arrived < until], until, take)
+    records = [one for one in histories(seed, count) if one.place.arrived < until]
+    return differing(records, live(records, until, RULES), take, until)
+
+
+def differing(records: list[Record], said: Said, take: Take = take_records, until: datetime = END) -> list[str]:
+    """Everything in which the audit of these records differs from what the live checker said."""
+    found, (sent, accounted) = audited(records, until, take)
     told = list(differences(said, found))
     if not sent == accounted == said.sent:
         told.append(f"The books say {sent} sent and {accounted} accounted for, the live checker's {said.sent}.")

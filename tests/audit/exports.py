@@ -29,8 +29,8 @@ def of_topic(topic: str) -> list[ScriptLine]:
 
 
 def flat(line: ScriptLine) -> dict[str, Any]:
-    """A record in our own flat columns, as an export of the systems themselves has them: nobody knows when it arrived."""
-    value = dict(line.value)
+    """A record in our own flat columns, as the systems themselves export it: nobody knows when it arrived."""
+    value: dict[str, Any] = dict(line.value)
     return value | value.pop("receiver", {})
 
 

@@ -1,0 +1,64 @@
+"""The audit says what the live checker says, over random histories; and the comparison notices when it does not."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from streams.audit import judging, together, verdict
+from streams.audit.facts import kind_of
+from streams.core.facts import Fact
+from streams.core.receivers import Municipalities
+from tests.audit.differential import RULES, compare, differing
+from tests.audit.histories import BEGIN, END, histories
+from tests.audit.live import live
+
+HISTORIES = 3_000
+
+
+@pytest.mark.parametrize("days", [40, 12])
+def test_verdicts_event_ids_and_books_are_the_live_checkers(days: int) -> None:
+    seed = time.time_ns() % 1_000_000_000
+    assert compare(seed, HISTORIES, until=min(END, BEGIN + timedelta(days=days))) == [], f"seed {seed}"
+
+
+def later_ones_first(whole: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda rows, names: sorted(whole(rows, names)[::-1], key=kind_of)
+
+
+def only_equal_numbers(_whole: Any) -> Callable[..., bool]:
+    return lambda _self, one, other: bool(one == other)
+
+
+def first_fact_an_instant_later(whole: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(facts: list[Fact], until: Any, rules: Any) -> Any:
+        place = facts[0].place
+        later = place._replace(arrived=place.arrived + timedelta(microseconds=1))
+        return whole([facts[0]._replace(place=later), *facts[1:]], until, rules)
+
+    return broken
+
+
+def a_few_lines_lost(whole: str) -> str:
+    return whole.replace("FROM facts ORDER", "FROM facts WHERE line % 100 <> 7 ORDER")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "broken"),
+    [
+        (judging, "_facts", later_ones_first),
+        (Municipalities, "agree", only_equal_numbers),
+        (verdict, "judge", first_fact_an_instant_later),
+        (together, "_SORTED", a_few_lines_lost),
+    ],
+)
+def test_an_audit_that_is_broken_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, broken: Callable[[Any], Any]
+) -> None:
+    records = histories(5, 500)
+    said = live(records, END, RULES)
+    assert differing(records, said) == []
+    monkeypatch.setattr(module, name, broken(getattr(module, name)))
+    assert differing(records, said) != []

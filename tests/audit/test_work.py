@@ -1,0 +1,147 @@
+"""An audit that is interrupted goes on where it was; its result is written whole or not at all."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.audit import audit as audit_module
+from streams.audit import pool, sources
+from streams.audit.result import folder as result_folder
+from streams.errors import ConfigurationError
+from tests.audit.exports import incident, write
+from tests.audit.running import Result, audit
+
+
+class Broken(Exception):
+    """Something that nobody expected."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    return write(tmp_path, "ndjson")
+
+
+@pytest.fixture(autouse=True)
+def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several ranges, judged in this process."""
+    monkeypatch.setattr(audit_module, "REPORTS_A_RANGE", 300)
+
+    def here(task: pool.Task, ranges: Any, done: Callable[[], None]) -> None:
+        for one in ranges:
+            pool.judge_all(task, [one], done)
+
+    monkeypatch.setattr(audit_module, "judge_all", here)
+
+
+def whole(folder: Path, files: dict[str, Path]) -> Result:
+    return audit(folder, "--all-receivers", **files)
+
+
+def verdicts(result: Result) -> Any:
+    return result.verdicts("status", "reason", "missing_event_id", "stored_at", "flags")
+
+
+def breaking(times: int, at: Callable[..., Any]) -> Callable[..., Any]:
+    """`at`, which works a few times and then breaks."""
+    left = [times]
+
+    def broken(*given: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Broken
+        return at(*given, **named)
+
+    return broken
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "times"),
+    [
+        (sources, "read_file", 0), (audit_module, "read_file", 2), (audit_module, "bring_together", 0),
+        (audit_module, "stretches", 1), (pool, "judge_range", 3), (audit_module, "tell", 0),
+        (result_folder, "page", 1),
+    ],
+)  # fmt: skip
+def test_wherever_it_ends_the_next_run_goes_on_to_the_same_result(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, module: Any, name: str, times: int
+) -> None:
+    whole_folder, broken_folder = tmp_path / "whole", tmp_path / "broken"
+    for each in (whole_folder, broken_folder):
+        each.mkdir()
+    wanted = verdicts(whole(whole_folder, files))
+    at = audit_module if module is sources else module
+    with monkeypatch.context() as broken:
+        broken.setattr(at, name, breaking(times, getattr(at, name)))
+        with pytest.raises(Broken):
+            whole(broken_folder, files)
+    assert [path.name for path in broken_folder.iterdir() if path.is_dir()] == ["result.work"]
+    read: list[str] = []
+    monkeypatch.setattr(audit_module, "read_file", _noting(read, audit_module.read_file))
+    assert verdicts(whole(broken_folder, files)) == wanted
+    assert read == ["sent.ndjson", "receipt.ndjson", "stored.ndjson"]
+
+
+def _noting(read: list[str], at: Callable[..., Any]) -> Callable[..., Any]:
+    def noting(work: Any, number: int, file: Any) -> Any:
+        read.append(file.name)
+        return at(work, number, file)
+
+    return noting
+
+
+def test_what_has_been_read_is_not_read_again(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(audit_module, "bring_together", breaking(0, audit_module.bring_together))
+        with pytest.raises(Broken):
+            whole(tmp_path, files)
+    monkeypatch.setattr(sources, "Taking", breaking(0, sources.Taking))
+    assert len(verdicts(whole(tmp_path, files))) == len(incident().truth)
+
+
+def test_another_audit_does_not_go_on_with_this_ones_work(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(audit_module, "tell", breaking(0, audit_module.tell))
+        with pytest.raises(Broken):
+            whole(tmp_path, files)
+    fewer = files["sent"].read_bytes().splitlines(keepends=True)[:-100]
+    files["sent"].write_bytes(b"".join(fewer))
+    assert whole(tmp_path, files).summary["sent"] < len(incident().truth)
+
+
+def test_a_folder_of_somebody_elses_is_not_taken_for_a_work_folder(tmp_path: Path, files: dict[str, Path]) -> None:
+    (tmp_path / "result.work").mkdir()
+    (tmp_path / "result.work" / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigurationError, match="not an audit's work folder"):
+        whole(tmp_path, files)
+    assert (tmp_path / "result.work" / "thesis.txt").read_text() == "mine"
+
+
+def test_an_interrupt_is_one_sentence_and_leaves_nothing_running(tmp_path: Path, files: dict[str, Path]) -> None:
+    slow = (
+        "import sys, time; from streams import cli; from streams.audit import pool; whole = pool.judge_range;\n"
+        "def judge_range(*given): print('judging', file=sys.stderr, flush=True); time.sleep(60)\n"
+        "pool.judge_range = judge_range; cli.main()"
+    )
+    given = [argument for option, path in files.items() for argument in (f"--{option}", str(path))]
+    command = [sys.executable, "-c", slow, "audit", *given, "--out", str(tmp_path / "result")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "judging\n"
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        said = process.stderr.read()
+        assert process.wait(10) == 130
+    assert time.monotonic() - began < 10
+    assert said.startswith("Interrupted: the same command goes on with what ")
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "result").exists()
