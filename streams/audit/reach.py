@@ -81,7 +81,8 @@ def reach_of(parts: Mapping[Spot, Part], partitions: int, now: datetime) -> Reac
     which it writes them. An open transaction holds T back by itself: nothing behind it is read, marks included. On
     topics without marks T stands at the last record of the most silent input, and there is none (None) where an input
     is empty while others of its partition are not: then whoever knows that nothing was on its way any more has to
-    declare a time. A partition whose three inputs are all empty holds no report and holds nobody back.
+    declare a time. A partition whose three inputs are all empty holds no report and holds nobody back (of one whose
+    records all lie in other partitions, and were not copied, T speaks as well as it can).
 
     Where reading ended at a time and a record of then or later exists, T is that time: what lies before is all read.
 

@@ -171,7 +171,8 @@ async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> Async
         unread = sum(sizes.values())
         moved = time.monotonic() if unread < before else moved
         if time.monotonic() - moved > STALL_SECONDS:
-            raise ConfigurationError(f"{min(left).topic} cannot be read to its end; is a broker down?")
+            stuck = min(left)
+            raise ConfigurationError(f"{stuck.topic}-{stuck.partition} cannot be read to its end; is a broker down?")
         if records:
             yield records, 1 - unread / whole
 

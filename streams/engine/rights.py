@@ -62,11 +62,17 @@ def consumer_rights(settings: Settings, group: str | None = None) -> list[Right]
     ]
 
 
+def audit_rights(settings: Settings) -> list[Right]:
+    """What an audit of the inputs reads, and its comparison with the announcements; outside every group."""
+    return [_topic(name, "Read") for name in (*settings.inputs, settings.output("missing"))]
+
+
 RIGHTS: Mapping[str, Callable[[Settings], list[Right]]] = {
     "worker": worker_rights,
     "view": view_rights,
     "topics": topics_rights,
     "consumer": consumer_rights,
+    "audit": audit_rights,
 }
 
 

@@ -1,5 +1,6 @@
 """An audit of a real worker's inputs beside what that worker announced."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from typer.testing import CliRunner
 
 from streams.audit.announced import Announced, announced_live
 from streams.audit.arrivals import Arrivals
@@ -23,7 +23,8 @@ from streams.engine.intake import arrival
 from streams.engine.partitioning import partition_of
 from streams.errors import ConfigurationError
 from streams.policies import load_policy
-from tests.audit.kafka.test_diff import ALARM, missing, recovered, result_of, verdict
+from tests.audit.kafka.test_diff import ALARM, app, missing, recovered, result_of, verdict
+from tests.audit.kafka.test_topics_on_kafka import delete
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
 
@@ -110,13 +111,13 @@ async def test_deleted_announcements_are_told_and_what_is_none_is_refused(
     topic = f"{world.name}.missing"
     await world.producer.send_and_wait(topic, orjson.dumps(missing(1)), key=b"k")
     await world.producer.send_and_wait(topic, orjson.dumps(missing(2)), key=b"k")
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=1)})
-    await admin.close()
+    await delete(world, "missing", 0, 1)
     result = result_of(tmp_path, [verdict(1, "missing"), verdict(2, "missing")])
     with compared(result, await announced_live(world.kafka, world.settings), MINUTE) as found:
         assert (found.whole, found.counts["lost"], found.counts["late"]) == (False, 1, 1)
+    done = await asyncio.to_thread(CliRunner().invoke, app, [str(result)], env=world.environment)
+    assert done.exit_code == 1
+    assert "Announcements were deleted from the topic's beginning" in done.stderr
     await world.producer.send_and_wait(topic, b'{"navn": "hemmelig"}', key=b"k")
     with pytest.raises(ConfigurationError, match=f"{topic}-0 offset 2 is no announcement") as raised:
         await announced_live(world.kafka, world.settings)

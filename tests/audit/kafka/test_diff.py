@@ -122,6 +122,8 @@ RECOVERED_CASES: list[tuple[str, list[Any], list[Any], tuple[str, str | None] | 
     ("cannot tell", [verdict(1, "undetermined", untold="has_gap")], [recovered(1)], ("not_comparable", "has_gap")),
     ("stored in time", [verdict(1, "stored")], [recovered(1)], ("phantom_recovered", "stored")),
     ("of another alarm time", [verdict(1, "recovered")], [missing(1), recovered(1, NOW)], ("differs", "alarm_at")),
+    ("between the audit's end and its alarm time", [verdict(1, "pending", NOW + LATE)],
+     [recovered(1, arrived_at=NOW + LATE / 2)], ("not_comparable", "ends_earlier")),
     ("alarm still to come", [verdict(1, "pending", ALARM)], [recovered(1)], ("not_comparable", "ends_earlier")),
 ]  # fmt: skip
 

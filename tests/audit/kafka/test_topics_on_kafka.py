@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from streams.audit import topics
 from streams.audit.reach import Reach
 from streams.audit.topics import EVERYTHING, Span, read_topics
 from streams.engine.intake import Record
 from streams.engine.marks import HEADER
+from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 from tests.engine.conftest import MakeWorld
@@ -52,13 +54,31 @@ async def mark(world: World, partition: int) -> datetime:
     return min(times)
 
 
-async def delete(world: World, kind: str, partition: int, before: int) -> None:
-    """Delete the beginning of an input's partition, as retention does."""
+async def true_at_last(told: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until the broker has heard of a change."""
+    for _ in range(200):
+        if await told():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the broker has not heard of it")
+
+
+@contextlib.asynccontextmanager
+async def admin_of(world: World) -> AsyncIterator[Any]:
+    """Somebody who may change topics."""
     admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
     await admin.start()
-    tp = TopicPartition(f"{world.name}.{kind}", partition)
-    await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
-    await admin.close()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def delete(world: World, kind: str, partition: int, before: int) -> None:
+    """Delete the beginning of an input's partition, as retention does."""
+    async with admin_of(world) as admin:
+        tp = TopicPartition(f"{world.name}.{kind}", partition)
+        await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
 
 
 @contextlib.asynccontextmanager
@@ -124,15 +144,16 @@ async def test_an_open_transaction_ends_the_reading_and_holds_completeness_back(
     async with upstream(world) as producer:
         await producer.begin_transaction()
         await producer.send_and_wait(f"{world.name}.stored", b"{}", key=b"k", partition=0)
-        await world.put("stored", stored_value(str(uuid4())), partition=0)
+        behind = arrived(await world.put("stored", stored_value(str(uuid4())), partition=0))
         await mark(world, 0)
         records, reach = await asyncio.wait_for(read(world), 10)
         assert [record.kind for record in records] == ["sent"]
         assert reach.complete_until is not None
-        assert until <= reach.complete_until < until + timedelta(seconds=1)
+        assert until <= reach.complete_until <= behind
         assert reach.held_back_by == (f"{world.name}.stored", 0)
-        _, to = await read(world, Span(to=datetime.now(UTC) + timedelta(hours=1)))
-        assert to == reach
+        for to in (behind, datetime.now(UTC) + timedelta(hours=1)):
+            _, asked = await read(world, Span(to=to))
+            assert asked.complete_until == reach.complete_until
         await producer.abort_transaction()
 
 
@@ -147,6 +168,9 @@ async def test_from_and_to_a_time_are_exact(make_world: MakeWorld) -> None:
     assert [record.value for record in records] == [b"1", b"2"]
     assert reach.complete_until == times[3]
     assert reach.begins == dict.fromkeys(("sent", "receipt", "stored"), times[1])
+    half = timedelta(microseconds=500)  # the broker knows only whole milliseconds
+    records, _ = await read(world, Span(since=times[1] + half, to=times[2] + half))
+    assert [record.value for record in records] == [b"2"]
     records, reach = await read(world, Span(since=times[3]))
     assert [record.value for record in records] == [b"3"]
     assert reach.complete_until is not None
@@ -227,6 +251,24 @@ async def test_what_cannot_be_read_is_one_sentence(make_world: MakeWorld) -> Non
         [batch async for batch in read_topics(KafkaSettings(brokers="127.0.0.1:1"), world.settings)]
 
 
+async def test_what_arrives_while_it_reads_is_not_read(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1)
+    for _ in range(20):
+        await world.put("sent", b"x" * 1_000_000, key=b"k", partition=0)
+    reading = read_topics(world.kafka, world.settings)
+    records = (await anext(reading)).records
+    assert 0 < len(records) < 20
+    for kind in ("sent", "stored"):
+        for _ in range(30):
+            await world.put(kind, b"x" * 200_000, key=b"k", partition=0)
+    async for batch in reading:
+        records += batch.records
+    assert [record.place.offset for record in records] == list(range(20))
+    assert {record.kind for record in records} == {"sent"}
+    assert batch.reach is not None
+    assert batch.reach.complete_until is None  # what came meanwhile tells no time
+
+
 async def test_records_that_are_deleted_while_they_are_read_stop_it(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
     for _ in range(40):
@@ -239,14 +281,49 @@ async def test_records_that_are_deleted_while_they_are_read_stop_it(make_world: 
         [batch async for batch in reading]
 
 
+async def test_a_partition_that_gives_nothing_for_too_long_is_named(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await make_world(partitions=1)
+    for _ in range(40):
+        await world.put("sent", b"x" * 1_000_000, key=b"k", partition=0)
+    monkeypatch.setattr(topics, "STALL_SECONDS", 0.2)
+    reading = read_topics(world.kafka, world.settings)
+    await anext(reading)
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", _nothing)
+    with pytest.raises(ConfigurationError, match=rf"{world.name}.sent-0 cannot be read to its end; is a broker down"):
+        [batch async for batch in reading]
+
+
+async def _nothing(consumer: Any, **_: Any) -> dict[TopicPartition, list[Any]]:
+    await asyncio.sleep(0.01)
+    return {}
+
+
+async def test_inputs_with_different_numbers_of_partitions_are_refused(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1)
+    topic = f"{world.name}.stored"
+    async with admin_of(world) as admin:
+        await admin.create_partitions({topic: NewPartitions(2)})
+
+    async def grown() -> bool:
+        return (await partition_counts(world.kafka, [topic]))[topic] == 2
+
+    await true_at_last(grown)
+    with pytest.raises(ConfigurationError, match=rf"{world.name}.sent has 1 partitions and {world.name}.stored has 2"):
+        await read(world)
+
+
 async def test_a_topic_without_the_brokers_append_time_is_refused(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
     topic = ConfigResource(ConfigResourceType.TOPIC, f"{world.name}.sent", {"message.timestamp.type": "CreateTime"})
-    await admin.alter_configs([topic])
-    await admin.close()
-    await asyncio.sleep(0.3)
-    await world.put("sent", b"{}", key=b"k", partition=0)
+    async with admin_of(world) as admin:
+        await admin.alter_configs([topic])
+
+    async def taken() -> bool:
+        appended = await world.put("sent", b"{}", key=b"k", partition=0)
+        return bool(appended.timestamp_type == 0)
+
+    await true_at_last(taken)
     with pytest.raises(ConfigurationError, match="without the broker's append time"):
         await read(world)
