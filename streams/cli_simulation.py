@@ -33,6 +33,9 @@ def simulate(
         str, typer.Option(help="When the traffic begins (RFC 3339 with a zone).")
     ] = "2026-01-01T00:00:00Z",
     days: Annotated[float, typer.Option(min=0.01, help="How long it lasts.")] = 30,
+    incident: Annotated[
+        bool, typer.Option("--incident", help="The three years of the demo, 2020 to 2023, instead; as files only.")
+    ] = False,
 ) -> None:
     """Make traffic with a known truth, as files or into Kafka."""
     from datetime import timedelta
@@ -41,8 +44,15 @@ def simulate(
     from streams.simulation.files import to_files
     from streams.simulation.traffic import generate
 
-    if out is None and not to_kafka:
-        raise ConfigurationError("Nothing to do: give --out DIR for files, or --to-kafka.")
+    if out is None and (incident or not to_kafka):
+        raise ConfigurationError(f"Nothing to do: give --out DIR for files{'' if incident else ', or --to-kafka'}.")
+    if incident and to_kafka:
+        raise ConfigurationError(
+            "The incident in its own times is made as files only: `meldingsvakt demo` plays it live."
+        )
+    if incident and out is not None:
+        _three_years(out, reports, seed)
+        return
     try:
         begin = parse_time(start)
     except ValueError:
@@ -54,6 +64,15 @@ def simulate(
     if to_kafka:
         produced = asyncio.run(_produce(traffic.lines()))
         say(f"{produced} records of {reports} reports are in Kafka.")
+
+
+def _three_years(out: Path, reports: int, seed: int) -> None:
+    from streams.simulation.files import to_files
+    from streams.simulation.incident import virtual
+
+    story = virtual(reports, seed)
+    written = to_files(out, story.lines, story.truth, story.policy_toml, story.until)
+    say(f"{written} records of {len(story.truth)} reports are in {out}.")
 
 
 async def _produce(lines: "Iterable[ScriptLine]") -> int:

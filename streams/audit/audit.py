@@ -69,7 +69,7 @@ def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None
             if kind is not None:
                 covered += [(one.number, kind, stretch) for stretch in stretches(work.connection, kind, one, until)]
         ends = [stretch.to for _, kind, stretch in covered if kind is FactKind.STORED]
-        if not any(one.kind == "stored" and one.facts for one in found):
+        if not any(one.kind == "stored" and (one.facts or one.certain) for one in found):
             raise ConfigurationError("Nothing proves that anything was stored: name a source with --stored.")
         if until is None and not ends:
             raise ConfigurationError(

@@ -3,27 +3,21 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from streams.audit.announced import Announced, announced_live
-from streams.audit.arrivals import Arrivals
 from streams.audit.diff import compared
-from streams.audit.reach import Reach
-from streams.audit.topics import read_topics
-from streams.core.checker import Checker, MemoryRows
-from streams.core.facts import Fact
-from streams.core.rules import Rules
-from streams.data import succession
+from streams.cli import app
+from streams.core.events import written
 from streams.engine.intake import arrival
 from streams.engine.partitioning import partition_of
 from streams.errors import ConfigurationError
-from streams.policies import load_policy
-from tests.audit.kafka.test_diff import ALARM, app, missing, recovered, result_of, verdict
+from tests.audit.kafka.test_diff import ALARM, missing, recovered, result_of, verdict
 from tests.audit.kafka.test_topics_on_kafka import delete
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
@@ -32,32 +26,11 @@ pytestmark = pytest.mark.kafka
 MINUTE = timedelta(minutes=1)
 
 
-async def evidence(world: World) -> tuple[list[Fact], Reach]:
-    """Every fact in the inputs, and how far they reach."""
-    arrivals, facts, reach = Arrivals(world.settings.partitions, world.settings.max_value_bytes), [], None
-    async for batch in read_topics(world.kafka, world.settings):
-        facts += [said.fact for said in arrivals.take(batch.records) if said.fact is not None]
-        reach = batch.reach
-    assert reach is not None
-    assert (arrivals.counts["copies"], [*arrivals.rest()]) == (1, [])
-    return facts, reach
-
-
-def audited(world: World, facts: list[Fact], reach: Reach) -> list[dict[str, Any]]:
-    """The audit's lines: the core's own fold over all facts, decided until it is complete."""
-    rows = MemoryRows()
-    checker = Checker(Rules(load_policy(Path(world.environment["MELDINGSVAKT_POLICY"])), succession()), rows)
-    for fact in facts:
-        checker.apply(fact)
-    assert reach.complete_until is not None
-    list(checker.advance(reach.complete_until))
-    return [
-        {
-            "report_id": row.report_id, "status": str(row.status), "alarm_at": row.alarm_at,
-            "missing_event_id": row.missing_event_id, "policy_version": row.policy_version, "by_event_time": False,
-        }
-        for row in rows
-    ]  # fmt: skip
+async def run(world: World, *arguments: str | Path) -> Result:
+    """A command with a world's settings."""
+    return await asyncio.to_thread(
+        CliRunner().invoke, app, ["audit", *map(str, arguments)], env=world.environment, catch_exceptions=False
+    )
 
 
 async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
@@ -76,8 +49,8 @@ async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
         assert (await announced.next())["report_id"] == found
     await world.complete_beyond(now())
     assert worker.stop() == 0
-    facts, reach = await evidence(world)
-    result = result_of(tmp_path, audited(world, facts, reach), reach.complete_until)
+    result = tmp_path / "result"
+    assert (await run(world, "--kafka", "--out", result)).exit_code == 0
     live = await announced_live(world.kafka, world.settings)
     with compared(result, live, MINUTE) as same:
         assert {name: count for name, count in same.counts.items() if count} == {"agree": 4}
@@ -87,6 +60,26 @@ async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
     silenced = Announced(live.table.slice(0, 0))
     with compared(result, silenced, MINUTE) as nothing:
         assert {line["report_id"] for line in nothing.lines() if line["category"] == "lost"} == {found, misplaced, lost}
+    done = await run(world, "diff", result, "--json")
+    assert done.exit_code == 0
+    summary = orjson.loads((result / "summary.json").read_bytes())
+    assert summary["terms"] == {
+        "stored": 1, "missing": 2, "recovered": 1, "pending": 0, "unproven": 0, "undetermined": 0,
+    }  # fmt: skip
+    assert [source["declared"] for source in summary["sources"]] == [True] * 3
+
+
+async def test_topics_of_which_nobody_knows_until_when_they_are_whole_want_to_be_told(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = await make_world(partitions=1)
+    await world.sent()
+    result = tmp_path / "result"
+    with pytest.raises(ConfigurationError, match="say with --until"):
+        await run(world, "--kafka", "--out", result)
+    await world.stored(await world.sent())
+    await run(world, "--kafka", "--until", written(now() + timedelta(days=1)), "--out", result)
+    assert orjson.loads((result / "summary.json").read_bytes())["terms"]["missing"] == 1
 
 
 async def test_when_it_was_announced_is_in_the_header_or_told_by_the_broker(make_world: MakeWorld) -> None:
@@ -115,7 +108,7 @@ async def test_deleted_announcements_are_told_and_what_is_none_is_refused(
     result = result_of(tmp_path, [verdict(1, "missing"), verdict(2, "missing")])
     with compared(result, await announced_live(world.kafka, world.settings), MINUTE) as found:
         assert (found.whole, found.counts["lost"], found.counts["late"]) == (False, 1, 1)
-    done = await asyncio.to_thread(CliRunner().invoke, app, [str(result)], env=world.environment)
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["audit", "diff", str(result)], env=world.environment)
     assert done.exit_code == 1
     assert "Announcements were deleted from the topic's beginning" in done.stderr
     await world.producer.send_and_wait(topic, b'{"navn": "hemmelig"}', key=b"k")
