@@ -48,11 +48,11 @@ def audit(work: Work, asked: Asked) -> Audited:
     found = [read_file(work, number, file) for number, file in enumerate(asked.files)]
     if asked.topics is not None:
         found += asked.topics(work, len(found))
-    with step("Sorting"):
+    with step("Sorting", known=False):
         bring_together(work)
     _measure(work, asked.until, found)
     _judge(work, asked)
-    with step("Adding up"):
+    with step("Adding up", known=False):
         tell(work, _sources(work, found), succession())
     versions = tuple(version.id for version in load_policy(asked.policy).versions)
     return Audited(work.connection, until_of(work.connection), versions, datetime.now(UTC))

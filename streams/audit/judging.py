@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from streams.audit.chunks import NAMES
@@ -68,11 +69,12 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Gro
     rows: list[tuple[Any, ...]] = []
     contradictions: list[tuple[Any, ...]] = []
     columns = [column.to_pylist() for column in table.columns]
+    any_folded = pc.any(table["folded"]).as_py()
     del table
     for report_id, group in groupby(zip(*columns, strict=True), key=itemgetter(0)):
         lines = list(group)
         facts = _facts(lines, names)
-        folded = [line[_FOLDED] for line in lines] if any(line[_FOLDED] for line in lines) else None
+        folded = [bool(line[_FOLDED]) for line in lines] if any_folded else None
         found = verdict(facts, ground, folded=folded, proof_unread=report_id in unread_proofs)
         if found.row.sent is None and not found.row.held_stored:
             continue  # claims about a report of which nobody knows that it was sent

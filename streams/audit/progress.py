@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from streams.console import messages
 
@@ -17,17 +25,17 @@ class Step(NamedTuple):
 
     def to(self, done: float, rows: int) -> None:
         """So much is done (0 to 1), so many rows."""
-        self.progress.update(self.task, completed=done, rows=f"{rows:,}".replace(",", " "))
+        self.progress.update(self.task, completed=done, rows=f"{rows:,} rows".replace(",", " "))
 
 
 @contextmanager
-def step(name: str) -> Iterator[Step]:
-    """A step that says how far it is."""
+def step(name: str, *, known: bool = True) -> Iterator[Step]:
+    """A step that says how far it is; one of which that is not `known` says for how long it has been at it."""
     columns = (
-        TextColumn("{task.description:<24}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[rows]:>14} rows"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:>17}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
-        made = Step(progress, progress.add_task(name, total=1.0, rows=""))
+        made = Step(progress, progress.add_task(name, total=1.0 if known else None, rows=""))
         yield made
-        progress.update(made.task, completed=1.0)
+        progress.update(made.task, total=1.0, completed=1.0)

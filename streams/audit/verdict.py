@@ -58,7 +58,7 @@ def verdict(
     found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
     if row.sent is None:
         return Verdict(row, "unexpected", None, False, None, found)
-    if folded is not None and _depends_on_the_fold(status, facts, folded, ground):
+    if folded is not None and any(folded) and _depends_on_the_fold(status, facts, folded, ground):
         return Verdict(row, "undetermined", "ambiguous_time", True, None, found)
     if status not in _BY_REASON:
         return Verdict(row, status, None, True, None, found)
