@@ -49,6 +49,7 @@ def audit(
     from streams.audit.result.summary import as_json as summary_json
     from streams.audit.result.summary import summary
     from streams.audit.result.terminal import terminal
+    from streams.audit.sources import SourceUnfit
 
     if out is None:
         raise ConfigurationError("Say with --out which new folder the result is to be written to.")
@@ -66,6 +67,9 @@ def audit(
             say(f"Going on with what {work.folder} has already.")
         audited = run(work, asked)
         write_result(audited, out, options=Options(per_receiver, suppress_small))
+    except SourceUnfit:
+        work.remove()
+        raise
     except KeyboardInterrupt:
         say(f"Interrupted: the same command goes on with what {work.folder} has.")
         raise typer.Exit(130) from None

@@ -36,6 +36,22 @@ def test_simulate_wants_to_know_where_to() -> None:
         run("simulate")
 
 
+def test_the_incident_as_files_is_audited_as_the_readme_says(tmp_path: Path) -> None:
+    years = tmp_path / "three-years"
+    run("simulate", "--incident", "--reports", "500", "--out", str(years))
+    files = [part for kind in ("sent", "receipt", "stored") for part in (f"--{kind}", str(years / f"{kind}.ndjson"))]
+    done = run("audit", *files, "--policy", str(years / "policy.toml"), "--all-receivers", "--json",
+               "--out", str(tmp_path / "audit"))  # fmt: skip
+    summary = json.loads(done.stdout)
+    assert (summary["terms"]["missing"], summary["receivers_with_missing"], summary["difference"]) == (63, 22, 0)
+
+
+@pytest.mark.parametrize("arguments", [["--incident"], ["--incident", "--to-kafka", "--out", "x"]])
+def test_the_incident_is_made_as_files_only(arguments: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="--out DIR|files only"):
+        run("simulate", *arguments)
+
+
 def test_the_incident_on_a_virtual_clock_is_exact() -> None:
     done = run("demo", "--virtual", "--json")
     result = json.loads(done.stdout)

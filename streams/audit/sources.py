@@ -21,6 +21,10 @@ from streams.errors import ConfigurationError
 PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
 
 
+class SourceUnfit(ConfigurationError):
+    """What is in a source is not what was said: whoever mends that begins another audit."""
+
+
 class SourceFile(Protocol):
     """One file of a source."""
 
@@ -63,7 +67,7 @@ class Found(NamedTuple):
 
 
 def read_file(work: Work, number: int, file: SourceFile) -> Found:
-    """Read a file. Raises ConfigurationError where nothing in it is what it should be."""
+    """Read a file. Raises SourceUnfit where nothing in it is what it should be."""
     stage = f"read:{number}"
     known = work.found(stage)
     if known is None:
@@ -75,15 +79,14 @@ def read_file(work: Work, number: int, file: SourceFile) -> Found:
                 taking.take(file.kind, chunk)
                 progress.to(chunk.done, taking.records)
                 if taking.without_zone:
-                    raise ConfigurationError(
+                    raise SourceUnfit(
                         f"{file.name} has times without a zone: say in a mapping which zone they are in, such as "
                         'zone = "Europe/Oslo".'
                     )
             counted = _counted(work, number)
             if not counted["facts"]:
-                raise ConfigurationError(
-                    f"{file.name} has {taking.records} lines, none of which can be read as {file.kind}: "
-                    "mend the mapping."
+                raise SourceUnfit(
+                    f"None of the {taking.records} lines of {file.name} can be read as {file.kind}: mend the mapping."
                 )
             known = counted | {
                 "kind": file.kind, "name": file.name, "format": file.format, "records": taking.records,

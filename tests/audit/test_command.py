@@ -196,6 +196,8 @@ def test_free_text_with_a_national_id_is_in_no_output(tmp_path: Path) -> None:
         (["--sent", "sent.ndjson", "--stored", "stored.ndjson", "--until", "soon"], "--until soon is no time"),
         (["--sent", "sent.ndjson", "--stored", "stored.ndjson", "--policy", "none.toml"], "none.toml"),
         (["--sent", "none.ndjson", "--stored", "stored.ndjson"], "none.ndjson cannot be read"),
+        (["--sent", "local.ndjson", "--stored", "stored.ndjson"], "local.ndjson has times without a zone"),
+        (["--sent", "sent.ndjson", "--stored", "other.ndjson"], "None of the 1 lines of other.ndjson can be read"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_written(
@@ -205,6 +207,8 @@ def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_written(
     ndjson(tmp_path / "sent.ndjson", sent(A))
     ndjson(tmp_path / "stored.ndjson", stored(A))
     ndjson(tmp_path / "empty.ndjson")
+    ndjson(tmp_path / "local.ndjson", sent(A, "2022-05-01T12:00:00"))
+    ndjson(tmp_path / "other.ndjson", stored(A) | {"evidence": "HEARSAY"})
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(ConfigurationError, match=sentence) as raised:
         audit(tmp_path, *arguments)
