@@ -62,7 +62,8 @@ def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalitie
     row.status, row.touched, row.sent = Status.PENDING, sent.place.arrived, sent.place
     row.names, row.policy_version, row.proof_asked = sent.names, version.id, terms.proof
     row.message_ids = [sent.message_id] if sent.message_id else []
-    row.flags |= {Flag.UNREADABLE + name.replace(".", "_") for name in sent.unreadable}
+    if sent.unreadable:
+        row.flags |= {Flag.UNREADABLE + name.replace(".", "_") for name in sent.unreadable}
     row.sent_at = _trusted_sent_at(row, sent)
     row.due_at = row.sent_at + terms.allowance
     row.alarm_at = max(row.due_at, sent.place.arrived) + terms.grace
@@ -151,12 +152,14 @@ def _trusted_sent_at(row: Row, sent: Sent) -> datetime:
     arrived = sent.place.arrived
     if sent.unreadable or sent.sent_at is None:
         return arrived
-    if sent.sent_at - arrived > CLOCK_TOLERANCE:
-        row.flags.add(Flag.CLOCK_AHEAD)
+    if sent.sent_at > arrived:
+        if sent.sent_at - arrived > CLOCK_TOLERANCE:
+            row.flags.add(Flag.CLOCK_AHEAD)
+        return arrived
     if arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
         row.flags.add(Flag.CLOCK_BEHIND)
         return arrived
-    return min(sent.sent_at, arrived)
+    return sent.sent_at
 
 
 def _trusted_stored(row: Row, stored: Stored) -> Stored:
@@ -187,7 +190,8 @@ def _fill_names(row: Row, sent: Sent) -> bool:
 
 
 def _flag_unknown(row: Row, municipalities: Municipalities) -> None:
-    if row.municipality is not None and not municipalities.knows(row.municipality):
+    receiver = row.names.receiver
+    if receiver is not None and not municipalities.knows(receiver.municipality):
         row.flags.add(Flag.UNKNOWN_MUNICIPALITY)
 
 
