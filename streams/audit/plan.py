@@ -32,8 +32,12 @@ class Source(_Closed):
     name: str | None = Field(None, description="What the result calls it; else the file's name.")
     format: Format | None = Field(None, description="Else by the file's suffix.")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV: else found out by the header.")
-    encoding: str | None = Field(None, description="CSV and NDJSON: else UTF-8 or UTF-16 by the mark, else line by line.")
-    columns: dict[str, str] = Field({}, description="Our name and theirs; a dot leads into nested objects, #2 is the 2nd.")
+    encoding: str | None = Field(
+        None, description="CSV and NDJSON: else UTF-8 or UTF-16 by the mark, else line by line."
+    )
+    columns: dict[str, str] = Field(
+        {}, description="Our name and theirs; a dot leads into nested objects, #2 is the 2nd."
+    )
     constants: dict[str, str] = Field({}, description="Our name and the value on every line.")
     values: dict[str, dict[str, str]] = Field({}, description="Our name: their value and ours.")
     zone: str | None = Field(None, description="The zone of times without one, such as Europe/Oslo.")
@@ -44,7 +48,9 @@ class Source(_Closed):
     def _known(self) -> Self:
         for part in (self.columns, self.constants, self.values):
             if unknown := sorted(set(part) - set(FIELDS[self.kind])):
-                raise ValueError(f"{unknown[0]} is no column of kind {self.kind}: it has {', '.join(FIELDS[self.kind])}")
+                raise ValueError(
+                    f"{unknown[0]} is no column of kind {self.kind}: it has {', '.join(FIELDS[self.kind])}"
+                )
         return self
 
 

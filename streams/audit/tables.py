@@ -69,7 +69,7 @@ BOOKS = {
 
 
 class Audited(NamedTuple):
-    """A finished audit. `connection` has the tables above under their names in lower case; nothing else writes there."""
+    """A finished audit. `connection` has the tables above by their names in lower case; nothing else writes there."""
 
     connection: duckdb.DuckDBPyConnection
     until: datetime

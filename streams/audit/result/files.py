@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.audit.result import lists
-from streams.audit.result.counts import COLUMNS, Table
-from streams.audit.result.lists import List
+from streams.audit.result.counts import Table
 from streams.audit.result.names import former, municipality_name, names_in
 from streams.audit.tables import VERDICTS
 from streams.spreadsheets import written_as_csv
@@ -57,7 +56,7 @@ def write_books(folder: Path, table: Table) -> None:
     }
     made = pa.RecordBatch.from_pydict(
         {name: pa.array(values, pa.int64() if name == "receivers" else pa.string()) for name, values in rows.items()}
-        | {name: pa.array([group.counts[name] for group in table.groups], pa.int64()) for name in COLUMNS}
+        | {name: pa.array([group.counts[name] for group in table.groups], pa.int64()) for name in table.columns}
     )
     _write(folder / "books.csv", [made], comment=False)
 

@@ -30,7 +30,9 @@ class Options(NamedTuple):
 def check_out(out: Path) -> None:
     """Raises ConfigurationError where the result could not be written, before anything is read."""
     if os.path.lexists(out):
-        raise ConfigurationError(f"{out} exists already: give the result a folder that does not, or move that one away.")
+        raise ConfigurationError(
+            f"{out} exists already: give the result a folder that does not, or move that one away."
+        )
     parent = out.absolute().parent
     if not parent.is_dir():
         raise ConfigurationError(f"There is no folder {parent} to put the result in: make it, or choose another.")

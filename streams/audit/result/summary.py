@@ -134,4 +134,4 @@ def as_json(value: Summary) -> bytes:
     """For programs; times in UTC with six digits and Z, as everywhere."""
     whole = asdict(value) | {"rejects": value.rejects, "warnings": value.warnings}
     options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(whole, default=lambda time: written(time), option=options)
+    return orjson.dumps(whole, default=written, option=options)
