@@ -1,7 +1,7 @@
 """Small numbers in several tables that share a total: what one hides, no other may tell."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.audit.result.counts import Group, Table
@@ -23,9 +23,9 @@ def hidden(variants: Mapping[str, Sequence[Table]]) -> dict[str, Table]:
     """The tables with every count from 1 to 4 as None, and as many others as it takes that no sum tells them.
 
     Of each table the first variant is taken that costs no total: better fewer lines than an answer without a number.
-    The last one has no lines. The first table is the books, with all columns.
+    The last one has no lines.
     """
-    forced = _totals(next(iter(variants.values()))[-1])
+    forced = _totals([of_one[-1] for of_one in variants.values()])
     tables = {
         key: next(
             (one for one in of_one[:-1] if all(cell in forced for cell in _totals_of(_one(key, one, forced)))),
@@ -52,15 +52,22 @@ def _each(tables: Mapping[str, Table], forced: set[Cell]) -> dict[str, Table]:
         forced = forced | totals
 
 
-def _totals(table: Table) -> set[Cell]:
-    """The totals that must be hidden whatever the tables are: small ones, and those that would tell them.
+def _totals(tables: Iterable[Table]) -> set[Cell]:
+    """The totals that must be hidden whatever the lines are: small ones, and those that would tell them.
 
     Next to a small one `stored` is hidden, and not the smallest, which is what was asked for: how many are missing.
     """
-    small = any(0 < (table.total[name] or 0) < LEAST for name in table.columns)
-    also = [(0, "stored")] if small else []
-    (total,) = suppressed([], table.total, table.whole, table.parts, also)
-    return _totals_of(table._replace(total=total))
+    forced: set[Cell] = set()
+    while True:
+        before = len(forced)
+        for table in tables:
+            small = any(0 < (table.total[name] or 0) < LEAST for name in table.columns)
+            names = {cell.column for cell in forced} | ({"stored"} if small else set())
+            also = [(line, name) for line in (0, 1) for name in names.intersection(table.columns)]
+            (_, total) = suppressed([table.total], table.total, table.whole, table.parts, also)
+            forced |= _totals_of(table._replace(total=total))
+        if len(forced) == before:
+            return forced
 
 
 def _totals_of(table: Table) -> set[Cell]:
