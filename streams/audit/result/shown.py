@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from streams.audit.result.counts import (
@@ -87,7 +87,8 @@ def _none(number: int | None) -> int | None:
 
 def _month(time: datetime | None) -> datetime | None:
     """The beginning of its month: the time of the first report is that of a single one."""
-    return time and time.astimezone(OSLO).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = time and time.astimezone(OSLO).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return start and start.astimezone(UTC)
 
 
 def _source(source: SourceRead) -> SourceRead:

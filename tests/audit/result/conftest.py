@@ -1,6 +1,7 @@
 """Results on disk, and the browser that the view's tests look at pages with."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.view.page.conftest import browser, chromium
 __all__ = ["browser", "chromium"]
 
 
-def written(audited: Audited, out: Path, **options: bool | int) -> Path:
+def written(audited: Audited, out: Path, **options: Any) -> Path:
     """The folder of a result."""
     write_result(audited, out, options=Options()._replace(**options))
     return out

@@ -103,7 +103,9 @@ def test_every_receiver_has_its_own_and_only_its_own(small: Path) -> None:
             assert row["municipality_today"] == ("" if path.stem == files.UNKNOWN_RECEIVER else path.stem)
             assert list(row)[-1] == "comment"
             found.append(row["report_id"])
-    listed = [row["report_id"] for name in ("missing", "undetermined", "recovered") for row in rows(small / f"{name}.csv")]
+    listed = [
+        row["report_id"] for name in ("missing", "undetermined", "recovered") for row in rows(small / f"{name}.csv")
+    ]
     assert sorted(found) == sorted(listed)
 
 
@@ -124,6 +126,8 @@ def test_of_the_candidates_only_the_nearest_are_named(tmp_path: Path) -> None:
 def test_the_summary_tells_numbers_and_times_as_everywhere(small: Path) -> None:
     said: dict[str, Any] = orjson.loads((small / "summary.json").read_bytes())
     assert said["until"] == "2023-11-02T12:00:00.000000Z"
+    assert said["first_sent_at"] == "2020-09-07T08:30:00.000000Z"
+    assert said["sources"][1]["covers_to"] == "2023-11-02T12:00:00.000000Z"
     assert (said["sent"], said["unexpected"], said["confirmed_late"], said["receivers_with_missing"]) == (50, 2, 1, 2)
     assert said["terms"] == {
         "stored": 31, "missing": 5, "recovered": 2, "pending": 1, "unproven": 1, "undetermined": 10,

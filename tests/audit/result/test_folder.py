@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.audit.result import folder
+from streams.audit.result import files, folder
 from streams.audit.result.folder import Options, check_out, write_result
 from streams.errors import ConfigurationError
 from tests.audit.result.stock import audited, few, verdict
@@ -18,7 +18,11 @@ from pathlib import Path
 from streams.audit.result import files, folder
 from tests.audit.result.stock import few
 real = files._write
-files._write = lambda path, *rows, **more: os.kill(os.getpid(), signal.SIGKILL) if path.stem == "books" else real(path, *rows, **more)
+def killed_at_the_books(path, *rows, **more):
+    if path.stem == "books":
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(path, *rows, **more)
+files._write = killed_at_the_books
 folder.write_result(few(), Path(os.sys.argv[1]), options=folder.Options())
 """
 
@@ -48,7 +52,7 @@ def test_an_error_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(folder.files, "write_lists", full)
+    monkeypatch.setattr(files, "write_lists", full)
     with pytest.raises(ConfigurationError, match="No space left on device"):
         write_result(few(), tmp_path / "result", options=Options())
     assert list(tmp_path.iterdir()) == []
@@ -58,7 +62,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folder.files, "write_lists", interrupted)
+    monkeypatch.setattr(files, "write_lists", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_result(few(), tmp_path / "result", options=Options())
     assert list(tmp_path.iterdir()) == []

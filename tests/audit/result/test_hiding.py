@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import NamedTuple
 
 import pytest
 
@@ -10,17 +11,24 @@ from streams.audit.result.counts import COLUMNS, Group, Table, by_code, with_res
 from streams.audit.result.hiding import Cell, hidden
 from streams.audit.tables import TERMS
 
-Report = tuple[int, int, int, str]  # receiver, month, version, status
+
+class Report(NamedTuple):
+    """One report, by what tables are made of."""
+
+    receiver: int
+    month: int
+    version: int
+    status: str
 
 
-def table(reports: list[Report], by: int) -> Table:
+def table(reports: list[Report], by: str) -> Table:
     """The books of these reports by one of their properties."""
     groups: dict[int, dict[str, int]] = {}
     total = dict.fromkeys(COLUMNS, 0)
     for report in reports:
-        for counts in (groups.setdefault(report[by], dict.fromkeys(COLUMNS, 0)), total):
+        for counts in (groups.setdefault(getattr(report, by), dict.fromkeys(COLUMNS, 0)), total):
             counts["sent"] += 1
-            counts[report[3]] += 1
+            counts[report.status] += 1
     return Table([Group((label,), counts) for label, counts in sorted(groups.items())], total)
 
 
@@ -29,16 +37,16 @@ def world(draw: random.Random) -> dict[str, Table]:
     receivers, months = draw.randint(1, 6), draw.randint(1, 5)
     weights = [draw.choice((0, 1, 3, 30)) for _ in TERMS]
     weights[0] += 1
-    reports: list[Report] = [
-        (draw.randrange(receivers), draw.randrange(months), draw.randrange(3), draw.choices(TERMS, weights)[0])
+    reports = [
+        Report(draw.randrange(receivers), draw.randrange(months), draw.randrange(3), draw.choices(TERMS, weights)[0])
         for _ in range(draw.randint(1, 60))
     ]
     reasons: dict[str, int | None] = {}
     for report in reports:
-        if report[3] == "missing":
+        if report.status == "missing":
             code = draw.choice("abc")
             reasons[code] = (reasons.get(code) or 0) + 1
-    made = {name: table(reports, by) for by, name in enumerate(("receivers", "months", "versions"))}
+    made = {f"{by}s": table(reports, by) for by in ("receiver", "month", "version")}
     merged = {name: with_rest(one) if draw.random() < 0.5 else one for name, one in made.items()}
     return {"books": without_groups(made["months"]), **merged, "reasons": by_code(reasons, "missing")}
 
@@ -79,7 +87,7 @@ def worked_out(tables: Mapping[str, Table]) -> set[Cell]:
     return {unknown[next(i for i, number in enumerate(line) if number)] for line in alone}
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_no_count_from_1_to_4_is_shown_or_can_be_worked_out(seed: int) -> None:
     tables = world(random.Random(seed))
     shown = hidden({key: [one, without_groups(one)] for key, one in tables.items()})
