@@ -33,7 +33,9 @@ def write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, top_candida
             _write(folder / f"{name}.csv", lists.batches(connection, one, names), comment=one.comment)
     columns = ", ".join(f'"{name}"' for name in VERDICTS)
     target = str(folder / "reports.parquet").replace("'", "''")
-    connection.execute(f"COPY (SELECT {columns} FROM verdicts) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(
+        f"COPY (SELECT {columns} FROM verdicts) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+    )
 
 
 def write_receivers(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
