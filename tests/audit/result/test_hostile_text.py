@@ -64,8 +64,9 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(tmp_path: Path) -> None:
         for row in csv.reader(content, delimiter=";", strict=True):
             for cell in row:
                 assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d")), (path.name, cell)
-                for text in texts:
-                    found[text] += cell in (text, f"'{text}")
+                text = cell if cell in found else cell.removeprefix("'")
+                if text in found:
+                    found[text] += 1
     assert min(found.values()) > 20
 
 

@@ -183,6 +183,19 @@ def test_codes_that_are_new_are_shown_as_they_are(tmp_path: Path) -> None:
         assert code in text
 
 
+@pytest.mark.parametrize(
+    ("statuses", "state"),
+    [
+        (["stored", "recovered", "unexpected"], "stored"), (["stored", "missing"], "missing"), ([], "unknown"),
+        (["stored", "undetermined"], "unknown"), (["stored", "pending"], "unknown"), (["unproven"], "unknown"),
+    ],
+)  # fmt: skip
+def test_the_answer_is_green_only_where_everything_is_proven(tmp_path: Path, statuses: list[str], state: str) -> None:
+    made = audited([verdict(n, status) for n, status in enumerate(statuses)])
+    text = (written(made, tmp_path / "result") / "report.html").read_text(encoding="utf-8")
+    assert f'<section class="sentence {state}">' in text
+
+
 @pytest.mark.parametrize("name", FILES.values())
 def test_an_audit_of_nothing_is_a_page_all_the_same(tmp_path: Path, name: str) -> None:
     found = Reading(written(audited(), tmp_path / "result") / name)
