@@ -1,1 +1,1 @@
-"""The audit of history: what became of every report, by whatever evidence remains and the live checker's rules."""
+"""The audit of history: what became of every report, from whatever evidence remains, by the live checker's rules."""

@@ -137,7 +137,7 @@ def _certain(reach: Reach, kind: str) -> dict[str, Any]:
 
 
 def _warnings(reach: Reach, topic: str, taking: TakingRecords) -> list[str]:
-    found = {f"{name}_{taking.counts[name]}" for name in ("not_copied", "misplaced_again") if taking.counts[name]}
+    found = {name for name in ("not_copied", "misplaced_again") if taking.counts[name]}
     if any(spot[0] == topic for spot in reach.deleted):
         found.add("records_deleted")
     return sorted(found)

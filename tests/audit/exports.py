@@ -30,8 +30,8 @@ def of_topic(topic: str) -> list[ScriptLine]:
 
 def flat(line: ScriptLine) -> dict[str, Any]:
     """A record in our own flat columns, as the systems themselves export it: nobody knows when it arrived."""
-    value: dict[str, Any] = dict(line.value)
-    return value | value.pop("receiver", {})
+    receiver: dict[str, Any] = line.value.get("receiver", {})
+    return {name: value for name, value in line.value.items() if name != "receiver"} | receiver
 
 
 def write(folder: Path, suffix: str, topics: Iterable[str] = TOPICS) -> dict[str, Path]:

@@ -13,6 +13,10 @@ import pytest
 from streams.audit import audit as audit_module
 from streams.audit import pool, sources
 from streams.audit.result import folder as result_folder
+from streams.audit.sources import read_file
+from streams.audit.taking import Taking
+from streams.audit.tell import tell
+from streams.audit.together import bring_together
 from streams.errors import ConfigurationError
 from tests.audit.exports import incident, write
 from tests.audit.running import Result, audit
@@ -82,7 +86,7 @@ def test_wherever_it_ends_the_next_run_goes_on_to_the_same_result(
             whole(broken_folder, files)
     assert [path.name for path in broken_folder.iterdir() if path.is_dir()] == ["result.work"]
     read: list[str] = []
-    monkeypatch.setattr(audit_module, "read_file", _noting(read, audit_module.read_file))
+    monkeypatch.setattr(audit_module, "read_file", _noting(read, read_file))
     assert verdicts(whole(broken_folder, files)) == wanted
     assert read == ["sent.ndjson", "receipt.ndjson", "stored.ndjson"]
 
@@ -99,10 +103,10 @@ def test_what_has_been_read_is_not_read_again(
     tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(audit_module, "bring_together", breaking(0, audit_module.bring_together))
+        broken.setattr(audit_module, "bring_together", breaking(0, bring_together))
         with pytest.raises(Broken):
             whole(tmp_path, files)
-    monkeypatch.setattr(sources, "Taking", breaking(0, sources.Taking))
+    monkeypatch.setattr(sources, "Taking", breaking(0, Taking))
     assert len(verdicts(whole(tmp_path, files))) == len(incident().truth)
 
 
@@ -110,7 +114,7 @@ def test_another_audit_does_not_go_on_with_this_ones_work(
     tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(audit_module, "tell", breaking(0, audit_module.tell))
+        broken.setattr(audit_module, "tell", breaking(0, tell))
         with pytest.raises(Broken):
             whole(tmp_path, files)
     fewer = files["sent"].read_bytes().splitlines(keepends=True)[:-100]

@@ -9,6 +9,8 @@ import duckdb
 from streams.audit.tables import TERMS
 
 COLUMNS = ("sent", *TERMS)
+# Where small numbers are hidden, fewer columns tell more: rare ones would hide others with them.
+REST = "rest"
 NOTABLE = ("missing", "recovered", "undetermined")
 MOST_GROUPS = 500
 MOST_MONTHS = 180  # of more than fifteen years there is a row a year
@@ -36,19 +38,27 @@ class Table(NamedTuple):
         """What is counted in each line."""
         return (self.whole, *self.parts)
 
-
-def by_receiver(connection: duckdb.DuckDBPyConnection) -> Table:
-    """Receivers under today's number, those with most missing first; all who have nothing to tell in one line."""
-    return _table(_folded(_grouped(connection, "municipality_today")))
-
-
-def by_version(connection: duckdb.DuckDBPyConnection) -> Table:
-    """Case systems and versions, those with most missing first; all who have nothing to tell in one line."""
-    return _table(_folded(_grouped(connection, "case_system", "case_system_version")))
+    @property
+    def worth_showing(self) -> tuple[str, ...]:
+        """Its columns without those that are asked for seldom and are nought everywhere."""
+        return tuple(name for name in self.columns if name not in ("pending", "unproven") or self.total[name] != 0)
 
 
-def by_month(connection: duckdb.DuckDBPyConnection) -> Table:
-    """Every month from the first to the last, also those without a report; by year where there are very many.
+def by_receiver(connection: duckdb.DuckDBPyConnection, least: int = 1) -> Table:
+    """Receivers under today's number, those with most missing first; all who have nothing to tell in one line.
+
+    `least`: how many must be missing, recovered or undetermined for a line of its own.
+    """
+    return _table(_folded(_grouped(connection, "municipality_today"), least))
+
+
+def by_version(connection: duckdb.DuckDBPyConnection, least: int = 1) -> Table:
+    """Case systems and versions, in the same way."""
+    return _table(_folded(_grouped(connection, "case_system", "case_system_version"), least))
+
+
+def by_month(connection: duckdb.DuckDBPyConnection, most: int = MOST_MONTHS) -> Table:
+    """Every month from the first to the last, also those without a report; by year where there are more than `most`.
 
     A label is the first day and `month` or `year`; None where it is not known when a report was sent.
     """
@@ -58,7 +68,7 @@ def by_month(connection: duckdb.DuckDBPyConnection) -> Table:
     if not known:
         return _table(unknown)
     months = _months(known[0], known[-1])
-    if len(months) <= MOST_MONTHS:
+    if len(months) <= most:
         return _table([*(Group((month, "month"), found.get(month, _sum([]))) for month in months), *unknown])
     years = [
         Group((date(year, 1, 1), "year"), _sum(found[month] for month in known if month.year == year))
@@ -67,26 +77,52 @@ def by_month(connection: duckdb.DuckDBPyConnection) -> Table:
     return _table([*years, *unknown])
 
 
-def by_code(counts: Mapping[str, int], name: str) -> Table:
+def books(connection: duckdb.DuckDBPyConnection) -> Table:
+    """The total alone."""
+    return without_groups(_table(_grouped(connection)))
+
+
+def with_rest(table: Table) -> Table:
+    """What is neither missing nor cannot be told, in one column."""
+    parts = ("missing", "undetermined")
+
+    def merged(counts: Counts) -> Counts:
+        number = (counts["sent"] or 0) - sum(counts[name] or 0 for name in parts)
+        return {"sent": counts["sent"], **{name: counts[name] for name in parts}, REST: number}
+
+    groups = [group._replace(counts=merged(group.counts)) for group in table.groups]
+    return Table(groups, merged(table.total), parts=(*parts, REST))
+
+
+def without_groups(table: Table) -> Table:
+    """Its total alone."""
+    return table._replace(groups=[])
+
+
+def by_code(counts: Counts, name: str) -> Table:
     """One kind of reports by code (why they are missing, why it cannot be told)."""
     groups = [Group((code,), {name: number}) for code, number in counts.items()]
-    return Table(groups, {name: sum(counts.values())}, name, ())
+    return Table(groups, {name: sum(filter(None, counts.values()))}, name, ())
 
 
 def _grouped(connection: duckdb.DuckDBPyConnection, *by: str) -> list[Group]:
     sums = ", ".join(f"CAST(coalesce(sum({name}), 0) AS BIGINT)" for name in COLUMNS)
-    rows = connection.execute(f"SELECT {', '.join(by)}, {sums} FROM books GROUP BY ALL").fetchall()
+    rows = connection.execute(f"SELECT {', '.join([*by, sums])} FROM books GROUP BY ALL").fetchall()
     return [Group(row[: len(by)], dict(zip(COLUMNS, row[len(by) :], strict=True))) for row in rows]
 
 
-def _folded(groups: Sequence[Group]) -> list[Group]:
+def _folded(groups: Sequence[Group], least: int) -> list[Group]:
     """Those that have something to tell, the worst first, and the sum of all the others."""
+
+    def is_notable(group: Group) -> bool:
+        return any((group.counts[name] or 0) >= least for name in NOTABLE)
+
     notable = sorted(
-        (group for group in groups if any(group.counts[name] for name in NOTABLE)),
+        filter(is_notable, groups),
         key=lambda group: (*(-(group.counts[name] or 0) for name in ("missing", "undetermined")), _sortable(group)),
     )
     shown, others = notable[:MOST_GROUPS], notable[MOST_GROUPS:]
-    others += [group for group in groups if not any(group.counts[name] for name in NOTABLE)]
+    others += [group for group in groups if not is_notable(group)]
     return shown + ([Group((), _sum(group.counts for group in others), len(others))] if others else [])
 
 

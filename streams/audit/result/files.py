@@ -1,6 +1,7 @@
 """The files of a result, each written in one go from the tables."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 from itertools import groupby
 from pathlib import Path
 
@@ -9,16 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.audit.result import lists
-from streams.audit.result.counts import COLUMNS, Table
+from streams.audit.result.counts import Table
 from streams.audit.result.names import former, municipality_name, names_in
-from streams.audit.tables import VERDICTS
+from streams.audit.tables import VERDICTS, Audited
+from streams.core.events import written
 from streams.spreadsheets import written_as_csv
 
 UNKNOWN_RECEIVER = "unknown"
 
 
-def write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, top_candidates: int) -> None:
-    """Everything by the row: what is to be looked at as CSV, and every verdict as Parquet."""
+def write_lists(audited: Audited, folder: Path, top_candidates: int) -> None:
+    """Everything by the row: what is to be looked at as CSV, and every verdict as Parquet, which tells `until`, too."""
+    connection, until = audited.connection, written(audited.until.astimezone(UTC))
     wanted = {
         "missing": lists.reports("missing"),
         "recovered": lists.reports("recovered", order="alarm_at NULLS LAST, report_id"),
@@ -33,7 +36,10 @@ def write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, top_candida
             _write(folder / f"{name}.csv", lists.batches(connection, one, names), comment=one.comment)
     columns = ", ".join(f'"{name}"' for name in VERDICTS)
     target = str(folder / "reports.parquet").replace("'", "''")
-    connection.execute(f"COPY (SELECT {columns} FROM verdicts) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(
+        f"COPY (SELECT {columns} FROM verdicts) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+        f"KV_METADATA {{until: '{until}'}})"
+    )
 
 
 def write_receivers(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -56,7 +62,7 @@ def write_books(folder: Path, table: Table) -> None:
     }
     made = pa.RecordBatch.from_pydict(
         {name: pa.array(values, pa.int64() if name == "receivers" else pa.string()) for name, values in rows.items()}
-        | {name: pa.array([group.counts[name] for group in table.groups], pa.int64()) for name in COLUMNS}
+        | {name: pa.array([group.counts[name] for group in table.groups], pa.int64()) for name in table.columns}
     )
     _write(folder / "books.csv", [made], comment=False)
 

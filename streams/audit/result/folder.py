@@ -61,7 +61,7 @@ def _write(audited: Audited, folder: Path, options: Options) -> None:
     if options.suppress_small:
         files.write_books(folder, found.tables["receivers"])
         return
-    files.write_lists(audited.connection, folder, options.top_candidates)
+    files.write_lists(audited, folder, options.top_candidates)
     if options.per_receiver:
         files.write_receivers(audited.connection, folder / "receivers")
 

@@ -1,11 +1,11 @@
 """Small numbers in several tables that share a total: what one hides, no other may tell."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.audit.result.counts import Group, Table
-from streams.view.small import suppressed
+from streams.view.small import LEAST, suppressed
 
 # Sums are solved in the remainders of a large prime: exact fractions would grow, and floating ones err.
 _PRIME = (1 << 61) - 1
@@ -19,9 +19,20 @@ class Cell(NamedTuple):
     column: str
 
 
-def hidden(tables: Mapping[str, Table]) -> dict[str, Table]:
-    """The tables with every count from 1 to 4 as None, and as many others as it takes that no sum tells them."""
-    forced: set[Cell] = set()
+def hidden(variants: Mapping[str, Sequence[Table]]) -> dict[str, Table]:
+    """The tables with every count from 1 to 4 as None, and as many others as it takes that no sum tells them.
+
+    Of each table the first variant is taken that costs no total: better fewer lines than an answer without a number.
+    The last one has no lines.
+    """
+    forced = _totals([of_one[-1] for of_one in variants.values()])
+    tables = {
+        key: next(
+            (one for one in of_one[:-1] if all(cell in forced for cell in _totals_of(_one(key, one, forced)))),
+            of_one[-1],
+        )
+        for key, of_one in variants.items()
+    }  # fmt: skip
     while True:
         done = _each(tables, forced)
         told = _told(done)
@@ -35,16 +46,39 @@ def _each(tables: Mapping[str, Table], forced: set[Cell]) -> dict[str, Table]:
     """Each table by itself, again until no two differ in which totals are hidden."""
     while True:
         done = {key: _one(key, table, forced) for key, table in tables.items()}
-        totals = {
-            Cell("", 0, name) for table in done.values() for name, number in table.total.items() if number is None
-        }
+        totals = {cell for table in done.values() for cell in _totals_of(table)}
         if totals <= forced:
             return done
         forced = forced | totals
 
 
+def _totals(tables: Iterable[Table]) -> set[Cell]:
+    """The totals that must be hidden whatever the lines are: small ones, and those that would tell them.
+
+    Next to a small one `stored` is hidden, and not the smallest, which is what was asked for: how many are missing.
+    """
+    forced: set[Cell] = set()
+    while True:
+        before = len(forced)
+        for table in tables:
+            small = any(0 < (table.total[name] or 0) < LEAST for name in table.columns)
+            names = {cell.column for cell in forced} | ({"stored"} if small else set())
+            also = [(line, name) for line in (0, 1) for name in names.intersection(table.columns)]
+            (_, total) = suppressed([table.total], table.total, table.whole, table.parts, also)
+            forced |= _totals_of(table._replace(total=total))
+        if len(forced) == before:
+            return forced
+
+
+def _totals_of(table: Table) -> set[Cell]:
+    return {Cell("", 0, name) for name, number in table.total.items() if number is None}
+
+
 def _one(key: str, table: Table, forced: set[Cell]) -> Table:
     last = len(table.groups)
+    if not table.groups:
+        secret = {cell.column for cell in forced if not cell.table}
+        return table._replace(total={name: None if name in secret else n for name, n in table.total.items()})
     also = [(cell.line, cell.column) for cell in forced if cell.table == key]
     also += [(last, cell.column) for cell in forced if not cell.table and cell.column in table.columns]
     *shown, total = suppressed([group.counts for group in table.groups], table.total, table.whole, table.parts, also)
@@ -79,7 +113,7 @@ def _equations(tables: Mapping[str, Table]) -> Iterator[dict[Cell, int]]:
             if table.parts:
                 across = {at._replace(column=name): 1 for name in table.parts} | {at._replace(column=table.whole): -1}
                 yield {cell: sign for cell, sign in across.items() if cell in unknown}
-        for name in table.columns:
+        for name in table.columns if table.groups else ():
             down = {Cell(key, i, name): 1 for i in range(len(table.groups))} | {Cell("", 0, name): -1}
             yield {cell: sign for cell, sign in down.items() if cell in unknown}
 
@@ -113,6 +147,6 @@ def _changes(tables: Mapping[str, Table], solved: Mapping[Cell, Mapping[Cell, in
     unknown = sorted({cell for cell, number in _cells(tables) if number is None})
     change = {cell: draw.randrange(1, _PRIME) for cell in unknown if cell not in solved}
     # What is solved later was never put into what was solved before, so the last one knows all that it stands on.
-    for cell, by in reversed(solved.items()):
+    for cell, by in reversed(list(solved.items())):
         change[cell] = sum(factor * change[one] for one, factor in by.items()) % _PRIME
     return change

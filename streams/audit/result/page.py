@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from streams.audit.result import lists, sentences
 from streams.audit.result.names import former, municipality_name, names_in
-from streams.audit.result.sentences import FILES, LANGUAGES, words_of
+from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
 from streams.audit.result.shown import Shown
 from streams.audit.result.timeline import timeline
-from streams.audit.tables import TERMS, Untold
+from streams.audit.tables import Untold
 from streams.view.page.words import Language
 
 MOST_ROWS = 2000
@@ -53,13 +53,12 @@ def page(language: Language, shown: Shown, to_check: Checks, *, per_receiver: bo
     """The whole report in one language."""
     words, summary = words_of(language), shown.summary
     other = next(one for one in LANGUAGES if one != language)
-    terms = [term for term in TERMS if summary.terms[term] != 0 or term not in ("pending", "unproven")]
     return _environment().get_template("audit.html").render(
         t=words, s=summary, shown=shown, tables=shown.tables, checks=to_check, per_receiver=per_receiver,
         answer=sentences.answer(words, summary), found_again=sentences.found_again(words, summary),
         period=sentences.period(words, summary, by_month=shown.suppressed), clock=sentences.clock(words, summary),
         balance=sentences.balance(words, summary), unexpected=sentences.unexpected(words, summary),
-        terms=terms, chart=timeline(shown.tables["months"], ("missing", "undetermined")),
+        chart=timeline(shown.tables["months"], ("missing", "undetermined")),
         settles=get_args(Untold), other=other, other_file=FILES[other], sections=SECTIONS, most_rows=MOST_ROWS,
     )  # fmt: skip
 
@@ -77,7 +76,7 @@ def _in_utc(value: Any) -> Any:
 def _linked(text: str, file: str) -> Markup:
     """A sentence with the file that it names as a link."""
     link = Markup('<a class="ds-link" href="{0}">{0}</a>').format(file)
-    return Markup(link).join(Markup.escape(part) for part in text.split(file))
+    return link.join(Markup.escape(part) for part in text.split(file))
 
 
 @cache
@@ -99,5 +98,5 @@ def _environment() -> Environment:
     )
     environment.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["linked"] = _linked
-    environment.globals.update(style=_style(), name_of=municipality_name, former=former)
+    environment.globals.update(style=_style(), name_of=municipality_name, former=former, refused=refused)
     return environment

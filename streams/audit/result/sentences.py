@@ -24,7 +24,7 @@ def answer(words: Words, summary: Summary) -> str:
     missing, undetermined = summary.terms["missing"], summary.terms["undetermined"]
     if missing == 0:
         parts = [words("answer.none" if undetermined == 0 else "answer.none_found", of=of)]
-        rest = ("undetermined", "pending", "unproven")
+        rest: tuple[str, ...] = ("undetermined", "pending", "unproven")
     else:
         number = 2 if missing is None else missing
         lacking = words(
@@ -87,3 +87,11 @@ def unexpected(words: Words, summary: Summary) -> str:
 
 def _said(words: Words, key: str, count: int | None) -> str:
     return words(f"{key}_hidden") if count is None else words.count(key, count)
+
+
+def refused(words: Words, reason: str) -> str:
+    """Why a record could not be read: `stage:reason`, and `:field` where there is one, as rejects.csv has it."""
+    _, _, told = reason.partition(":")
+    why, _, field = (told or reason).partition(":")
+    text = words.code("reject", why or None)
+    return f"{text} ({field})" if field else text

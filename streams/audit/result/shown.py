@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from streams.audit.result.counts import Table, by_code, by_month, by_receiver, by_version
+from streams.audit.result.counts import (
+    Table,
+    books,
+    by_code,
+    by_month,
+    by_receiver,
+    by_version,
+    with_rest,
+    without_groups,
+)
 from streams.audit.result.hiding import hidden
 from streams.audit.result.summary import SourceRead, Summary, summary
 from streams.audit.tables import TERMS, Audited
@@ -14,7 +23,7 @@ from streams.view.tables import OSLO
 
 
 class Shown(NamedTuple):
-    """The numbers of a result: the answer, and the tables `receivers`, `months`, `versions`, `reasons` and `untold`."""
+    """The numbers of a result; its tables are `books`, `receivers`, `months`, `versions`, `reasons` and `untold`."""
 
     summary: Summary
     tables: Mapping[str, Table]
@@ -23,23 +32,29 @@ class Shown(NamedTuple):
 
 def shown(audited: Audited, *, suppress_small: bool) -> Shown:
     """What the result of an audit shows."""
-    whole = summary(audited)
+    whole, connection = summary(audited), audited.connection
     tables = {
-        "receivers": by_receiver(audited.connection),
-        "months": by_month(audited.connection),
-        "versions": by_version(audited.connection),
+        "books": books(connection),
+        "receivers": by_receiver(connection),
+        "months": by_month(connection),
+        "versions": by_version(connection),
         "reasons": by_code(whole.reasons, "missing"),
         "untold": by_code(whole.untold, "undetermined"),
     }
     if not suppress_small:
         return Shown(whole, tables, suppressed=False)
-    tables = hidden(tables)
-    return Shown(_without_small(whole, tables), tables, suppressed=True)
+    variants = {key: [table] for key, table in tables.items()} | {
+        "receivers": [with_rest(by_receiver(connection, LEAST))],
+        "months": [with_rest(tables["months"]), with_rest(by_month(connection, 0))],
+        "versions": [with_rest(by_version(connection, LEAST))],
+    }
+    published = hidden({key: [*some, without_groups(some[0])] for key, some in variants.items()})
+    return Shown(_without_small(whole, published), published, suppressed=True)
 
 
 def _without_small(whole: Summary, tables: Mapping[str, Table]) -> Summary:
     """The summary with what the tables hide, and of other numbers only those that are large or none."""
-    total = tables["receivers"].total
+    total = tables["books"].total
     terms = {term: total[term] for term in TERMS}
     return replace(
         whole,
@@ -48,7 +63,8 @@ def _without_small(whole: Summary, tables: Mapping[str, Table]) -> Summary:
         difference=whole.difference if None not in total.values() or whole.difference == 0 else None,
         unexpected=_large(whole.unexpected),
         # Parts of other numbers: what is left of those would be told with them.
-        confirmed_late=_none(whole.confirmed_late), uncertain=_none(whole.uncertain), candidates=_none(whole.candidates),
+        confirmed_late=_none(whole.confirmed_late), uncertain=_none(whole.uncertain),
+        candidates=_none(whole.candidates),
         by_event_time=whole.by_event_time if whole.by_event_time in (0, whole.sent) else None,
         receivers_with_missing=None if terms["missing"] is None else whole.receivers_with_missing,
         reasons=_by_code(tables["reasons"]), untold=_by_code(tables["untold"]),
@@ -71,7 +87,8 @@ def _none(number: int | None) -> int | None:
 
 def _month(time: datetime | None) -> datetime | None:
     """The beginning of its month: the time of the first report is that of a single one."""
-    return time and time.astimezone(OSLO).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = time and time.astimezone(OSLO).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return start and start.astimezone(UTC)
 
 
 def _source(source: SourceRead) -> SourceRead:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -88,6 +88,7 @@ def summary(audited: Audited) -> Summary:
             count(*) FILTER (status = 'missing' AND reason_certain IS FALSE)
         FROM verdicts WHERE status <> 'unexpected'
     """).fetchall()
+    first, last = (time and time.astimezone(UTC) for time in (first, last))
     ((candidates,),) = connection.execute("SELECT count(DISTINCT report_id) FROM candidates").fetchall()
     return Summary(
         made_at=audited.made_at, until=audited.until, policy_versions=audited.policy_versions,
@@ -127,6 +128,7 @@ def _sources(connection: duckdb.DuckDBPyConnection) -> tuple[SourceRead, ...]:
 def _source(row: Mapping[str, Any], reasons: Mapping[int, dict[str, int]]) -> SourceRead:
     counted = {name: row[name] or 0 for name in ("records", "facts", "rejected", "ignored")}
     texts = {"kind": row["kind"] or "", "name": row["name"] or "", "warnings": tuple(row["warnings"] or ())}
+    row = {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
     return SourceRead(**{**row, **counted, **texts, "reject_reasons": reasons.get(row["id"], {})})
 
 
@@ -134,4 +136,4 @@ def as_json(value: Summary) -> bytes:
     """For programs; times in UTC with six digits and Z, as everywhere."""
     whole = asdict(value) | {"rejects": value.rejects, "warnings": value.warnings}
     options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(whole, default=lambda time: written(time), option=options)
+    return orjson.dumps(whole, default=written, option=options)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.audit.result import sentences
-from streams.audit.result.sentences import words_of
+from streams.audit.result.sentences import refused, words_of
 from streams.audit.result.summary import SourceRead, Summary
 from streams.audit.tables import TERMS
 from streams.view.page.words import Words
@@ -69,7 +69,7 @@ def _sources(words: Words, summary: Summary) -> Table:
 
 
 def _rejects(words: Words, source: SourceRead) -> list[str]:
-    return [f"{words.number(number)} {words.code('reject', reason or None)}"
+    return [f"{words.number(number)} {refused(words, reason)}"
             for reason, number in list(source.reject_reasons.items())[:3]]  # fmt: skip
 
 

@@ -1,14 +1,14 @@
 """An audit of a real worker's inputs beside what that worker announced."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import orjson
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from pyarrow import parquet
+from typer.testing import CliRunner, Result
 
 from streams.audit.announced import Announced, announced_live
 from streams.audit.diff import compared
@@ -28,9 +28,12 @@ MINUTE = timedelta(minutes=1)
 
 async def run(world: World, *arguments: str | Path) -> Result:
     """A command with a world's settings."""
-    return await asyncio.to_thread(
-        CliRunner().invoke, app, ["audit", *map(str, arguments)], env=world.environment, catch_exceptions=False
-    )
+
+    def invoked() -> Result:
+        given = ["audit", *map(str, arguments)]
+        return CliRunner().invoke(app, given, env=world.environment, catch_exceptions=False)
+
+    return await asyncio.to_thread(invoked)
 
 
 async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
@@ -60,6 +63,8 @@ async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
     silenced = Announced(live.table.slice(0, 0))
     with compared(result, silenced, MINUTE) as nothing:
         assert {line["report_id"] for line in nothing.lines() if line["category"] == "lost"} == {found, misplaced, lost}
+    told = parquet.read_metadata(result / "reports.parquet").metadata
+    assert datetime.fromisoformat(told[b"until"].decode()) >= now() - timedelta(seconds=30)
     done = await run(world, "diff", result, "--json")
     assert done.exit_code == 0
     summary = orjson.loads((result / "summary.json").read_bytes())

@@ -118,7 +118,8 @@ def few() -> Audited:
         verdict(110, "missing", municipality="1201", reason="no_receipt", reason_certain=False, district="03"),
         verdict(120, "recovered", municipality="3804"),
         verdict(121, "recovered", municipality="3804", cause="confirmed_late"),
-        verdict(130, "pending"), verdict(131, "unproven", municipality="5612"), verdict(132, "unexpected", sent_at=None),
+        verdict(130, "pending"), verdict(131, "unproven", municipality="5612"),
+        verdict(132, "unexpected", sent_at=None),
         *(verdict(140 + n, "undetermined", municipality="1507") for n in range(7)),
         verdict(150, "undetermined", untold="sent_unreadable", sent_at=None),
         verdict(151, "undetermined", untold="receiver_unknown", municipality=None),
@@ -175,7 +176,7 @@ def many(seed: int = 63) -> Audited:
                ignored=7, warnings=["coverage_measured", "cut_off"]),
         source(4, name="kvitteringer.csv", kind="receipt", records=19_999, facts=19_999, rejected=0),
     ]  # fmt: skip
-    rejects = [{"source": 3, "line": 7 * n, "reason": "not_json" if n % 3 else "columns"} for n in range(92)]
+    rejects: list[Row] = [{"source": 3, "line": 7 * n, "reason": "not_json" if n % 3 else "columns"} for n in range(92)]
     rejects += [{"source": 3, "line": 19_800, "reason": "cut_off"}] + [
         {"source": 1, "line": n, "reason": "not_utf8"} for n in (5, 9)
     ]
