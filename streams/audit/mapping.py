@@ -1,20 +1,31 @@
 """The mapping file: others' files, columns, zones and values, told in TOML."""
 
-import codecs
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
 from streams.audit.chunks import TIMES, Kind
 from streams.audit.plan import Plan, Source
 from streams.errors import ConfigurationError
 
-_MODELS = {"sent": ReportSent, "receipt": ReportReceipt, "stored": ReportStored, "portal": ReportSent}
+_MODELS: dict[Kind, type[BaseModel]] = {
+    "sent": ReportSent,
+    "receipt": ReportReceipt,
+    "stored": ReportStored,
+    "portal": ReportSent,
+}
+_WITH_ZONE = "a time with a zone, as 2020-09-01T00:00:00+02:00"
+_COVERS = {
+    "from": _WITH_ZONE,
+    "since": _WITH_ZONE,
+    "to": _WITH_ZONE,
+    "receivers": 'a list of municipality numbers of four digits, as ["0301"], or "all"',
+}
 _WILD = frozenset("*?[")
 
 
@@ -88,6 +99,8 @@ def _mistakes(source: Source) -> Iterator[str]:
         yield 'encoding: there is no such encoding: write it as "cp1252"'
     if source.delimiter is not None and (source.delimiter in '"\r\n' or not source.delimiter.isascii()):
         yield "delimiter: this cannot separate columns"
+    if source.covers and source.covers.since and source.covers.to and source.covers.to <= source.covers.since:
+        yield "covers.to: it must be later than from"
     for name, theirs in source.columns.items():
         if not theirs.strip():
             yield f"columns.{name}: the name is empty"
@@ -108,25 +121,28 @@ def _is_valid(kind: Kind, name: str, value: str) -> bool:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError only by name
-        return False
-    except KeyError:
+    except (ValueError, OSError, KeyError):  # not found is a KeyError, a folder's name an OSError
         return False
     return True
 
 
 def _is_encoding(name: str) -> bool:
     try:
-        return codecs.lookup(name)._is_text_encoding
-    except LookupError:
+        "".encode(name)
+    except (LookupError, UnicodeError):
         return False
+    return True
 
 
 def _sentence(error: ValidationError) -> str:
     first: Any = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in first["loc"])
+    place = [str(part + 1) if isinstance(part, int) else str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        return f"The mapping has an unknown entry {where}: remove it or correct its name."
+        return f"The mapping has an unknown entry {'.'.join(place)}: remove it or correct its name."
     if first["type"] == "missing":
-        return f"The mapping lacks {where}: add it."
-    return f"The mapping is wrong at {where}: {first['msg'].removeprefix('Value error, ')}."
+        return f"The mapping lacks {'.'.join(place)}: add it."
+    # Behind a name of which there are several kinds, pydantic lists them: one sentence of ours says it all.
+    for at, name in enumerate(place):
+        if "covers" in place[:at] and name in _COVERS:
+            return f"The mapping is wrong at {'.'.join(place[: at + 1])}: it must be {_COVERS[name]}."
+    return f"The mapping is wrong at {'.'.join(place)}: {first['msg'].removeprefix('Value error, ')}."

@@ -14,6 +14,7 @@ from streams.audit.reading.names import check_enough, resolve
 from streams.audit.reading.openfile import OpenFile
 from streams.audit.reading.shaping import Shape
 from streams.audit.reading.text import as_texts
+from streams.audit.reading.ways import Way, column
 from streams.errors import ConfigurationError
 
 _BATCH_ROWS = 131_072
@@ -47,7 +48,7 @@ class ParquetFile(OpenFile):
             rows, read = file.metadata.num_rows, 0
             try:
                 for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
-                    raw = {ours: self._as_ours(ours, _at(batch, way)) for ours, way in self._ways.items()}
+                    raw = {ours: self._as_ours(ours, column(batch, way)) for ours, way in self._ways.items()}
                     lines = pa.arange(read + 1, read + 1 + batch.num_rows)
                     read += batch.num_rows
                     table, odd = self._shape.shape(lines, raw)
@@ -82,27 +83,27 @@ class ParquetFile(OpenFile):
         if not fits:
             raise ConfigurationError(f"{self.path.name}: the column for {ours} must be {must}; its type fits neither.")
 
-    def _as_ours(self, ours: str, column: Any) -> Any:
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        kind = column.type
+    def _as_ours(self, ours: str, given: Any) -> Any:
+        if pa.types.is_dictionary(given.type):
+            given = given.dictionary_decode()
+        kind = given.type
         if pa.types.is_timestamp(kind):
-            return column.cast(pa.timestamp("us", kind.tz), safe=False)
+            return given.cast(pa.timestamp("us", kind.tz), safe=False)
         if pa.types.is_date(kind) or (ours in TIMES and not _is_text(kind)):
-            return column if pa.types.is_date(kind) else column.cast(pa.float64())
+            return given if pa.types.is_date(kind) else given.cast(pa.float64())
         if _is_uuid(kind):
-            return _uuid_text(column)
+            return _uuid_text(given)
         if pa.types.is_binary(kind):
-            return as_texts(column)[0]
+            return as_texts(given)[0]
         if not _is_text(kind):
-            column = _whole_numbers(column)
-        return column.cast(pa.string())
+            given = _whole_numbers(given)
+        return given.cast(pa.string())
 
 
-def _leaves(schema: pa.Schema) -> list[tuple[tuple[str, ...], Any]]:
+def _leaves(schema: pa.Schema) -> list[tuple[Way, Any]]:
     """Every column that holds values, by the names that lead to it."""
-    leaves: list[tuple[tuple[str, ...], Any]] = []
-    left: list[tuple[tuple[str, ...], Any]] = [((field.name,), field.type) for field in reversed(schema)]
+    leaves: list[tuple[Way, Any]] = []
+    left: list[tuple[Way, Any]] = [((field.name,), field.type) for field in reversed(schema)]
     while left:
         way, kind = left.pop()
         if pa.types.is_struct(kind):
@@ -114,26 +115,14 @@ def _leaves(schema: pa.Schema) -> list[tuple[tuple[str, ...], Any]]:
     return leaves
 
 
-def _at(batch: Any, way: tuple[str, ...]) -> Any:
-    column = batch.column(way[0])
-    return pc.struct_field(column, list(way[1:])) if len(way) > 1 else column
-
-
 def _is_text(kind: Any) -> bool:
-    return any(
-        test(kind)
-        for test in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_string_view,
-            pa.types.is_binary,
-            pa.types.is_null,
-        )
-    )
+    types = pa.types
+    tests = (types.is_string, types.is_large_string, types.is_string_view, types.is_binary, types.is_null)
+    return any(test(kind) for test in tests)
 
 
 def _is_uuid(kind: Any) -> bool:
-    return kind == pa.uuid() or (pa.types.is_fixed_size_binary(kind) and kind.byte_width == 16)
+    return bool(kind == pa.uuid() or (pa.types.is_fixed_size_binary(kind) and kind.byte_width == 16))
 
 
 def _uuid_text(column: Any) -> Any:

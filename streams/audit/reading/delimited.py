@@ -15,7 +15,7 @@ from streams.audit.reading.header import read_header
 from streams.audit.reading.names import check_enough, resolve
 from streams.audit.reading.openfile import OpenFile
 from streams.audit.reading.records import COLUMNS, CUT_OFF, Records
-from streams.audit.reading.shaping import Shape
+from streams.audit.reading.shaping import Part, Shape, gathered
 from streams.audit.reading.text import Block, TextFile, as_texts
 from streams.audit.reading.times import looks_norwegian
 from streams.errors import ConfigurationError
@@ -42,8 +42,8 @@ class CsvFile(OpenFile):
     def __init__(self, path: Path, source: Source) -> None:
         super().__init__(path, source)
         self._text = TextFile(path, source.encoding)
-        block = next(self._text.blocks(_SAMPLE_BYTES), Block(b"", 1, 1.0))
-        self._header = read_header(source, path.name, block.data.split(b"\n"))
+        block = next(self._text.blocks(_SAMPLE_BYTES), Block(b"", [], 1, 1.0))
+        self._header = read_header(source, path.name, block.lines)
         places = resolve(source, path.name, self._header.names)
         check_enough(source, path.name, places)
         self.columns = frozenset(places)
@@ -55,11 +55,12 @@ class CsvFile(OpenFile):
         self._shape = Shape(source, places, self._styles)
 
     def chunks(self) -> Iterator[Chunk]:
-        for rows, done in self._rows():
-            table, untimely = self._shape.shape(rows.lines, self._texts(rows))
-            yield Chunk(table, sorted(rows.odd + untimely, key=lambda each: each.line), done)
+        yield from gathered((self._part(rows, done) for rows, done in self._rows(self.block_bytes)), self._shape)
         if self._text.cut:
             self.warnings.add("cut_off")
+
+    def _part(self, rows: _Rows, done: float) -> Part:
+        return Part(pa.table({"line": rows.lines, **self._texts(rows)}), rows.odd, done)
 
     def _texts(self, rows: _Rows) -> dict[str, Any]:
         read = [as_texts(column) for column in rows.columns]
@@ -80,39 +81,40 @@ class CsvFile(OpenFile):
                 self._styles[name] = "norwegian"
                 self.warnings.add("norwegian_times")
 
-    def _rows(self, size: int | None = None) -> Iterator[tuple[_Rows, float]]:
+    def _rows(self, size: int) -> Iterator[tuple[_Rows, float]]:
         """All records after the header, and how much of the file is read."""
-        rest, begin, done = b"", self._header.body, 0.0
-        for block in self._text.blocks(size) if size else self._text.blocks():
-            data, done = block.data, block.done
-            if block.first < self._header.body:
-                data = _without_lines(data, self._header.body - block.first)
-            elif not rest:
-                begin = block.first
-            if data:
-                rows, rest, begin = self._read(rest + data, begin, last=not data.endswith(b"\n"))
-                yield rows, done
+        rest: list[bytes] = []  # lines that begin a record which goes on in the next block
+        for block in self._text.blocks(size):
+            header = max(self._header.body - block.first, 0)
+            lines, first = rest + block.lines[header:], block.first + header - len(rest)
+            if lines:
+                whole = block if lines == block.lines else Block.of(lines, first, block.done, ends=block.ends)
+                rows, left = self._read(whole, last=not block.ends)
+                rest = lines[len(lines) - left :]
+                yield rows, block.done
         if rest:
-            yield self._read(rest, begin, last=True)[0], done
+            yield self._read(Block.of(rest, first + len(lines) - len(rest), 1.0, ends=True), last=True)[0], 1.0
 
-    def _read(self, data: bytes, first: int, *, last: bool) -> tuple[_Rows, bytes, int]:
-        """The records of some lines; and the beginning of one that goes on, with its line."""
-        lines = data.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        rows = None if _holds_newlines(data, lines) else self._at_once(data, lines, first)
+    def _read(self, block: Block, *, last: bool) -> tuple[_Rows, int]:
+        """A block's records; and how many lines at its end begin one that goes on."""
+        rows = None if self._holds_newlines(block) else self._at_once(block)
+        left = 0
         if rows is None:
-            split = self._records.split(data, first, last=last)
+            split = self._records.split(block, last=last)
             columns = [pa.array([row[place] for row in split.rows], pa.binary()) for place in self._wanted]
-            rows = _Rows(pa.array(split.lines, pa.int64()), columns, split.odd)
-            rest = split.rest
-        else:
-            rest = b""
+            rows, left = _Rows(pa.array(split.lines, pa.int64()), columns, split.odd), split.left
         if any(each.refusal == CUT_OFF for each in rows.odd):
             self.warnings.add("cut_off")
-        return rows, rest, first + len(lines) - rest.count(b"\n")
+        return rows, left
 
-    def _at_once(self, data: bytes, lines: list[bytes], first: int) -> _Rows | None:
+    def _holds_newlines(self, block: Block) -> bool:
+        """Whether some quote may not be closed on its own line; where a stray one hides it, `_at_once` finds out."""
+        if b'"' not in block.data:
+            return False
+        last = next((line for line in reversed(block.lines) if line), b"")
+        return any(line.count(b'"') & 1 for line in block.lines) or self._records.stays_open(last)
+
+    def _at_once(self, block: Block) -> _Rows | None:
         """The records of lines that are one each, by Arrow's own reader; None where it sees others."""
         bad: list[tuple[int, int]] = []
 
@@ -123,10 +125,10 @@ class CsvFile(OpenFile):
         names = [str(place) for place in self._wanted]
         try:
             table = pa.csv.read_csv(
-                pa.BufferReader(data),
+                pa.BufferReader(block.data),
                 pa.csv.ReadOptions(
                     use_threads=False,
-                    block_size=len(data) + 1,
+                    block_size=len(block.data) + 1,
                     column_names=[str(place) for place in range(len(self._header.names))],
                 ),
                 pa.csv.ParseOptions(delimiter=self._header.delimiter, invalid_row_handler=noted),
@@ -136,43 +138,32 @@ class CsvFile(OpenFile):
             )
         except pa.ArrowInvalid:  # nothing but empty lines
             return None
-        numbers = [number for number, line in enumerate(lines) if line]
+        numbers = list(range(len(block.lines)))
+        if not all(block.lines):
+            numbers = [number for number in numbers if block.lines[number]]
         if table.num_rows + len(bad) != len(numbers):
             return None
-        odd = self._refused([(numbers[row], width) for row, width in bad], lines, first, ends=data.endswith(b"\n"))
-        skipped = {row for row, _ in bad}
-        if skipped:
-            numbers = [number for row, number in enumerate(numbers) if row not in skipped]
-        return self._without_empty(_Rows(numbers, [table[name] for name in names], odd), lines, first)
+        odd = self._refused([(numbers[row], width) for row, width in bad], block)
+        for row, _ in reversed(bad):
+            del numbers[row]
+        return self._without_empty(_Rows(pa.array(numbers, pa.int64()), [table[name] for name in names], odd), block)
 
-    def _refused(self, bad: list[tuple[int, int]], lines: list[bytes], first: int, *, ends: bool) -> list[Odd]:
-        """Those lines with another number of cells than the header has that are not empty."""
+    def _refused(self, bad: list[tuple[int, int]], block: Block) -> list[Odd]:
+        """Those lines with another number of cells than the header has in which anything stands."""
         odd = []
         for number, width in bad:
-            if not self._records.is_empty(lines[number]):
-                cut = not ends and number == len(lines) - 1 and width < len(self._header.names)
-                odd.append(Odd(first + number, None, CUT_OFF if cut else COLUMNS))
+            if self._records.holds_text(block.lines[number]):
+                last = not block.ends and number == len(block.lines) - 1
+                why = CUT_OFF if last and width < len(self._header.names) else COLUMNS
+                odd.append(Odd(block.first + number, None, why))
         return odd
 
-    def _without_empty(self, rows: _Rows, lines: list[bytes], first: int) -> _Rows:
-        """The rows but for those in whose lines nothing stands."""
-        numbers = pa.array(rows.lines, pa.int64())
+    def _without_empty(self, rows: _Rows, block: Block) -> _Rows:
+        """The rows but for those in whose lines nothing stands; their lines as the file counts them."""
         nothing = reduce(pc.and_, (pc.equal(column, b"") for column in rows.columns))
-        suspects = numbers.filter(nothing).to_pylist()
-        empty = [number for number in suspects if self._records.is_empty(lines[number])]
-        columns = rows.columns
+        numbers, columns = rows.lines, rows.columns
+        empty = [each for each in numbers.filter(nothing).to_pylist() if self._records.is_empty(block.lines[each])]
         if empty:
             kept = pc.invert(pc.is_in(numbers, value_set=pa.array(empty, pa.int64())))
             numbers, columns = numbers.filter(kept), [column.filter(kept) for column in columns]
-        return _Rows(pc.add(numbers, first), columns, rows.odd)
-
-
-def _without_lines(data: bytes, count: int) -> bytes:
-    for _ in range(count):
-        data = data.partition(b"\n")[2]
-    return data
-
-
-def _holds_newlines(data: bytes, lines: list[bytes]) -> bool:
-    """Whether some quote is not closed on its own line."""
-    return b'"' in data and any(line.count(b'"') & 1 for line in lines)
+        return _Rows(pc.add(numbers, block.first), columns, rows.odd)

@@ -27,20 +27,36 @@ def read_header(source: Source, file: str, lines: list[bytes]) -> Header:
 
     Raises ConfigurationError where there is no line with names.
     """
-    start = next((number for number, line in enumerate(lines) if line.strip()), None)
-    if start is None:
-        raise ConfigurationError(f"{file} is empty: give a file that has records, or leave it out.")
-    said = as_text(lines[start]).strip().strip('"')
-    delimiter = source.delimiter
+    start, delimiter = _first_line(lines, 0), source.delimiter
+    said = as_text(lines[start]).strip().strip('"') if start < len(lines) else ""
     if said.lower().startswith("sep=") and len(said) <= len("sep=") + 1:
         delimiter = delimiter or said[len("sep=") :] or None
-        start += 1
+        start = _first_line(lines, start + 1)
+    if start == len(lines):
+        raise ConfigurationError(f"{file} is empty: give a file that has records, or leave it out.")
     texts = [as_text(line) for line in lines[start : start + _MOST_LINES]]
     rows = {each: _first_row(texts, each) for each in ([delimiter] if delimiter else DELIMITERS)}
     known = _known(source)
     best = max(rows, key=lambda each: (len(known.intersection(map(_bare, rows[each][0]))), len(rows[each][0])))
     names, taken = rows[best]
-    return Header(tuple(names), best, start + taken + 1)
+    body = start + taken
+    first = _first_line(lines, body)
+    cells, _ = _first_row((as_text(line) for line in lines[first : first + _MOST_LINES]), best)
+    return Header(_as_wide(names, cells), best, body + 1)
+
+
+def _as_wide(names: list[str], cells: list[str]) -> tuple[str, ...]:
+    """The names, one for each cell, where only the header or only what is below it ends with a delimiter."""
+    if len(cells) == len(names) + 1 and not cells[-1].strip():
+        return (*names, "")
+    if len(cells) == len(names) - 1 and not names[-1].strip():
+        return tuple(names[:-1])
+    return tuple(names)
+
+
+def _first_line(lines: list[bytes], start: int) -> int:
+    """The first line from `start` on in which anything stands."""
+    return next((number for number in range(start, len(lines)) if lines[number].strip()), len(lines))
 
 
 def _first_row(texts: Iterable[str], delimiter: str) -> tuple[list[str], int]:

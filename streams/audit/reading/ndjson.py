@@ -1,8 +1,9 @@
 """NDJSON: records as on the input topics, flat columns, others' objects, and the lines of `meldingsvakt simulate`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import pyarrow as pa
@@ -14,15 +15,16 @@ from streams.audit.chunks import FIELDS, RECEIVER, Chunk, Odd
 from streams.audit.plan import Source, TimeStyle
 from streams.audit.reading.names import check_enough, not_there
 from streams.audit.reading.openfile import OpenFile
-from streams.audit.reading.shaping import Shape
-from streams.audit.reading.text import TextFile
+from streams.audit.reading.shaping import Part, Shape, gathered
+from streams.audit.reading.text import Block, TextFile
+from streams.audit.reading.ways import Way, all_ways, column, in_the_way, schema, walk
 from streams.engine.intake import Refusal
 from streams.errors import ConfigurationError
 
-Way = tuple[str, ...]  # the names that lead to a value, from the outside in
+OTHER_TOPIC = Refusal("schema", "bad_value:topic")
 _SAMPLE_BYTES = 2 << 20
-_PIECE_LINES = 512
-_WHOLE = {b"{}"}
+_FEW_LINES = 256
+_OPEN, _CLOSED = {ord("{")}, {ord("}")}
 
 
 class NdjsonFile(OpenFile):
@@ -33,35 +35,36 @@ class NdjsonFile(OpenFile):
     def __init__(self, path: Path, source: Source) -> None:
         super().__init__(path, source)
         self._text = TextFile(path, source.encoding)
-        found = _ways(self._objects())
-        self._wrapped = not source.columns and {("topic",), ("value",)} <= found
+        found = all_ways(self._objects())
+        if not found:
+            raise ConfigurationError(f"{path.name} has no line that is a JSON object: write one object a line.")
+        self._wrapped = not source.columns and ("topic",) in found and dict in found.get(("value",), ())
         self._foreign = bool(source.columns)
         self._places = self._told(found)
-        has = {ours for ours, ways in self._places.items() if found.intersection(ways)}
+        has = {ours for ours, ways in self._places.items() if found.keys() & set(ways)}
         check_enough(source, path.name, has)
         self.columns = frozenset(has)
         styles: dict[str, TimeStyle | None] = dict.fromkeys(FIELDS[source.kind], source.times)
         self._shape = Shape(source, has, styles, tidy=self._foreign)
-        self._schema = _schema(self._all_ways())
+        self._outer = {way[:-1] for ours in RECEIVER for way in self._places.get(ours, ()) if len(way) > 1}
+        # Others' JSON has numbers where we have text; ours must be as the contract has it.
+        numbers = {way for way, kinds in found.items() if self._foreign and kinds <= {int, NoneType} and int in kinds}
+        self._schema = schema({way: pa.int64() if way in numbers else pa.string() for way in self._all_ways()})
 
     def chunks(self) -> Iterator[Chunk]:
-        for block in self._text.blocks():
-            lines = block.data.split(b"\n")
-            ends = not lines[-1]
-            if ends:
-                lines.pop()
-            parts, odd = self._read(block.data, lines, block.first, ends=ends)
-            table = pa.concat_tables(parts)
-            table, untimely = self._shape.shape(table["line"], _raw(table))
-            yield Chunk(table, sorted(odd + untimely, key=lambda each: each.line), block.done)
+        yield from gathered(self._parts(), self._shape)
         if self._text.cut:
             self.warnings.add("cut_off")
+
+    def _parts(self) -> Iterator[Part]:
+        for block in self._text.blocks(self.block_bytes):
+            yield from self._read(block)
 
     def _objects(self) -> Iterator[Mapping[str, Any]]:
         """The objects at the beginning of the file."""
         empty = True
         for block in islice(self._text.blocks(_SAMPLE_BYTES), 1):
-            for line in block.data.split(b"\n"):
+            for line in block.lines:
                 empty = empty and not line.strip()
                 try:
                     given = from_json(line)
@@ -72,7 +75,7 @@ class NdjsonFile(OpenFile):
         if empty:
             raise ConfigurationError(f"{self.path.name} is empty: give a file that has records, or leave it out.")
 
-    def _told(self, found: set[Way]) -> dict[str, list[Way]]:
+    def _told(self, found: Mapping[Way, set[type]]) -> dict[str, list[Way]]:
         """Where each of our columns may stand; the first place that has a value counts."""
         places: dict[str, list[Way]] = {}
         for ours, theirs in self.source.columns.items():
@@ -87,36 +90,37 @@ class NdjsonFile(OpenFile):
             if self._wrapped:
                 own = [("at",)] if ours == "arrived" else [("value", *way) for way in own]
             taken = [way for ways in places.values() for way in ways]
-            if free := [way for way in own if not any(_in_the_way(way, other) for other in taken)]:
+            if free := [way for way in own if not any(in_the_way(way, other) for other in taken)]:
                 places[ours] = free
         return places
 
     def _all_ways(self) -> list[Way]:
         return [way for ways in self._places.values() for way in ways] + ([("topic",), ("key",)] * self._wrapped)
 
-    def _read(self, data: bytes, lines: list[bytes], first: int, *, ends: bool) -> tuple[list[pa.Table], list[Odd]]:
-        """All lines as tables in their order, and those that fit into none."""
-        table = self._at_once(data, lines, first)
-        if table is not None:
-            return [table], []
-        if len(lines) <= _PIECE_LINES:
-            return self._one_by_one(lines, first, ends=ends)
-        parts: list[pa.Table] = []
-        odd: list[Odd] = []
-        for start in range(0, len(lines), _PIECE_LINES):
-            piece = lines[start : start + _PIECE_LINES]
-            last = start + len(piece) == len(lines)
-            more, odder = self._read(b"\n".join(piece), piece, first + start, ends=ends or not last)
-            parts += more
-            odd += odder
-        return parts, odd
+    def _read(self, block: Block) -> Iterator[Part]:
+        """The lines, as many at once as they allow."""
+        part = self._at_once(block)
+        _, lines, first, done = block
+        if part is not None:
+            yield part
+        elif len(lines) <= _FEW_LINES:
+            yield Part(*self._one_by_one(block), done)
+        else:
+            length = max(_FEW_LINES, len(lines) // 8)
+            for start in range(0, len(lines), length):
+                some = lines[start : start + length]
+                ends = block.ends or start + length < len(lines)
+                yield from self._read(Block.of(some, first + start, done, ends=ends))
 
-    def _at_once(self, data: bytes, lines: list[bytes], first: int) -> pa.Table | None:
+    def _at_once(self, block: Block) -> Part | None:
         """The lines as a table, if each of them is an object that fits. Arrow's own reader takes in half of the time.
 
         That a line begins and ends with a brace shows that it holds whole objects; their number, that it holds one.
         """
-        if {line[:1] + line[-1:] for line in lines} != _WHOLE or not _is_utf8(data):
+        data, lines, first, done = block
+        if not (all(lines) and {line[0] for line in lines} == _OPEN and {line[-1] for line in lines} == _CLOSED):
+            return None
+        if not _is_utf8(data):
             return None
         try:
             read = pa.json.read_json(
@@ -126,29 +130,36 @@ class NdjsonFile(OpenFile):
             )
         except pa.ArrowInvalid:
             return None
-        if read.num_rows != len(lines) or (self._wrapped and not self._all_of_the_kind(read)):
+        if read.num_rows != len(lines):
             return None
-        columns = {ours: pc.coalesce(*(_at(read, way) for way in ways)) for ours, ways in self._places.items()}
-        return pa.table({"line": pa.arange(first, first + len(lines)), **columns})
+        read = read.append_column("", pa.arange(first, first + len(lines)))
+        odd: list[Odd] = []
+        if self._wrapped:
+            ours = pc.fill_null(pc.equal(read["topic"], self.kind), False)
+            odd = [Odd(line, None, OTHER_TOPIC) for line in read[""].filter(pc.invert(ours)).to_pylist()]
+            read = read.filter(ours)
+            if read["value"].null_count or read["key"].null_count < len(read):
+                return None
+        columns = {
+            name: pc.coalesce(*(column(read, way) for way in ways)).cast(pa.string())
+            for name, ways in self._places.items()
+        }
+        return Part(pa.table({"line": read[""], **columns}), odd, done)
 
-    def _all_of_the_kind(self, read: pa.Table) -> bool:
-        same = pc.and_(pc.equal(read["topic"], self.kind), pc.and_(read["value"].is_valid(), read["key"].is_null()))
-        return bool(pc.all(pc.fill_null(same, False)).as_py())
-
-    def _one_by_one(self, lines: list[bytes], first: int, *, ends: bool) -> tuple[list[pa.Table], list[Odd]]:
+    def _one_by_one(self, block: Block) -> tuple[pa.Table, list[Odd]]:
         rows: list[dict[str, Any]] = []
         odd: list[Odd] = []
-        for number, line in enumerate(lines, start=first):
+        for number, line in enumerate(block.lines, start=block.first):
             if not line.strip():
                 continue
-            last = not ends and number == first + len(lines) - 1
+            last = not block.ends and number == block.first + len(block.lines) - 1
             row = self._line(number, line, last=last)
             if isinstance(row, Odd):
                 odd.append(row)
             else:
                 rows.append(row)
         names = {"line": pa.int64(), **dict.fromkeys(self._places, pa.string())}
-        return [pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in names.items()})], odd
+        return pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in names.items()}), odd
 
     def _line(self, number: int, line: bytes, *, last: bool) -> dict[str, Any] | Odd:
         """One line by our names; odd where it is no object, or one of them is no text."""
@@ -159,7 +170,7 @@ class NdjsonFile(OpenFile):
         if not isinstance(given, dict):
             return Odd(number, None, Refusal("json", "not_an_object"))
         if self._wrapped and given.get("topic") != self.kind:
-            return Odd(number, None, Refusal("schema", "bad_value:topic"))
+            return Odd(number, None, OTHER_TOPIC)
         if self._wrapped and not isinstance(given.get("value"), dict):
             return self._no_value(number, given)
         row = {ours: self._value(given, ways) for ours, ways in self._places.items()}
@@ -188,63 +199,13 @@ class NdjsonFile(OpenFile):
         return Refusal("json", "not_json") if _is_utf8(line) else Refusal("encoding", "not_utf8")
 
     def _value(self, given: Mapping[str, Any], ways: list[Way]) -> Any:
-        value = next((value for way in ways if (value := _walk(given, way)) is not None), None)
-        # Others' JSON has numbers where we have text; ours must be as the contract has it.
+        value = next((value for way in ways if (value := walk(given, way)) is not None), None)
         number = self._foreign and isinstance(value, int | float) and not isinstance(value, bool)
         return str(value) if number else value
 
     def _receiver_fits(self, given: Mapping[str, Any]) -> bool:
         """Whether what leads to the receiver's levels is an object, or not there."""
-        outer = {way[:-1] for ours in RECEIVER for way in self._places.get(ours, ()) if len(way) > 1}
-        return all(isinstance(_walk(given, way), dict | None) for way in outer)
-
-
-def _walk(given: Any, way: Way) -> Any:
-    for name in way:
-        if not isinstance(given, dict):
-            return None
-        given = given.get(name)
-    return given
-
-
-def _ways(objects: Iterable[Mapping[str, Any]]) -> set[Way]:
-    """All ways to anything in some objects."""
-    found: set[Way] = set()
-    left: list[tuple[Way, Any]] = [((), each) for each in objects]
-    while left:
-        way, given = left.pop()
-        found.add(way)
-        if isinstance(given, dict):
-            left += [((*way, name), value) for name, value in given.items()]
-    return found
-
-
-def _in_the_way(one: Way, other: Way) -> bool:
-    """Whether one leads through the other's value: then it cannot be text."""
-    return one != other and (one[: len(other)] == other or other[: len(one)] == one)
-
-
-def _schema(ways: list[Way]) -> pa.Schema:
-    tree: dict[str, Any] = {}
-    for way in ways:
-        branch = tree
-        for name in way[:-1]:
-            branch = branch.setdefault(name, {})
-        branch[way[-1]] = None
-    return pa.schema(_fields(tree))
-
-
-def _fields(tree: dict[str, Any]) -> list[pa.Field]:
-    return [pa.field(name, pa.string() if leaf is None else pa.struct(_fields(leaf))) for name, leaf in tree.items()]
-
-
-def _at(table: pa.Table, way: Way) -> Any:
-    column = table[way[0]]
-    return pc.struct_field(column, list(way[1:])) if len(way) > 1 else column
-
-
-def _raw(table: pa.Table) -> dict[str, Any]:
-    return {name: table[name] for name in table.column_names if name != "line"}
+        return all(isinstance(walk(given, way), dict | None) for way in self._outer)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from streams.audit.chunks import Chunk, Kind
 from streams.audit.plan import Format, Source
+from streams.audit.reading.text import BLOCK_BYTES
 
 
 class OpenFile(ABC):
@@ -17,15 +18,23 @@ class OpenFile(ABC):
     """
 
     format: Format
+    block_bytes = BLOCK_BYTES
 
     def __init__(self, path: Path, source: Source) -> None:
         self.path = path
         self.source = source
         self.kind: Kind = source.kind
-        self.name = path.name if source.name is None else source.name
+        self.name = _name(path, source)
         self.columns: frozenset[str] = frozenset()
         self.warnings: set[str] = set()
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
         """All lines from the beginning, each time anew."""
+
+
+def _name(path: Path, source: Source) -> str:
+    """What the result calls the file: by the source's name, told apart where it has several."""
+    if source.name is None:
+        return path.name
+    return source.name if len(source.files) == 1 else f"{source.name} ({path.name})"

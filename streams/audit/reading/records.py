@@ -1,9 +1,10 @@
-"""CSV records one by one: where cells hold newlines, or quotes do not close, and whole blocks cannot be read at once."""
+"""CSV records one by one: where cells hold newlines, or quotes do not close, so that a block is not read at once."""
 
 import re
 from typing import NamedTuple
 
 from streams.audit.chunks import Odd
+from streams.audit.reading.text import Block
 from streams.engine.intake import Refusal
 
 COLUMNS = Refusal("csv", "columns")  # another number of cells than the header has
@@ -13,12 +14,12 @@ _LONGEST = 1 << 20  # bytes of a record; a quote that is still open then was nev
 
 
 class Split(NamedTuple):
-    """`lines`: where each record begins; `rows`: their cells; `rest`: the beginning of a record that goes on."""
+    """`lines`: where each record begins; `rows`: their cells; `left`: how many last lines begin one that goes on."""
 
     lines: list[int]
     rows: list[list[bytes]]
     odd: list[Odd]
-    rest: bytes = b""
+    left: int = 0
 
 
 class Records:
@@ -28,46 +29,70 @@ class Records:
     """
 
     def __init__(self, delimiter: str, width: int) -> None:
-        d = re.escape(delimiter.encode())
+        self._delimiter = delimiter.encode()
+        d = re.escape(self._delimiter)
         # Text in quotes, doubled within, and whatever stands behind them; or anything that does not begin with one.
         self._cell = re.compile(rb'(?:"((?:[^"]|"")*+)"([^%b\n]*+)|((?!")[^%b\n]*+))(%b|\n)' % (d, d, d))
         self._width = width
-        self._emptiness = delimiter.encode() + b'" \t\n'
+        self._emptiness = self._delimiter + b'" \t'
 
-    def is_empty(self, record: bytes) -> bool:
-        """Whether nothing stands in it: spreadsheets write such lines below the last one used."""
-        return not record.strip(self._emptiness)
+    def holds_text(self, line: bytes) -> bool:
+        """Whether anything stands in it but delimiters, quotes and blanks."""
+        return bool(line.strip(self._emptiness))
 
-    def split(self, data: bytes, first: int, *, last: bool) -> Split:
-        """Whole lines as records. `first` is the number of the first line, `last` whether nothing comes after them."""
-        whole = data if data.endswith(b"\n") else data + b"\n"
+    def is_empty(self, line: bytes) -> bool:
+        """Whether nothing stands in any cell: spreadsheets write such lines below the last one used."""
+        return not self.holds_text(line) and not any(self._cells(line + b"\n", 0, line)[0] or ())
+
+    def stays_open(self, line: bytes) -> bool:
+        """Whether a record that begins with a line goes on after it."""
+        return self._cells(line + b"\n", 0, line)[0] is None
+
+    def split(self, block: Block, *, last: bool) -> Split:
+        """A block's records; `last`: nothing comes after it."""
+        data = block.data if block.ends else block.data + b"\n"
         split = Split([], [], [])
-        begin, line = 0, first
-        while begin < len(whole):
-            cells, end = self._cells(whole, begin)
-            if not cells and not last and len(whole) - begin < _LONGEST:
-                return split._replace(rest=data[begin:])
-            taken = whole.count(b"\n", begin, end)
-            if len(cells) != self._width and (not cells or taken > 1):
-                end, taken = whole.index(b"\n", begin) + 1, 1
-            if not self.is_empty(whole[begin:end]):
-                if len(cells) == self._width:
-                    split.lines.append(line)
+        number = begin = 0
+        while number < len(block.lines):
+            line = block.lines[number]
+            cells, end = self._cells(data, begin, line)
+            if cells is None and not last and len(data) - begin < _LONGEST:
+                return split._replace(left=len(block.lines) - number)
+            cells = cells or []
+            taken = 1
+            if len(cells) == self._width:
+                taken = data.count(b"\n", begin, end) if b'"' in line else 1
+                if any(cells):
+                    split.lines.append(block.first + number)
                     split.rows.append(cells)
-                else:
-                    cut = end > len(data) and len(cells) < self._width
-                    split.odd.append(Odd(line, None, CUT_OFF if cut else COLUMNS if cells else QUOTES))
-            begin, line = end, line + taken
+            else:
+                end = begin + len(line) + 1
+                if self.holds_text(line):
+                    cut = not block.ends and number == len(block.lines) - 1 and len(cells) < self._width
+                    why = CUT_OFF if cut else COLUMNS if cells else QUOTES
+                    split.odd.append(Odd(block.first + number, None, why))
+            begin, number = end, number + taken
         return split
 
-    def _cells(self, data: bytes, begin: int) -> tuple[list[bytes], int]:
-        """The record's cells, and where the next begins; none where a quote does not close."""
+    def _cells(self, data: bytes, begin: int, line: bytes) -> tuple[list[bytes] | None, int]:
+        """The cells of the record that begins with a line, and where the next begins.
+
+        None where a quote stays open; no cell where text stands behind the end of one that spans lines: then the quote
+        that ended it was meant to begin another.
+        """
+        if b'"' not in line:
+            return line.split(self._delimiter), begin + len(line) + 1
         cells: list[bytes] = []
         limit = min(begin + _LONGEST, len(data))
         while found := self._cell.match(data, begin, limit):
             quoted, behind, bare, end = found.groups()
-            cells.append(bare if quoted is None else quoted.replace(b'""', b'"') + behind)
+            if quoted is None:
+                cells.append(bare)
+            elif behind.strip() and b"\n" in quoted:
+                return [], begin
+            else:
+                cells.append(quoted.replace(b'""', b'"') + behind)
             begin = found.end()
             if end == b"\n":
                 return cells, begin
-        return [], begin
+        return None, begin

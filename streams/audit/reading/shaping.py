@@ -1,20 +1,30 @@
 """From a file's own columns to ours: values, municipality numbers, times, and what stands on every line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_json
 
-from streams.audit.chunks import FIELDS, RECEIVER, TIMES, Kind, Odd
+from streams.audit.chunks import FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
 from streams.audit.plan import Source, TimeStyle
 from streams.audit.reading.names import everywhere
+from streams.audit.reading.text import BLOCK_LINES
 from streams.audit.reading.times import LOCAL, from_excel, from_norwegian, rfc3339
 
 _NOTHING = pa.array(["", "NULL", "null", "\\N"])  # how databases write that there is no value
 _DIGITS = {"municipality": 4, "district": 2}
+_ENOUGH_LINES = MOST_LINES - 3 * BLOCK_LINES
+
+
+class Part(NamedTuple):
+    """Some lines of a file: `line` and text or times by our names; what fits into no column; how much is read."""
+
+    table: pa.Table
+    odd: list[Odd]
+    done: float
 
 
 class Shape:
@@ -59,8 +69,8 @@ class Shape:
             name: self._written(name, value) if name in TIMES else value
             for name, value in (self._everywhere | told | self._source.constants).items()
         }
-        arrived = texts.pop("arrived", None)
-        return Odd(line, as_value(self._source.kind, texts), arrived=None if arrived is None else str(arrived))
+        arrived = texts.get("arrived")
+        return Odd(line, as_value(self._source.kind, texts), arrived=arrived if isinstance(arrived, str) else None)
 
     def valued(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """One line as a table would have it, but for its times and whatever is no text."""
@@ -98,6 +108,29 @@ class Shape:
         if style == "excel" and not pa.types.is_timestamp(column.type):
             return from_excel(column)
         return from_norwegian(column) if style == "norwegian" and pa.types.is_string(column.type) else column
+
+
+def gathered(parts: Iterable[Part], shape: Shape) -> Iterator[Chunk]:
+    """Parts of a file as chunks: each large enough to be worth its handling."""
+    tables: list[pa.Table] = []
+    odd: list[Odd] = []
+    done, lines = 0.0, 0
+    for part in parts:
+        tables.append(part.table)
+        odd += part.odd
+        done = part.done
+        lines += part.table.num_rows + len(part.odd)
+        if lines >= _ENOUGH_LINES:
+            yield _chunk(tables, odd, done, shape)
+            tables, odd, lines = [], [], 0
+    if tables:
+        yield _chunk(tables, odd, done, shape)
+
+
+def _chunk(tables: list[pa.Table], odd: list[Odd], done: float, shape: Shape) -> Chunk:
+    whole = pa.concat_tables(tables).combine_chunks()
+    table, untimely = shape.shape(whole["line"], {name: whole[name] for name in whole.column_names if name != "line"})
+    return Chunk(table, sorted(odd + untimely, key=lambda each: each.line), done)
 
 
 def as_value(kind: Kind, row: Mapping[str, Any]) -> bytes:

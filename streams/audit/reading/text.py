@@ -3,30 +3,42 @@
 import codecs
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from streams.audit.chunks import MOST_LINES
 from streams.errors import ConfigurationError
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 1 << 20  # what a processor keeps at hand: lines of larger blocks take half as long again
+BLOCK_LINES = 100_000
 _LONGEST_LINE = 64 << 20
-_RAW_BYTES = 1 << 20
 _PACKED_BYTES = 64 << 10  # unpacked it is at most a thousand times as much
+_MARK_BYTES = 4
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 class Block(NamedTuple):
-    """Whole lines, each with a newline at its end; only the file's very last may lack it.
+    """Whole lines: as they stand there, and apart without their newlines; only the file's very last may have none.
 
     `first` is the number of the first one, from 1; `done` how much of the file is read, from 0 to 1.
     """
 
     data: bytes
+    lines: list[bytes]
     first: int
     done: float
+
+    @classmethod
+    def of(cls, lines: list[bytes], first: int, done: float, *, ends: bool) -> "Block":
+        """Lines that were taken from another block."""
+        return cls(b"\n".join(lines) + b"\n" * ends, lines, first, done)
+
+    @property
+    def ends(self) -> bool:
+        """Whether its last line has a newline."""
+        return self.data.endswith(b"\n")
 
 
 class TextFile:
@@ -37,7 +49,7 @@ class TextFile:
         self.cut = False
         self._encoding = encoding
 
-    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[Block]:
+    def blocks(self, size: int) -> Iterator[Block]:
         """All lines from the beginning; newlines of every kind have become one.
 
         Bytes are as they stand there unless the file has a mark or an encoding was declared: what is no UTF-8 then is
@@ -51,23 +63,24 @@ class TextFile:
                 if len(rest) > _LONGEST_LINE:
                     raise ConfigurationError(f"{self.path.name} has a line of over 64 MB: give a text file with lines.")
                 continue
-            for lines in _at_most(MOST_LINES, rest + whole + newline):
-                yield Block(lines, first, done)
-                first += lines.count(b"\n")
+            lines = (rest + whole).split(b"\n")
+            if len(lines) <= BLOCK_LINES:
+                yield Block(rest + whole + newline, lines, first, done)
+            else:
+                yield from _parts(lines, first, done)
+            first += len(lines)
             rest = tail
         if rest:
-            yield Block(rest, first, 1.0)
+            yield Block(rest, [rest], first, 1.0)
 
     def _decoded(self, size: int) -> Iterator[tuple[bytes, float]]:
         """What stands in the file as UTF-8, in pieces of about `size` bytes."""
-        decoder: codecs.IncrementalDecoder | None = None
-        gathered, begun, done = b"", False, 0.0
-        for data, done in self._unpacked():
-            if not begun:
-                begun = True
-                encoding, skip = self._encoding_of(data)
-                data = data[skip:]  # noqa: PLW2901 - the mark is no part of the text
-                decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
+        pieces = self._unpacked(max(size, _MARK_BYTES))
+        start, done = next(pieces, (b"", 1.0))
+        encoding, skip = self._encoding_of(start)
+        decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
+        gathered = b""
+        for data, done in chain([(start[skip:], done)], pieces):  # noqa: B020 - the last one's is wanted afterwards
             gathered += decoder.decode(data).encode() if decoder else data
             if len(gathered) >= size and not gathered.endswith(b"\r"):
                 yield _lines_ended_alike(gathered), done
@@ -87,14 +100,21 @@ class TextFile:
         # No text of ours begins with a NUL: UTF-16 without its mark.
         return {b"\0": "utf-16-le"}.get(start[1:2], "utf-16-be" if start[:1] == b"\0" else None), 0
 
-    def _unpacked(self) -> Iterator[tuple[bytes, float]]:
+    def _unpacked(self, most: int) -> Iterator[tuple[bytes, float]]:
+        """The file's bytes in pieces that could hold a mark, and how much of it is read."""
         self.cut = False
         size = max(self.path.stat().st_size, 1)
         packed = self.path.suffix.lower() == ".gz"
         with self.path.open("rb") as file:
-            pieces = iter(lambda: file.read(_PACKED_BYTES if packed else _RAW_BYTES), b"")
+            pieces = iter(lambda: file.read(min(most, _PACKED_BYTES) if packed else most), b"")
+            start = b""
             for data in self._gunzipped(pieces) if packed else pieces:
-                yield data, min(file.tell() / size, 1.0)
+                start += data
+                if len(start) >= _MARK_BYTES:
+                    yield start, min(file.tell() / size, 1.0)
+                    start = b""
+            if start:
+                yield start, 1.0
 
     def _gunzipped(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """All members of a gzip file, as far as they go."""
@@ -133,10 +153,6 @@ def _lines_ended_alike(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
-def _at_most(most: int, data: bytes) -> Iterator[bytes]:
-    if data.count(b"\n") <= most:
-        yield data
-        return
-    lines = data.splitlines(keepends=True)
-    for start in range(0, len(lines), most):
-        yield b"".join(lines[start : start + most])
+def _parts(lines: list[bytes], first: int, done: float) -> Iterator[Block]:
+    for start in range(0, len(lines), BLOCK_LINES):
+        yield Block.of(lines[start : start + BLOCK_LINES], first + start, done, ends=True)

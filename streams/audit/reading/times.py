@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streams.audit.local import to_utc
 from streams.audit.plan import TimeStyle
 
 LOCAL = pa.timestamp("us")
@@ -75,7 +75,8 @@ def rfc3339(text: str, style: TimeStyle | None, zone: str | None) -> str:
     local = _one(text, style)
     if local is None or local.tzinfo is not None or zone is None:
         return text
-    return local.replace(tzinfo=ZoneInfo(zone)).isoformat()
+    utc: datetime | None = to_utc(pa.array([local], LOCAL), zone)[0][0].as_py()
+    return text if utc is None else utc.isoformat()
 
 
 def _one(text: str, style: TimeStyle | None) -> datetime | None:

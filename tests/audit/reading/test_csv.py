@@ -1,0 +1,253 @@
+"""CSV: delimiters, quotes, lines, headers, and files that end in their middle."""
+
+import csv
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streams.audit.reading import records
+from streams.errors import ConfigurationError
+from tests.audit.reading.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
+
+HEADER = ("report_id", "sent_at", "municipality", "channel", "case_system")
+ROW = (ID, SENT_AT, "0301", "FIKS_IO", "VISMA_FAMILIA")
+PLAIN = dict(zip(HEADER, ROW, strict=True))
+
+
+def text_of(tmp_path: Path, content: str | bytes, name: str = "sent.csv", **told: Any) -> Read:
+    return read(source_of(written(tmp_path, name, content), **told))
+
+
+@pytest.mark.parametrize("name", ["sent.csv", "sent.txt", "sent.tsv", "sent.csv.gz"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
+def test_the_header_tells_the_delimiter(tmp_path: Path, delimiter: str, name: str) -> None:
+    found = text_of(tmp_path, csv_lines(HEADER, ROW, delimiter=delimiter), name)
+    assert found == Read([{"line": 2, **PLAIN}], [], set())
+
+
+def test_another_delimiter_can_be_declared(tmp_path: Path) -> None:
+    content = csv_lines(HEADER, ROW, delimiter="^")
+    assert text_of(tmp_path, content, delimiter="^").rows == [{"line": 2, **PLAIN}]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;"])
+def test_excels_own_first_line_is_heeded_and_counted(tmp_path: Path, first: str) -> None:
+    assert text_of(tmp_path, first + "\r\n" + csv_lines(HEADER, ROW)).rows == [{"line": 3, **PLAIN}]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_may_end_in_any_way(tmp_path: Path, newline: str) -> None:
+    found = text_of(tmp_path, csv_lines(HEADER, ROW, ROW, newline=newline))
+    assert [row["line"] for row in found.rows] == [2, 3]
+
+
+def test_names_are_compared_without_case_and_blanks_and_receivers_may_be_written_in_three_ways(tmp_path: Path) -> None:
+    header = (" Report_ID ", "SENT_AT", "Receiver.Municipality", "receiver_district", "unit_id")
+    found = text_of(tmp_path, csv_lines(header, (ID, SENT_AT, "0301", "04", "u1")))
+    assert found.rows[0] == {
+        "line": 2, "report_id": ID, "sent_at": SENT_AT, "municipality": "0301", "district": "04", "unit_id": "u1",
+        "channel": "UKJENT", "case_system": "UKJENT",
+    }  # fmt: skip
+
+
+def test_others_columns_values_and_constants_become_ours(tmp_path: Path) -> None:
+    content = csv_lines(("Melding-ID", "Sendt dato", "Kommunenr", "Kanal"), (ID, SENT_AT, "301", "Fiks IO"))
+    found = text_of(
+        tmp_path, content,
+        columns={"report_id": "melding-id", "sent_at": "Sendt dato ", "municipality": "Kommunenr", "channel": "Kanal"},
+        values={"channel": {"Fiks IO": "FIKS_IO"}}, constants={"case_system": "VISMA_FAMILIA"},
+    )  # fmt: skip
+    assert found.rows == [{"line": 2, **PLAIN}]
+
+
+def test_a_value_can_be_mapped_to_nothing(tmp_path: Path) -> None:
+    content = csv_lines((*HEADER, "district"), (*ROW, "-"))
+    assert text_of(tmp_path, content, values={"district": {"-": ""}}).rows == [{"line": 2, **PLAIN}]
+
+
+def test_empty_cells_and_how_databases_write_nothing_are_nothing(tmp_path: Path) -> None:
+    content = csv_lines((*HEADER, "message_id", "district", "form", "unit_id"), (*ROW, "", "NULL", "\\N", "  "))
+    assert text_of(tmp_path, content).rows == [{"line": 2, **PLAIN}]
+
+
+def test_columns_that_nobody_asked_for_leave_nothing_behind(tmp_path: Path) -> None:
+    content = csv_lines((*HEADER, "merknad"), (*ROW, f"gjelder {NATIONAL_ID}"), (*ROW, NATIONAL_ID, NATIONAL_ID))
+    found = text_of(tmp_path, content)
+    assert found.refused == [(3, "csv:columns")]
+    assert NATIONAL_ID not in repr(found)
+
+
+def test_decimal_commas_between_semicolons_are_text_like_any_other(tmp_path: Path) -> None:
+    assert text_of(tmp_path, csv_lines((*HEADER, "timer"), (*ROW, "7,5"))).rows == [{"line": 2, **PLAIN}]
+
+
+def test_a_decimal_comma_between_commas_makes_a_column_too_many(tmp_path: Path) -> None:
+    content = csv_lines((*HEADER, "timer"), (*ROW, "7,5"), (*ROW, '"7,5"'), (*ROW, "7"), delimiter=",")
+    found = text_of(tmp_path, content)
+    assert found.refused == [(2, "csv:columns")]
+    assert [row["line"] for row in found.rows] == [3, 4]
+
+
+def test_a_record_is_counted_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
+    content = csv_lines(
+        ("fritekst", *HEADER), ('"to\nlinjer; og ""mer"""', *ROW), ("kort", *ROW), ("a\nb", *ROW), ("x", *ROW)
+    )
+    found = text_of(tmp_path, content)
+    assert [row["line"] for row in found.rows] == [2, 4, 6, 7]
+    assert [line for line, _ in found.refused] == [5]
+    assert content.splitlines()[7 - 1].startswith("x")
+
+
+def test_quotes_within_cells_and_delimiters_within_quotes_are_text(tmp_path: Path) -> None:
+    content = csv_lines(("fritekst", *HEADER), ('5" skjerm', *ROW), ('"a;b"', *ROW), ('"sa ""nei"""', *ROW))
+    assert [row["line"] for row in text_of(tmp_path, content).rows] == [2, 3, 4]
+
+
+def test_a_quote_that_is_never_closed_costs_one_line_and_not_the_rest_of_the_file(tmp_path: Path) -> None:
+    content = csv_lines(("fritekst", *HEADER), ("a", *ROW), ('"åpen', *ROW), *[("b", *ROW)] * 5)
+    found = text_of(tmp_path, content)
+    assert found.refused == [(3, "csv:quotes")]
+    assert [row["line"] for row in found.rows] == [2, 4, 5, 6, 7, 8]
+
+
+def test_two_stray_quotes_do_not_swallow_what_lies_between(tmp_path: Path) -> None:
+    content = csv_lines(("fritekst", *HEADER), ('"åpen', *ROW), ("a", *ROW), ('"igjen', *ROW), ("b", *ROW))
+    found = text_of(tmp_path, content)
+    assert [line for line, _ in found.refused] == [2, 4]
+    assert [row["line"] for row in found.rows] == [3, 5]
+
+
+def test_empty_lines_and_lines_of_delimiters_are_no_records(tmp_path: Path) -> None:
+    content = csv_lines(HEADER, (), ROW, ("", "", "", "", ""), ('""', "", "", "", ""), ("  ",), ("", ""), ROW)
+    found = text_of(tmp_path, content)
+    assert [row["line"] for row in found.rows] == [3, 8]
+    assert not found.odd
+
+
+def test_a_record_that_has_nothing_for_us_is_still_a_record(tmp_path: Path) -> None:
+    found = text_of(tmp_path, csv_lines((*HEADER, "annet"), ("", "", "", "", "", "x")))
+    assert [row["line"] for row in found.rows] == [2]
+
+
+def test_a_last_line_that_was_cut_is_told_apart(tmp_path: Path) -> None:
+    found = text_of(tmp_path, csv_lines(HEADER, ROW, ROW)[:-20])
+    assert found.refused == [(3, "csv:cut_off")]
+    assert found.warnings == {"cut_off"}
+    assert [row["line"] for row in found.rows] == [2]
+
+
+def test_a_last_line_that_was_cut_within_quotes_is_told_apart(tmp_path: Path) -> None:
+    found = text_of(tmp_path, csv_lines((*HEADER, "fritekst"), (*ROW, '"a"'), (*ROW, '"bc'))[:-2])
+    assert found.refused == [(3, "csv:cut_off")]
+    assert found.warnings == {"cut_off"}
+
+
+def test_a_short_line_with_a_newline_was_not_cut(tmp_path: Path) -> None:
+    found = text_of(tmp_path, csv_lines(HEADER, ROW, ROW[:3]))
+    assert found.refused == [(3, "csv:columns")]
+    assert not found.warnings
+
+
+def test_a_packed_file_that_was_cut_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "sent.csv.gz", csv_lines(HEADER, *[(ID[:-6] + f"{n * n:06}", *ROW[1:]) for n in range(999)])
+    )
+    path.write_bytes(path.read_bytes()[:-200])
+    found = read(source_of(path))
+    assert found.warnings == {"cut_off"}
+    assert 0 < len(found.rows) < 999
+
+
+def test_a_duplicate_header_matters_only_for_a_column_that_is_read(tmp_path: Path) -> None:
+    rows = csv_lines((*HEADER, "dato", "Dato"), (*ROW, "2020-01-01", "x"))
+    assert text_of(tmp_path, rows).rows == [{"line": 2, **PLAIN}]
+
+
+@pytest.mark.parametrize("told", [{}, {"columns": {"sent_at": "sent_at"}}])
+def test_a_duplicate_header_of_a_column_that_is_read_asks_which(tmp_path: Path, told: dict[str, Any]) -> None:
+    rows = csv_lines((*HEADER, "Sent_At"), (*ROW, SENT_AT))
+    with pytest.raises(ConfigurationError, match=r'more than one column for sent_at: .* columns.sent_at = "name#2"'):
+        text_of(tmp_path, rows, **told)
+
+
+def test_the_second_of_two_alike_is_named_by_its_number(tmp_path: Path) -> None:
+    rows = csv_lines(("sent_at", *HEADER), ("x", *ROW))
+    assert text_of(tmp_path, rows, columns={"sent_at": "Sent_at#2"}).rows == [{"line": 2, **PLAIN}]
+
+
+@pytest.mark.parametrize(("above", "below"), [("", ";"), (";", ""), (";", ";")])
+def test_a_delimiter_at_the_end_of_every_line_or_of_the_header_alone_makes_no_column(
+    tmp_path: Path, above: str, below: str
+) -> None:
+    content = ";".join(HEADER) + above + "\n" + (";".join(ROW) + below + "\n") * 2
+    assert text_of(tmp_path, content).rows == [{"line": 2, **PLAIN}, {"line": 3, **PLAIN}]
+
+
+def test_a_quote_that_stays_open_for_too_long_was_never_meant_to_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "_LONGEST", 400)
+    rows = csv_lines(("fritekst", *HEADER), ('"åpen', *ROW), *[("b", *ROW)] * 20, ('lukket"', *ROW))
+    found = read(source_of(written(tmp_path, "sent.csv", rows)), 100)
+    assert found.refused == [(2, "csv:quotes")]
+    assert len(found.rows) == 21
+
+
+def test_packed_parts_one_behind_the_other_are_one_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "sent.csv.gz", csv_lines(HEADER, ROW))
+    path.write_bytes(path.read_bytes() + gzip.compress(csv_lines(ROW).encode()))
+    for size in (1, 100):
+        assert [row["line"] for row in read(source_of(path), size).rows] == [2, 3]
+
+
+cells = st.text(st.sampled_from('ab,;"\n \t=å'), max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(cells, cells), min_size=1, max_size=12),
+    st.sampled_from([",", ";"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.integers(1, 200),
+)
+def test_what_a_csv_writer_wrote_is_read_line_by_line_in_blocks_of_any_size(
+    tmp_path: Path, rows: list[tuple[str, str]], delimiter: str, quoting: int, block_bytes: int
+) -> None:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator="\n")  # type: ignore[arg-type]
+    writer.writerow(["before", *HEADER, "after"])
+    begins = []
+    for number, (before, after) in enumerate(rows):
+        begins.append(out.getvalue().count("\n") + 1)
+        writer.writerow([before, ID, SENT_AT, f"{number:04}", "FIKS_IO", "UKJENT", after])
+    found = read(source_of(written(tmp_path, "sent.csv", out.getvalue())), block_bytes)
+    assert [(row["line"], row["municipality"]) for row in found.rows] == [
+        (line, f"{number:04}") for number, line in enumerate(begins)
+    ]
+    assert not found.odd
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(st.lists(st.text(st.sampled_from('a;"\n'), max_size=12), max_size=12), st.integers(1, 60))
+def test_every_line_that_holds_anything_is_read_refused_or_within_a_record_whose_quotes_close(
+    tmp_path: Path, junk: list[str], block_bytes: int
+) -> None:
+    body = "".join(f"{text}\n{OTHER};{SENT_AT};{number:04}\n" for number, text in enumerate(junk))
+    content = f"report_id;sent_at;municipality\n{ID};{SENT_AT};0301\n{body}"
+    source = source_of(written(tmp_path, "sent.csv", content))
+    found = read(source, block_bytes)
+    assert found == read(source)
+    begun = sorted([row["line"] for row in found.rows] + [line for line, _ in found.refused])
+    assert len(set(begun)) == len(begun)
+    lines = content.split("\n")
+    for number, line in enumerate(lines[1:], start=2):
+        if line.strip('"; \t') and number not in begun:
+            # A whole record goes on to here, by a quote: what is refused costs no line but its own.
+            first = max(each for each in begun if each < number)
+            assert first in [row["line"] for row in found.rows]
+            assert '"' in "".join(lines[first - 1 : number - 1])
