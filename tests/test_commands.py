@@ -48,7 +48,7 @@ def test_the_incident_as_files_is_audited_as_the_readme_says(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("arguments", [["--incident"], ["--incident", "--to-kafka", "--out", "x"]])
 def test_the_incident_is_made_as_files_only(arguments: list[str]) -> None:
-    with pytest.raises(ConfigurationError, match="--out DIR|files only"):
+    with pytest.raises(ConfigurationError, match=r"--out DIR|files only"):
         run("simulate", *arguments)
 
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.common import Time, canonical_report_id
-from streams.audit.chunks import RECEIVER, TIMES
+from streams.audit.chunks import RECEIVER, TIMES, Odd
 from streams.audit.facts import CODES, EVIDENCE, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
 from streams.core.row import NAMELESS
-from streams.engine.intake import Record, Refusal, take_in
+from streams.engine.intake import Intake, Record, Refusal, take_in
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
@@ -70,30 +70,28 @@ class OddLines:
         receiver = {name: row[name] for name in RECEIVER if row.get(name) is not None}
         if receiver:
             value["receiver"] = receiver
-        self.add(kind, row["line"], orjson.dumps(value), folded=bool(row.get("folded")))
+        self.add(kind, Odd(row["line"], orjson.dumps(value)), folded=bool(row.get("folded")))
 
-    def add(
-        self, kind: str, line: int, value: bytes | None, refusal: Refusal | None = None, *, folded: bool = False
-    ) -> None:
+    def add(self, kind: str, odd: Odd, *, folded: bool = False) -> None:
         """A line as JSON in the shape of the input topics, or why there is none."""
-        if value is None:
-            self.refuse(line, refusal or Refusal("json", "tombstone"))
-            return
-        given = _object(value)
-        arrived = _time(given.get("arrived"))
-        own = _time(given.get(EVENT_TIME[kind]))
-        loose = "report_id" not in given and isinstance(given.get("message_id"), str)
+        given = _object(odd.value)
+        arrived = _time(odd.arrived or given.get("arrived"))
+        at = arrived or _time(given.get(EVENT_TIME[kind]))
+        value = odd.value
+        loose = value is not None and "report_id" not in given and isinstance(given.get("message_id"), str)
         if loose:
-            given["report_id"] = NO_ID
-            value = orjson.dumps(given)
-        at = arrived or own
-        place = Place(at or _EPOCH, "", NO_PARTITION, line)
-        intake = take_in(Record(kind, place, None, value), MOST_BYTES)
-        if intake.refusal is not None:
-            self.refuse(line, intake.refusal)
+            value = orjson.dumps(given | {"report_id": NO_ID})
+        if odd.refusal is None or odd.key is not None:
+            place = Place(at or _EPOCH, "", NO_PARTITION, odd.line)
+            intake = take_in(Record(kind, place, odd.key, value), MOST_BYTES)
+        else:
+            intake = Intake(None, odd.refusal)
+        refusal = odd.refusal or intake.refusal
+        if refusal is not None:
+            self.refuse(odd.line, refusal)
         fact = intake.fact
         if fact is None or at is None:
-            self._leave(kind, line, given.get("report_id") if fact is None else fact.report_id, fact)
+            self._leave(kind, odd.line, given.get("report_id") if fact is None else fact.report_id, fact)
             return
         row = self.row(fact, by_event=arrived is None, folded=folded)
         if isinstance(fact, Stored):
@@ -161,9 +159,9 @@ def _stored_names(stored: Stored, given: dict[str, Any]) -> Names:
     return NAMELESS._replace(receiver=stored.receiver, **known)
 
 
-def _object(value: bytes) -> dict[str, Any]:
+def _object(value: bytes | None) -> dict[str, Any]:
     try:
-        given = orjson.loads(value)
+        given = orjson.loads(value or b"")
     except ValueError:
         return {}
     return given if isinstance(given, dict) else {}

@@ -5,10 +5,12 @@ The portal knows "delivered", never "stored": its LEVERT is a claim like any rec
 
 from typing import Final, NamedTuple
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.audit.chunks import NAMES
+from streams.audit.chunks import NAMES, Odd
+from streams.engine.intake import Refusal
 
 ACCEPTED: Final = "AKSEPTERT"
 SENT_BY: Final = {"SENDT_FAGSYSTEM": None, "SENDT_PRINT": "PRINT"}  # and by which channel, where the state tells
@@ -42,6 +44,19 @@ def told(lines: pa.Table) -> Told:
         pc.sum(pc.cast(_among(state, WARNINGS), pa.int64())).as_py() or 0,
         lines.filter(pc.invert(_among(state, known)))["line"].to_pylist(),
     )
+
+
+def told_oddly(odd: Odd) -> tuple[str, Odd]:
+    """What a line tells that does not fit into columns, and its kind; of no state that is known, it is refused."""
+    if odd.value is None or not isinstance(given := orjson.loads(odd.value), dict):
+        return "sent", odd
+    state, at = given.pop("state", None), given.pop("at", None)
+    if state in RECEIPTS:
+        told = {"report_id": given.get("report_id"), "receipt": RECEIPTS[state], "received_at": at}
+        return "receipt", odd._replace(value=orjson.dumps(told))
+    if state in SENT_BY:
+        return "sent", odd._replace(value=orjson.dumps(given | {"sent_at": at}))
+    return "sent", odd._replace(value=None, refusal=odd.refusal or Refusal("schema", "bad_value:state"))
 
 
 def _by_channel(sent: pa.Table) -> pa.Table:

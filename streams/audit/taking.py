@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
 from schemas.reading import SENT, STORED, Unreadable
-from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk
+from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk, Odd
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FORMS, FactKind, NamesTable
 from streams.audit.instants import instants
 from streams.audit.odd import EVENT_TIME, NO_ID, OddLines
-from streams.audit.portal import told
+from streams.audit.portal import told, told_oddly
 from streams.core.facts import Names, Receiver
 from streams.core.row import NAMELESS
 from streams.engine.intake import Refusal
@@ -48,9 +48,14 @@ class Taking:
         else:
             self._take_lines(kind, chunk.table)
         for odd in chunk.odd:
-            self.odd.add("sent" if kind == "portal" else kind, odd.line, odd.value, odd.refusal)
+            self._take_odd(kind, odd)
         self.odd.write()
         self._names.write()
+
+    def _take_odd(self, kind: str, odd: Odd) -> None:
+        if kind == "portal":
+            kind, odd = told_oddly(odd)
+        self.odd.add(kind, odd)
 
     def _take_history(self, lines: pa.Table) -> None:
         found = told(lines)

@@ -40,15 +40,25 @@ SELECT report_id, message_id, moment AS sent_at, code AS municipality, 'FIKS_IO'
 FROM base JOIN codes USING (place)
 """
 _FILES = {
-    "sent": f"{_SENT} UNION ALL BY NAME (SELECT * REPLACE (message_id || '-2' AS message_id, sent_at + INTERVAL 10 MINUTE "
-    f"AS sent_at) FROM ({_SENT} WHERE habit < 0.02)) UNION ALL BY NAME ({_SENT} WHERE habit BETWEEN 0.02 AND 0.05)",
-    "receipt": "SELECT report_id, message_id, 'MOTTATT' AS receipt, moment + INTERVAL 5 SECOND AS received_at FROM base "
-    "WHERE fate < 0.4485",
-    "stored": "SELECT report_id, moment + CASE WHEN fate < 0.99 THEN INTERVAL 1 SECOND * (lag * 3600) ELSE INTERVAL 9 HOUR END "
-    "AS stored_at, 'READ_BACK' AS evidence, code AS municipality FROM base JOIN codes USING (place) WHERE fate < 0.9985 "
-    "UNION ALL BY NAME SELECT report_id, moment + INTERVAL 1 MINUTE AS stored_at, 'READ_BACK' AS evidence, '0301' AS "
-    "municipality FROM base WHERE fate > 0.9995",
-}  # fmt: skip
+    "sent": f"""
+        {_SENT} UNION ALL BY NAME ({_SENT} WHERE habit BETWEEN 0.02 AND 0.05) UNION ALL BY NAME (
+            SELECT * REPLACE (message_id || '-2' AS message_id, sent_at + INTERVAL 10 MINUTE AS sent_at)
+            FROM ({_SENT} WHERE habit < 0.02)
+        )
+    """,
+    "receipt": """
+        SELECT report_id, message_id, 'MOTTATT' AS receipt, moment + INTERVAL 5 SECOND AS received_at
+        FROM base WHERE fate < 0.4485
+    """,
+    "stored": """
+        SELECT report_id, 'READ_BACK' AS evidence, code AS municipality,
+            moment + CASE WHEN fate < 0.99 THEN INTERVAL 1 SECOND * (lag * 3600) ELSE INTERVAL 9 HOUR END AS stored_at
+        FROM base JOIN codes USING (place) WHERE fate < 0.9985
+        UNION ALL BY NAME
+        SELECT report_id, 'READ_BACK' AS evidence, '0301' AS municipality, moment + INTERVAL 1 MINUTE AS stored_at
+        FROM base WHERE fate > 0.9995
+    """,
+}
 _TO = {"parquet": "FORMAT parquet", "csv": "FORMAT csv, HEADER", "ndjson": "FORMAT json"}
 
 
