@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from streams.audit.ahead import ahead
 from streams.audit.chunks import Chunk, Kind
 from streams.audit.facts import NamesTable
 from streams.audit.odd import microseconds
@@ -75,7 +76,7 @@ def read_file(work: Work, number: int, file: SourceFile) -> Found:
             names = NamesTable(work.connection)
             zone = file.source.zone or (PORTAL_ZONE if file.kind == "portal" else None)
             taking = Taking(work.connection, names, number, zone)
-            for chunk in file.chunks():
+            for chunk in ahead(file.chunks()):
                 taking.take(file.kind, chunk)
                 progress.to(chunk.done, taking.records)
                 if taking.without_zone:

@@ -22,6 +22,7 @@ from streams.core.facts import Names, Receiver
 from streams.core.row import NAMELESS
 from streams.engine.intake import Refusal
 
+BATCH_LINES = 20_000
 _CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}
 _STATES: Final = {"fact": "facts", "loose": "loose", "nameless": "nameless"}
 
@@ -81,6 +82,8 @@ class Taking:
         raw = self._timed(lines)
         if kind != "receipt":
             raw = self._numbered(kind, raw)
+        # A batch is what one core takes at a time.
+        raw = pa.Table.from_batches(raw.to_batches(BATCH_LINES), raw.schema)
         connection = self._connection
         connection.execute(_taken(kind, raw.column_names, self._source))
         for state, table in _STATES.items():

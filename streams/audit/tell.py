@@ -67,10 +67,9 @@ _BOOKS = f"""
 CREATE TABLE books AS
 WITH counted AS (
     SELECT {_GROUP}, count(*) AS sent FROM (
-        SELECT DISTINCT CAST(report_id AS VARCHAR) AS report_id FROM sorted WHERE kind = 0
-        UNION SELECT CAST(report_id AS VARCHAR) FROM unjudged WHERE kind = 0
-        UNION SELECT CAST(report_id AS VARCHAR) FROM accepted
-    ) AS s LEFT JOIN verdicts AS v USING (report_id) GROUP BY ALL
+        SELECT report_id FROM sorted WHERE kind = 0 UNION SELECT report_id FROM unjudged WHERE kind = 0
+        UNION SELECT report_id FROM accepted
+    ) AS s LEFT JOIN verdicts AS v ON CAST(v.report_id AS UUID) = s.report_id GROUP BY ALL
 ), judged_ones AS (
     SELECT {_GROUP}, {", ".join(f"count(*) FILTER (status = '{term}') AS {term}" for term in (*TERMS, "unexpected"))},
         count(*) FILTER (cause = 'confirmed_late') AS confirmed_late

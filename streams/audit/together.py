@@ -21,7 +21,7 @@ WHERE COALESCE(m.reports, 0) <> 1 AND l.kind = 2;
 DROP TABLE messages;
 """
 _SORTED = """
-CREATE TABLE sorted AS FROM facts ORDER BY report_id, kind, arrived, source, part, line;
+CREATE TABLE sorted AS FROM facts ORDER BY report_id;
 DROP TABLE facts;
 """
 
