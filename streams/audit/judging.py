@@ -37,6 +37,7 @@ _ARROW = {
 }  # fmt: skip
 JUDGED = {name: kind for name, kind in VERDICTS.items() if name not in ("municipality_today", "month")}
 _SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in JUDGED.items()])
+_OWN = pa.schema([*(field for field in _SCHEMA if field.name not in NAMES), ("names", pa.int32())])
 CONTRADICTIONS = pa.schema([
     ("report_id", pa.string()), ("field", pa.string()), ("source", pa.int16()), ("line", pa.int64()),
     ("other_source", pa.int16()), ("other_line", pa.int64()),
@@ -66,6 +67,7 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Gro
     table = connection.sql(_FACTS, params=[asked.first, asked.end, asked.end]).to_arrow_table()
     names = _names(connection, table["names"])
     unread_sents, unread_proofs = (_unread(connection, asked, kind) for kind in (FactKind.SENT, FactKind.STORED))
+    named = _Named(names.values())
     rows: list[tuple[Any, ...]] = []
     contradictions: list[tuple[Any, ...]] = []
     columns = [column.to_pylist() for column in table.columns]
@@ -80,12 +82,14 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Gro
             continue  # claims about a report of which nobody knows that it was sent
         if found.row.sent is None and report_id in unread_sents:
             found = found._replace(status="stored")  # sent at a time that cannot be read, and stored
-        rows.append(_row(found, by_event=any(line[_BY_EVENT] for line in lines)))
+        rows.append(_row(found, named, by_event=any(line[_BY_EVENT] for line in lines)))
         for one in found.contradictions:
             mine, other = facts[0].place, facts[one.other].place
             contradictions.append((report_id, one.field, mine.topic, mine.offset, other.topic, other.offset))
-    _write(contradictions, CONTRADICTIONS, folder / f"{asked.number:06}.contradictions.parquet")
-    _write(rows, _SCHEMA, out)
+    _write(_table(contradictions, CONTRADICTIONS), folder / f"{asked.number:06}.contradictions.parquet")
+    own = _table(rows, _OWN)
+    told = named.table().take(own["names"])
+    _write(pa.table([(told if name in NAMES else own)[name] for name in JUDGED], schema=_SCHEMA), out)
 
 
 def ranges(connection: duckdb.DuckDBPyConnection, facts_a_range: int) -> Iterator[Range]:
@@ -133,32 +137,56 @@ def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names]) -> list[Fac
     return made
 
 
-def _row(found: Verdict, *, by_event: bool) -> tuple[Any, ...]:
-    """A verdict in the order of JUDGED."""
+class _Named:
+    """The names that verdicts give, each once: the columns of most verdicts are those of few names."""
+
+    def __init__(self, names: Iterable[Names]) -> None:
+        self._all = list(names)
+        self._numbers = {id(one): number for number, one in enumerate(self._all)}
+
+    def number(self, names: Names) -> int:
+        """Where these names stand; the same object always at the same place."""
+        number = self._numbers.get(id(names))
+        if number is None:  # names that were filled in later
+            number = self._numbers[id(names)] = len(self._all)
+            self._all.append(names)
+        return number
+
+    def table(self) -> pa.Table:
+        """One row for each, in the columns of NAMES."""
+        rows = [(*(one.receiver or _NOBODY), *one[1:]) for one in self._all]
+        return _table(rows, pa.schema([(name, pa.string()) for name in NAMES]))
+
+
+def _row(found: Verdict, named: _Named, *, by_event: bool) -> tuple[Any, ...]:
+    """A verdict in the order of _OWN."""
     row, status = found.row, found.status
     names, sent, proof = row.names, row.sent, row.proof
-    receiver = names.receiver or _NOBODY
     if sent is None:  # stored, and never seen as sent
         proof = row.held_stored[0]
-        receiver = proof.receiver or _NOBODY
+        names = NAMELESS._replace(receiver=proof.receiver)
     by_reason = status in ("missing", "recovered")
     return (
         row.report_id, status, found.untold, row.reason if by_reason else None, found.reason_certain, found.cause,
-        *receiver, *names[1:], row.sent_at, row.due_at, row.alarm_at, row.receipt,
+        row.sent_at, row.due_at, row.alarm_at, row.receipt,
         *((proof.stored_at, proof.place.arrived, proof.evidence) if proof else _NONE),
         row.missing_event_id if by_reason else None, len(row.message_ids), sorted(row.flags) if row.flags else (),
         row.policy_version, by_event,
         *((sent.topic, sent.offset, sent.partition) if sent else _NONE),
         *((proof.place.topic, proof.place.offset, proof.place.partition) if proof else _NONE),
+        named.number(names),
     )  # fmt: skip
 
 
-def _write(rows: list[tuple[Any, ...]], schema: pa.Schema, out: Path) -> None:
+def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.table(arrays, schema=schema)
+
+
+def _write(table: pa.Table, out: Path) -> None:
+    """Write a table as a whole or not at all."""
     partial = out.with_suffix(".partial")
-    pq.write_table(
-        pa.table(arrays, schema=schema), partial,
-        compression="lz4", use_dictionary=[name for name in schema.names if name not in _EACH_ANOTHER],
-    )  # fmt: skip
+    dictionaries = [name for name in table.column_names if name not in _EACH_ANOTHER]
+    pq.write_table(table, partial, compression="lz4", use_dictionary=dictionaries)
     partial.replace(out)
