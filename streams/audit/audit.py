@@ -11,7 +11,8 @@ from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
 from streams.audit.grounds import ground_of, keep, until_of
 from streams.audit.judging import REPORTS_A_RANGE, ranges
-from streams.audit.measured import stretches, time
+from streams.audit.measured import EVER, stretches, time
+from streams.audit.odd import microseconds
 from streams.audit.pool import Task, judge_all
 from streams.audit.progress import step
 from streams.audit.sources import Found, SourceFile, read_file
@@ -103,13 +104,14 @@ def _sources(work: Work, found: Sequence[Found]) -> Iterator[tuple[Any, ...]]:
     """The rows of SOURCES."""
     for one in found:
         receivers, everybody, since, to = work.connection.execute(
-            "SELECT count(DISTINCT municipality), count(*) FILTER (municipality IS NULL), min(since), max(until) "
-            "FROM stretches WHERE source = ?", [one.number],
+            "SELECT count(DISTINCT COALESCE(today, municipality)), count(*) FILTER (municipality IS NULL), min(since), "
+            "max(until) FROM stretches LEFT JOIN todays ON code = municipality WHERE source = ?", [one.number],
         ).fetchall()[0]  # fmt: skip
         (rejected,) = work.connection.execute(
             "SELECT count(*) FROM rejects WHERE source = ?", [one.number]
         ).fetchall()[0]  # fmt: skip
         declared = one.certain or (one.covers is not None and one.covers.receivers is not None)
+        since = None if since == microseconds(EVER) else since
         times = (None if at is None else time(at) for at in (one.first, one.last, since, to))
         first, last, covers_from, covers_to = times
         yield (

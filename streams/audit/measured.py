@@ -9,6 +9,7 @@ from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
 from streams.audit.plan import Covers
 from streams.audit.sources import Found
+from streams.data import todays_number
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVER = datetime(1900, 1, 1, tzinfo=UTC)
@@ -45,9 +46,19 @@ def stretches(
         for municipality in (None,) if everybody else declared.receivers or ():
             yield from (Stretch(municipality, one, declared.since or first, end or last) for one in systems)
         return
-    for municipality, its_first, its_last in connection.sql(_BY_RECEIVER, params=[kind.value, found.number]).fetchall():
+    for municipality, (its_first, its_last) in _by_receiver(connection, kind, found.number).items():
         for one in systems:
             yield Stretch(municipality, one, declared.since or time(its_first), end or time(its_last))
+
+
+def _by_receiver(connection: duckdb.DuckDBPyConnection, kind: FactKind, source: int) -> dict[str, tuple[int, int]]:
+    """The first and the last time of each receiver under today's number: a new number is no gap."""
+    times: dict[str, tuple[int, int]] = {}
+    for municipality, first, last in connection.sql(_BY_RECEIVER, params=[kind.value, source]).fetchall():
+        today = todays_number(municipality)
+        known_first, known_last = times.get(today, (first, last))
+        times[today] = min(first, known_first), max(last, known_last)
+    return times
 
 
 def time(microseconds: int) -> datetime:
