@@ -33,8 +33,8 @@ _EVIDENCE: dict[Kind, FactKind] = {
 class Asked(NamedTuple):
     """What is to be audited.
 
-    `topics` reads the input topics as sources from a number on, or None. `until`: where time ends; else where the
-    evidence of storage does.
+    `topics` reads the input topics as sources from a number on, or None. `until`: where time ends; else with the last
+    that any file tells of, and where the topics are complete.
     """
 
     files: Sequence[SourceFile]
@@ -70,6 +70,7 @@ def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None
             if kind is not None:
                 covered += [(one.number, kind, stretch) for stretch in stretches(work.connection, kind, one, until)]
         ends = [stretch.to for _, kind, stretch in covered if kind is FactKind.STORED]
+        ends += [time(one.last) for one in found if one.last is not None and not one.certain]
         if not any(one.kind == "stored" and (one.facts or one.certain) for one in found):
             raise ConfigurationError("Nothing proves that anything was stored: name a source with --stored.")
         if until is None and not ends:

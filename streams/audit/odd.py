@@ -19,6 +19,9 @@ from streams.engine.intake import Intake, Record, Refusal, take_in
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
 MOST_BYTES = 262_144
+# What is written for "no date" in many an export (1970, 1900), long before there was a portal: it would stretch what a
+# source seems to cover.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 NO_PARTITION = -1  # of a fact that lies in a file
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,12 +47,13 @@ def microseconds(time: datetime) -> int:
 
 
 class OddLines:
-    """Takes lines one by one into the tables of one source."""
+    """Takes lines one by one into the tables of one source. `now`: nothing can have happened later."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int, now: datetime) -> None:
         self._connection = connection
         self._names = names
         self._source = source
+        self._now = now
         self._facts: list[tuple[Any, ...]] = []
         self._loose: list[tuple[Any, ...]] = []
         self._unjudged: list[tuple[Any, ...]] = []
@@ -77,6 +81,9 @@ class OddLines:
         given = _object(odd.value)
         arrived = _time(odd.arrived or given.get("arrived"))
         at = arrived or _time(given.get(EVENT_TIME[kind]))
+        if at is not None and not EARLIEST <= at <= self._now:
+            self.refuse(odd.line, Refusal("time", "out_of_range"))
+            at = None
         value = odd.value
         loose = value is not None and "report_id" not in given and isinstance(given.get("message_id"), str)
         if loose:

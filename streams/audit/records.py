@@ -1,6 +1,7 @@
 """From the records of topics to facts: read as the live checker reads them, where and when they arrived."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -21,9 +22,10 @@ class TakingRecords:
         partitions: int,
         most_bytes: int = MOST_BYTES,
     ) -> None:
+        now = datetime.now(UTC)
         self._names = names
         self._arrivals = Arrivals(partitions, most_bytes)
-        self._into = {kind: OddLines(connection, names, source) for kind, source in sources.items()}
+        self._into = {kind: OddLines(connection, names, source, now) for kind, source in sources.items()}
         self.records = dict.fromkeys(sources, 0)
         self.counts = self._arrivals.counts
 

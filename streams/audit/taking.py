@@ -4,6 +4,7 @@ What is plainly well formed goes straight into the tables, half a million lines 
 the contract's own reader, line by line, as the live checker would. A test holds that both read alike.
 """
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import duckdb
@@ -16,7 +17,7 @@ from schemas.reading import SENT, STORED, Unreadable
 from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk, Odd
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FORMS, FactKind, NamesTable
 from streams.audit.instants import instants
-from streams.audit.odd import EVENT_TIME, NO_ID, OddLines
+from streams.audit.odd import EARLIEST, EVENT_TIME, NO_ID, OddLines, microseconds
 from streams.audit.portal import told, told_oddly
 from streams.core.facts import Names, Receiver
 from streams.core.row import NAMELESS
@@ -36,7 +37,8 @@ class Taking:
         self._source = source
         self._zone = zone
         self._known: dict[tuple[str, tuple[str | None, ...]], int | None] = {}
-        self.odd = OddLines(connection, names, source)
+        self._now = datetime.now(UTC)
+        self.odd = OddLines(connection, names, source, self._now)
         self.records = 0
         self.ignored = 0
         self.without_zone = 0
@@ -85,7 +87,7 @@ class Taking:
         # A batch is what one core takes at a time.
         raw = pa.Table.from_batches(raw.to_batches(BATCH_LINES), raw.schema)
         connection = self._connection
-        connection.execute(_taken(kind, raw.column_names, self._source))
+        connection.execute(_taken(kind, raw.column_names, self._source, self._now))
         for state, table in _STATES.items():
             connection.execute(f"INSERT INTO {table} SELECT {', '.join(COLUMNS)} FROM taken WHERE state = '{state}'")
         left = connection.sql("SELECT line FROM taken WHERE state = 'odd'").to_arrow_table()["line"]
@@ -155,7 +157,7 @@ def _names(kind: str, given: dict[str, str]) -> Names | None:
     return NAMELESS._replace(receiver=known, case_system=fact.case_system, form=form if form in FORMS else None)
 
 
-def _taken(kind: str, columns: list[str], source: int) -> str:
+def _taken(kind: str, columns: list[str], source: int, now: datetime) -> str:
     """The statement that sorts the lines of `raw` into facts, loose and nameless ones, and odd lines."""
 
     def given(name: str, kind_of: str = "VARCHAR") -> str:
@@ -167,7 +169,10 @@ def _taken(kind: str, columns: list[str], source: int) -> str:
     code = f"NULLIF(list_position({list(codes)!r}, {given(code_column)}), 0)" if codes else "0"
     names = "names_id" if "names_id" in columns else "-1"
     # An arrival in the source that could not be read is not the same as none.
-    times = f"{own} IS NOT NULL AND ({given('arrived')} IS NULL OR {arrived} IS NOT NULL)"
+    times = (
+        f"{own} IS NOT NULL AND ({given('arrived')} IS NULL OR {arrived} IS NOT NULL) "
+        f"AND COALESCE({arrived}, {own}) BETWEEN {microseconds(EARLIEST)} AND {microseconds(now)}"
+    )
     plain = "times_ok AND code_of IS NOT NULL AND names_of IS NOT NULL AND message_ok"
     only_report = "FALSE" if kind == "sent" else "NOT has_id"
     return f"""

@@ -165,6 +165,29 @@ def test_the_hour_that_never_came_in_spring_cannot_be_read(tmp_path: Path) -> No
     assert result.verdicts("untold")[A] == ("sent_unreadable",)
 
 
+@pytest.mark.parametrize("never", ["1970-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+def test_a_time_that_cannot_be_right_proves_nothing_and_stretches_nothing(tmp_path: Path, never: str) -> None:
+    proofs = [stored(C, "2022-05-01T12:00:00Z"), stored(D, never, receiver={"municipality": "0301"})]
+    files = {"sent": ndjson(tmp_path / "sent.ndjson", sent(A, town="0301"), sent(D, town="0301"), sent(B, never))}
+    result = audit(tmp_path, "--until", UNTIL, stored=ndjson(tmp_path / "stored.ndjson", *proofs), **files)
+    found = result.verdicts("status", "untold")
+    assert found[A] == ("undetermined", "not_covered")
+    assert found[D] == ("undetermined", "proof_unreadable")
+    assert found[B] == ("undetermined", "sent_unreadable")
+    assert {line["reason"] for line in result.lines("rejects")} == {"time:out_of_range"}
+
+
+def test_what_was_sent_after_the_evidence_ends_cannot_be_told(tmp_path: Path) -> None:
+    sents = [sent(A), sent(B, "2022-11-01T00:00:00Z"), sent(D, "2022-12-01T00:00:00Z")]
+    files = {
+        "sent": ndjson(tmp_path / "sent.ndjson", *sents),
+        "stored": ndjson(tmp_path / "stored.ndjson", *REACH[:1], stored(C, "2022-06-01T00:00:00Z")),
+    }  # fmt: skip
+    found = audit(tmp_path, "--all-receivers", **files).verdicts("status", "untold")
+    assert (found[A], found[B]) == (("missing", None), ("undetermined", "ends_earlier"))
+    assert found[D] == ("pending", None)  # it was not due when the last was heard of anything
+
+
 def test_a_report_that_the_live_checker_refuses_as_too_old_is_judged(tmp_path: Path) -> None:
     line = {"at": "2022-11-01T00:00:00Z", "topic": "sent", "value": sent(A, "2022-06-01T00:00:00Z")}
     result = by_lines(tmp_path, [line], REACH)
