@@ -45,7 +45,7 @@ class Connection(conn.AIOKafkaConnection):  # type: ignore[misc]
         """
         transport = self._writer.transport if self._writer is not None else None
         closed = super().close(reason, exc)
-        if transport is not None and transport.get_extra_info("ssl_object") is not None:
+        if transport is not None and self._ssl_context is not None:
             transport.abort()
         return closed
 

@@ -43,7 +43,8 @@ def _more(rows: Sequence[Mapping[str, Any]], names: Sequence[str], whole: str, h
         others = [cell for cell in line if cell not in hidden and rows[cell[0]][cell[1]]]
         if others:
             more.add(_smallest(rows, others))
-    return more or _across(rows, names, hidden)
+    # A total of nothing is the sum of its parts only: its columns tell nothing.
+    return more or (_across(rows, names, hidden) if len(rows) > 1 else set())
 
 
 def _smallest(rows: Sequence[Mapping[str, Any]], cells: Sequence[Cell]) -> Cell:
