@@ -10,10 +10,14 @@ from tests.kafka import running_kafka
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need Kafka share one broker, and one process when there are several."""
+    """Tests that need Kafka share one broker, and one process when there are several.
+
+    Those that start brokers of their own share another process.
+    """
     for item in items:
         if item.get_closest_marker("kafka"):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
+            shared = "bootstrap" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("kafka" if shared else "brokers of their own"))
 
 
 @pytest.hookimpl(wrapper=True)
