@@ -144,7 +144,7 @@ def test_an_interrupt_is_one_sentence_and_leaves_nothing_running(tmp_path: Path,
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         said = process.stderr.read()
-        assert process.wait(10) == 130
+        assert process.wait(10) == 130, said
     assert time.monotonic() - began < 10
     assert said.startswith("Interrupted: the same command goes on with what ")
     assert len(said.splitlines()) == 1

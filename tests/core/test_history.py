@@ -45,7 +45,7 @@ def test_nothing_is_too_old_to_be_judged() -> None:
 
 
 def test_a_report_without_a_fact_cannot_be_judged() -> None:
-    with pytest.raises(ValueError, match=r"A report without a fact cannot be judged\."):
+    with pytest.raises(ValueError, match=r"^A report without a fact cannot be judged\.$"):
         judge([], END, RULES)
 
 

@@ -172,6 +172,8 @@ def test_it_holds_only_so_many_proofs_and_keeps_the_first() -> None:
     assert story.stored("07:02", OSLO).step is Step.HELD_FULL
     assert story.row.flags == {"held_full"}
     assert (len(story.row.held_stored), story.row.touched) == (MOST_HELD, at("07:00"))
+    story.sent("08:00", unreadable=("form",))
+    assert story.row.flags == {"held_full", "unreadable_form"}, "that something was let go stays visible"
 
 
 def test_it_does_not_look_for_a_report_it_never_heard_of() -> None:
