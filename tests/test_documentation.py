@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from streams.audit.mapping import load_plan
 from streams.cli import app
 from streams.cli_rejected import rejected_app
 from streams.engine.metrics import Metrics
@@ -42,6 +44,24 @@ def test_every_command_is_documented() -> None:
         assert f"`meldingsvakt {command.name or command.callback.__name__}" in README
     for command in rejected_app.registered_commands:
         assert f"`meldingsvakt rejected {command.name}`" in README
+
+
+def test_the_audit_its_options_and_its_diff_are_documented() -> None:
+    audit = get_command(app).commands["audit"]  # type: ignore[attr-defined]
+    assert set(audit.commands) == {"diff"}
+    assert "`meldingsvakt audit diff" in README
+    options = {option for parameter in audit.params for option in parameter.opts}
+    assert not {option for option in options - {"--json", "--help"} if f"`{option}" not in README}
+
+
+def test_the_mapping_in_the_readme_is_one(tmp_path: Path) -> None:
+    example = next(block for block in README.split("```") if block.startswith("toml\n[[source]]"))
+    mapping = tmp_path / "audit.toml"
+    mapping.write_text(example.removeprefix("toml\n"), encoding="utf-8")
+    for name in ("exports/familia-1.csv", "portal/sent.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [source.kind for source in load_plan(mapping).source] == ["stored", "sent"]
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
