@@ -12,12 +12,11 @@ from tests.kafka import running_kafka
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need Kafka share one broker, and one process when there are several.
 
-    Those that start brokers of their own share another process.
+    Modules that start brokers of their own may name another group: the processes are then done at about the same time.
     """
     for item in items:
-        if item.get_closest_marker("kafka"):
-            shared = "bootstrap" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("kafka" if shared else "brokers of their own"))
+        if item.get_closest_marker("kafka") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
 
 
 @pytest.hookimpl(wrapper=True)

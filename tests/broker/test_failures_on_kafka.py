@@ -17,7 +17,7 @@ import pytest
 from streams.broker import BrokerUnavailable, EmbeddedKafka
 from tests.broker.conftest import gone, wait_until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own"), pytest.mark.timeout(90)]
 
 # Whoever started the tests may ignore SIGINT (nohup does, in the background): that would be inherited.
 COMMAND = (

@@ -11,7 +11,7 @@ from streams.broker import BrokerUnavailable, EmbeddedKafka
 from tests.broker.clients import consume, create_topic, produce
 from tests.broker.conftest import gone, wait_until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own"), pytest.mark.timeout(90)]
 
 
 async def test_what_is_written_can_be_read(kafka: EmbeddedKafka) -> None:

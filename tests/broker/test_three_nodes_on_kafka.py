@@ -8,6 +8,7 @@ from tests.broker.clients import consume, create_topic, produce
 
 
 @pytest.mark.kafka
+@pytest.mark.xdist_group("brokers of their own")
 @pytest.mark.timeout(120)
 async def test_a_replicated_topic_survives_the_kill_of_one_node_which_comes_back_where_it_was() -> None:
     async with EmbeddedKafka(3) as kafka:

@@ -13,7 +13,7 @@ from streams.engine.topics import ensure_topics, wanted_topics
 from streams.errors import ConfigurationError
 from tests.engine.world import World, now
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own")]
 
 
 @pytest.fixture
