@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from streams.engine.login import client_options
@@ -75,7 +75,8 @@ class Transactions:
                 await self._append(writes.records)
                 await self._producer.send_offsets_to_transaction(self._offsets(writes), self._group)
                 await self._producer.commit_transaction()
-        except (KafkaError, TimeoutError, AssertionError) as error:
+        # IllegalOperation, which is no KafkaError: whoever was fenced may learn it between two batches.
+        except (KafkaError, IllegalOperation, TimeoutError, AssertionError) as error:
             raise InDoubt(
                 f"Partition {self._partition}: the commit did not certainly succeed ({_named(error)}); ending, "
                 "so that the next owner reads what is true. Start the worker again."
