@@ -4,8 +4,11 @@ TEST_KAFKA_BROKERS names one that runs already, TEST_KAFKA_IMAGE a container's i
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.broker import EmbeddedKafka
 
@@ -25,3 +28,14 @@ def running_kafka() -> Iterator[str]:
     else:
         with EmbeddedKafka() as kafka:
             yield kafka.bootstrap
+
+
+@asynccontextmanager
+async def admin_at(brokers: str) -> AsyncIterator[Any]:
+    """Somebody who may change topics."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()

@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Meta, Struct
 
+from streams.audit.arrow import table_of
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.engine.intake import arrival
 from streams.engine.reading import assign_paused, one_off_consumer, read_all
@@ -72,14 +73,14 @@ async def announced_live(kafka: KafkaSettings, settings: Settings) -> Announced:
                 "checker's that is to be compared."
             )
         rows.append(row)
-    return Announced(_table(rows), whole)
+    return Announced(table_of(rows, _SCHEMA), whole)
 
 
 def announced_in(file: Path) -> Announced:
     """Every line of a file: a value of the topic, as `replay` prints it. Raises ConfigurationError."""
     try:
         with file.open("rb") as lines:
-            return Announced(_table(_rows_of(file, lines)))
+            return Announced(table_of(_rows_of(file, lines), _SCHEMA))
     except OSError as error:
         raise ConfigurationError(f"The file {file} cannot be read ({error.strerror}): name an existing file.") from None
 
@@ -130,10 +131,3 @@ def _row(value: bytes | None, recorded: datetime | None) -> tuple[Any, ...] | No
         return None
     ids = str(given.event_id), str(announces), str(given.report_id)
     return _EVENTS[given.type], *ids, at, given.policy_version, recorded or given.recordedtime
-
-
-def _table(rows: Iterable[tuple[Any, ...]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
-    return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
-    )

@@ -11,11 +11,12 @@ from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
 from streams.audit.grounds import ground_of, keep, until_of
 from streams.audit.judging import REPORTS_A_RANGE, ranges
-from streams.audit.measured import EVER, stretches, time
-from streams.audit.odd import microseconds
+from streams.audit.measured import EVER, stretches
+from streams.audit.moments import microseconds, time_of
 from streams.audit.pool import Task, judge_all
 from streams.audit.progress import step
-from streams.audit.sources import Found, SourceFile, read_file
+from streams.audit.reading import OpenFile
+from streams.audit.sources import Found, read_file
 from streams.audit.tables import Audited
 from streams.audit.tell import tell
 from streams.audit.together import bring_together
@@ -37,7 +38,7 @@ class Asked(NamedTuple):
     that any file tells of, and where the topics are complete.
     """
 
-    files: Sequence[SourceFile]
+    files: Sequence[OpenFile]
     policy: Path | None
     limits: Limits
     until: datetime | None = None
@@ -70,7 +71,7 @@ def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None
             if kind is not None:
                 covered += [(one.number, kind, stretch) for stretch in stretches(work.connection, kind, one, until)]
         ends = [stretch.to for _, kind, stretch in covered if kind is FactKind.STORED]
-        ends += [time(one.last) for one in found if one.last is not None and not one.certain]
+        ends += [time_of(one.last) for one in found if one.last is not None and not one.certain]
         if not any(one.kind == "stored" and (one.facts or one.certain) for one in found):
             raise ConfigurationError("Nothing proves that anything was stored: name a source with --stored.")
         if until is None and not ends:
@@ -113,7 +114,7 @@ def _sources(work: Work, found: Sequence[Found]) -> Iterator[tuple[Any, ...]]:
         ).fetchall()[0]  # fmt: skip
         declared = one.certain or (one.covers is not None and one.covers.receivers is not None)
         since = None if since == microseconds(EVER) else since
-        times = (None if at is None else time(at) for at in (one.first, one.last, since, to))
+        times = (None if at is None else time_of(at) for at in (one.first, one.last, since, to))
         first, last, covers_from, covers_to = times
         yield (
             one.number, one.kind, one.name, one.format, one.records, one.facts, rejected, one.ignored, one.has_arrival,

@@ -5,7 +5,6 @@ from datetime import timedelta
 import duckdb
 
 from streams.core.receivers import Municipalities
-from streams.data import municipalities
 
 MOST = 5
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=30)
@@ -44,10 +43,9 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, rule: Municipalities)
 
 
 def agreeing(connection: duckdb.DuckDBPyConnection, rule: Municipalities) -> None:
-    """A table of the pairs of municipality numbers that name the same receiver, by the core's rule."""
-    known = [municipality.code for municipality in municipalities()]
+    """A table of the pairs of municipality numbers in the facts that name the same receiver, by the core's rule."""
     present = connection.sql("SELECT DISTINCT municipality FROM names WHERE municipality IS NOT NULL").fetchall()
-    codes = sorted({*known, *(code for (code,) in present)})
-    pairs = [(one, other) for one in codes for other in codes if one == other or rule.agree(one, other)]
+    codes = [code for (code,) in present]
+    pairs = [(one, other) for one in codes for other in codes if rule.agree(one, other)]
     connection.execute("CREATE TEMP TABLE agreeing AS SELECT unnest(?) AS one, unnest(?) AS other",
                        [[one for one, _ in pairs], [other for _, other in pairs]])  # fmt: skip

@@ -32,10 +32,6 @@ CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INT
 CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
 """
-COLUMNS = (
-    "report_id", "kind", "source", "part", "line", "arrived", "event_at", "names", "code", "message_id",
-    "unread", "by_event", "folded",
-)  # fmt: skip
 
 
 class FactKind(IntEnum):
@@ -99,6 +95,9 @@ class FactRow(NamedTuple):
     unread: str | None
     by_event: bool
     folded: bool
+
+
+COLUMNS = FactRow._fields
 
 
 def kind_of(fact: Fact) -> FactKind:

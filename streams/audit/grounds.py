@@ -9,8 +9,7 @@ import duckdb
 
 from streams.audit.coverage import Coverage, Stretch
 from streams.audit.facts import FactKind
-from streams.audit.measured import time
-from streams.audit.odd import microseconds
+from streams.audit.moments import microseconds, time_of
 from streams.audit.verdict import Ground
 from streams.core.fold import Limits
 from streams.core.rules import Rules
@@ -39,7 +38,7 @@ def keep(
 
 def until_of(connection: duckdb.DuckDBPyConnection) -> datetime:
     """Where time ends: nothing that arrives from then on is known."""
-    return time(connection.sql("SELECT until FROM ends").fetchall()[0][0])
+    return time_of(connection.sql("SELECT until FROM ends").fetchall()[0][0])
 
 
 def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, limits: Limits) -> Ground:
@@ -48,7 +47,7 @@ def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, lim
     rows = connection.sql("SELECT kind, municipality, case_system, since, until FROM stretches").fetchall()
     by_kind = {
         wanted: [
-            Stretch(municipality, case_system, time(since), time(until))
+            Stretch(municipality, case_system, time_of(since), time_of(until))
             for kind, municipality, case_system, since, until in rows
             if kind == wanted.value
         ]

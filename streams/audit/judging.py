@@ -1,7 +1,7 @@
 """Every report judged, a range of report ids at a time: facts out of DuckDB, verdicts into a file of their own."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -12,15 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from streams.audit.arrow import schema_of, table_of
 from streams.audit.chunks import NAMES
 from streams.audit.facts import CODES, EVIDENCE, FactKind, names_of
-from streams.audit.tables import VERDICTS
+from streams.audit.moments import EPOCH
+from streams.audit.tables import CONTRADICTIONS, VERDICTS
 from streams.audit.verdict import Ground, Verdict, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Sent, Stored
 from streams.core.row import NAMELESS
 
 REPORTS_A_RANGE = 100_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY, _NONE = (None,) * 4, (None,) * 3
 SENT, RECEIPT = FactKind.SENT.value, FactKind.RECEIPT.value
 _BY_EVENT, _FOLDED = 11, 12  # where these columns stand
@@ -31,19 +32,9 @@ SELECT CAST(report_id AS VARCHAR), kind, source, part, line, arrived, event_at, 
 FROM sorted WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID)
 ORDER BY sorted.report_id, kind, arrived, source, part, line
 """
-_ARROW = {
-    "VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "TIMESTAMPTZ": pa.timestamp("us", "UTC"), "INTEGER": pa.int32(),
-    "SMALLINT": pa.int16(), "BIGINT": pa.int64(), "VARCHAR[]": pa.list_(pa.string()), "DATE": pa.date32(),
-}  # fmt: skip
 JUDGED = {name: kind for name, kind in VERDICTS.items() if name not in ("municipality_today", "month")}
-_SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in JUDGED.items()])
+_SCHEMA, _CONTRADICTIONS = schema_of(JUDGED), schema_of(CONTRADICTIONS)
 _OWN = pa.schema([*(field for field in _SCHEMA if field.name not in NAMES), ("names", pa.int32())])
-CONTRADICTIONS = pa.schema([
-    ("report_id", pa.string()), ("field", pa.string()), ("source", pa.int16()), ("line", pa.int64()),
-    ("other_source", pa.int16()), ("other_line", pa.int64()),
-])  # fmt: skip
-
-
 # A dictionary of what is different on nearly every row only costs.
 _EACH_ANOTHER = frozenset({
     "report_id", "sent_at", "due_at", "alarm_at", "stored_at", "stored_arrived", "sent_line", "stored_line",
@@ -86,8 +77,8 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Gro
         for one in found.contradictions:
             mine, other = facts[0].place, facts[one.other].place
             contradictions.append((report_id, one.field, mine.topic, mine.offset, other.topic, other.offset))
-    _write(_table(contradictions, CONTRADICTIONS), folder / f"{asked.number:06}.contradictions.parquet")
-    own = _table(rows, _OWN)
+    _write(table_of(contradictions, _CONTRADICTIONS), folder / f"{asked.number:06}.contradictions.parquet")
+    own = table_of(rows, _OWN)
     told = named.table().take(own["names"])
     _write(pa.table([(told if name in NAMES else own)[name] for name in JUDGED], schema=_SCHEMA), out)
 
@@ -121,13 +112,13 @@ def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names]) -> list[Fac
     """One report's facts; the topic of their places is the source's number, the offset the line."""
     made: list[Fact] = []
     for report_id, kind, source, part, line, arrived_us, event_us, name, code, message_id, unread, _, _ in rows:
-        arrived = _EPOCH + timedelta(0, 0, arrived_us)
+        arrived = EPOCH + timedelta(0, 0, arrived_us)
         place = Place(arrived, source, part, line)
         if kind == RECEIPT:
             made.append(Receipt(report_id, place, _CODES[code - 1]))
             continue
         own = event_us is not None and event_us != arrived_us
-        at = _EPOCH + timedelta(0, 0, event_us) if own else arrived
+        at = EPOCH + timedelta(0, 0, event_us) if own else arrived
         if kind == SENT:
             unread_fields = tuple(unread.split(",")) if unread else ()
             own_at = None if event_us is None else at
@@ -155,7 +146,7 @@ class _Named:
     def table(self) -> pa.Table:
         """One row for each, in the columns of NAMES."""
         rows = [(*(one.receiver or _NOBODY), *one[1:]) for one in self._all]
-        return _table(rows, pa.schema([(name, pa.string()) for name in NAMES]))
+        return table_of(rows, pa.schema([(name, pa.string()) for name in NAMES]))
 
 
 def _row(found: Verdict, named: _Named, *, by_event: bool) -> tuple[Any, ...]:
@@ -176,12 +167,6 @@ def _row(found: Verdict, named: _Named, *, by_event: bool) -> tuple[Any, ...]:
         *((proof.place.topic, proof.place.offset, proof.place.partition) if proof else _NONE),
         named.number(names),
     )  # fmt: skip
-
-
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.table(arrays, schema=schema)
 
 
 def _write(table: pa.Table, out: Path) -> None:

@@ -1,17 +1,17 @@
 """What each source covers: known by offsets, declared, or measured from what is in it."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import duckdb
 
 from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
+from streams.audit.moments import time_of
 from streams.audit.plan import Covers
 from streams.audit.sources import Found
 from streams.data import todays_number
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVER = datetime(1900, 1, 1, tzinfo=UTC)
 _BY_RECEIVER = """
 SELECT COALESCE(n.municipality, f.municipality) AS receiver, min(s.arrived), max(s.arrived)
@@ -32,13 +32,13 @@ def stretches(
     receiver, because no report is missing for want of one. Where a file was cut off nothing is covered after its end.
     """
     if found.certain:
-        to = until or (None if found.to is None else time(found.to))
+        to = until or (None if found.to is None else time_of(found.to))
         if to is not None:
-            yield Stretch(None, None, EVER if found.since is None else time(found.since), to)
+            yield Stretch(None, None, EVER if found.since is None else time_of(found.since), to)
         return
     if found.first is None or found.last is None:
         return
-    first, last, declared = time(found.first), time(found.last), found.covers or Covers()
+    first, last, declared = time_of(found.first), time_of(found.last), found.covers or Covers()
     end = min(declared.to, last) if declared.to is not None and "cut_off" in found.warnings else declared.to
     systems = declared.case_systems or (None,)
     if declared.receivers is not None or kind is FactKind.RECEIPT:
@@ -48,7 +48,7 @@ def stretches(
         return
     for municipality, (its_first, its_last) in _by_receiver(connection, kind, found.number).items():
         for one in systems:
-            yield Stretch(municipality, one, declared.since or time(its_first), end or time(its_last))
+            yield Stretch(municipality, one, declared.since or time_of(its_first), end or time_of(its_last))
 
 
 def _by_receiver(connection: duckdb.DuckDBPyConnection, kind: FactKind, source: int) -> dict[str, tuple[int, int]]:
@@ -59,8 +59,3 @@ def _by_receiver(connection: duckdb.DuckDBPyConnection, kind: FactKind, source: 
         known_first, known_last = times.get(today, (first, last))
         times[today] = min(first, known_first), max(last, known_last)
     return times
-
-
-def time(microseconds: int) -> datetime:
-    """Microseconds since 1970 as a time."""
-    return _EPOCH + timedelta(microseconds=microseconds)

@@ -1,6 +1,6 @@
 """Lines that are not plainly well formed: the contract's own reader says what they are worth."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -9,8 +9,11 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.common import Time, canonical_report_id
-from streams.audit.chunks import RECEIVER, TIMES, Odd
+from streams.audit.arrow import table_of
+from streams.audit.chunks import TIMES, Kind, Odd
 from streams.audit.facts import CODES, EVIDENCE, FORMS, FactKind, FactRow, NamesTable, kind_of
+from streams.audit.moments import EPOCH, microseconds, time_of
+from streams.audit.reading.shaping import as_value
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
 from streams.core.row import NAMELESS
@@ -24,8 +27,6 @@ MOST_BYTES = 262_144
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 NO_PARTITION = -1  # of a fact that lies in a file
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _FACTS = pa.schema([
     ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()),
     ("part", pa.int32()), ("line", pa.int64()), ("arrived", pa.int64()), ("event_at", pa.int64()),
@@ -39,11 +40,6 @@ _UNJUDGED = pa.schema([
 _REJECTS = pa.schema([
     ("source", pa.int16()), ("line", pa.int64()), ("partition", pa.int32()), ("reason", pa.string()),
 ])  # fmt: skip
-
-
-def microseconds(time: datetime) -> int:
-    """A time as microseconds since 1970."""
-    return (time - _EPOCH) // _MICROSECOND
 
 
 class OddLines:
@@ -60,23 +56,15 @@ class OddLines:
         self._rejects: list[tuple[Any, ...]] = []
         self.rejected = 0
 
-    def add_row(self, kind: str, row: dict[str, Any]) -> None:
+    def add_row(self, kind: Kind, row: dict[str, Any]) -> None:
         """A line that came in columns; times that could be read stand in `<name>_us`."""
-        value = {
-            name: row[name] for name in row if name not in TIMES and name not in RECEIVER and row[name] is not None
-        }
-        for name in TIMES & row.keys():
-            us = row.get(f"{name}_us")
-            if us is not None:
-                value[name] = written(_EPOCH + us * _MICROSECOND)
-            elif row[name] is not None:
-                value[name] = str(row[name])
-        receiver = {name: row[name] for name in RECEIVER if row.get(name) is not None}
-        if receiver:
-            value["receiver"] = receiver
-        self.add(kind, Odd(row["line"], orjson.dumps(value)), folded=bool(row.get("folded")))
+        told = {name: value for name, value in row.items() if value is not None}
+        for name in TIMES & told.keys():
+            us = told.get(f"{name}_us")
+            told[name] = str(told[name]) if us is None else written(time_of(us))
+        self.add(kind, Odd(row["line"], as_value(kind, told)), folded=bool(row.get("folded")))
 
-    def add(self, kind: str, odd: Odd, *, folded: bool = False) -> None:
+    def add(self, kind: Kind, odd: Odd, *, folded: bool = False) -> None:
         """A line as JSON in the shape of the input topics, or why there is none."""
         given = _object(odd.value)
         arrived = _time(odd.arrived or given.get("arrived"))
@@ -89,7 +77,7 @@ class OddLines:
         if loose:
             value = orjson.dumps(given | {"report_id": NO_ID})
         if odd.refusal is None or odd.key is not None:
-            place = Place(at or _EPOCH, "", NO_PARTITION, odd.line)
+            place = Place(at or EPOCH, "", NO_PARTITION, odd.line)
             intake = take_in(Record(kind, place, odd.key, value), MOST_BYTES)
         else:
             intake = Intake(None, odd.refusal)
@@ -102,7 +90,7 @@ class OddLines:
             return
         row = self.row(fact, by_event=arrived is None, folded=folded)
         if isinstance(fact, Stored):
-            row = row._replace(names=self._names.id_of(_stored_names(fact, given)))
+            row = row._replace(names=self._names.id_of(stored_names(fact, given)))
         if loose:
             self._loose.append(row._replace(report_id=None, message_id=given["message_id"]))
         else:
@@ -129,7 +117,7 @@ class OddLines:
         elif isinstance(fact, Receipt):
             code = CODES.index(fact.receipt) + 1
         else:
-            names, code = _stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
+            names, code = stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
             event_at = microseconds(fact.stored_at)
         return FactRow(
             fact.report_id, kind_of(fact), self._source, part, fact.place.offset, arrived,
@@ -143,13 +131,11 @@ class OddLines:
             ("unjudged", _UNJUDGED, self._unjudged), ("rejects", _REJECTS, self._rejects),
         ):  # fmt: skip
             if rows:
-                columns = zip(*rows, strict=True)
-                arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-                batch = pa.table(arrays, schema=schema)  # noqa: F841 - the statement reads it by its name
+                batch = table_of(rows, schema)  # noqa: F841 - the statement reads it by its name
                 self._connection.execute(f"INSERT INTO {table} FROM batch")
                 rows.clear()
 
-    def _leave(self, kind: str, line: int, report_id: Any, fact: Fact | None) -> None:
+    def _leave(self, kind: Kind, line: int, report_id: Any, fact: Fact | None) -> None:
         """What names a report but cannot be judged: it must not vanish."""
         canonical = canonical_report_id(report_id) if isinstance(report_id, str) else None
         if canonical is None or canonical == NO_ID:
@@ -159,7 +145,7 @@ class OddLines:
         self._unjudged.append(row)
 
 
-def _stored_names(stored: Stored, given: dict[str, Any]) -> Names:
+def stored_names(stored: Stored, given: dict[str, Any]) -> Names:
     """What a proof names: its receiver, and what only an audit looks at."""
     form = given.get("form")
     known = {"case_system": given.get("case_system"), "form": form if form in FORMS else None}

@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.audit.chunks import NAMES, Odd
+from streams.audit.chunks import NAMES, Kind, Odd
 from streams.engine.intake import Refusal
 
 ACCEPTED: Final = "AKSEPTERT"
@@ -46,7 +46,7 @@ def told(lines: pa.Table) -> Told:
     )
 
 
-def told_oddly(odd: Odd) -> tuple[str, Odd]:
+def told_oddly(odd: Odd) -> tuple[Kind, Odd]:
     """What a line tells that does not fit into columns, and its kind; of no state that is known, it is refused."""
     if odd.value is None or not isinstance(given := orjson.loads(odd.value), dict):
         return "sent", odd

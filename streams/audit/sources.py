@@ -1,17 +1,17 @@
 """Everything that an audit reads, into the tables of its work folder, each source once."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from streams.audit.ahead import ahead
-from streams.audit.chunks import Chunk, Kind
+from streams.audit.chunks import Kind
 from streams.audit.facts import NamesTable
-from streams.audit.odd import microseconds
-from streams.audit.plan import Covers, Source
+from streams.audit.moments import microseconds
+from streams.audit.plan import Covers
 from streams.audit.progress import step
 from streams.audit.reach import Reach
+from streams.audit.reading import OpenFile
 from streams.audit.records import TakingRecords
 from streams.audit.taking import Taking
 from streams.audit.topics import Batch
@@ -24,23 +24,6 @@ PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
 
 class SourceUnfit(ConfigurationError):
     """What is in a source is not what was said: whoever mends that begins another audit."""
-
-
-class SourceFile(Protocol):
-    """One file of a source."""
-
-    path: Path
-    name: str
-    kind: Kind
-    source: Source
-    warnings: set[str]
-
-    @property
-    def format(self) -> str:
-        """How it is written."""
-
-    def chunks(self) -> Iterator[Chunk]:
-        """Its lines."""
 
 
 class Found(NamedTuple):
@@ -67,7 +50,7 @@ class Found(NamedTuple):
     covers: Covers | None = None
 
 
-def read_file(work: Work, number: int, file: SourceFile) -> Found:
+def read_file(work: Work, number: int, file: OpenFile) -> Found:
     """Read a file. Raises SourceUnfit where nothing in it is what it should be."""
     stage = f"read:{number}"
     known = work.found(stage)

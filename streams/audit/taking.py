@@ -5,23 +5,24 @@ the contract's own reader, line by line, as the live checker would. A test holds
 """
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import duckdb
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
-from schemas.reading import SENT, STORED, Unreadable
-from streams.audit.chunks import NAMES, RECEIVER, TIMES, Chunk, Odd
-from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FORMS, FactKind, NamesTable
+from streams.audit.chunks import NAMES, TIMES, Chunk, Kind, Odd
+from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
 from streams.audit.instants import instants
-from streams.audit.odd import EARLIEST, EVENT_TIME, NO_ID, OddLines, microseconds
+from streams.audit.moments import microseconds
+from streams.audit.odd import EARLIEST, EVENT_TIME, MOST_BYTES, NO_ID, NO_PARTITION, OddLines, stored_names
 from streams.audit.portal import told, told_oddly
-from streams.core.facts import Names, Receiver
+from streams.audit.reading.shaping import as_value
+from streams.core.events import written
+from streams.core.facts import Names, Place, Sent, Stored
 from streams.core.row import NAMELESS
-from streams.engine.intake import Refusal
+from streams.engine.intake import Record, Refusal, take_in
 
 BATCH_LINES = 20_000
 _CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}
@@ -43,7 +44,7 @@ class Taking:
         self.ignored = 0
         self.without_zone = 0
 
-    def take(self, kind: str, chunk: Chunk) -> None:
+    def take(self, kind: Kind, chunk: Chunk) -> None:
         """Take a chunk of a kind's lines."""
         self.records += len(chunk.table) + len(chunk.odd)
         if kind == "portal":
@@ -55,7 +56,7 @@ class Taking:
         self.odd.write()
         self._names.write()
 
-    def _take_odd(self, kind: str, odd: Odd) -> None:
+    def _take_odd(self, kind: Kind, odd: Odd) -> None:
         if kind == "portal":
             kind, odd = told_oddly(odd)
         self.odd.add(kind, odd)
@@ -78,7 +79,7 @@ class Taking:
                 "FROM raw WHERE TRY_CAST(report_id AS UUID) IS NOT NULL"
             )
 
-    def _take_lines(self, kind: str, lines: pa.Table) -> None:
+    def _take_lines(self, kind: Kind, lines: pa.Table) -> None:
         if not len(lines):
             return
         raw = self._timed(lines)
@@ -107,7 +108,7 @@ class Taking:
             self.without_zone += read.local
         return lines if folded is None else lines.append_column("folded", folded)
 
-    def _numbered(self, kind: str, lines: pa.Table) -> pa.Table:
+    def _numbered(self, kind: Kind, lines: pa.Table) -> pa.Table:
         """The lines with `names_id`: the number of their names, null where the contract's reader refuses them."""
         columns = [name for name in NAMES if name in lines.column_names]
         if not columns:
@@ -123,7 +124,7 @@ class Taking:
         same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM c.{name}" for name in columns)
         return connection.sql(f"SELECT l.*, c.names_id FROM lines AS l JOIN combos AS c ON {same}").to_arrow_table()
 
-    def _number(self, kind: str, columns: list[str], row: tuple[str | None, ...]) -> int | None:
+    def _number(self, kind: Kind, columns: list[str], row: tuple[str | None, ...]) -> int | None:
         given = {name: value for name, value in zip(columns, row, strict=True) if value is not None}
         key = (kind, tuple(given.get(name) for name in NAMES))
         if key not in self._known:
@@ -132,32 +133,17 @@ class Taking:
         return self._known[key]
 
 
-def _names(kind: str, given: dict[str, str]) -> Names | None:
+def _names(kind: Kind, given: dict[str, str]) -> Names | None:
     """The names as the contract's reader gives them; None where it refuses any."""
-    receiver = {name: given[name] for name in RECEIVER if name in given}
-    value: dict[str, Any] = {name: given[name] for name in NAMES[len(RECEIVER) :] if name in given} | {
-        "report_id": NO_ID
-    }
-    if receiver:
-        value["receiver"] = receiver
-    time = "2020-01-01T00:00:00Z"
-    fact: Any
-    try:
-        if kind == "sent":
-            fact, _ = SENT.read(orjson.dumps(value | {"sent_at": time}))
-        else:
-            fact, _ = STORED.read(orjson.dumps(value | {"stored_at": time, "evidence": EVIDENCE[0]}))
-    except Unreadable:
-        return None
-    read = fact.receiver
-    known = None if read is None else Receiver(*(getattr(read, name) for name in RECEIVER))
-    if kind == "sent":
-        return Names(known, fact.channel, fact.case_system, fact.case_system_version, fact.form)
-    form = given.get("form")
-    return NAMELESS._replace(receiver=known, case_system=fact.case_system, form=form if form in FORMS else None)
+    told = given | {"report_id": NO_ID, EVENT_TIME[kind]: written(EARLIEST), "evidence": EVIDENCE[0]}
+    record = Record(kind, Place(EARLIEST, "", NO_PARTITION, 0), None, as_value(kind, told))
+    fact, refusal, *_ = take_in(record, MOST_BYTES)
+    if isinstance(fact, Stored):
+        return stored_names(fact, given)
+    return fact.names if isinstance(fact, Sent) and refusal is None else None
 
 
-def _taken(kind: str, columns: list[str], source: int, now: datetime) -> str:
+def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:
     """The statement that sorts the lines of `raw` into facts, loose and nameless ones, and odd lines."""
 
     def given(name: str, kind_of: str = "VARCHAR") -> str:

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from streams.audit.candidates import find_candidates
 from streams.audit.chunks import NAMES
-from streams.audit.judging import CONTRADICTIONS, JUDGED
-from streams.audit.tables import SOURCES, TERMS
+from streams.audit.judging import JUDGED
+from streams.audit.tables import CONTRADICTIONS, SOURCES, TERMS
 from streams.audit.work import Work
 from streams.core.receivers import Municipalities
 from streams.data import municipalities, todays_number
@@ -116,7 +116,7 @@ def _todays(connection: duckdb.DuckDBPyConnection) -> None:
 def _contradictions(work: Work) -> None:
     """What two sents of different sources say, and what was rejected and is stored all the same."""
     files = str(work.verdicts / "*.contradictions.parquet")
-    named = ", ".join(f'"{field.name}"' for field in CONTRADICTIONS)
+    named = ", ".join(CONTRADICTIONS)
     work.connection.execute(
         f"CREATE TABLE contradictions AS SELECT {named} FROM read_parquet('{files}') UNION ALL "
         "SELECT report_id, 'rejected_but_stored', sent_source, sent_line, stored_source, stored_line FROM judged "

@@ -32,9 +32,5 @@ def bring_together(work: Work) -> None:
         return
     with work.stage("sorted"):
         if work.connection.sql("SELECT count(*) FROM loose").fetchall()[0][0]:
-            for statement in (_MESSAGES + _RESOLVED).split(";"):
-                if statement.strip():
-                    work.connection.execute(statement)
-        for statement in _SORTED.split(";"):
-            if statement.strip():
-                work.connection.execute(statement)
+            work.connection.execute(_MESSAGES + _RESOLVED)
+        work.connection.execute(_SORTED)

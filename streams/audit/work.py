@@ -47,11 +47,11 @@ class Work:
                 self.connection.execute(_TABLES)
         return going_on and not fresh
 
-    def connect(self, *, read_only: bool = False) -> None:
+    def connect(self) -> None:
         """Connect to the database, which one process at a time may write to."""
         config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(self.folder / "temp")}
         try:
-            self.connection = duckdb.connect(str(self.database), read_only=read_only, config=config)
+            self.connection = duckdb.connect(str(self.database), config=config)
         except duckdb.IOException:
             raise ConfigurationError(
                 f"The work folder {self.folder} is in use by another audit: wait for it or choose another --out."

@@ -9,7 +9,7 @@ import pytest
 from streams.audit.coverage import Stretch
 from streams.audit.facts import TABLES, FactKind, NamesTable
 from streams.audit.measured import EVER, stretches
-from streams.audit.odd import microseconds
+from streams.audit.moments import microseconds
 from streams.audit.plan import Covers
 from streams.audit.sources import Found
 from streams.core.facts import Receiver

@@ -2,32 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.doctor import Finding, State, examine
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, later
+from tests.kafka import admin_at
 
 pytestmark = pytest.mark.kafka
-
-
-@asynccontextmanager
-async def admin_of(world: World) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
 
 
 def not_ok(found: list[Finding], check: str) -> list[Finding]:
@@ -45,7 +33,7 @@ def said(text: str) -> list[dict[str, str]]:
 
 async def test_before_the_first_worker_nothing_is_faulty_and_nothing_is_created(make_world: MakeWorld) -> None:
     world = await make_world()
-    async with admin_of(world) as admin:
+    async with admin_at(world.kafka.brokers) as admin:
         before = set(await admin.list_topics())
         began = time.monotonic()
         done = await asyncio.to_thread(world.run, "doctor", "--json")
@@ -67,7 +55,7 @@ async def test_marks_of_its_own_tell_the_clocks(make_world: MakeWorld) -> None:
 async def test_unsafe_topics_and_a_dead_address_are_all_named_in_one_run(make_world: MakeWorld) -> None:
     world = await make_world()
     name = world.name
-    async with admin_of(world) as admin:
+    async with admin_at(world.kafka.brokers) as admin:
         await admin.delete_topics([f"{name}.access"])
         await admin.create_partitions({f"{name}.rejected": NewPartitions(5)})
         await admin.alter_configs(
@@ -131,7 +119,7 @@ async def test_a_worker_at_work_and_what_was_changed_behind_its_back(make_world:
     await world.complete_beyond(later(0))
     worker.stop()
     await _set_back(world)
-    async with admin_of(world) as admin:
+    async with admin_at(world.kafka.brokers) as admin:
         await admin.create_partitions(
             {name: NewPartitions(5) for name in await admin.list_topics() if world.name in name}
         )

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.audit import topics
@@ -22,6 +22,7 @@ from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, sent_value, stored_value
+from tests.kafka import admin_at
 
 pytestmark = pytest.mark.kafka
 
@@ -63,20 +64,9 @@ async def true_at_last(told: Callable[[], Awaitable[bool]]) -> None:
     raise AssertionError("the broker has not heard of it")
 
 
-@contextlib.asynccontextmanager
-async def admin_of(world: World) -> AsyncIterator[Any]:
-    """Somebody who may change topics."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
-
-
 async def delete(world: World, kind: str, partition: int, before: int) -> None:
     """Delete the beginning of an input's partition, as retention does."""
-    async with admin_of(world) as admin:
+    async with admin_at(world.kafka.brokers) as admin:
         tp = TopicPartition(f"{world.name}.{kind}", partition)
         await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
 
@@ -303,7 +293,7 @@ async def _nothing(consumer: Any, **_: Any) -> dict[TopicPartition, list[Any]]:
 async def test_inputs_with_different_numbers_of_partitions_are_refused(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
     topic = f"{world.name}.stored"
-    async with admin_of(world) as admin:
+    async with admin_at(world.kafka.brokers) as admin:
         await admin.create_partitions({topic: NewPartitions(2)})
 
     async def grown() -> bool:
@@ -317,7 +307,7 @@ async def test_inputs_with_different_numbers_of_partitions_are_refused(make_worl
 async def test_a_topic_without_the_brokers_append_time_is_refused(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
     topic = ConfigResource(ConfigResourceType.TOPIC, f"{world.name}.sent", {"message.timestamp.type": "CreateTime"})
-    async with admin_of(world) as admin:
+    async with admin_at(world.kafka.brokers) as admin:
         await admin.alter_configs([topic])
 
     async def taken() -> bool:
