@@ -164,7 +164,8 @@ class Loss(Closed):
     from_offset: Count = Field(description="The first of them.")
     to_offset: Count | None = Field(description="The first one after them; null where nobody can know.")
     cause: Word
-    noticed_at: WrittenTime
+    since: WrittenTime = Field(description="What stood there arrived not before: the last record applied before it.")
+    until: WrittenTime | None = Field(description="And not after: the first record read after it; null while none is.")
 
 
 class Coverage(Closed):

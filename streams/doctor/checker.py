@@ -80,7 +80,7 @@ def _losses(facts: Facts) -> Iterator[Finding]:
             yield warning(
                 "coverage",
                 f"{loss.topic}-{known.partition} from offset {loss.from_offset} to {loss.to_offset or 'unknown'} was "
-                f"never read ({loss.cause}, {written(loss.noticed_at)}): reports in there were not judged",
+                f"never read ({loss.cause}, {written(loss.since)}): reports in there were not judged",
                 "let the portal send again what it sent in that time, or reconcile it by hand",
             )
 

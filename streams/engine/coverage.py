@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from streams.core.events import written
 
+MOST_LOSSES = 100  # of one input: they are written with every commit
+SEVERAL = "several"  # the cause of losses that were joined
+
 
 class LastRecord(NamedTuple):
     """The last record applied of one input: re-read at a start, it tells whether the topic is still the same.
@@ -39,13 +42,23 @@ class Gap(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Offsets of an input that nobody will ever read: from (inclusive) to (exclusive; None where unknown)."""
+    """Offsets of an input that nobody will ever read: from (inclusive) to (exclusive; None where unknown).
+
+    What stood there arrived between `since`, the arrival of the last record applied before it, and `until`, that of
+    the first record after it; None while there is none.
+    """
 
     topic: str
     from_offset: int
     to_offset: int | None
     cause: str
-    noticed_at: datetime
+    since: datetime
+    until: datetime | None = None
+
+    def joined(self, later: "Loss") -> "Loss":
+        """One loss that covers this one, a later one of the same topic, and what lies between them."""
+        cause = self.cause if self.cause == later.cause else SEVERAL
+        return Loss(self.topic, self.from_offset, later.to_offset, cause, self.since, later.until)
 
 
 @dataclass(slots=True)
@@ -61,6 +74,26 @@ class Coverage:
     losses: list[Loss] = field(default_factory=list)
     policy: dict[str, str] = field(default_factory=dict)  # the versions judged by so far, with their fingerprints
 
+    def lose(self, loss: Loss) -> None:
+        """Note a loss, the latest of its topic. It is joined to the one before where nothing lies between them.
+
+        Where there are too many, those two become one that lie closest together: more is then called lost than was.
+        """
+        others = [other for other in self.losses if other.topic != loss.topic]
+        losses = [*(other for other in self.losses if other.topic == loss.topic), loss]
+        if len(losses) > 1 and losses[-2].to_offset == loss.from_offset and losses[-2].cause == loss.cause:
+            losses[-2:] = [losses[-2].joined(loss)]
+        if len(losses) > MOST_LOSSES:
+            at = min(range(len(losses) - 1), key=lambda at: losses[at + 1].since - (losses[at].until or loss.since))
+            losses[at : at + 2] = [losses[at].joined(losses[at + 1])]
+        self.losses = others + losses
+
+    def goes_on(self, topic: str, arrived: datetime) -> None:
+        """A record of the topic was read again: what was lost before it had arrived by then."""
+        self.losses = [
+            loss._replace(until=arrived) if loss.topic == topic and loss.until is None else loss for loss in self.losses
+        ]
+
     def value(self) -> dict[str, Any]:
         """The record of the coverage topic."""
         return {
@@ -71,7 +104,7 @@ class Coverage:
             "checked_at": written(self.checked_at) if self.checked_at else None,
             "applied": {topic: _applied_value(applied) for topic, applied in self.applied.items()},
             "gap": {"since": written(self.gap.since), "cause": self.gap.cause} if self.gap else None,
-            "losses": [loss._asdict() | {"noticed_at": written(loss.noticed_at)} for loss in self.losses],
+            "losses": [_loss_value(loss) for loss in self.losses],
             "policy": self.policy,
         }
 
@@ -86,7 +119,7 @@ def read_coverage(value: dict[str, Any]) -> Coverage:
         _time(value["complete_until"]),
         _time(value["checked_at"]),
         Gap(datetime.fromisoformat(gap["since"]), gap["cause"]) if gap else None,
-        [Loss(**loss | {"noticed_at": datetime.fromisoformat(loss["noticed_at"])}) for loss in value["losses"]],
+        [_read_loss(loss) for loss in value["losses"]],
         value["policy"],
     )
 
@@ -102,6 +135,14 @@ def _read_applied(value: dict[str, Any]) -> Applied:
     last = value["last_record"]
     record = LastRecord(last["offset"], datetime.fromisoformat(last["arrived"])) if last else None
     return Applied(value["next_offset"], record, _time(value["latest_arrival"]))
+
+
+def _loss_value(loss: Loss) -> dict[str, Any]:
+    return loss._asdict() | {"since": written(loss.since), "until": written(loss.until) if loss.until else None}
+
+
+def _read_loss(value: dict[str, Any]) -> Loss:
+    return Loss(**value | {"since": datetime.fromisoformat(value["since"]), "until": _time(value["until"])})
 
 
 def _time(text: str | None) -> datetime | None:

@@ -119,6 +119,8 @@ class Ledger:
             if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
                 appended, stamp = self._append_time(topic, record), record.timestamp
                 arrived = self._arrival(applied, appended)
+                if applied.last is None:
+                    self.coverage.goes_on(topic, arrived)
             place = Place(arrived, topic, self.partition, record.offset)
             fact = None if record.headers else clean(record.key, record.value, place)
             if fact is not None and self._at_home(record.key):
@@ -126,7 +128,7 @@ class Ledger:
                 read += 1
             else:
                 self._take(kind, record, place)
-        if appended is not None:
+        if appended is not None and arrived is not None:
             applied.last = LastRecord(records[-1].offset, appended)
         self._tally.add("records", kind, by=read)
         for step, by in self._steps.items():

@@ -111,18 +111,18 @@ class Restorer:
             _same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
             loss = await self._loss(consumer, tp, known.applied[tp.topic], span)
             if loss is not None:
-                known.losses.append(loss)
+                known.lose(loss)
                 self.found.append(loss)
-                known.gap = Gap(loss.noticed_at, loss.cause)
+                known.gap = Gap(loss.since, loss.cause)
                 known.applied[tp.topic] = Applied(span.start, latest=known.applied[tp.topic].latest)
         return known
 
     async def _loss(self, consumer: Any, tp: TopicPartition, applied: Applied, span: Span) -> Loss | None:
-        noticed = applied.last.arrived if applied.last else arrival(0)
+        since = applied.latest or arrival(0)
         if applied.next_offset > span.end or await self._recreated(consumer, tp, applied.last, span.start):
-            return Loss(tp.topic, applied.next_offset, None, "topic_recreated", noticed)
+            return Loss(tp.topic, applied.next_offset, None, "topic_recreated", since)
         if applied.next_offset < span.start:
-            return Loss(tp.topic, applied.next_offset, span.start, "deleted_by_retention", noticed)
+            return Loss(tp.topic, applied.next_offset, span.start, "deleted_by_retention", since)
         return None
 
     async def _recreated(self, consumer: Any, tp: TopicPartition, last: LastRecord | None, begin: int) -> bool:

@@ -169,7 +169,7 @@ def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.T
         for partition, value in coverage.items()
     ]
     losses = [
-        loss | {"partition": partition, "noticed_at": _time(loss["noticed_at"])}
+        loss | {"partition": partition, "since": _time(loss["since"]), "until": _time(loss["until"])}
         for partition, value in coverage.items()
         for loss in value["losses"]
     ]
@@ -189,7 +189,7 @@ COVERAGE = pa.schema(
 LOSSES = pa.schema(
     [
         ("partition", pa.int32()), ("topic", _TEXT), ("from_offset", pa.int64()), ("to_offset", pa.int64()),
-        ("cause", _TEXT), ("noticed_at", _TIME),
+        ("cause", _TEXT), ("since", _TIME), ("until", _TIME),
     ]
 )  # fmt: skip
 POSITIONS = pa.schema([("topic", _TEXT), ("partition", pa.int32()), ("next_offset", pa.int64())])

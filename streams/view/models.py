@@ -200,7 +200,8 @@ class LossRow(Closed):
     from_offset: Count
     to_offset: Count | None
     cause: Word
-    noticed_at: WrittenTime
+    since: WrittenTime
+    until: WrittenTime | None
 
 
 class CoverageAnswer(Closed):

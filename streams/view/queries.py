@@ -178,7 +178,7 @@ def books_without_few(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def partitions(cursor: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Coverage by partition, and the losses."""
     coverage = dictionaries(cursor, 'SELECT * FROM coverage ORDER BY "partition"')
-    losses = dictionaries(cursor, "SELECT * FROM losses ORDER BY noticed_at, topic, from_offset")
+    losses = dictionaries(cursor, "SELECT * FROM losses ORDER BY since, topic, from_offset")
     return coverage, losses
 
 

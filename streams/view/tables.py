@@ -114,7 +114,8 @@ CREATE TABLE coverage (
     gap_since TIMESTAMPTZ, gap_cause VARCHAR
 );
 CREATE TABLE losses (
-    "partition" INTEGER, topic VARCHAR, from_offset BIGINT, to_offset BIGINT, cause VARCHAR, noticed_at TIMESTAMPTZ
+    "partition" INTEGER, topic VARCHAR, from_offset BIGINT, to_offset BIGINT, cause VARCHAR, since TIMESTAMPTZ,
+    until TIMESTAMPTZ
 );
 CREATE TABLE books (
     "partition" INTEGER, municipality VARCHAR, sent BIGINT, sent_records BIGINT, duplicates BIGINT, resends BIGINT,

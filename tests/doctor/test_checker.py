@@ -51,7 +51,7 @@ CHECKER_CASES = [
         "/readyz",
     ),
     (
-        facts(coverage=twice(losses=[Loss("reports.sent", 3, 9, "deleted_by_retention", NOW)])),
+        facts(coverage=twice(losses=[Loss("reports.sent", 3, 9, "deleted_by_retention", NOW, NOW)])),
         WARNING,
         "coverage",
         "reports.sent-0 from offset 3 to 9",

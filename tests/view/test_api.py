@@ -31,7 +31,14 @@ from tests.view.stock import (
 )
 
 API = "/api/v1"
-LOSS = {"topic": "reports.sent", "from_offset": 0, "to_offset": None, "cause": "deleted", "noticed_at": after()}
+LOSS = {
+    "topic": "reports.sent",
+    "from_offset": 0,
+    "to_offset": None,
+    "cause": "deleted",
+    "since": after(),
+    "until": None,
+}
 
 
 def fill(desk: Desk) -> None:

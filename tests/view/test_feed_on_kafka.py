@@ -184,7 +184,8 @@ async def test_whoever_sees_the_coverage_of_a_transaction_sees_its_rows(world: W
                         "from_offset": 0,
                         "to_offset": number,
                         "cause": "c",
-                        "noticed_at": text(now()),
+                        "since": text(now()),
+                        "until": None,
                     }
                     said["losses"] = [loss]
                     await producer.send(output("coverage"), orjson.dumps(said), b"0", partition=0)

@@ -34,7 +34,8 @@ from tests.view.stock import (
 )
 
 LOSS = {
-    "topic": "reports.sent", "from_offset": 1, "to_offset": 5, "cause": "deleted_by_retention", "noticed_at": after(),
+    "topic": "reports.sent", "from_offset": 1, "to_offset": 5, "cause": "deleted_by_retention", "since": after(),
+    "until": None,
 }  # fmt: skip
 
 
