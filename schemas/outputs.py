@@ -10,8 +10,8 @@ from schemas.inputs import Evidence, Form, ReceiptKind
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
 
-Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere"]
-Status = Literal["pending", "stored", "missing", "recovered", "unproven", "unexpected"]
+Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere", "unwatched"]
+Status = Literal["pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected"]
 Word = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -100,6 +100,7 @@ class Held(Closed):
     elsewhere: HeldStored | None = None
     proof_receiver: KnownReceiver | None = None
     proof_asked: bool | None = None
+    limit_at: WrittenTime | None = None
 
 
 class ReportState(Closed):
@@ -180,6 +181,10 @@ class Coverage(Closed):
     gap: Gap | None
     losses: list[Loss]
     policy: dict[str, str] = Field(description="The policy versions judged by so far, with their fingerprints.")
+    beginnings: dict[TopicName, WrittenTime | None] = Field(
+        description="Inputs that no longer began at offset 0 when this checker began: when their first record arrived."
+    )
+    first_complete: WrittenTime | None = Field(description="The first complete_until of this checker.")
 
 
 class Books(Closed):
@@ -198,6 +203,7 @@ class Books(Closed):
     missing: int
     recovered: int
     unproven: int
+    undetermined: int
     unexpected: int
 
 

@@ -73,12 +73,21 @@ class PolicyVersion(Closed):
     default: Duration = Field(timedelta(days=1), description="Allowance for unknown channels and unreadable reports.")
     allowance: dict[Code, Duration] = Field(default_factory=dict, description="Allowance by channel.")
     override: tuple[PolicyOverride, ...] = Field((), description="Exceptions, in the order in which they are tried.")
+    portal_retention: Duration | None = Field(None, description="Where it is another than the file's.")
+    last_call: Duration | None = Field(None, description="Where it is another than the file's.")
+    loss_patience: Duration | None = Field(None, description="Where it is another than the file's.")
 
 
 class PolicyFile(Closed):
     """All versions of the policy."""
 
     portal_retention: Duration = Field(timedelta(days=30), description="How long the portal keeps its copy.")
+    last_call: Duration = Field(
+        timedelta(days=7), description="So long before the portal deletes its copy nothing stays undetermined."
+    )
+    loss_patience: Duration = Field(
+        timedelta(days=1), description="How long after its alarm a report stays undetermined whose proof may be lost."
+    )
     version: tuple[PolicyVersion, ...] = Field(min_length=1, description="The versions, oldest first.")
 
     @model_validator(mode="after")
@@ -93,8 +102,21 @@ class PolicyFile(Closed):
         if any(later <= earlier for earlier, later in pairwise(known)):
             raise PydanticCustomError("versions", "versions must be in order of valid_from, each with a later one")
         for version in self.version:
-            _within_retention(version, self.portal_retention)
+            retention = version.portal_retention or self.portal_retention
+            _before_deletion(version, version.last_call or self.last_call, retention)
+            _within_retention(version, retention)
         return self
+
+
+def _before_deletion(version: PolicyVersion, last_call: timedelta, retention: timedelta) -> None:
+    """The last call must come after the portal has its copy, and before it deletes it."""
+    if last_call >= retention:
+        raise PydanticCustomError(
+            "last_call",
+            "version {id}: last_call reaches the portal's retention, so that it would come before its report: "
+            "shorten it",
+            {"id": version.id},
+        )
 
 
 def _within_retention(version: PolicyVersion, retention: timedelta) -> None:

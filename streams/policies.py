@@ -22,14 +22,24 @@ def load_policy(path: Path | None) -> Policy:
 
 def policy_of(document: PolicyFile) -> Policy:
     """A valid policy file as the core judges by it."""
-    return Policy(tuple(_version(version) for version in document.version), document.portal_retention)
+    return Policy(tuple(_version(version, document) for version in document.version))
 
 
-def _version(version: PolicyVersion) -> Version:
+def _version(version: PolicyVersion, document: PolicyFile) -> Version:
     overrides = tuple(
         Override(o.municipality, o.case_system, o.channel, o.allowance, o.grace, proof=o.proof == "stored")
         for o in version.override
     )
     # The same instant must give the same fingerprint, however its zone was written and whoever parsed it.
     valid_from = version.valid_from.astimezone(UTC) if version.valid_from else EVER
-    return Version(version.id, version.grace, version.default, valid_from, dict(version.allowance), overrides)
+    return Version(
+        version.id,
+        version.grace,
+        version.default,
+        valid_from,
+        dict(version.allowance),
+        overrides,
+        version.portal_retention or document.portal_retention,
+        version.last_call or document.last_call,
+        version.loss_patience or document.loss_patience,
+    )

@@ -1,4 +1,7 @@
-"""The books: sent = pending + stored + missing + recovered + unproven + erased, by receiver and in total."""
+"""The books, by receiver and in total.
+
+sent = pending + stored + missing + recovered + unproven + undetermined + erased.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -23,6 +26,7 @@ class Book:
     missing: int = 0
     recovered: int = 0
     unproven: int = 0
+    undetermined: int = 0
     unexpected: int = 0
 
     @property
@@ -33,7 +37,8 @@ class Book:
     @property
     def accounted(self) -> int:
         """The other side of the sum."""
-        return self.erased + self.pending + self.stored + self.missing + self.recovered + self.unproven
+        told = self.pending + self.stored + self.missing + self.recovered + self.unproven
+        return told + self.undetermined + self.erased
 
     @property
     def balanced(self) -> bool:

@@ -21,6 +21,7 @@ from streams.core.fold import (
 from streams.core.history import pass_time
 from streams.core.row import Glance, Row, Status
 from streams.core.rules import Rules
+from streams.core.sight import CLEAR, Sight
 
 
 class Rows(Protocol):
@@ -101,6 +102,7 @@ class Checker:
         self, rules: Rules, rows: Rows, books: Books | None = None, deadlines: Deadlines | None = None
     ) -> None:
         self.rules = rules
+        self.sight: Sight = CLEAR  # what cannot be seen is not judged at once
         self.rows = rows
         self.books = books or Books()
         if deadlines is None:
@@ -170,8 +172,8 @@ class Checker:
         return _PLAIN[step]
 
     def _waits(self, report_id: str, glance: Glance, until: datetime) -> bool:
-        """True for a decided row that is not to be erased yet: nearly all are when their alarm would have been due."""
-        if glance.status is Status.PENDING:
+        """True for a settled row that is not to be erased yet: nearly all are when their alarm would have been due."""
+        if glance.status in (Status.PENDING, Status.UNDETERMINED):
             return False
         if glance.status is Status.MISSING:
             return True  # for its proof
@@ -184,7 +186,7 @@ class Checker:
     def _look(self, row: Row, until: datetime) -> Passed | None:
         """Time has passed for this row: decide it, erase it, or look again later."""
         before = account(row)
-        caused = pass_time(row, until, self.rules)
+        caused = pass_time(row, until, self.rules, self.sight)
         if caused is None:
             return self._erase_or_wait(row, until)
         self._keep(row, before)

@@ -16,19 +16,26 @@ _REASON_BY_RECEIPT = {
 
 def decide(row: Row, until: datetime, limits: Limits) -> Status:
     """The status at completeness `until`. Strictly after: a proof that arrived at alarm_at itself is in time."""
-    if row.status is not Status.PENDING:
+    if row.status not in (Status.PENDING, Status.UNDETERMINED):
         return row.status
     if row.alarm_at is not None:
-        if until <= row.alarm_at:
-            return Status.PENDING
-        return Status.MISSING if row.proof_asked else Status.UNPROVEN
+        return _past_alarm(row, until) if until > row.alarm_at else Status.PENDING
     if row.held_stored and until > row.held_stored[0].place.arrived + limits.unexpected_after:
         return Status.UNEXPECTED
     return Status.PENDING
 
 
+def _past_alarm(row: Row, until: datetime) -> Status:
+    if not row.proof_asked:
+        return Status.UNPROVEN
+    in_doubt = row.doubted and (row.limit_at is None or until <= row.limit_at)
+    return Status.UNDETERMINED if in_doubt else Status.MISSING
+
+
 def reason_of(row: Row) -> Reason:
     """Why a row is missing, from what had arrived by alarm_at."""
+    if row.doubted:
+        return Reason.UNWATCHED
     if row.elsewhere is not None:
         return Reason.STORED_ELSEWHERE
     return _REASON_BY_RECEIPT[row.receipt] if row.receipt else Reason.NO_RECEIPT
@@ -38,6 +45,8 @@ def next_look(row: Row, limits: Limits) -> datetime | None:
     """When time alone may change this row next; None while only a fact can (a missing row waits for its proof)."""
     if row.status is Status.MISSING:
         return None
+    if row.status is Status.UNDETERMINED and row.limit_at is not None:
+        return row.limit_at
     if row.status is Status.PENDING:
         if row.alarm_at is not None:
             return row.alarm_at

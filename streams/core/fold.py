@@ -45,7 +45,7 @@ class Step(StrEnum):
     RECOVERED = "recovered"
 
 
-DECIDED = frozenset({Status.MISSING, Status.RECOVERED, Status.UNPROVEN})
+DECIDED = frozenset({Status.MISSING, Status.RECOVERED, Status.UNPROVEN, Status.UNDETERMINED})
 
 
 def too_old(sent: Sent, limits: Limits) -> bool:
@@ -119,7 +119,7 @@ def fold_stored(row: Row, stored: Stored, municipalities: Municipalities) -> Ste
             row.elsewhere = stored
             row.touched = max(row.touched, stored.place.arrived)
         return Step.STORED_ELSEWHERE
-    if row.status is Status.PENDING and not in_time:
+    if (row.status is Status.PENDING and not in_time) or (row.status is Status.UNDETERMINED and too_late(row, stored)):
         return _keep_late_proof(row, stored)
     return settle(row, stored)
 
@@ -136,6 +136,11 @@ def settle(row: Row, stored: Stored) -> Step:
     if row.due_at is not None and proof.stored_at > row.due_at:
         row.flags.add(Flag.STORED_AFTER_DUE)
     return Step.STORED
+
+
+def too_late(row: Row, stored: Stored) -> bool:
+    """True for a proof that came when even an undetermined report was to be announced."""
+    return row.limit_at is not None and stored.place.arrived > row.limit_at
 
 
 def _keep_late_proof(row: Row, stored: Stored) -> Step:

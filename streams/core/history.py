@@ -13,23 +13,33 @@ from streams.core.fold import (
     new_row,
     open_row,
     settle,
+    too_late,
 )
 from streams.core.policy import Policy
 from streams.core.row import Row, Status
 from streams.core.rules import Rules
+from streams.core.sight import CLEAR, Sight
 
 
-def pass_time(row: Row, until: datetime, rules: Rules) -> tuple[Event, ...] | None:
+def pass_time(row: Row, until: datetime, rules: Rules, sight: Sight = CLEAR) -> tuple[Event, ...] | None:
     """Decide a row as completeness `until` settles it: the events that this causes; None if it stays as it is."""
-    status = decide(row, until, rules.limits)
+    if row.status is Status.PENDING and row.proof_asked and row.alarm_at is not None and until > row.alarm_at:
+        _look_for_doubts(row, rules.policy, sight)
+    status, late = decide(row, until, rules.limits), row.late_proof
     if status is row.status:
         return None
+    if late is not None and (status is Status.UNPROVEN or (row.doubted and not too_late(row, late))):
+        settle(row, late)
+        return ()
     row.status = status
-    if status is Status.MISSING:
-        return _announce(row, rules.policy)
-    if status is Status.UNPROVEN and row.late_proof is not None:
-        settle(row, row.late_proof)
-    return ()
+    return _announce(row, rules.policy) if status is Status.MISSING else ()
+
+
+def _look_for_doubts(row: Row, policy: Policy, sight: Sight) -> None:
+    doubts = sight.doubts(row)
+    if doubts:
+        row.flags |= doubts
+        row.limit_at = sight.limit(row, doubts, policy.version(row.policy_version))
 
 
 def judge(facts: Iterable[Fact], until: datetime, rules: Rules) -> tuple[Row, tuple[Event, ...]]:
@@ -58,7 +68,7 @@ def judge(facts: Iterable[Fact], until: datetime, rules: Rules) -> tuple[Row, tu
 
 def _announce(row: Row, policy: Policy) -> tuple[Event, ...]:
     row.reason = reason_of(row)
-    announced = missing(row, row.reason, policy.portal_retention)
+    announced = missing(row, row.reason, policy.version(row.policy_version).portal_retention)
     row.missing_event_id = announced.event_id
     if row.late_proof is None:
         return (announced,)

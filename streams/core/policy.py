@@ -40,7 +40,11 @@ class Override(NamedTuple):
 
 
 class Version(NamedTuple):
-    """One version of the policy, in force from `valid_from` until the next version's."""
+    """One version of the policy, in force from `valid_from` until the next version's.
+
+    The portal keeps its copy for `portal_retention`; `last_call` before it deletes it nothing stays unsaid.
+    `loss_patience`: how long a report whose proof may have been lost waits for another one after its alarm.
+    """
 
     id: str
     grace: timedelta
@@ -48,6 +52,9 @@ class Version(NamedTuple):
     valid_from: datetime = EVER
     allowance: Mapping[str, timedelta] = {}
     overrides: tuple[Override, ...] = ()
+    portal_retention: timedelta = timedelta(days=30)
+    last_call: timedelta = timedelta(days=7)
+    loss_patience: timedelta = timedelta(days=1)
 
     def terms(self, names: Names, *, readable: bool) -> Terms:
         """The terms for a report; the first matching override wins, an unreadable sent has the default allowance."""
@@ -63,8 +70,8 @@ class Version(NamedTuple):
 
 def fingerprint(version: Version) -> str:
     """What a version says, in short: it must not change once reports have been judged by it."""
-    terms = (version.id, version.valid_from, version.grace, version.default, sorted(version.allowance.items()))
-    return sha256(repr((terms, version.overrides)).encode()).hexdigest()[:16]
+    said = version._replace(allowance=dict(sorted(version.allowance.items())))
+    return sha256(repr(said).encode()).hexdigest()[:16]
 
 
 class Policy:
@@ -73,11 +80,12 @@ class Policy:
     Raises ValueError when there is no version, or two begin at the same time.
     """
 
-    def __init__(self, versions: tuple[Version, ...], portal_retention: timedelta = timedelta(days=30)) -> None:
+    def __init__(self, versions: tuple[Version, ...]) -> None:
         if not versions:
             raise ValueError("A policy needs at least one version.")
         self.versions = tuple(sorted(versions, key=lambda version: version.valid_from))
-        self.portal_retention = portal_retention
+        self._by_id = {version.id: version for version in self.versions}
+        self._fingerprints = {version.id: fingerprint(version) for version in self.versions}
         self._starts = [version.valid_from for version in self.versions]
         if len(set(self._starts)) < len(self._starts):
             raise ValueError("Two versions of the policy begin at the same time: give each its own valid_from.")
@@ -86,6 +94,24 @@ class Policy:
         """The version in force at a time; before the first one begins, the first one."""
         return self.versions[max(bisect_right(self._starts, arrived) - 1, 0)]
 
-    def judged_by(self, complete_until: datetime) -> dict[str, str]:
-        """The versions that began before a time, by id, with their fingerprints."""
-        return {version.id: fingerprint(version) for version in self.versions if version.valid_from < complete_until}
+    def version(self, name: str | None) -> Version:
+        """The version by which a report was judged. Raises KeyError for one that the policy does not have."""
+        return self._by_id[name or ""]
+
+    @property
+    def portal_retention(self) -> timedelta:
+        """The longest time for which the portal keeps its copy, by any version."""
+        return max(version.portal_retention for version in self.versions)
+
+    def judged_by(self, arrived: datetime) -> dict[str, str]:
+        """The versions by which what arrived until then (included) is judged, by id, with their fingerprints."""
+        return {
+            version.id: self._fingerprints[version.id]
+            for number, version in enumerate(self.versions)
+            if number == 0 or version.valid_from <= arrived  # the first one judges what came before it, too
+        }
+
+    def rewritten(self, judged: Mapping[str, str], arrived: datetime) -> list[str]:
+        """The versions that are not what reports were `judged` by until `arrived`: changed, moved, removed or new."""
+        wrong = {name for name, was in judged.items() if self._fingerprints.get(name) != was}
+        return sorted(wrong | (self.judged_by(arrived).keys() - judged.keys()))

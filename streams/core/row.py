@@ -19,6 +19,7 @@ class Status(StrEnum):
     MISSING = "missing"
     RECOVERED = "recovered"
     UNPROVEN = "unproven"
+    UNDETERMINED = "undetermined"
     UNEXPECTED = "unexpected"
 
 
@@ -30,6 +31,7 @@ class Reason(StrEnum):
     REJECTED = "rejected"
     TRANSPORT_FAILED = "transport_failed"
     STORED_ELSEWHERE = "stored_elsewhere"
+    UNWATCHED = "unwatched"
 
 
 class Flag:
@@ -43,7 +45,12 @@ class Flag:
     NAMED_LATE = "named_late"  # it came after alarm_at, so that no event can tell of them
     MANY_MESSAGES = "many_messages"
     HELD_FULL = "held_full"
+    EVIDENCE_LOST = "evidence_lost"  # records that may have been its proof were lost unread
+    BEFORE_THE_BEGINNING = "before_the_beginning"  # its proof may lie before what the checker can read
     UNREADABLE = "unreadable_"
+
+
+DOUBTS = frozenset({Flag.EVIDENCE_LOST, Flag.BEFORE_THE_BEGINNING})
 
 
 class Glance(Protocol):
@@ -68,7 +75,8 @@ class Row:
 
     Before the first sent is known `held_receipts` and `held_stored` keep what may matter once it is. Afterwards
     `proof` is the stored record that settled the report, `late_proof` the first that counts but came after
-    alarm_at while the report was not decided yet, and `elsewhere` the first that was for another receiver.
+    alarm_at while the report was not decided yet, and `elsewhere` the first that was for another receiver. Of a report
+    in doubt `limit_at` says until when it may stay undetermined; None for as long as its row is kept.
     """
 
     report_id: str
@@ -85,6 +93,7 @@ class Row:
     receipt_place: Place | None = None
     proof: Stored | None = None
     late_proof: Stored | None = None
+    limit_at: datetime | None = None
     elsewhere: Stored | None = None
     reason: Reason | None = None
     missing_event_id: str | None = None
@@ -98,6 +107,11 @@ class Row:
     def attempts(self) -> int:
         """The number of different message ids seen."""
         return len(self.message_ids)
+
+    @property
+    def doubted(self) -> bool:
+        """True once its alarm has passed without proof where proof may have been lost."""
+        return not self.flags.isdisjoint(DOUBTS)
 
     @property
     def municipality(self) -> str | None:

@@ -42,15 +42,16 @@ def _rewritten(facts: Facts, policy: Policy) -> Iterator[Finding]:
     changed = {
         name
         for known in facts.coverage.after.values()
-        if known.complete_until is not None
-        for name, now in policy.judged_by(known.complete_until).items()
-        if known.policy.get(name) != now
+        if known.judged_until is not None
+        for name in policy.rewritten(known.policy, known.judged_until)
     }
     for name in sorted(changed):
         yield fault(
             "policy",
-            f"version {name} is new or changed, but valid from before what has been judged already: the worker refuses",
-            "leave the old versions as they were, and add one with a later valid_from",
+            f"version {name} is not what reports were judged by already (changed, moved, removed, or new though valid "
+            "from before them): the worker refuses",
+            "put back what it said, portal_retention, last_call and loss_patience included, and say what is new in a "
+            "version with a later valid_from",
         )
 
 

@@ -1,10 +1,12 @@
 """Coverage: what a partition has applied, how far it is complete, and where it cannot see."""
 
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from streams.core.events import written
+from streams.core.sight import Lost, Sight
 
 MOST_LOSSES = 100  # of one input: they are written with every commit
 SEVERAL = "several"  # the cause of losses that were joined
@@ -73,6 +75,21 @@ class Coverage:
     gap: Gap | None = None
     losses: list[Loss] = field(default_factory=list)
     policy: dict[str, str] = field(default_factory=dict)  # the versions judged by so far, with their fingerprints
+    # Of each input that no longer began at offset 0 when this checker began, when its first record arrived.
+    beginnings: dict[str, datetime | None] = field(default_factory=dict)
+    first_complete: datetime | None = None
+
+    @property
+    def judged_until(self) -> datetime | None:
+        """Until when what arrived is judged by the policy already; None where nothing has been read."""
+        known = [one.latest for one in self.applied.values()] + [self.complete_until]
+        return max((time for time in known if time is not None), default=None)
+
+    def sight(self, proofs: str) -> Sight:
+        """What cannot be seen of the proofs, which are on the topic `proofs`."""
+        lost = tuple(Lost(loss.since, loss.until) for loss in self.losses if loss.topic == proofs)
+        begun = max((time for time in self.beginnings.values() if time is not None), default=None)
+        return Sight(lost, begun, self.first_complete)
 
     def lose(self, loss: Loss) -> None:
         """Note a loss, the latest of its topic. It is joined to the one before where nothing lies between them.
@@ -88,8 +105,16 @@ class Coverage:
             losses[at : at + 2] = [losses[at].joined(losses[at + 1])]
         self.losses = others + losses
 
+    def telling_losses(self, portal_retention: timedelta) -> dict[str, int]:
+        """How many losses of each cause still tell somebody to act: the portal has what was sent then."""
+        until = self.complete_until
+        telling = (loss for loss in self.losses if not (loss.until and until and loss.until + portal_retention < until))
+        return Counter(loss.cause for loss in telling)
+
     def goes_on(self, topic: str, arrived: datetime) -> None:
-        """A record of the topic was read again: what was lost before it had arrived by then."""
+        """The first record of a topic that is read at all, or after a loss: what was lost had arrived by then."""
+        if topic in self.beginnings and self.beginnings[topic] is None:
+            self.beginnings[topic] = arrived
         self.losses = [
             loss._replace(until=arrived) if loss.topic == topic and loss.until is None else loss for loss in self.losses
         ]
@@ -106,6 +131,8 @@ class Coverage:
             "gap": {"since": written(self.gap.since), "cause": self.gap.cause} if self.gap else None,
             "losses": [_loss_value(loss) for loss in self.losses],
             "policy": self.policy,
+            "beginnings": {topic: written(time) if time else None for topic, time in self.beginnings.items()},
+            "first_complete": written(self.first_complete) if self.first_complete else None,
         }
 
 
@@ -121,6 +148,8 @@ def read_coverage(value: dict[str, Any]) -> Coverage:
         Gap(datetime.fromisoformat(gap["since"]), gap["cause"]) if gap else None,
         [_read_loss(loss) for loss in value["losses"]],
         value["policy"],
+        {topic: _time(time) for topic, time in value["beginnings"].items()},
+        _time(value["first_complete"]),
     )
 
 

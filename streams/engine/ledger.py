@@ -73,6 +73,7 @@ class Ledger:
     ) -> None:
         self._settings = settings
         self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
+        self._proofs = next(topic for topic, kind in self._kinds.items() if kind == "stored")
         self.rows = rows
         self.coverage = coverage
         self.checker = Checker(rules, rows, books, deadlines)
@@ -249,7 +250,8 @@ class Ledger:
         if not self.clock_is_behind():
             coverage.gap = None
         coverage.complete_until = max(completed, coverage.complete_until or completed)
-        coverage.policy = self.checker.rules.policy.judged_by(coverage.complete_until)
+        coverage.first_complete = coverage.first_complete or coverage.complete_until
+        self.checker.sight = coverage.sight(self._proofs)
         for passed in self.checker.advance(coverage.complete_until):
             self._tally.add("decided", passed.status or "erased")
             if passed.status in (Status.STORED, Status.RECOVERED):  # by a proof that had come late
@@ -277,6 +279,8 @@ class Ledger:
     def _writes(self) -> Writes:
         partition, output = self.partition, self._settings.output
         self.checker.books.check()
+        if (judged_until := self.coverage.judged_until) is not None:
+            self.coverage.policy = self.checker.rules.policy.judged_by(judged_until)
         writes, state, recorded = Writes(partition, self._records), output("state"), datetime.now(UTC)
         writes.records += [Write(state, partition, id.encode(), value) for id, value in self.rows.take_changes()]
         for event in self._events:

@@ -50,10 +50,6 @@ COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
     "broker_clock": ("Records that arrived with an append time before what was complete already.", ()),
     "marks_failed": ("Sets of marks that could not be written.", ()),
     "fetch_errors": ("Fetches that failed and were repeated, by error.", (Label("error"),)),
-    "losses": (
-        "Stretches of an input that were found deleted before they were read, by cause.",
-        (Label("cause", ("deleted_by_retention", "topic_recreated")),),
-    ),
     "heartbeats": (
         "Heartbeats for the dead man's switch: sent, failed, or withheld because this worker cannot vouch.",
         (Label("result", ("sent", "failed", "withheld")),),

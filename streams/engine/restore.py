@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -43,7 +44,6 @@ class Restorer:
         self._clean = clean
         self._step = step
         self._timeout_ms = int(settings.request_timeout.total_seconds() * 1000)
-        self.found: list[Loss] = []  # losses that nobody has written down yet
 
     async def ledger(self, rules: Rules, partition: int, partitions: int, committed: dict[str, int | None]) -> Ledger:
         """The partition's ledger as its last commit left it. Raises StateUnreadable or KafkaError."""
@@ -104,7 +104,8 @@ class Restorer:
                     "says nothing: its state was deleted; choose another MELDINGSVAKT_APP_ID to check from the start."
                 )
             applied = {tp.topic: Applied(span.start) for tp, span in inputs.items()}
-            return Coverage(partition, partitions, applied)
+            beginnings: dict[str, datetime | None] = {tp.topic: None for tp, span in inputs.items() if span.start > 0}
+            return Coverage(partition, partitions, applied, beginnings=beginnings)
         same_partitions(known, partitions)
         _same_policy(known, rules)
         for tp, span in inputs.items():
@@ -112,7 +113,6 @@ class Restorer:
             loss = await self._loss(consumer, tp, known.applied[tp.topic], span)
             if loss is not None:
                 known.lose(loss)
-                self.found.append(loss)
                 known.gap = Gap(loss.since, loss.cause)
                 known.applied[tp.topic] = Applied(span.start, latest=known.applied[tp.topic].latest)
         return known
@@ -151,15 +151,15 @@ class Restorer:
 
 def _same_policy(known: Coverage, rules: Rules) -> None:
     """Who was judged by which version is history: the same log must give the same events for ever."""
-    if known.complete_until is None:
+    if known.judged_until is None:
         return
-    for name, now in rules.policy.judged_by(known.complete_until).items():
-        if known.policy.get(name) != now:
-            raise ConfigurationError(
-                f"The policy's version {name} is new or changed, but it is valid from before "
-                f"{written(known.complete_until)}, until when reports have been judged already: leave the old versions "
-                "as they were, and add one with a later valid_from."
-            )
+    for name in rules.policy.rewritten(known.policy, known.judged_until):
+        raise ConfigurationError(
+            f"The policy's version {name} is not what reports that arrived until {written(known.judged_until)} are "
+            "judged by (it was changed, moved or removed, or is new though valid from before then): put back what it "
+            "said, portal_retention, last_call and loss_patience included, and say what is new in a version with a "
+            "later valid_from."
+        )
 
 
 def same_partitions(known: Coverage, partitions: int) -> None:

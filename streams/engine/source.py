@@ -250,8 +250,6 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             raise
         finally:
             patience.over()
-        for loss in restorer.found:
-            self._metrics.count("losses", loss.cause)
         self._metrics.restored.labels(str(partition)).set(time.monotonic() - started)
         return Window(ledger, transactions, self._committed)
 

@@ -10,11 +10,12 @@ from streams.core.books import Book
 from streams.engine.ledger import Ledger
 from streams.engine.window import Window
 
-STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "erased", "unexpected")
+STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "complete_until_timestamp_seconds": ("Until when the partition is complete, by the brokers' clock.", ()),
     "completeness_age_seconds": ("For how long completeness has stood still.", ()),
     "gap": ("1 while the checker cannot see, by cause.", ("cause",)),
+    "losses": ("Stretches of the inputs that nobody read, while the portal keeps what was sent then.", ("cause",)),
     "oldest_pending_timestamp_seconds": ("When the sent arrived of the report that is pending for longest.", ()),
     "reports": ("Reports by status.", ("status",)),
     "sent_reports": ("Reports sent, counted on their own from the records.", ()),
@@ -56,6 +57,8 @@ def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
     yield "completeness_age_seconds", window.stood_still()
     if coverage.gap is not None:
         yield "gap", 1, coverage.gap.cause
+    for cause, losses in coverage.telling_losses(ledger.checker.rules.policy.portal_retention).items():
+        yield "losses", losses, cause
     oldest = _oldest_pending(ledger)
     if oldest is not None:
         yield "oldest_pending_timestamp_seconds", oldest

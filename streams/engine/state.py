@@ -60,6 +60,7 @@ class Held(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     elsewhere: HeldStored | None = None
     proof_receiver: ReceiverJson | None = None
     proof_asked: bool = True
+    limit_at: Time | None = None
 
 
 class State(Struct, forbid_unknown_fields=True, gc=False):
@@ -141,6 +142,7 @@ def _held(row: Row) -> Held | None:
     if (
         row.proof_asked
         and receiver is None
+        and row.limit_at is None
         and not (row.held_stored or row.held_receipts or row.late_proof or row.elsewhere)
     ):
         return None  # most rows
@@ -151,6 +153,7 @@ def _held(row: Row) -> Held | None:
         _stored_json(row.elsewhere) if row.elsewhere is not None else None,
         _receiver_json(receiver),
         row.proof_asked,
+        _stamp(row.limit_at),
     )
 
 
@@ -197,7 +200,7 @@ def read_state(value: bytes) -> Row:
 def read_outline(value: bytes) -> Row:
     """As much of a row as the books and the deadline index ask for. Raises ValueError as `read_state` does."""
     state = _decode(value)
-    if state.sent_record is None:
+    if state.sent_record is None or state.status is Status.UNDETERMINED:
         return _row_of(state)  # when to look depends on what is held
     sent = _known(state.sent_record)
     return Row(state.report_id, state.touched_at, state.status, sent=sent, alarm_at=state.alarm_at)
@@ -220,6 +223,7 @@ def _row_of(state: State) -> Row:
         _place_of(state.receipt_record),
         _proof_of(state, held) if known else None,
         _held_proof(report_id, held.late_proof),
+        held.limit_at,
         _held_proof(report_id, held.elsewhere),
         state.reason,
         state.missing_event_id,

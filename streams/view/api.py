@@ -166,7 +166,7 @@ async def coverage(request: Request) -> Response:
 
 @router.get("/books", responses={200: {"model": models.BooksAnswer}})
 async def books(request: Request) -> Response:
-    """The books by receiver: sent = pending + stored + missing + recovered + unproven + erased."""
+    """The books by receiver: sent = pending + stored + missing + recovered + unproven + undetermined + erased."""
     seat = seat_of(request)
     answer = await seat.answer("books", queries.books)
     rows = answer.found

@@ -128,6 +128,7 @@ class Counts(BaseModel):
     missing: Count | None
     recovered: Count | None
     unproven: Count | None
+    undetermined: Count | None
     unexpected: Count | None
 
 
@@ -223,6 +224,7 @@ class BookRow(Closed):
     missing: int | None
     recovered: int | None
     unproven: int | None
+    undetermined: int | None
     unexpected: int | None
     erased: int | None
     difference: int

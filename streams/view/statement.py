@@ -36,6 +36,7 @@ class Statement(Closed):
     missing: Count | None
     recovered: Count | None
     unproven: Count | None
+    undetermined: Count | None
     missing_reports: list[EventId] | None = Field(description="Null where single reports are not shown.")
     recovered_reports: list[EventId] | None
 

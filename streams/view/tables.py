@@ -161,7 +161,8 @@ VIEWS = {
     """,
     "balance": f"""
     SELECT municipality, {_SUMS},
-        CAST(sum(sent - pending - stored - missing - recovered - unproven - erased) AS BIGINT) AS difference
+        CAST(sum(sent - pending - stored - missing - recovered - unproven - undetermined - erased) AS BIGINT)
+            AS difference
     FROM books GROUP BY municipality
     """,
     "trust": """

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from tests.core.oracle import Log, times_of
+from tests.core.oracle import Law, Log, times_of
 from tests.core.reading import START, TOPICS, Topics, around
 from tests.core.world import LAW, MICROSECOND, OTHER, REPORT
 
@@ -130,3 +130,18 @@ def topics(draw: st.DrawFn) -> Topics:
 Step = str | datetime
 STEPS: st.SearchStrategy[Step] = st.one_of(st.sampled_from((*TOPICS, "restart", "crash", "commit")), MOMENTS)
 WAYS: st.SearchStrategy[list[Step]] = st.lists(STEPS, max_size=20)
+
+
+def _law(lost: list[tuple[datetime, datetime]], going_on: bool, beginning: datetime | None, first: datetime) -> Law:
+    """What was lost, the last of it perhaps still so, and where the checker began."""
+    times = [(min(pair), max(pair)) for pair in lost]
+    open_end = [(since, None if going_on else until) for since, until in times[-1:]]
+    return LAW._replace(lost=(*times[:-1], *open_end), beginning=beginning, first_complete=first)
+
+
+FAR = st.one_of(
+    MOMENTS, MOMENTS.map(lambda at: at + timedelta(days=22)), MOMENTS.map(lambda at: at - timedelta(days=1))
+)
+LAWS_IN_DOUBT: st.SearchStrategy[Law] = st.builds(
+    _law, st.lists(st.tuples(MOMENTS, MOMENTS), max_size=2), st.booleans(), st.one_of(st.none(), FAR), FAR
+)

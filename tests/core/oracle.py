@@ -52,6 +52,11 @@ class Law(NamedTuple):
     keep: timedelta = timedelta(days=120)
     unexpected_after: timedelta = timedelta(hours=24)
     retention: timedelta = timedelta(days=30)
+    last_call: timedelta = timedelta(days=7)
+    loss_patience: timedelta = timedelta(days=1)
+    lost: tuple[tuple[datetime, datetime | None], ...] = ()  # from when until when proofs may have arrived unread
+    beginning: datetime | None = None
+    first_complete: datetime | None = None
 
 
 class Verdict(NamedTuple):
@@ -176,10 +181,45 @@ def _counting(log: Log, case: Case, law: Law) -> list[Stored]:
 def _proof(log: Log, case: Case, until: datetime, law: Law) -> Stored | None:
     """The stored record that settles the report by now: before the decision only one that is in time can."""
     counting = _counting(log, case, law)
-    in_time = [s for s in counting if s.place.arrived <= case.alarm_at]
-    if in_time:
-        return in_time[0]
-    return counting[0] if counting and until > case.alarm_at else None
+    if not counting or until <= case.alarm_at:
+        return next((s for s in counting if s.place.arrived <= case.alarm_at), None)
+    waits = _doubts(log, case, law) and not _given_up(case, until, law)
+    return counting[0] if not waits or _by_limit(counting[0], case, law) else None
+
+
+def _doubts(log: Log, case: Case, law: Law) -> set[str]:
+    """Why it cannot be told of a report that nothing proved by its alarm."""
+    if not case.proof_asked or any(s.place.arrived <= case.alarm_at for s in _counting(log, case, law)):
+        return set()
+    earliest = case.first.place.arrived - timedelta(hours=24)
+    doubts = set()
+    for since, until in law.lost:
+        if since <= case.alarm_at and not (until is not None and until < earliest):
+            doubts.add("evidence_lost")
+    if law.beginning is not None and (law.beginning > earliest or law.beginning > case.sent_at):
+        doubts.add("before_the_beginning")
+    return doubts
+
+
+def _limit(case: Case, law: Law, doubts: set[str]) -> datetime | None:
+    """When a report in doubt is announced all the same; None for never."""
+    last_call = case.sent_at + law.retention - law.last_call
+    if "before_the_beginning" not in doubts:
+        patience = case.alarm_at + law.loss_patience
+        return patience if patience < last_call else max(last_call, case.alarm_at)
+    if law.first_complete is None or law.first_complete >= last_call:
+        return None
+    return max(last_call, case.alarm_at)
+
+
+def _given_up(case: Case, until: datetime, law: Law) -> bool:
+    limit = _limit(case, law, _doubts(Log(), case, law))
+    return limit is not None and until > limit
+
+
+def _by_limit(proof: Stored, case: Case, law: Law) -> bool:
+    limit = _limit(case, law, _doubts(Log(), case, law))
+    return limit is None or proof.place.arrived <= limit
 
 
 def _stored_at(stored: Stored) -> datetime:
@@ -194,11 +234,18 @@ def _status(log: Log, case: Case, until: datetime, law: Law) -> Status:
         return Status.PENDING
     if not case.proof_asked:
         return Status.UNPROVEN
+    if _doubts(log, case, law):
+        if proof is not None and _by_limit(proof, case, law):
+            return Status.STORED
+        if not _given_up(case, until, law):
+            return Status.UNDETERMINED
     return Status.MISSING if proof is None else Status.RECOVERED
 
 
 def _reason(log: Log, case: Case, law: Law) -> Reason:
     counting = _counting(log, case, law)
+    if _doubts(log, case, law):
+        return Reason.UNWATCHED
     if any(s.place.arrived <= case.alarm_at and s not in counting for s in log.stored):
         return Reason.STORED_ELSEWHERE
     claim = _claim(log, case)
@@ -246,6 +293,8 @@ def _flags(log: Log, case: Case, until: datetime, law: Law) -> frozenset[str]:
         flags |= {"clock_ahead"} if proof.stored_at > proof.place.arrived + timedelta(minutes=5) else set()
         kept = _status(log, case, until, law) is Status.STORED
         flags |= {"stored_after_due"} if kept and _stored_at(proof) > case.due_at else set()
+    if until > case.alarm_at:
+        flags |= _doubts(log, case, law)
     if naming is not None:
         flags.add("named_later" if naming.place.arrived <= case.alarm_at else "named_late")
     receiver = _names(case, naming).receiver

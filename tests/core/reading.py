@@ -9,7 +9,8 @@ from streams.core.checker import Checker, MemoryRows, Outcome, Passed
 from streams.core.events import Event
 from streams.core.facts import Fact, Receipt, Sent, Stored
 from streams.core.row import Row
-from tests.core.oracle import Log, Verdict, books, events, verdicts
+from streams.core.sight import Lost, Sight
+from tests.core.oracle import Law, Log, Verdict, books, events, verdicts
 from tests.core.world import LAW, MICROSECOND, RULES, at, copy_of
 
 START = at("08:00")
@@ -38,9 +39,10 @@ class Commit(NamedTuple):
 class Reading:
     """A checker on its way through a log. Completeness never overtakes a record that has not been read."""
 
-    def __init__(self, topics: Topics) -> None:
-        self.topics = topics
+    def __init__(self, topics: Topics, law: Law = LAW) -> None:
+        self.topics, self.law = topics, law
         self.checker = Checker(RULES, MemoryRows())
+        self.checker.sight = Sight(tuple(Lost(*lost) for lost in law.lost), law.beginning, law.first_complete)
         self.positions = dict.fromkeys(TOPICS, 0)
         self.until = START - timedelta(days=1)
         self.announced: list[Event] = []
@@ -115,9 +117,9 @@ class Reading:
 
     def agree_with_the_oracle(self) -> None:
         """Compare all that is known and was announced with what the log alone says."""
-        assert {name: verdict_of(row) for name, row in self.rows.items()} == verdicts(self.log, self.until, LAW)
-        assert by_id(self.announced) == by_id(events(self.log, self.until, LAW))
-        assert self.counted == books(self.log, self.until, LAW)
+        assert {name: verdict_of(row) for name, row in self.rows.items()} == verdicts(self.log, self.until, self.law)
+        assert by_id(self.announced) == by_id(events(self.log, self.until, self.law))
+        assert self.counted == books(self.log, self.until, self.law)
 
     def balance(self) -> None:
         """The books hold, by receiver and in total, and count as many rows as there are."""

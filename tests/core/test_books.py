@@ -16,7 +16,7 @@ def test_it_counts_sent_on_its_own() -> None:
     assert book.balanced
 
 
-@pytest.mark.parametrize("term", ["pending", "stored", "missing", "recovered", "unproven", "erased"])
+@pytest.mark.parametrize("term", ["pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased"])
 def test_it_is_unbalanced_if_any_term_is_wrong(term: str) -> None:
     book = Book(sent_records=1, unexpected=7)
     assert not book.balanced

@@ -197,6 +197,9 @@ def test_it_has_a_short_fingerprint() -> None:
         VERSION._replace(overrides=(Override("0301", proof=False),)),
         VERSION._replace(overrides=(Override("0301", channel="A"),)),
         VERSION._replace(overrides=(Override("0301", grace=NOTHING),)),
+        VERSION._replace(portal_retention=HOUR),
+        VERSION._replace(last_call=HOUR),
+        VERSION._replace(loss_patience=HOUR),
     ],
 )
 def test_it_has_another_fingerprint_for_anything_that_changed(changed: Version) -> None:
@@ -204,11 +207,41 @@ def test_it_has_another_fingerprint_for_anything_that_changed(changed: Version) 
 
 
 @pytest.mark.parametrize(
-    ("complete_until", "begun"),
-    [("08:00", []), ("08:00:00.000001", ["v"]), ("09:00", ["v"]), ("09:00:00.000001", ["v", "w"])],
+    ("arrived", "begun"), [("07:00", ["v"]), ("08:59:59.999999", ["v"]), ("09:00", ["v", "w"]), ("10:00", ["v", "w"])]
 )
-def test_it_has_judged_by_the_versions_that_began_before(complete_until: str, begun: list[str]) -> None:
+def test_it_judges_what_has_arrived_by_the_versions_that_had_begun(arrived: str, begun: list[str]) -> None:
     policy = Policy((VERSION, VERSION._replace(id="w", valid_from=at("09:00"))))
-    judged = policy.judged_by(at(complete_until))
+    judged = policy.judged_by(at(arrived))
     assert list(judged) == begun
     assert all(judged[version.id] == fingerprint(version) for version in policy.versions if version.id in begun)
+
+
+OTHER_VERSION = VERSION._replace(id="w", valid_from=at("09:00"))
+
+
+@pytest.mark.parametrize(
+    ("versions", "rewritten"),
+    [
+        ((VERSION, OTHER_VERSION), []),
+        ((VERSION, OTHER_VERSION, VERSION._replace(id="x", valid_from=at("11:00"))), []),
+        ((VERSION,), ["w"]),  # removed
+        ((VERSION, OTHER_VERSION._replace(valid_from=at("12:00"))), ["w"]),  # postponed
+        ((VERSION, OTHER_VERSION._replace(grace=HOUR)), ["w"]),
+        ((VERSION._replace(portal_retention=HOUR), OTHER_VERSION), ["v"]),
+        ((VERSION, OTHER_VERSION, VERSION._replace(id="x", valid_from=at("10:00"))), ["x"]),  # new, and too early
+        ((OTHER_VERSION,), ["v"]),
+    ],
+)
+def test_it_names_the_versions_that_are_not_what_was_judged_by(
+    versions: tuple[Version, ...], rewritten: list[str]
+) -> None:
+    judged = Policy((VERSION, OTHER_VERSION)).judged_by(at("10:00"))
+    assert Policy(versions).rewritten(judged, at("10:00")) == rewritten
+
+
+def test_it_has_the_version_that_a_report_was_judged_by() -> None:
+    policy = Policy((VERSION, OTHER_VERSION._replace(portal_retention=2 * HOUR)))
+    assert policy.version("v") is VERSION
+    assert policy.portal_retention == timedelta(days=30)
+    with pytest.raises(KeyError):
+        policy.version(None)

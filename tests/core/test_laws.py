@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from streams.core.events import Missing, Recovered
 from streams.core.facts import Sent
-from tests.core.logs import WAYS, Step, topics
-from tests.core.oracle import kept_until, verdicts
+from tests.core.logs import LAWS_IN_DOUBT, WAYS, Step, topics
+from tests.core.oracle import Law, kept_until, verdicts
 from tests.core.reading import END, FOREVER, TOPICS, Reading, Topics, by_id
 from tests.core.world import LAW, MICROSECOND
 
@@ -49,6 +49,21 @@ def test_it_agrees_with_the_oracle_after_every_step(log: Topics, way: list[Step]
     reading.agree_with_the_oracle()
     ends = [kept_until(verdict, LAW) for verdict in verdicts(reading.log, reading.until, LAW).values()]
     for moment in sorted(end + MICROSECOND * k for end in ends for k in (0, 1)):
+        reading.tick(moment)
+        reading.agree_with_the_oracle()
+
+
+@lawful
+@given(topics(), WAYS, LAWS_IN_DOUBT)
+def test_it_agrees_with_the_oracle_where_it_cannot_see_all(log: Topics, way: list[Step], law: Law) -> None:
+    reading = Reading(log, law)
+    follow(reading, way, reading.agree_with_the_oracle)
+    reading.read_all()
+    known = [verdict for verdict in verdicts(reading.log, reading.until, law).values() if verdict.sent_at]
+    limits = [verdict.alarm_at + law.loss_patience for verdict in known if verdict.alarm_at]
+    last_calls = [verdict.sent_at + law.retention - law.last_call for verdict in known if verdict.sent_at]
+    ends = [kept_until(verdict, law) for verdict in known]
+    for moment in sorted(end + MICROSECOND * k for end in limits + last_calls + ends for k in (0, 1)):
         reading.tick(moment)
         reading.agree_with_the_oracle()
 

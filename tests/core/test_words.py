@@ -18,8 +18,8 @@ from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (Status, "pending stored missing recovered unproven unexpected"),
-        (Reason, "no_receipt receipted_not_stored rejected transport_failed stored_elsewhere"),
+        (Status, "pending stored missing recovered unproven undetermined unexpected"),
+        (Reason, "no_receipt receipted_not_stored rejected transport_failed stored_elsewhere unwatched"),
         (Cause, "stored_late confirmed_late"),
         (ReceiptCode, "MOTTATT FEILET TIDSAVBRUDD SERVERFEIL"),
         (

@@ -84,7 +84,9 @@ def names(
 def copy_of(checker: Checker) -> Checker:
     """A checker that knows only what is kept: rows and books, the deadline index rebuilt from them."""
     books = Books(deepcopy(checker.books.by_receiver).items())
-    return Checker(checker.rules, MemoryRows(deepcopy(list(checker.rows))), books)
+    copied = Checker(checker.rules, MemoryRows(deepcopy(list(checker.rows))), books)
+    copied.sight = checker.sight
+    return copied
 
 
 class Story:

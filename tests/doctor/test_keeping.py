@@ -32,7 +32,7 @@ POLICY_CASES = [
         facts(coverage=twice(policy={"a": "another"})),
         FAULT,
         "policy",
-        "version a is new or changed",
+        "version a is not what reports were judged by",
         "later valid_from",
     ),
     (

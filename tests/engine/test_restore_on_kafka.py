@@ -62,12 +62,12 @@ async def test_inputs_deleted_below_the_position_are_a_loss_with_exact_offsets(m
         tp.topic, applied, applied + 2, "deleted_by_retention",
     )  # fmt: skip
     _, metrics = await worker.get("/metrics")
-    assert 'meldingsvakt_losses_total{cause="deleted_by_retention"} 1.0' in metrics
+    assert 'meldingsvakt_losses{cause="deleted_by_retention",partition="0"} 1.0' in metrics
     assert worker.stop() == 0
     heir = world.worker()
     await heir.ready()
     _, metrics = await heir.get("/metrics")
-    assert 'meldingsvakt_losses_total{cause="deleted_by_retention"} 0.0' in metrics  # written down, and told, already
+    assert 'meldingsvakt_losses{cause="deleted_by_retention",partition="0"} 1.0' in metrics
 
 
 async def test_an_input_made_anew_is_a_loss_and_not_a_silent_jump(make_world: MakeWorld) -> None:
@@ -120,11 +120,15 @@ async def test_a_policy_version_from_before_what_is_complete_is_refused(make_wor
     policy.write_text(f'{old}\n[[version]]\nid = "new"\nvalid_from = {past}\ngrace = "PT1S"\ndefault = "PT1S"\n')
     refused = world.worker()
     assert await refused.exit_code() == EXIT_CONFIGURATION
-    assert "The policy's version new is new or changed" in refused.output()
+    assert "The policy's version new is not what reports" in refused.output()
     policy.write_text(old.replace('default = "PT1S"', 'default = "PT2S"'))
     changed = world.worker()
     assert await changed.exit_code() == EXIT_CONFIGURATION
-    assert "version test is new or changed" in changed.output()
+    assert "version test is not what reports" in changed.output()
+    policy.write_text(old.replace("P30D", "P60D"))
+    prolonged = world.worker()
+    assert await prolonged.exit_code() == EXIT_CONFIGURATION
+    assert "portal_retention" in prolonged.output()
     future = (now() + timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
     policy.write_text(f'{old}\n[[version]]\nid = "new"\nvalid_from = {future}\ngrace = "PT1S"\ndefault = "PT1S"\n')
     await world.worker().ready()

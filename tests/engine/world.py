@@ -202,9 +202,9 @@ class World:
         await self.put("sent", sent_value(report_id, **changes))
         return report_id
 
-    async def stored(self, report_id: str, **changes: Any) -> None:
+    async def stored(self, report_id: str, **changes: Any) -> Any:
         """A report's storage is proven."""
-        await self.put("stored", stored_value(report_id, **changes))
+        return await self.put("stored", stored_value(report_id, **changes))
 
     @asynccontextmanager
     async def announcements(self, app_id: str | None = None) -> AsyncIterator["Announcements"]:
@@ -231,20 +231,20 @@ class World:
         records = read_all(self.kafka, self.settings.inputs)
         return [record async for record in records if any(header == name for header, _ in record.headers)]
 
-    async def rows(self) -> dict[str, dict[str, Any]]:
+    async def rows(self, app_id: str | None = None) -> dict[str, dict[str, Any]]:
         """The state table: the last value of each report."""
-        return {value["report_id"]: value for value in await self.values("state") if value is not None}
+        return {value["report_id"]: value for value in await self.values("state", app_id) if value is not None}
 
     async def coverage(self, partition: int) -> dict[str, Any]:
         """The last coverage record of a partition."""
         found = [v for v in await self.values("coverage") if v["kind"] == "coverage" and v["partition"] == partition]
         return dict(found[-1])
 
-    async def complete_beyond(self, time_: datetime, seconds: float = 30) -> None:
+    async def complete_beyond(self, time_: datetime, seconds: float = 30, app_id: str | None = None) -> None:
         """Wait until every partition is complete beyond a time."""
         deadline = time.monotonic() + seconds
         while True:
-            records = [value for value in await self.values("coverage") if value["kind"] == "coverage"]
+            records = [value for value in await self.values("coverage", app_id) if value["kind"] == "coverage"]
             until = {value["partition"]: value["complete_until"] for value in records}
             if len(until) == self.settings.partitions and all(t and t > written(time_) for t in until.values()):
                 return

@@ -20,7 +20,7 @@ from streams.view.store import Store
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STATE, MISSING, COVERAGE = "reports.state", "reports.missing", "reports.coverage"
-STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "unexpected")
+STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected")
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -122,7 +122,7 @@ def coverage(partition: int = 0, until: str | None = None, **changes: Any) -> di
     """How far a partition is complete; it is the only one unless told."""
     value = {
         "kind": "coverage", "partition": partition, "partitions": 1, "complete_until": until, "checked_at": until,
-        "applied": {}, "gap": None, "losses": [], "policy": {},
+        "applied": {}, "gap": None, "losses": [], "policy": {}, "beginnings": {}, "first_complete": until,
     }  # fmt: skip
     return _valid(Coverage, value | changes)
 
@@ -130,7 +130,7 @@ def coverage(partition: int = 0, until: str | None = None, **changes: Any) -> di
 def books(municipality: str | None = "0301", partition: int = 0, **counts: int) -> dict[str, Any]:
     """A receiver's books, in balance unless `sent` is given."""
     filled = {name: counts.get(name, 0) for name in (*STATUSES, "erased", "duplicates", "resends", "sent_records")}
-    sent = sum(number for name, number in filled.items() if name in (*STATUSES[:5], "erased"))
+    sent = sum(number for name, number in filled.items() if name in (*STATUSES[:6], "erased"))
     value = {"kind": "books", "partition": partition, "municipality": municipality, "sent": sent}
     return _valid(Books, value | filled | counts)
 

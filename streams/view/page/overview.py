@@ -96,7 +96,9 @@ def receivers(cursor: duckdb.DuckDBPyConnection, q: str | None) -> list[dict[str
             SELECT municipality_today AS municipality, count(*) AS reports,
                 count(*) FILTER (status = 'pending') AS pending, count(*) FILTER (status = 'stored') AS stored,
                 count(*) FILTER (status = 'missing') AS missing, count(*) FILTER (status = 'recovered') AS recovered,
-                count(*) FILTER (status = 'unproven') AS unproven, count(*) FILTER (status = 'unexpected') AS unexpected
+                count(*) FILTER (status = 'unproven') AS unproven,
+                count(*) FILTER (status = 'undetermined') AS undetermined,
+                count(*) FILTER (status = 'unexpected') AS unexpected
             FROM reports {condition.sql} GROUP BY municipality_today
         ) r LEFT JOIN municipalities m ON m.code = r.municipality""",
         condition.values,
