@@ -4,7 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check faults mutants bench images lock schemas sbom licences clean
+# Processes of pytest, each with a broker; the fault suite runs apart from them, the images only by `make images`.
+MANY   := -n 4 --dist loadgroup --no-loadscope-reorder
+FAULTS := $(wildcard tests/faults/test_*_on_kafka.py)
+APART  := $(addprefix --ignore=,$(FAULTS)) --ignore=tests/docker/images
+PARTS  := test-most test-faults test-long-most test-long-faults
+
+.PHONY: install demo test test-long $(PARTS) check faults mutants bench images lock schemas sbom licences clean
 
 install: $(STAMP)
 
@@ -18,11 +24,27 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)
 	$(BIN)/meldingsvakt demo --exit
 
-# What needs Kafka mostly waits: it goes on in one process while the rest is computed in another. The faults come last
-# and alone, because their announcements have 30 s on a machine that does nothing else.
-test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/faults/test_suite_on_kafka.py --ignore=tests/docker/images
-	$(BIN)/python -m pytest tests/faults/test_suite_on_kafka.py
+# Every part is made even if one before it failed; the last line tells what passed. Linters and types beside the tests.
+test: $(STAMP)
+	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts --beside check test-most test-faults
+
+# What needs Kafka mostly waits: more processes than cores, each with a broker of its own.
+test-most: $(STAMP)
+	$(BIN)/python -m pytest $(MANY) $(APART)
+
+# Alone, because their announcements have 30 s on a machine that does nothing else.
+test-faults: $(STAMP)
+	$(BIN)/python -m pytest $(FAULTS)
+
+# Too long for every change: whatever is marked `long`. CI runs both.
+test-long: $(STAMP)
+	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-faults
+
+test-long-most: $(STAMP)
+	$(BIN)/python -m pytest -m long $(MANY) $(APART)
+
+test-long-faults: $(STAMP)
+	$(BIN)/python -m pytest -m long $(FAULTS)
 
 # Every fault with all its seeds: two to three hours. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
 faults: $(STAMP)

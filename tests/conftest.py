@@ -1,22 +1,50 @@
-"""What all tests share: one real Kafka for the whole run."""
+"""What all tests share: one real Kafka for each process of the run."""
 
 import os
 from collections.abc import Generator, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pytest
 
+from tests.budget import Budgets, budgets
 from tests.kafka import running_kafka
 
+# What needs Kafka has begun by then, as a share of the run: a module that takes minutes must not be the last one.
+KAFKA_BEGINS_BY = 0.6
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need Kafka share one broker, and one process when there are several.
 
-    Modules that start brokers of their own may name another group: the processes are then done at about the same time.
+def pytest_configure(config: pytest.Config) -> None:
+    """Seconds by folder are added up where all reports arrive."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Budgets(budgets()))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A module that needs Kafka runs in one process; among several processes such modules are spread over the run.
+
+    Modules that start several brokers may name one group: they then run one after the other.
     """
     for item in items:
         if item.get_closest_marker("kafka") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
+            item.add_marker(pytest.mark.xdist_group(_module(item)))
+    if hasattr(config, "workerinput"):
+        items[:] = _spread(items)
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Some wait for Kafka while others compute, at any time. Each module stays together, as its fixtures want it."""
+    modules = [list(some) for _, some in groupby(items, key=_module)]
+    waiting = [some for some in modules if any(item.get_closest_marker("kafka") for item in some)]
+    computing = [some for some in modules if some not in waiting]
+    placed = [(KAFKA_BEGINS_BY * place / len(waiting), some) for place, some in enumerate(waiting)]
+    placed += [(place / len(computing), some) for place, some in enumerate(computing)]
+    return [item for _, some in sorted(placed, key=itemgetter(0)) for item in some]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -31,6 +59,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.fixture(scope="session")
 def bootstrap() -> Iterator[str]:
-    """The address of a real Kafka, started for this run."""
+    """The address of a real Kafka, started for this process of the run."""
     with running_kafka() as address:
         yield address

@@ -11,13 +11,13 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 
 import orjson
 
-from tests.faults.cluster import Cluster, Unsupported, running_cluster
-from tests.faults.run import Fault, Result, play
+from tests.faults.run import Result
+from tests.faults.several import Run, play_each
 from tests.faults.suite import FAULTS
 
 FOLDER = Path(".faults")
@@ -37,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _planned(given: argparse.Namespace, first: int) -> list[tuple[Fault, int]]:
+def _planned(given: argparse.Namespace, first: int) -> list[Run]:
     chosen = [fault for fault in FAULTS if not given.only or any(fault.name.startswith(name) for name in given.only)]
     if given.only and not chosen:
         sys.exit(f"No fault begins with {' or '.join(given.only)}: --list shows them all.")
@@ -49,35 +49,17 @@ def _planned(given: argparse.Namespace, first: int) -> list[tuple[Fault, int]]:
     return runs[part - 1 :: parts]
 
 
-async def _run(runs: Iterable[tuple[Fault, int]], given: argparse.Namespace) -> None:
-    """Cluster by cluster: those that may share one first, at the same time. SIGTERM ends it in order."""
+async def _run(runs: Iterable[Run], given: argparse.Namespace) -> None:
+    """Play them all. SIGTERM ends it in order."""
     whole = asyncio.current_task()
     assert whole is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
-    ordered = sorted(runs, key=lambda run: (run[0].cluster, run[0].alone))
-    for kind, group in groupby(ordered, key=lambda run: run[0].cluster):
-        some = list(group)
-        try:
-            async with running_cluster(kind) as cluster:
-                await _share([run for run in some if not run[0].alone], cluster, given)
-                for fault, seed in (run for run in some if run[0].alone):
-                    await cluster.ready()
-                    _report(await play(cluster, fault, seed, given.folder / "logs"), given.folder)
-        except Unsupported as error:
-            print(f"NOT RUN: {sorted({fault.name for fault, _ in some})}: {error}", flush=True)
+    lacking = await play_each(runs, given.at_once, partial(_report, given.folder), given.folder / "logs")
+    for fault, error in lacking.items():
+        print(f"NOT RUN: {fault}: {error}", flush=True)
 
 
-async def _share(runs: list[tuple[Fault, int]], cluster: Cluster, given: argparse.Namespace) -> None:
-    limit = asyncio.Semaphore(given.at_once)
-
-    async def one(fault: Fault, seed: int) -> None:
-        async with limit:
-            _report(await play(cluster, fault, seed, given.folder / "logs"), given.folder)
-
-    await asyncio.gather(*(one(fault, seed) for fault, seed in runs))
-
-
-def _report(result: Result, folder: Path) -> None:
+def _report(folder: Path, result: Result) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "results.ndjson").open("ab") as out:
         out.write(orjson.dumps(result._asdict(), option=orjson.OPT_APPEND_NEWLINE))

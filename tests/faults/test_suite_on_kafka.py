@@ -5,17 +5,15 @@ All runs share one cluster and go on at the same time, because each mostly waits
 """
 
 import asyncio
-import logging
-import os
 import random
-from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.faults.cluster import Cluster, OneBroker, running_cluster
-from tests.faults.run import Fault, Result, play
+from tests.faults.cluster import OneBroker
+from tests.faults.run import Result
 from tests.faults.sabotage import SABOTAGES
 from tests.faults.sabotaged import SABOTAGED
+from tests.faults.several import play_each, play_shared
 from tests.faults.suite import FAULTS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
@@ -28,18 +26,6 @@ ONE_OF = (
     ("rolled", "refused", "clock_ahead", "clock_behind", "clock_jumps", "killed_during_restore"),
 )
 ONE_ALONE_OF = ("leader_killed", "controller_killed", "group_coordinator_killed", "leader_paused", "network_reset")
-
-
-@pytest.fixture(scope="module")
-def seed() -> Iterator[int]:
-    """The seed of this time: TEST_FAULTS_SEED replays it."""
-    chosen = int(os.environ.get("TEST_FAULTS_SEED", random.SystemRandom().randrange(1_000_000)))
-    print(f"TEST_FAULTS_SEED={chosen}")
-    clients = logging.getLogger("aiokafka")
-    before = clients.level
-    clients.setLevel(logging.CRITICAL)  # what it cannot reach was taken away on purpose
-    yield chosen
-    clients.setLevel(before)
 
 
 @pytest.fixture(scope="module")
@@ -56,29 +42,17 @@ def sabotaged(seed: int, bootstrap: str) -> dict[str, Result]:
 
 async def _play_honest(seed: int) -> list[Result]:
     chance = random.Random(seed)
-    names = {*QUICK, *(chance.choice(some) for some in ONE_OF)}
-    shared = [fault for fault in FAULTS if fault.name in names]
-    chosen = chance.choice(ONE_ALONE_OF)
-    (alone,) = [fault for fault in FAULTS if fault.name == chosen]
-    async with running_cluster("plain") as cluster:
-        results = await _all(cluster, shared, seed, AT_ONCE)
-        await cluster.ready()
-        return [*results, await play(cluster, alone, seed)]
+    names = {*QUICK, *(chance.choice(some) for some in ONE_OF), chance.choice(ONE_ALONE_OF)}
+    results: list[Result] = []
+    lacking = await play_each([(fault, seed) for fault in FAULTS if fault.name in names], AT_ONCE, results.append)
+    assert not lacking
+    return results
 
 
 async def _play_sabotaged(broker: OneBroker, seed: int) -> dict[str, Result]:
-    results = await _all(broker, SABOTAGED, seed, SABOTAGED_AT_ONCE)
+    results: list[Result] = []
+    await play_shared([(fault, seed) for fault in SABOTAGED], broker, SABOTAGED_AT_ONCE, results.append)
     return {result.fault.removeprefix("sabotage_"): result for result in results}
-
-
-async def _all(cluster: Cluster, faults: Sequence[Fault], seed: int, at_once: int) -> list[Result]:
-    limit = asyncio.Semaphore(at_once)
-
-    async def one(fault: Fault) -> Result:
-        async with limit:
-            return await play(cluster, fault, seed)
-
-    return await asyncio.gather(*(one(fault) for fault in faults))
 
 
 def test_no_fault_makes_anything_lost_invented_or_said_twice(honest: list[Result], seed: int) -> None:

@@ -1,0 +1,42 @@
+"""Every fault of the suite with a new seed each time. `make faults` plays each with all its seeds."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.run import Fault, Result
+from tests.faults.several import play_each
+from tests.faults.suite import FAULTS
+
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(2400)]
+
+AT_ONCE = 2
+
+Played = Callable[[Fault], Result]
+
+
+@pytest.fixture(scope="module")
+def played(seed: int) -> Played:
+    """The result of a fault. All faults of a kind of cluster are played when the first of them is asked for."""
+    results: dict[str, Result] = {}
+    lacking: dict[str, str] = {}
+    begun: set[str] = set()
+
+    def result_of(fault: Fault) -> Result:
+        if fault.cluster not in begun:
+            begun.add(fault.cluster)  # once only, even if the cluster itself breaks
+            runs = [(one, seed) for one in FAULTS if one.cluster == fault.cluster]
+            lacking.update(asyncio.run(play_each(runs, AT_ONCE, lambda one: results.update({one.fault: one}))))
+        if fault.name in lacking:
+            pytest.skip(lacking[fault.name])
+        assert fault.name in results, "the cluster broke before it was played"
+        return results[fault.name]
+
+    return result_of
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_nothing_is_lost_invented_or_said_twice(played: Played, fault: Fault, seed: int) -> None:
+    result = played(fault)
+    assert result.good, f"TEST_FAULTS_SEED={seed} shows it again: {result}"

@@ -1,0 +1,156 @@
+"""The parts of `make test` and `make test-long`: all of them run, every test is in one, every folder has a budget."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.broker.conftest import gone, wait_until
+from tests.budget import budgets, folder_of
+from tests.parts import counted
+
+ROOT = Path(__file__).parent.parent
+MAKEFILE = """
+lint:
+\t@echo all is well
+broken:
+\t@echo '=========== 1 failed, 2 passed, 1 skipped in 0.01s ==========='; exit 1
+tests:
+\t@echo '========= 3 passed, 4 deselected in 61.01s (0:01:01) =========='
+slow:
+\t@echo $$$$; sleep 60
+"""
+
+
+@pytest.fixture
+def makefile(tmp_path: Path) -> Path:
+    """A folder with parts that pass and one that fails."""
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    return tmp_path
+
+
+def parts(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """The command, over that Makefile."""
+    command = [sys.executable, "-m", "tests.parts", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment.pop("MAKEFLAGS", None)
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_every_part_runs_even_if_one_fails_and_the_last_line_tells_all(makefile: Path) -> None:
+    with parts(makefile, "broken", "tests", "--beside", "lint") as process:
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.index("1 failed, 2 passed") < said.index("3 passed, 4 deselected") < said.index("all is well")
+    last = said.splitlines()[-1]
+    assert last.startswith("=== 1 failed, 5 passed, 4 deselected, 1 skipped in ")
+    assert last.endswith("lint passed (0 s), broken FAILED (0 s), tests passed (0 s) ===")
+
+
+def test_all_parts_that_pass_pass_together(makefile: Path) -> None:
+    with parts(makefile, "lint", "tests") as process:
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said.splitlines()[-1].startswith("=== 3 passed, 4 deselected in ")
+
+
+def test_a_part_beside_that_fails_fails_the_whole(makefile: Path) -> None:
+    with parts(makefile, "tests", "--beside", "broken") as process:
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "broken FAILED" in said.splitlines()[-1]
+
+
+def test_who_ends_it_ends_its_parts(makefile: Path) -> None:
+    with parts(makefile, "slow") as process:
+        assert process.stdout is not None
+        shell = int(process.stdout.readline())
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert wait_until(lambda: gone(shell))
+
+
+def test_only_the_last_summary_of_a_part_counts() -> None:
+    lines = ["==== 9 failed in 1.00s ====\n", "==== 1 passed, 2 errors in 3.00s ====\n", "= warnings summary =\n"]
+    assert counted(lines) == {"passed": 1, "error": 2}
+    assert counted(["Success: no issues found in 592 source files\n"]) == {}
+
+
+def _options(part: str) -> Iterator[list[str]]:
+    """The arguments of the pytests that a target of the Makefile runs."""
+    said = subprocess.run(["make", "-n", "-o", ".venv/.installed", part], cwd=ROOT, capture_output=True, check=True)
+    for line in said.stdout.decode().splitlines():
+        words = shlex.split(line)
+        if "pytest" in words:
+            yield words[words.index("pytest") + 1 :]
+
+
+@pytest.mark.parametrize(("most", "rest"), [("test-most", "test-faults"), ("test-long-most", "test-long-faults")])
+def test_what_one_part_leaves_out_is_in_the_other(most: str, rest: str) -> None:
+    (first,), (second,) = _options(most), _options(rest)
+    left_out = {word.removeprefix("--ignore=") for word in first if word.startswith("--ignore=")}
+    assert left_out - {"tests/docker/images"} == {word for word in second if word.startswith("tests/")} != set()
+    assert not [word for word in (*first, *second) if word.startswith(("-k", "--deselect"))]
+
+
+def test_every_test_is_in_one_of_the_two() -> None:
+    (short,), (long,) = _options("test-most"), _options("test-long-most")
+    assert [word for word in long if word not in short] == ["-m", "long"]
+    assert "-m 'not long'" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_every_folder_of_tests_has_a_budget() -> None:
+    used = {folder_of(str(path.relative_to(ROOT))) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {name for run, name in budgets() if run == "test"} == used
+    assert {name for run, name in budgets() if run == "long"} <= used
+
+
+CONFTEST = """
+from tests.budget import Budgets
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: long")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Budgets({("test", "quick"): %s, ("long", "quick"): 100}))
+"""
+TESTS = """
+import pytest, time
+def test_short(): time.sleep(0.2)
+@pytest.mark.long
+def test_long(): time.sleep(0.1)
+"""
+
+
+def run_with(folder: Path, allowed: float, *options: str, no_skips: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a short and a long test of one folder, with a budget for the short one."""
+    quick = folder / "tests" / "quick"
+    quick.mkdir(parents=True)
+    (folder / "pytest.ini").write_text("[pytest]")
+    (folder / "conftest.py").write_text(CONFTEST % allowed)
+    (quick / "test_it.py").write_text(TESTS)
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # they take longer than the tests
+    environment = os.environ | alone | {"PYTHONPATH": str(ROOT), "TEST_NO_SKIPS": no_skips}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")])
+def test_seconds_are_shown_by_folder_and_run(tmp_path: Path, processes: tuple[str, ...]) -> None:
+    done = run_with(tmp_path, 50, *processes)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^quick +long +0\.[1-9] s of  100 s$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^quick +test +0\.[2-9] s of   50 s$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(("allowed", "no_skips", "code"), [(0.15, "1", 0), (0.01, "", 0), (0.01, "1", 1)])
+def test_only_far_over_its_budget_and_where_nothing_may_be_skipped_a_folder_fails_the_run(
+    tmp_path: Path, allowed: float, no_skips: str, code: int
+) -> None:
+    done = run_with(tmp_path, allowed, no_skips=no_skips)
+    assert done.returncode == code, done.stdout
+    assert re.search(r"^quick +test .*  OVER$", done.stdout, re.MULTILINE), done.stdout
