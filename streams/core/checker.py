@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from streams.core.books import Account, Books, account
@@ -134,9 +135,12 @@ class Checker:
             return Outcome(step, (recovered(row, row.proof),))
         return _PLAIN[step]
 
-    def advance(self, until: datetime) -> Iterator[Passed]:
-        """Decide all that completeness `until` settles, ordered by time and report id. Run it to its end."""
-        for report_id in self.deadlines.passed(until):
+    def advance(self, until: datetime, most: int | None = None) -> Iterator[Passed]:
+        """Decide all that completeness `until` settles, ordered by time and report id. Run it to its end.
+
+        `most`: how many rows to look at; the rest is left to the next call.
+        """
+        for report_id in islice(self.deadlines.passed(until), most):
             glance = self.rows.glance(report_id)
             if glance is None or self._waits(report_id, glance, until):
                 continue

@@ -44,6 +44,11 @@ class Deadlines:
         """When the next look is due; None when nothing waits."""
         return _time(self._heap[0]) if self._heap else None
 
+    def left(self, until: datetime) -> datetime | None:
+        """When the first look lies that is strictly before `until`; None where none is."""
+        first = self.first()
+        return None if first is None or first >= until else first
+
     def passed(self, until: datetime) -> Iterator[str]:
         """Take out what lies strictly before `until`, in order of time and report id, each entry once."""
         limit = ((until - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES, "big")

@@ -1,9 +1,11 @@
 """One partition: batches of records in, what to write in one transaction out. No Kafka client in here."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import islice
+from time import monotonic
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,14 +21,16 @@ from streams.core.rules import Rules
 from streams.engine import marks
 from streams.engine.bare import KafkaRecord
 from streams.engine.clean import CleanReader
-from streams.engine.codec import book_value, event_headers, event_value
 from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, origin_of, take_in
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
+from streams.engine.slices import Bounds, Slice, in_slices
+from streams.engine.stand import Stand
 from streams.engine.tally import Tally
 from streams.engine.transaction import Write, Writes
 from streams.engine.waiting import Waiting
+from streams.engine.writing import output_records
 from streams.errors import InDoubt
 from streams.settings import Settings
 
@@ -70,6 +74,7 @@ class Ledger:
         deadlines: Deadlines | None = None,
         clean: CleanReader | None = None,
         waiting: Waiting | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self._settings = settings
         self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
@@ -85,6 +90,8 @@ class Ledger:
         self._opened_or_settled: list[str] = []
         self._events: list[Event] = []
         self._records: list[Write] = []
+        self._slice = Slice(bounds or Bounds())
+        self.stand = Stand(coverage, books.by_receiver, len(rows), self.waiting.since(rows))
 
     @property
     def partition(self) -> int:
@@ -99,23 +106,45 @@ class Ledger:
         """The next offset to apply."""
         return self.coverage.applied[topic].next_offset
 
+    def slices(self, batch: Batch) -> Iterator[Writes | None]:
+        """Apply a batch that fits, and decide what has become certain: what to write for it, slice by slice.
+
+        Each is a transaction of its own, to be committed before the next is asked for. None says that others should
+        have their turn before it is asked again. The rest may be dropped after any slice: what is applied is where the
+        positions are, and what is left to be decided is decided with the next marks.
+        """
+        return in_slices(self._work(batch), self._slice, self._writes)
+
     def apply(self, batch: Batch) -> Writes:
-        """Apply a batch that fits, decide what has become certain, and say what to write for it."""
+        """All slices of a batch as one: for whoever has no session to keep."""
+        whole = Writes(self.partition)
+        for writes in self.slices(batch):
+            if writes is not None:
+                whole.records += writes.records
+                whole.offsets = writes.offsets
+        return whole
+
+    def _work(self, batch: Batch) -> Iterator[None]:
+        """All that a batch takes, with a pause whenever it is out of breath."""
         for topic, kind in self._kinds.items():
-            self._apply_input(topic, kind, batch.records.get(topic, ()))
+            records = batch.records.get(topic, ())
+            done = self._apply_input(topic, kind, records, 0)
+            while done < len(records):
+                self.coverage.applied[topic].next_offset = records[done - 1].offset + 1
+                yield
+                done = self._apply_input(topic, kind, records, done)
             if topic in batch.spans:
                 self.coverage.applied[topic].next_offset = batch.spans[topic].end
         completed = self.marks.take_complete()
         if completed is not None:
-            self._advance(completed)
-        self._take_stock()
-        return self._writes()
+            yield from self._advance(completed)
 
-    def _apply_input(self, topic: str, kind: str, records: Sequence[KafkaRecord]) -> None:
+    def _apply_input(self, topic: str, kind: str, records: Sequence[KafkaRecord], start: int) -> int:
+        """Apply records from a place on, at least one, until it is out of breath: how many of all are applied then."""
         applied, clean = self.coverage.applied[topic], self._clean.by_kind[kind]
         appended = arrived = None
-        stamp, read = -1, 0
-        for record in records:
+        stamp, read, done, pause = -1, 0, start, self._slice.out_of_breath_at
+        for record in islice(records, start, None):
             # Whole batches carry the same append time; what is not the broker's is refused in any case.
             if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
                 appended, stamp = self._append_time(topic, record), record.timestamp
@@ -129,12 +158,16 @@ class Ledger:
                 read += 1
             else:
                 self._take(kind, record, place)
+            done += 1
+            if monotonic() > pause:
+                break
         if appended is not None and arrived is not None:
-            applied.last = LastRecord(records[-1].offset, appended)
+            applied.last = LastRecord(records[done - 1].offset, appended)
         self._tally.add("records", kind, by=read)
         for step, by in self._steps.items():
             self._tally.add("events", step, by=by)
         self._steps.clear()
+        return done
 
     def take_tally(self) -> Tally:
         """What has been counted since the last call: to be shown once it is committed."""
@@ -243,23 +276,40 @@ class Ledger:
         key = f"{place.topic}/{place.partition}/{place.offset}".encode()
         self._records.append(Write(self._settings.output("rejected"), self.partition, key, orjson.dumps(value)))
 
-    def _advance(self, completed: datetime) -> None:
-        """The partition is complete until `completed`: decide. Completeness never goes back."""
-        coverage = self.coverage
-        coverage.checked_at = max(completed, coverage.checked_at or completed)
-        if not self.clock_is_behind():
-            coverage.gap = None
-        coverage.complete_until = max(completed, coverage.complete_until or completed)
-        coverage.first_complete = coverage.first_complete or coverage.complete_until
+    def _advance(self, completed: datetime) -> Iterator[None]:
+        """The partition is complete until `completed`: decide. Completeness never goes back.
+
+        With each pause it is said to be complete until the first look that is left, and a gap closes at the end.
+        """
+        coverage, behind = self.coverage, self.clock_is_behind()
+        until = coverage.checked_at = max(completed, coverage.checked_at or completed)
+        coverage.first_complete = coverage.first_complete or until
         self.checker.sight = coverage.sight(self._proofs)
-        for passed in self.checker.advance(coverage.complete_until):
+        while (left := self._decide_some(until)) is not None:
+            if self._slice.to_pause:
+                self._complete(left)
+                yield
+        self._complete(until)
+        if not behind:
+            coverage.gap = None
+
+    def _decide_some(self, until: datetime) -> datetime | None:
+        """A few looks; when the next of those lies that are left."""
+        for passed in self.checker.advance(until, self._slice.bounds.looks):
+            self._slice.decided += 1
             self._tally.add("decided", passed.status or "erased")
             if passed.status in (Status.STORED, Status.RECOVERED):  # by a proof that had come late
                 self._opened_or_settled.append(passed.report_id)
             self._events += passed.events
+        return self.checker.deadlines.left(until)
+
+    def _complete(self, until: datetime) -> None:
+        """What is published is what has been decided. A look may lie before it that only erases."""
+        coverage = self.coverage
+        coverage.complete_until = max(until, coverage.complete_until or until)
 
     def _take_stock(self) -> None:
-        """Once a batch, for the metrics: what waits from now on, and how long proofs took."""
+        """Once a slice, for the metrics: what waits from now on, and how long proofs took."""
         for report_id in dict.fromkeys(self._opened_or_settled):
             row = self.rows.get(report_id)
             if row is not None and row.status is Status.PENDING:
@@ -267,9 +317,11 @@ class Ledger:
             elif row is not None:
                 self._tally.proven(row)
         self._opened_or_settled.clear()
-        self.waiting.first(self.rows)
         for event in self._events:
             self._tally.announced(event)
+        books = self.checker.books
+        changed = {name: books.by_receiver[name] for name in books.changed}
+        self.stand.comes(self.coverage, changed, len(self.rows), self.waiting.since(self.rows))
 
     def clock_is_behind(self) -> bool:
         """True while an input's last record was appended by a clock behind what the partition knew before."""
@@ -277,26 +329,12 @@ class Ledger:
         return any(one.last is not None and self._stepped_back(one, one.last.arrived) for one in inputs)
 
     def _writes(self) -> Writes:
-        partition, output = self.partition, self._settings.output
-        self.checker.books.check()
+        books = self.checker.books
+        books.check()
         if (judged_until := self.coverage.judged_until) is not None:
             self.coverage.policy = self.checker.rules.policy.judged_by(judged_until)
-        writes, state, recorded = Writes(partition, self._records), output("state"), datetime.now(UTC)
-        writes.records += [Write(state, partition, id.encode(), value) for id, value in self.rows.take_changes()]
-        for event in self._events:
-            key, headers = event.report_id.encode(), event_headers(event, recorded)
-            writes.records.append(Write(output("missing"), partition, key, orjson.dumps(event_value(event)), headers))
-        writes.records += self._coverage_records(output("coverage"))
-        writes.offsets = {topic: self.position(topic) for topic in self.coverage.applied}
+        self._take_stock()
+        records = self._records + output_records(self._settings, self.coverage, self.rows, books, self._events)
+        offsets = {topic: self.position(topic) for topic in self.coverage.applied}
         self._records, self._events = [], []
-        return writes
-
-    def _coverage_records(self, topic: str) -> list[Write]:
-        books, partition = self.checker.books, self.partition
-        records = [Write(topic, partition, str(partition).encode(), orjson.dumps(self.coverage.value()))]
-        for municipality in sorted(books.changed, key=str):
-            value = book_value(partition, municipality, books.by_receiver[municipality])
-            key = f"{partition}/{municipality or 'unknown'}".encode()
-            records.append(Write(topic, partition, key, orjson.dumps(value)))
-        books.changed.clear()
-        return records
+        return Writes(self.partition, records, offsets)

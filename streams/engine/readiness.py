@@ -11,7 +11,9 @@ def unready(source: Source, table: WindowedTable) -> list[str]:
     if source.restoring:
         return ["restoring"]
     windows = sorted(table.windows.items())
-    gaps = ((partition, window.ledger.coverage) for partition, window in windows)
-    return [f"partition {p}: {coverage.gap.cause}" for p, coverage in gaps if coverage.gap is not None] + [
-        f"partition {p}: not complete yet" for p, window in windows if window.clock.now() is None
+    gaps = ((partition, window.ledger.stand.coverage.gap) for partition, window in windows)
+    return [f"partition {p}: {gap.cause}" for p, gap in gaps if gap is not None] + [
+        f"partition {p}: not complete yet"
+        for p, window in windows
+        if window.clock.now() is None or not window.ledger.stand.complete
     ]

@@ -35,7 +35,8 @@ from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-FETCH_MILLISECONDS = 500
+FETCH_MILLISECONDS, BUSY_MILLISECONDS = 500, 20
+MOST_QUEUED = 2  # batches of a partition: one at work, one that waits; more would take the room of the others
 RESTORE_AT_ONCE = 4
 STEP_SECONDS = 120.0  # twice what a restore waits for a broker that is down
 
@@ -112,7 +113,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             async with naming_denials(self._kafka, "Read"):
                 first = await self._first_record()
             # A rebalance may come while a batch is delivered; what was taken before it belongs to no later epoch.
-            for window, epoch in [(window, window.epoch) for window in self._table.windows.values()]:
+            for window, epoch in [(window, window.epoch) for window in self._free()]:
                 await self._hand_over(window, epoch, first)
         except OffsetOutOfRangeError as error:
             raise InDoubt(
@@ -131,13 +132,24 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _first_record(self) -> dict[TopicPartition, list[Any]]:
         """Wait a while for one record. Where a position is missing nothing was taken: our own seek will set it."""
+        free = self._free()
+        all_free = len(free) == len(self._table.windows)
+        if not free and not all_free:
+            await self.sleep(BUSY_MILLISECONDS / 1000)
+            return {}
         try:
             first: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
-                timeout_ms=FETCH_MILLISECONDS, max_records=1
+                *(tp for window in free for tp in self._inputs(window.partition)),
+                timeout_ms=FETCH_MILLISECONDS if all_free else BUSY_MILLISECONDS,
+                max_records=1,
             )
         except NoOffsetForPartitionError:
             return {}
         return first
+
+    def _free(self) -> list[Window]:
+        """The windows that can take a batch. What was fetched for the others waits: their work may take minutes."""
+        return [window for window in self._table.windows.values() if window.queued < MOST_QUEUED]
 
     async def _hand_over(self, window: Window, epoch: int, first: dict[TopicPartition, list[Any]]) -> None:
         """Deliver what was fetched of one partition; positions move over control records, too."""
@@ -162,6 +174,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         if any(span.end > span.start for span in spans.values()):
             for topic, span in spans.items():
                 self._delivered[TopicPartition(topic, window.partition)] = span.end
+            window.queued += 1
             await self._deliver(Batch(window.partition, epoch, spans, records))
 
     def _left(self, tp: TopicPartition) -> int:
@@ -195,7 +208,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._table.windows.clear()
         self._parked |= given_up
         for window in given_up.values():
-            window.epoch += 1
+            window.begin_anew()
         for window in given_up.values():
             await window.idle()
 
@@ -260,7 +273,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._metrics.committed(window.ledger.take_tally(), seconds, window.clock.now())
 
     def _seek(self, window: Window) -> None:
-        window.epoch += 1
+        window.begin_anew()
         for tp in self._inputs(window.partition):
             position = window.ledger.position(tp.topic)
             self._consumer.seek(tp, position)

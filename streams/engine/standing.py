@@ -7,7 +7,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.core.books import Book
-from streams.engine.ledger import Ledger
 from streams.engine.window import Window
 
 STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
@@ -27,7 +26,7 @@ _counts = attrgetter(*STATUSES, "sent", "accounted")
 
 
 class Standing(Collector):
-    """Reads no row but, of each partition, the one that has been pending for longest."""
+    """As the last commits left them: what a running transaction has not committed is not shown."""
 
     def __init__(self, windows: Mapping[int, Window]) -> None:
         self._windows = windows
@@ -50,8 +49,8 @@ class Standing(Collector):
 
 
 def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
-    ledger = window.ledger
-    coverage = ledger.coverage
+    ledger, stand = window.ledger, window.ledger.stand
+    coverage = stand.coverage
     if coverage.complete_until is not None:
         yield "complete_until_timestamp_seconds", coverage.complete_until.timestamp()
     yield "completeness_age_seconds", window.stood_still()
@@ -59,18 +58,11 @@ def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
         yield "gap", 1, coverage.gap.cause
     for cause, losses in coverage.telling_losses(ledger.checker.rules.policy.portal_retention).items():
         yield "losses", losses, cause
-    oldest = _oldest_pending(ledger)
-    if oldest is not None:
-        yield "oldest_pending_timestamp_seconds", oldest
-    yield from _books(ledger.checker.books.by_receiver.values())
-    yield "rows", len(ledger.rows)
+    if stand.oldest_pending is not None:
+        yield "oldest_pending_timestamp_seconds", stand.oldest_pending.timestamp()
+    yield from _books(stand.books.values())
+    yield "rows", stand.rows
     yield "rows_unpacked", ledger.rows.unpacked
-
-
-def _oldest_pending(ledger: Ledger) -> float | None:
-    report_id = ledger.waiting.first(ledger.rows)
-    row = ledger.rows.get(report_id) if report_id is not None else None
-    return row.sent.arrived.timestamp() if row is not None and row.sent is not None else None
 
 
 def _books(books: Iterable[Book]) -> Iterator[tuple[str, float, *tuple[str, ...]]]:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime
 
 from streams.core.row import Status
 from streams.engine.rows import PackedRows
@@ -26,3 +27,9 @@ class Waiting:
                 return queue[0]
             queue.popleft()
         return None
+
+    def since(self, rows: PackedRows) -> datetime | None:
+        """When the sent of that report arrived."""
+        report_id = self.first(rows)
+        row = rows.get(report_id) if report_id is not None else None
+        return row.sent.arrived if row is not None and row.sent is not None else None

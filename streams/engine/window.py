@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from streams.engine.coverage import Gap
@@ -30,7 +30,7 @@ class BrokerClock:
 
 
 class Window:
-    """The reports of one partition. Batches go in one after the other; each is committed before the next begins.
+    """The reports of one partition. Batches go in one after the other, each slice is committed before the next begins.
 
     `on_commit` is told after each commit how many seconds it took.
     """
@@ -41,13 +41,15 @@ class Window:
         self.ledger = ledger
         self.clock = BrokerClock()
         self.epoch = 0
+        self.queued = 0  # batches of this epoch that were handed over and are not done
         self.moved_at = time.monotonic()  # when completeness last moved
         self.marked_at = float("-inf")  # when the last set of marks was begun
         self.marks_acknowledged_at: float | None = None  # of the set that was begun last
         self._fruitless = False  # the last set came back and moved nothing: a broker's clock is behind
         self._transactions = transactions
         self._on_commit = on_commit
-        self._lock = asyncio.Lock()
+        self._turn = asyncio.Lock()  # of one batch after the other
+        self._lock = asyncio.Lock()  # while a slice is made and committed
 
     @property
     def partition(self) -> int:
@@ -56,22 +58,37 @@ class Window:
 
     async def apply(self, batch: Batch) -> bool:
         """Apply and commit a batch; False if it does not begin where the last one ended. Raises InDoubt."""
-        async with self._lock:
+        async with self._turn:
             if batch.epoch != self.epoch:
                 return True  # of before a seek: what it holds is fetched again
             if not self.ledger.fits(batch):
                 return False
-            before, awaited = self.ledger.coverage.complete_until, self.ledger.marks.outstanding
-            writes = self.ledger.apply(batch)
+            slices = self.ledger.slices(batch)
+            while await self._commit_next(slices, batch.epoch):
+                pass
+            if batch.epoch == self.epoch:
+                self.queued -= 1
+            return True
+
+    async def _commit_next(self, slices: Iterator[Writes | None], epoch: int) -> bool:
+        """Commit the next slice; False if there is none, or the partition was given up before it began."""
+        async with self._lock:
+            if epoch != self.epoch:
+                return False
+            coverage, marks = self.ledger.coverage, self.ledger.marks
+            until, checked_at, awaited = coverage.complete_until, coverage.checked_at, marks.outstanding
+            writes = await _next(slices)
+            if writes is None:
+                return False
             seconds = await self._commit(writes)
-            complete_until = self.ledger.coverage.complete_until
-            if awaited and not self.ledger.marks.outstanding:
-                self._fruitless = complete_until == before
-            if complete_until is not None and complete_until != before:
+            if awaited and not marks.outstanding:
+                self._fruitless = coverage.checked_at == checked_at
+            if coverage.complete_until != until:
                 self.moved_at = time.monotonic()
+            if coverage.checked_at is not None and coverage.checked_at != checked_at:
                 # The acknowledgement came right after the append; our reading of the mark took far longer.
                 acknowledged = self.marks_acknowledged_at
-                self.clock.saw(complete_until, self.moved_at if acknowledged is None else acknowledged)
+                self.clock.saw(coverage.checked_at, time.monotonic() if acknowledged is None else acknowledged)
             self._on_commit(self, seconds)
             return True
 
@@ -108,7 +125,22 @@ class Window:
         first, now = self.ledger.checker.deadlines.first(), self.clock.now()
         return math.inf if first is None or now is None else (first - now).total_seconds()
 
+    def begin_anew(self) -> None:
+        """What was handed over so far is worth nothing any more: a seek or a revocation."""
+        self.epoch += 1
+        self.queued = 0
+
     async def _commit(self, writes: Writes) -> float:
         began = time.monotonic()
         await self._transactions.commit(writes)
+        self.ledger.stand.committed()
         return time.monotonic() - began
+
+
+async def _next(slices: Iterator[Writes | None]) -> Writes | None:
+    """The next slice, with a turn for others whenever it is out of breath; None at the end."""
+    for writes in slices:
+        await asyncio.sleep(0)
+        if writes is not None:
+            return writes
+    return None

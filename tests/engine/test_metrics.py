@@ -1,6 +1,5 @@
 """The worker's metrics, without Kafka: what is measured, when it is shown, and what is never shown."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from streams.core.books import Book
 from streams.core.row import Status
 from streams.engine.burst import LastHour
+from streams.engine.coverage import Gap
 from streams.engine.histogram import BatchHistogram
 from streams.engine.ledger import Ledger
 from streams.engine.metrics import MOST_NAMES, Metrics
@@ -147,6 +147,7 @@ def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
     one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(5)]))
 
     def oldest() -> float | None:
+        one.stand.committed()
         found = shown(metrics, "oldest_pending_timestamp_seconds", partition="0")
         return None if found is None else (found - START.timestamp()) / 60
 
@@ -183,7 +184,7 @@ def test_reports_that_are_settled_do_not_pile_up_in_the_queue_of_those_that_wait
 
 def test_a_difference_at_one_receiver_is_not_made_up_for_by_another() -> None:
     one = ledger()
-    one.checker.books.by_receiver |= {
+    one.stand.books |= {
         "0301": Book(sent_records=3, pending=2), "4601": Book(sent_records=1, pending=2), None: Book(erased=1),
     }  # fmt: skip
     metrics = Metrics()
@@ -210,20 +211,36 @@ def test_what_can_be_counted_stands_at_zero_from_the_start() -> None:
     assert shown(metrics, "records_total", kind="stored") == 0
 
 
-def test_a_scrape_unpacks_no_more_than_one_row_of_a_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_shown_before_it_is_committed() -> None:
+    one = ledger()
+    metrics = Metrics()
+    metrics.watch({0: window_of(one)})
+    whole = batch(one, sent=[sent(one, number, after=number) for number in range(3)])
+    empty = [line for line in generate_latest(metrics.registry).splitlines() if b'partition="0"' in line]
+    one.apply(whole)
+    one.apply(marked(one, one.marks.new_set(), START + timedelta(days=1)))
+    one.publish(Gap(START, "lag"))
+    again = [line for line in generate_latest(metrics.registry).splitlines() if b'partition="0"' in line]
+    assert _but_age(again) == _but_age(empty)
+    one.stand.committed()
+    assert shown(metrics, "reports", partition="0", status="missing") == 3
+    assert shown(metrics, "sent_reports", partition="0") == 3
+    assert shown(metrics, "rows", partition="0") == 3
+    assert shown(metrics, "gap", partition="0", cause="lag") == 1
+    assert shown(metrics, "complete_until_timestamp_seconds", partition="0") == (START + timedelta(days=1)).timestamp()
+
+
+def _but_age(lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if b"completeness_age" not in line]
+
+
+def test_a_scrape_looks_into_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     one = ledger()
     count = LIVE_ROWS + 1000
     one.apply(batch(one, sent=[sent(one, number, after=number) for number in range(count)]))
-    read: Counter[str] = Counter()
-    get = one.rows.get
-
-    def counting(report_id: str) -> Any:
-        read[report_id] += 1
-        return get(report_id)
-
-    monkeypatch.setattr(one.rows, "get", counting)
+    one.stand.committed()
+    monkeypatch.setattr(type(one.rows), "get", None)
     monkeypatch.setattr(type(one.rows), "__iter__", None)
     families = list(Standing({0: window_of(one)}).collect())
-    assert read == {report(0): 1}
     pending = next(f for f in families if f.name == "meldingsvakt_reports").samples
     assert {s.labels["status"]: s.value for s in pending}[Status.PENDING] == count

@@ -13,7 +13,7 @@ from streams.data import succession
 from streams.engine import source as source_module
 from streams.engine.ledger import Batch
 from streams.engine.metrics import Metrics
-from streams.engine.source import Source
+from streams.engine.source import MOST_QUEUED, Source
 from streams.engine.window import Window
 from streams.policies import load_policy
 from streams.settings import KafkaSettings
@@ -99,6 +99,26 @@ async def test_a_rebalance_while_a_batch_is_delivered_drops_what_was_taken_befor
     assert [batch.partition for batch in delivered] == [0, *kept]
     assert [len(batch.records[SENT]) for batch in delivered] == [1] * len(delivered)
     assert all(batch.epoch == table.windows[batch.partition].epoch for batch in delivered[1:])
+
+
+async def test_what_is_fetched_of_a_partition_that_is_long_at_work_waits_and_holds_up_no_other() -> None:
+    delivered: list[Batch] = []
+
+    async def deliver(batch: Batch) -> None:
+        delivered.append(batch)
+
+    table = Table()
+    it = source(table, deliver)
+    table.windows[0].queued = MOST_QUEUED
+    await it._fetch_once()
+    assert [batch.partition for batch in delivered] == [1]
+    assert table.windows[1].queued == 1
+    table.windows[1].queued = MOST_QUEUED
+    await it._fetch_once()
+    assert len(delivered) == 1
+    table.windows[0].queued = 0
+    await it._fetch_once()
+    assert [(batch.partition, len(batch.records[SENT])) for batch in delivered] == [(1, 1), (0, 1)]
 
 
 def test_nothing_is_known_of_a_partition_that_was_taken_away() -> None:

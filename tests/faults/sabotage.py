@@ -113,15 +113,13 @@ def fetch_position_taken_as_applied() -> None:
 
 def workers_clock_for_marks() -> None:
     """No marks: everything counts as complete until the worker's own time."""
-    whole = _ledger.apply
+    whole = _ledger._work
 
-    def apply(self: Any, batch: Any) -> Any:
-        writes = whole(self, batch)
-        self._advance(datetime.now(UTC))
-        more = self._writes()
-        return Writes(writes.partition, writes.records + more.records, more.offsets)
+    def work(self: Any, batch: Any) -> Any:
+        yield from whole(self, batch)
+        yield from self._advance(datetime.now(UTC))
 
-    _ledger.apply = apply
+    _ledger._work = work
 
 
 def receipt_taken_as_stored() -> None:

@@ -1,16 +1,19 @@
 """The engine's worker broken on purpose, each in one way that only bytes, restores and clocks can show."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from streams.core.deadlines import Deadlines
 from streams.engine.coverage import Applied
 from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
 from streams.engine.state import state_record
-from streams.engine.transaction import Write
+from streams.engine.transaction import Write, Writes
 from tests.virtual.engine import EngineWorker
-from tests.virtual.readers import SETTINGS, Kept
+from tests.virtual.readers import INPUTS, SETTINGS, Kept
 
 
 class ArrivedAsStamped(EngineWorker):
@@ -99,6 +102,55 @@ class _FirstMark(Marks):
         return super().take_complete()
 
 
+class AllSaidWithTheFirstSlice(EngineWorker):
+    """The first slice of what the marks made certain says already that all of it is decided."""
+
+    def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
+        writes, coverage = super().next_slice(slices), self.ledger.coverage
+        if writes is not None and coverage.complete_until != coverage.checked_at:
+            value = orjson.dumps(coverage.value() | {"complete_until": coverage.value()["checked_at"]})
+            writes.records = [one._replace(value=value) if one.key == b"0" else one for one in writes.records]
+        return writes
+
+
+class RestForgotten(EngineWorker):
+    """What the first slice leaves of a batch is taken for done."""
+
+    def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
+        writes = super().next_slice(slices)
+        if writes is not None:
+            for kind, name in INPUTS.items():
+                self.ledger.coverage.applied[name].next_offset = writes.offsets[name] = self.positions[kind]
+            slices.close()  # type: ignore[attr-defined]  # they are a generator
+        return writes
+
+
+class LooksForgotten(EngineWorker):
+    """A slice takes out all looks that are due, and what does not fit into it is never looked at again."""
+
+    def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
+        writes, coverage = super().next_slice(slices), self.ledger.coverage
+        if writes is not None and coverage.checked_at is not None and coverage.complete_until != coverage.checked_at:
+            list(self.ledger.checker.deadlines.passed(coverage.checked_at))
+        return writes
+
+
+class SliceAppliedTwice(EngineWorker):
+    """The positions of a slice are those of before it."""
+
+    def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
+        before = {name: self.ledger.position(name) for name in INPUTS.values()}
+        writes = super().next_slice(slices)
+        if writes is not None:
+            writes.offsets = before
+            applied = orjson.loads(next(one.value or b"" for one in writes.records if one.key == b"0"))
+            for name, offset in before.items():
+                applied["applied"][name]["next_offset"] = offset
+            value = orjson.dumps(applied)
+            writes.records = [one._replace(value=value) if one.key == b"0" else one for one in writes.records]
+        return writes
+
+
 class NobodyIsFenced(EngineWorker):
     """Every epoch may commit."""
 
@@ -173,7 +225,9 @@ class EventsFirst(EngineWorker):
         self.writes.records = [one for one in self.writes.records if one.topic != SETTINGS.output("missing")]
 
 
-SPLIT_BRAIN = {"announced_twice", "coverage_lied", "lost", "state_unreadable", "wrong_status", "books_unbalanced"}
+SPLIT_BRAIN = {
+    "announced_twice", "coverage_lied", "lost", "phantom", "state_unreadable", "wrong_status", "books_unbalanced",
+}  # fmt: skip
 # Each with the kinds of anomaly that it may show itself by.
 BROKEN: dict[type[EngineWorker], set[str]] = {
     ArrivedAsStamped: {"coverage_lied", "phantom", "wrong_reason", "wrong_status", "different_events", "lost"},
@@ -185,6 +239,10 @@ BROKEN: dict[type[EngineWorker], set[str]] = {
     FirstMarkCounts: {"coverage_lied"},
     NobodyIsFenced: SPLIT_BRAIN,
     FencesBackWithItsLedger: SPLIT_BRAIN,
+    AllSaidWithTheFirstSlice: {"lost", "coverage_lied"},
+    RestForgotten: {"lost", "wrong_status", "books_unbalanced", "phantom", "stalled", "coverage_lied", "wrong_reason"},
+    LooksForgotten: {"lost", "wrong_status", "wrong_erasure"},
+    SliceAppliedTwice: {"books_unbalanced", "wrong_status", "state_unreadable", "coverage_lied", "wrong_reason"},
     TombstonesLost: {"wrong_erasure", "state_unreadable"},
     BooksLost: {"books_unbalanced", "state_unreadable"},
     LateRowsLost: {"wrong_status", "state_unreadable"},

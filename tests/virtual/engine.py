@@ -5,7 +5,7 @@ their bytes, marks come back as records, rows and books are restored from their 
 inputs may have been deleted below the position.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from streams.core.row import Reason
 from streams.engine.codec import read_book
 from streams.engine.coverage import Loss, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.slices import Bounds, Slice
 from streams.engine.state import read_state
 from streams.engine.transaction import Write, Writes
 from streams.errors import StateUnreadable
@@ -26,12 +27,15 @@ from tests.virtual.readers import COVERAGE, INPUTS, KINDS, SETTINGS, ByteKafka, 
 from tests.virtual.truth import Anomaly
 from tests.virtual.worker import Worker
 
+SMALLEST = Bounds(decisions=1, breaths=1, breath_seconds=-1, looks=1)  # one record or one look each
+
 
 class EngineWorker(Worker):
-    """A worker whose partition is a real ledger. A batch is applied only when the one before it is committed."""
+    """A worker whose partition is a real ledger. A slice is applied only when the one before it is committed."""
 
     kafka: ByteKafka
     _header = b""
+    bounds = SMALLEST
 
     def restore(self) -> None:
         """Read the committed bytes by the engine's own code."""
@@ -41,11 +45,23 @@ class EngineWorker(Worker):
             self.ledger = self.restored(committed)
         except StateUnreadable as error:
             raise Anomaly("state_unreadable", str(error)) from None
+        self.ledger._slice = Slice(self.bounds)
         self.writes: Writes | None = None
+        self.slices: Iterator[Writes | None] | None = None
         self.unwritten: list[str] = []  # inputs that the outstanding set has not been appended to yet
         self.marks = self.ledger.marks
         self.positions = self.fetched = {kind: self.ledger.position(name) for kind, name in INPUTS.items()}
         self._skipped = [] if known.topics[COVERAGE] else [(kind, 0, begin) for kind, begin in self.positions.items()]
+
+    @property
+    def busy(self) -> bool:
+        """True while something that was fetched is not committed."""
+        return self.alive and any(one is not None for one in (self.batch, self.slices, self.writes))
+
+    @property
+    def between_slices(self) -> bool:
+        """True if it has committed some slices of a batch, and not the last one."""
+        return self.alive and self.slices is not None and self.writes is None
 
     def restored(self, committed: dict[str, int | None]) -> Ledger:
         """The partition's ledger as its last commit left it."""
@@ -80,9 +96,19 @@ class EngineWorker(Worker):
         super().fetch(most)
 
     def apply(self) -> None:
-        """Let the ledger apply what was fetched; what it says is written by the next commit."""
-        if self.batch is None or self.writes is not None:
+        """Let the ledger apply a slice of what was fetched; what it says is written by the next commit."""
+        if self.writes is not None:
             return
+        if self.slices is None and self.batch is not None:
+            self.slices = self.begun()
+        if self.slices is not None:
+            self.writes = self.next_slice(self.slices)
+            if self.writes is None:
+                self.slices = None
+
+    def begun(self) -> Iterator[Writes | None]:
+        """The slices of what was fetched."""
+        assert self.batch is not None
         spans = {INPUTS[kind]: Span(self.positions[kind], end) for kind, end in self.batch.items()}
         records = {
             INPUTS[kind]: self.kafka.records(kind, self.positions[kind], end) for kind, end in self.batch.items()
@@ -90,11 +116,15 @@ class EngineWorker(Worker):
         batch = Batch(0, 0, spans, records)
         if not self.ledger.fits(batch):
             raise Anomaly("misfit", f"{spans} after {self.ledger.coverage.applied}")
+        self.positions, self.batch = self.batch, None
+        return self.ledger.slices(batch)
+
+    def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
+        """What comes next; None at the end."""
         try:
-            self.writes = self.ledger.apply(batch)
+            return next((writes for writes in slices if writes is not None), None)
         except BooksUnbalanced as error:
             raise Anomaly("books_unbalanced", str(error)) from None
-        self.positions, self.batch = self.batch, None
 
     def commit(self) -> None:
         """Write all of it in one transaction; a worker that is refused ends."""

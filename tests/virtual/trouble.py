@@ -67,6 +67,8 @@ class Troubled(Scheduler):
         super().__init__(worker_class, rules, ByteKafka(runner))
 
     kafka: ByteKafka
+    owner: EngineWorker
+    zombie: EngineWorker | None
 
     def play(self, steps: Iterable[Step]) -> dict[str, str]:
         """Play all steps, let everything settle, and compare. The status of each report. Raises Anomaly."""
@@ -74,7 +76,7 @@ class Troubled(Scheduler):
             self.seen[step.name] += 1
             getattr(self, f"_{step.name}")(step.a, step.b)
         self._settle()
-        self.owner = self.worker_class(self.kafka, self.rules)
+        self._crash(0, 0)
         statuses = check_end(view(self.kafka)) | self._check_unsent()
         self._read_again()
         self._check_erased(statuses)
@@ -95,9 +97,21 @@ class Troubled(Scheduler):
         self.kafka.now += DAY_MS + (a % 3)
 
     def _turn(self, a: int, b: int) -> None:
+        """Fetch, and work it off; when `b` is 3 or 7 only a slice of it."""
         self._of_owner(lambda worker: worker.fetch(1 + a))
-        self._of_owner(lambda worker: worker.apply())
-        self._commit(a, b)
+        while self.owner.busy:
+            self._apply(a, b)
+            self._commit(a, b)
+            if b % 4 == 3:
+                return
+
+    def _crash(self, a: int, b: int) -> None:
+        self.seen["between_slices"] += self.owner.between_slices
+        super()._crash(a, b)
+
+    def _takeover(self, a: int, b: int) -> None:
+        self.seen["between_slices"] += self.owner.between_slices
+        super()._takeover(a, b)
 
     def _marks(self, a: int, b: int) -> None:
         """Some marks of a set, or the rest of them: all at once when `a` is 0. Now and then a set is abandoned."""
@@ -108,11 +122,12 @@ class Troubled(Scheduler):
         if a < 4:
             super()._zombie(a, b)
         elif self.zombie is not None and self.zombie.alive:
-            before, worker = self.kafka.committed, self.zombie
-            worker.fetch(1 + b)
-            worker.apply()
-            worker.commit()
-            self._checked(before)
+            self.zombie.fetch(1 + b)
+            while self.zombie.busy:
+                before = self.kafka.committed
+                self.zombie.apply()
+                self.zombie.commit()
+                self._checked(before)
 
     def _edge(self, a: int, b: int) -> None:
         """As in every schedule, but by the arrivals that count."""
