@@ -1,0 +1,79 @@
+"""Very many reports of one partition that fall due at once, and two workers that have to keep up with them."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from uuid import uuid4
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from streams.engine.reading import read_all
+from tests.bench.state import Input
+from tests.bench.writing import INPUT_BATCH_BYTES, append
+from tests.engine.world import Worker, World, sent_value
+
+MOST_TAKEOVERS = 3  # of two workers that start: one may come first, and takes over again once the other has come
+PLACE = "$"
+
+
+async def flood(world: World, count: int) -> set[bytes]:
+    """Append so many sents to partition 0, all of this moment; their report ids."""
+    ids = {str(uuid4()).encode() for _ in range(count)}
+    value = orjson.dumps(sent_value(PLACE))
+
+    def records() -> Iterator[Input]:
+        return (Input(one, value.replace(PLACE.encode(), one), []) for one in ids)
+
+    async with AIOKafkaProducer(
+        bootstrap_servers=world.kafka.brokers, acks="all", max_batch_size=INPUT_BATCH_BYTES, compression_type="zstd"
+    ) as producer:
+        await append(producer, f"{world.name}.sent", 0, records())
+    return ids
+
+
+async def announced(world: World) -> Counter[bytes]:
+    """How often each report was announced."""
+    return Counter([one.key async for one in read_all(world.kafka, [f"{world.name}.missing"])])
+
+
+class Watch:
+    """How two workers do meanwhile: whether they live, how slowly their probe answers, how often they took over."""
+
+    def __init__(self, workers: list[Worker]) -> None:
+        self.workers = workers
+        self.slowest_probe = 0.0
+
+    async def until(self, done: Callable[[str], bool], seconds: float) -> float:
+        """Wait until the metrics of one of them say so; how long that took. Fails when a worker ends meanwhile."""
+        began = time.monotonic()
+        while True:
+            for worker in self.workers:
+                assert worker.process.poll() is None, f"a worker ended:\n{worker.output()[-3000:]}"
+                if done(await self._answer(worker.get, "/metrics")):
+                    return time.monotonic() - began
+                asked = time.monotonic()
+                if await self._answer(worker.get, "/livez"):
+                    self.slowest_probe = max(self.slowest_probe, time.monotonic() - asked)
+            assert time.monotonic() - began < seconds, f"not yet:\n{self.workers[0].output()[-3000:]}"
+            await asyncio.sleep(0.1)
+
+    @property
+    def takeovers(self) -> int:
+        """How often they have begun to check partitions: once more for each time that one of them was evicted."""
+        return sum(worker.output().count("Checking partitions") for worker in self.workers)
+
+    @staticmethod
+    async def _answer(get: Callable[[str], Awaitable[tuple[int, str]]], path: str) -> str:
+        try:
+            return (await get(path))[1]
+        except aiohttp.ClientConnectorError:
+            return ""  # it has not begun to listen
+
+
+def counted(metrics: str, name: str) -> int:
+    """The sum of a metric over its labels."""
+    return round(sum(map(float, re.findall(rf"^meldingsvakt_{name}(?:{{.*}})? (\S+)$", metrics, re.MULTILINE))))
