@@ -25,7 +25,7 @@ from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, origin_of, take_in
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
-from streams.engine.slices import Bounds, Slice, in_slices
+from streams.engine.slices import Bounds, Slice, in_slices, whole
 from streams.engine.stand import Stand
 from streams.engine.tally import Tally
 from streams.engine.transaction import Write, Writes
@@ -117,12 +117,7 @@ class Ledger:
 
     def apply(self, batch: Batch) -> Writes:
         """All slices of a batch as one: for whoever has no session to keep."""
-        whole = Writes(self.partition)
-        for writes in self.slices(batch):
-            if writes is not None:
-                whole.records += writes.records
-                whole.offsets = writes.offsets
-        return whole
+        return whole(self.partition, self.slices(batch))
 
     def _work(self, batch: Batch) -> Iterator[None]:
         """All that a batch takes, with a pause whenever it is out of breath."""
@@ -177,7 +172,7 @@ class Ledger:
     def publish(self, gap: Gap | None) -> Writes:
         """Say on the coverage topic that a gap has opened; nothing else changes."""
         self.coverage.gap = gap
-        return self._writes()
+        return whole(self.partition, self._writes())
 
     def _append_time(self, topic: str, record: KafkaRecord) -> datetime:
         if record.timestamp_type != LOG_APPEND_TIME:
@@ -328,13 +323,14 @@ class Ledger:
         inputs = self.coverage.applied.values()
         return any(one.last is not None and self._stepped_back(one, one.last.arrived) for one in inputs)
 
-    def _writes(self) -> Writes:
-        books = self.checker.books
-        books.check()
+    def _writes(self) -> Iterator[Writes | None]:
+        """What the slice writes, and before it None where others may have their turn."""
+        self.checker.books.check()
         if (judged_until := self.coverage.judged_until) is not None:
             self.coverage.policy = self.checker.rules.policy.judged_by(judged_until)
         self._take_stock()
-        records = self._records + output_records(self._settings, self.coverage, self.rows, books, self._events)
-        offsets = {topic: self.position(topic) for topic in self.coverage.applied}
-        self._records, self._events = [], []
-        return Writes(self.partition, records, offsets)
+        records, self._records, events, self._events = self._records, [], self._events, []
+        for piece in output_records(self._settings, self.coverage, self.rows, self.checker.books, events):
+            records += piece
+            yield None
+        yield Writes(self.partition, records, {topic: self.position(topic) for topic in self.coverage.applied})

@@ -88,13 +88,15 @@ class PackedRows:
                 self._packed[report_id] = pack(read_state(packed))
         return len(self._restored)
 
-    def take_changes(self) -> list[tuple[str, bytes | None]]:
-        """What changed since the last call: report ids and values for the state topic, None for an erased row."""
+    def take_changes(self) -> Iterator[tuple[str, bytes | None]]:
+        """What changed since the last call: report ids and values for the state topic, None for an erased row.
+
+        Run it to its end before a row changes again.
+        """
         live = self._live
-        changes: list[tuple[str, bytes | None]] = [(report_id, None) for report_id in sorted(self._erased)]
-        changes += [(report_id, state_record(live[report_id])) for report_id in self._changed]
+        yield from ((report_id, None) for report_id in sorted(self._erased))
+        yield from ((report_id, state_record(live[report_id])) for report_id in self._changed)
         self._changed.clear()
         self._erased.clear()
         for report_id in list(islice(live, max(0, len(live) - LIVE_ROWS))):
             self._packed[report_id] = pack(live.pop(report_id))
-        return changes

@@ -53,14 +53,26 @@ class Slice:
         return self.decided >= self.bounds.decisions or self._breaths >= self.bounds.breaths
 
 
-def in_slices(work: Iterator[None], one: Slice, writes: Callable[[], Writes]) -> Iterator[Writes | None]:
+def in_slices(
+    work: Iterator[None], one: Slice, writes: Callable[[], Iterator[Writes | None]]
+) -> Iterator[Writes | None]:
     """Do some work that pauses wherever it may be cut: what each slice writes, None where it only takes a breath."""
     one.begin()
     for _ in work:
         if one.full:
-            yield writes()
+            yield from writes()
             one.begin()
         else:
             yield None
             one.breathe()
-    yield writes()
+    yield from writes()
+
+
+def whole(partition: int, slices: Iterator[Writes | None]) -> Writes:
+    """All slices as one."""
+    one = Writes(partition)
+    for writes in slices:
+        if writes is not None:
+            one.records += writes.records
+            one.offsets = writes.offsets
+    return one

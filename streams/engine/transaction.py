@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -91,24 +92,24 @@ class Transactions:
         for (topic, partition), some in by_place.items():
             for batch in self._batches(some):
                 sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+                await asyncio.sleep(0)  # for others: the next batch takes a while to make
         results = await asyncio.gather(*sent, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    def _batches(self, records: list[Write]) -> list[Any]:
+    def _batches(self, records: list[Write]) -> Iterator[Any]:
         builder = self._producer.create_batch()
-        batches = [builder]
         for record in records:
             fields: dict[str, Any] = {"key": record.key, "value": record.value, "headers": record.headers or []}
             if builder.append(timestamp=None, **fields) is None:
+                builder.close()
+                yield builder
                 builder = self._producer.create_batch()
-                batches.append(builder)
                 if builder.append(timestamp=None, **fields) is None:
                     raise InDoubt(f"Partition {self._partition}: a record for {record.topic} is larger than a batch.")
-        for batch in batches:
-            batch.close()
-        return batches
+        builder.close()
+        yield builder
 
     def _offsets(self, writes: Writes) -> dict[TopicPartition, OffsetAndMetadata]:
         return {

@@ -1,7 +1,8 @@
 """What a slice says on the output topics: rows, events, coverage and books as records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice
 
 import orjson
 
@@ -13,26 +14,37 @@ from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write
 from streams.settings import Settings
 
+AT_ONCE = 500  # records: a few hundredths of a second
+
 
 def output_records(
     settings: Settings, coverage: Coverage, rows: PackedRows, books: Books, events: Iterable[Event]
-) -> list[Write]:
-    """All of it in the order of the topics; what changed of rows and books counts as written then."""
-    partition, recorded = coverage.partition, datetime.now(UTC)
-    state, missing = settings.output("state"), settings.output("missing")
-    records = [Write(state, partition, report_id.encode(), value) for report_id, value in rows.take_changes()]
+) -> Iterator[list[Write]]:
+    """All of it in the order of the topics, in pieces. Run it to its end: what has changed counts as written then."""
+    records = chain(
+        _row_records(settings.output("state"), coverage.partition, rows),
+        _event_records(settings.output("missing"), coverage.partition, events),
+        _coverage_records(settings.output("coverage"), coverage, books),
+    )
+    while piece := list(islice(records, AT_ONCE)):
+        yield piece
+
+
+def _row_records(topic: str, partition: int, rows: PackedRows) -> Iterator[Write]:
+    return (Write(topic, partition, report_id.encode(), value) for report_id, value in rows.take_changes())
+
+
+def _event_records(topic: str, partition: int, events: Iterable[Event]) -> Iterator[Write]:
+    recorded = datetime.now(UTC)
     for event in events:
         key, headers = event.report_id.encode(), event_headers(event, recorded)
-        records.append(Write(missing, partition, key, orjson.dumps(event_value(event)), headers))
-    return records + _coverage_records(settings.output("coverage"), coverage, books)
+        yield Write(topic, partition, key, orjson.dumps(event_value(event)), headers)
 
 
-def _coverage_records(topic: str, coverage: Coverage, books: Books) -> list[Write]:
+def _coverage_records(topic: str, coverage: Coverage, books: Books) -> Iterator[Write]:
     partition = coverage.partition
-    records = [Write(topic, partition, str(partition).encode(), orjson.dumps(coverage.value()))]
+    yield Write(topic, partition, str(partition).encode(), orjson.dumps(coverage.value()))
     for municipality in sorted(books.changed, key=str):
         value = book_value(partition, municipality, books.by_receiver[municipality])
-        key = f"{partition}/{municipality or 'unknown'}".encode()
-        records.append(Write(topic, partition, key, orjson.dumps(value)))
+        yield Write(topic, partition, f"{partition}/{municipality or 'unknown'}".encode(), orjson.dumps(value))
     books.changed.clear()
-    return records

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -20,10 +21,10 @@ MOST_TAKEOVERS = 3  # of two workers that start: one may come first, and takes o
 PLACE = "$"
 
 
-async def flood(world: World, count: int) -> set[bytes]:
-    """Append so many sents to partition 0, all of this moment; their report ids."""
+async def flood(world: World, count: int, **changes: Any) -> set[bytes]:
+    """Append so many sents to partition 0, all of this moment; their report ids. `changes`: of their fields."""
     ids = {str(uuid4()).encode() for _ in range(count)}
-    value = orjson.dumps(sent_value(PLACE))
+    value = orjson.dumps(sent_value(PLACE, **changes))
 
     def records() -> Iterator[Input]:
         return (Input(one, value.replace(PLACE.encode(), one), []) for one in ids)
@@ -74,6 +75,6 @@ class Watch:
             return ""  # it has not begun to listen
 
 
-def counted(metrics: str, name: str) -> int:
-    """The sum of a metric over its labels."""
-    return round(sum(map(float, re.findall(rf"^meldingsvakt_{name}(?:{{.*}})? (\S+)$", metrics, re.MULTILINE))))
+def counted(metrics: str, name: str, label: str = "") -> int:
+    """The sum of a metric over its labels, or over those that hold some text."""
+    return round(sum(map(float, re.findall(rf"^meldingsvakt_{name}{{.*{label}.*}} (\S+)$", metrics, re.MULTILINE))))

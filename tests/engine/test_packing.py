@@ -93,7 +93,7 @@ def test_restored_rows_are_the_same_before_and_after_they_are_packed() -> None:
     assert [restored.get(row.report_id) for row in wanted] == wanted
     assert restored.pack_some(1000) == 0
     assert list(restored) == wanted
-    assert restored.take_changes() == []
+    assert list(restored.take_changes()) == []
 
 
 def test_packing_leaves_alone_what_has_changed_or_was_erased_since_the_restore() -> None:

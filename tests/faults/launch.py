@@ -2,7 +2,8 @@
 
 ORDERS is JSON, any of: `clock` (seconds off; `jump_every`: seconds between jumps), `kill` or `sleep` (SIGKILL or
 SIGSTOP at a step of the commit, of the restore or of a rebalance, and at which time), `codec` (one that is missing),
-`sabotage` (a way to break the engine, in `tests.faults.sabotage`), `slow_restore` (seconds a restore takes longer).
+`sabotage` (a way to break the engine, in `tests.faults.sabotage`), `slow_restore` (seconds a restore takes longer),
+`keep` (seconds that rows are kept: fewer than a setting may say).
 The engine knows nothing of it.
 """
 
@@ -170,6 +171,21 @@ def _slow_restore(seconds: float) -> None:
     restore.Restorer._read = read  # type: ignore[method-assign,assignment]
 
 
+def _keep(seconds: float) -> None:
+    """Rows are kept for seconds only."""
+    import datetime
+
+    from streams import settings
+
+    whole = settings.load_settings
+
+    def load_settings() -> Any:
+        kafka, usual = whole()
+        return kafka, usual.model_copy(update={"keep": datetime.timedelta(seconds=seconds)})
+
+    settings.load_settings = load_settings
+
+
 def obey(orders: dict[str, Any]) -> None:
     """Change this process as told, before the application is imported where that matters."""
     if "clock" in orders:
@@ -182,6 +198,8 @@ def obey(orders: dict[str, Any]) -> None:
         _at(orders["sleep"]["at"], orders["sleep"]["after"], _sleep)
     if "slow_restore" in orders:
         _slow_restore(orders["slow_restore"])
+    if "keep" in orders:
+        _keep(orders["keep"])
     if "sabotage" in orders:
         from tests.faults.sabotage import SABOTAGES
 

@@ -1,6 +1,14 @@
-"""Too much at once: the backlog of an outage, and records that nobody can read."""
+"""Too much at once: the backlog of an outage, records that nobody can read, a million reports of one partition."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from streams.data import portal_outages
+from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, counted, flood
+from tests.engine.world import World
+from tests.faults.cluster import delete_topics
 from tests.faults.run import Fault
 from tests.faults.scene import Scene
 from tests.faults.workload import add_backlog, add_rejected
@@ -8,6 +16,20 @@ from tests.faults.workload import add_backlog, add_rejected
 BACKLOG = 2_000
 REJECTED = 10_000
 BURST_AT = 4.0
+MILLION = 1_000_000
+MILLION_SECONDS = 90.0
+PROBE_SECONDS = 1.0
+UNPROVEN = """
+portal_retention = "P30D"
+[[version]]
+id = "unproven"
+grace = "PT1S"
+default = "PT1S"
+[[version.override]]
+municipality = "0301"
+proof = "none"
+"""
+KEPT_SECONDS = 2.0
 
 
 def _prepare_backlog(scene: Scene) -> None:
@@ -43,7 +65,58 @@ async def rejected_in_a_row(scene: Scene) -> None:
     scene.prove(rejected >= REJECTED, f"{rejected} records were listed as rejected")
 
 
+@asynccontextmanager
+async def _world_of_its_own(scene: Scene) -> AsyncIterator[World]:
+    """A world of one partition beside the scene: the history of a million would take too long to check there."""
+    world = World(scene.cluster.inner, partitions=1, allowance=1, session_timeout="PT6S", mark_every="PT10S")
+    try:
+        await world.start()
+        yield world
+    finally:
+        await world.stop()
+        await delete_topics(scene.cluster.inner, world.name)
+
+
+def _prove_unharmed(scene: Scene, watch: Watch, sentence: str) -> None:
+    assert watch.takeovers <= MOST_TAKEOVERS, f"a worker was evicted: {watch.takeovers} takeovers"
+    assert watch.slowest_probe < PROBE_SECONDS, f"a probe took {watch.slowest_probe:.2f} s"
+    scene.proof(f"{sentence}; the slowest probe took {watch.slowest_probe:.2f} s")
+
+
+async def a_million_due(scene: Scene) -> None:
+    """A million reports of one partition have fallen due while nobody checked: two workers start."""
+    scene.begin()
+    async with _world_of_its_own(scene) as world:
+        ids = await flood(world, MILLION)
+        await asyncio.sleep(KEPT_SECONDS)
+        watch = Watch([world.worker(), world.worker()])
+        took = await watch.until(lambda metrics: counted(metrics, "missing_total") >= MILLION, MILLION_SECONDS)
+        said = await announced(world)
+        assert said == dict.fromkeys(ids, 1), f"{len(said)} of {MILLION} were announced, {said.total()} times"
+        _prove_unharmed(scene, watch, f"{MILLION} reports were announced in {took:.0f} s")
+    scene.heal()
+
+
+async def a_million_erased(scene: Scene) -> None:
+    """A million rows of one partition are kept for a shorter time from now on: two workers start anew."""
+    scene.begin()
+    async with _world_of_its_own(scene) as world:
+        (world.folder / "policy.toml").write_text(UNPROVEN)
+        await flood(world, MILLION)
+        await asyncio.sleep(KEPT_SECONDS)
+        watch = Watch([world.worker()])
+        await watch.until(lambda metrics: counted(metrics, "reports", "unproven") == MILLION, MILLION_SECONDS)
+        assert watch.workers[0].stop() == 0
+        orders = json.dumps({"keep": KEPT_SECONDS})
+        watch = Watch([world.worker(("-m", "tests.faults.launch", orders)) for _ in range(2)])
+        took = await watch.until(lambda metrics: counted(metrics, "reports", "erased") == MILLION, MILLION_SECONDS)
+        _prove_unharmed(scene, watch, f"{MILLION} rows were restored and erased in {took:.0f} s")
+    scene.heal()
+
+
 LOAD_FAULTS = (
     Fault("outage_backlog", outage_backlog, seconds=16, prepare=_prepare_backlog),
     Fault("rejected_in_a_row", rejected_in_a_row, seconds=16, prepare=_prepare_rejected),
+    Fault("a_million_due", a_million_due, seeds=1, alone=True),
+    Fault("a_million_erased", a_million_erased, seeds=1, alone=True),
 )
