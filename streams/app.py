@@ -22,6 +22,7 @@ from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
+from streams.engine.portions import hand_out_portions
 from streams.engine.readiness import unready
 from streams.engine.rights import worker_rights
 from streams.engine.server import Server
@@ -68,6 +69,7 @@ class App(faust.App):  # type: ignore[misc]
 
 
 hand_out_bare_records()
+hand_out_portions()
 with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()
     policy = load_policy(settings.policy)

@@ -140,6 +140,7 @@ class Ledger:
         appended = arrived = None
         stamp, read, done, pause = -1, 0, start, self._slice.out_of_breath_at
         for record in islice(records, start, None):
+            done += 1
             # Whole batches carry the same append time; what is not the broker's is refused in any case.
             if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
                 appended, stamp = self._append_time(topic, record), record.timestamp
@@ -153,7 +154,6 @@ class Ledger:
                 read += 1
             else:
                 self._take(kind, record, place)
-            done += 1
             if monotonic() > pause:
                 break
         if appended is not None and arrived is not None:
