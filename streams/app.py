@@ -28,7 +28,7 @@ from streams.engine.rights import worker_rights
 from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
-from streams.engine.topics import ensure_allowed, ensure_topics
+from streams.engine.topics import ensure_allowed, ensure_topics, partition_counts
 from streams.logs import logging_config
 from streams.policies import load_policy
 from streams.settings import load_settings
@@ -45,8 +45,8 @@ class Boot(faust.App.BootStrategy):  # type: ignore[misc]  # faust has no types 
     enable_web = False
 
     def server(self) -> Iterable[Any]:
-        """The services of a worker, in the order in which they start."""
-        return chain(super().server(), [source, marker, heartbeat, server])
+        """The services of a worker, in the order in which they start: it can be asked while it joins the group."""
+        return chain(super().server(), [server, source, marker, heartbeat])
 
 
 class App(faust.App):  # type: ignore[misc]
@@ -63,6 +63,8 @@ class App(faust.App):  # type: ignore[misc]
         with ending_on_error("Checking the topics"):
             await ensure_topics(kafka, settings, create=False)
             await ensure_allowed(kafka, worker_rights(settings))
+            first = settings.inputs[0]
+            metrics.partitions.set((await partition_counts(kafka, [first]))[first])
 
     def _create_directories(self) -> None:
         """None: everything is in Kafka, and the worker runs where nothing can be written."""

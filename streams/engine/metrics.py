@@ -90,6 +90,8 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.ready = self._gauge("ready", "1 while this worker has its partitions, restored, complete and without gap.")
+        # Not of what this worker holds: while nobody holds any, it is what tells that somebody should.
+        self.partitions = self._gauge("partitions", "Partitions of each input, whoever works them.")
         self._missing_at = LastHour()
         self._gauge(
             "receiver_burst_reports",

@@ -12,7 +12,7 @@ from streams.engine.window import Window
 STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "complete_until_timestamp_seconds": ("Until when the partition is complete, by the brokers' clock.", ()),
-    "completeness_age_seconds": ("For how long completeness has stood still.", ()),
+    "completeness_age_seconds": ("For how long completeness has stood still, a restart's time included.", ()),
     "gap": ("1 while the checker cannot see, by cause.", ("cause",)),
     "losses": ("Stretches of the inputs that nobody read, while the portal keeps what was sent then.", ("cause",)),
     "oldest_pending_timestamp_seconds": ("When the sent arrived of the report that is pending for longest.", ()),
@@ -32,20 +32,15 @@ class Standing(Collector):
         self._windows = windows
 
     def collect(self) -> Iterable[Metric]:
-        """The figures of all partitions, and how many partitions there are for all workers together."""
+        """The figures of all partitions."""
         families = {
             name: GaugeMetricFamily(f"meldingsvakt_{name}", text, labels=["partition", *labels])
             for name, (text, labels) in GAUGES.items()
         }
-        windows = sorted(self._windows.items())
-        for partition, window in windows:
+        for partition, window in sorted(self._windows.items()):
             for name, value, *labels in _standing(window):
                 families[name].add_metric([str(partition), *labels], value)
-        yield from families.values()
-        every = GaugeMetricFamily("meldingsvakt_partitions", "Partitions of each input, whoever works them.")
-        if windows:
-            every.add_metric([], windows[0][1].ledger.coverage.partitions)
-        yield every
+        return families.values()
 
 
 def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
@@ -53,7 +48,7 @@ def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
     coverage = stand.coverage
     if coverage.complete_until is not None:
         yield "complete_until_timestamp_seconds", coverage.complete_until.timestamp()
-    yield "completeness_age_seconds", window.stood_still()
+    yield "completeness_age_seconds", window.age()
     if coverage.gap is not None:
         yield "gap", 1, coverage.gap.cause
     for cause, losses in coverage.telling_losses(ledger.checker.rules.policy.portal_retention).items():

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from streams.engine.coverage import Gap
 from streams.engine.ledger import Batch, Ledger
@@ -43,6 +43,7 @@ class Window:
         self.epoch = 0
         self.queued = 0  # batches of this epoch that were handed over and are not done
         self.moved_at = time.monotonic()  # when completeness last moved
+        self._age_when_restored = _age(ledger.coverage.complete_until)
         self.marked_at = float("-inf")  # when the last set of marks was begun
         self.marks_acknowledged_at: float | None = None  # of the set that was begun last
         self._fruitless = False  # the last set came back and moved nothing: a broker's clock is behind
@@ -84,7 +85,7 @@ class Window:
             if awaited and not marks.outstanding:
                 self._fruitless = coverage.checked_at == checked_at
             if coverage.complete_until != until:
-                self.moved_at = time.monotonic()
+                self.moved_at, self._age_when_restored = time.monotonic(), 0.0
             if coverage.checked_at is not None and coverage.checked_at != checked_at:
                 # The acknowledgement came right after the append; our reading of the mark took far longer.
                 acknowledged = self.marks_acknowledged_at
@@ -98,8 +99,12 @@ class Window:
             self._on_commit(self, await self._commit(self.ledger.publish(gap)))
 
     def stood_still(self) -> float:
-        """For how many seconds completeness has not moved."""
+        """For how many seconds completeness has not moved in this worker."""
         return time.monotonic() - self.moved_at
+
+    def age(self) -> float:
+        """For how many seconds it has not moved, in whichever worker: one that ends again and again is no younger."""
+        return self._age_when_restored + self.stood_still()
 
     async def idle(self) -> None:
         """Wait until no commit is running."""
@@ -144,3 +149,8 @@ async def _next(slices: Iterator[Writes | None]) -> Writes | None:
         if writes is not None:
             return writes
     return None
+
+
+def _age(complete_until: datetime | None) -> float:
+    """By this machine's clock: the brokers' is not known before the first mark has come back."""
+    return 0.0 if complete_until is None else max(0.0, (datetime.now(UTC) - complete_until).total_seconds())
