@@ -213,7 +213,7 @@ class Rejected(Closed):
     topic: TopicName
     partition: Count
     offset: Count
-    arrived: WrittenTime
+    arrived: WrittenTime | None = Field(description="Null where the broker gave no append time.")
     stage: Literal["encoding", "json", "schema", "size", "rule", "partition"]
     reason: str = Field(
         pattern=r"^[a-z0-9_]+(:[a-z_.]+)?$", description="A code, and the field where it is one's fault."

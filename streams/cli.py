@@ -70,6 +70,7 @@ def broker(
 def topics(as_json: Json = False) -> None:
     """Create the topics, or verify those that exist; unsafe settings are refused with the reason."""
     from streams.engine.topics import ensure_topics, wanted_topics
+    from streams.engine.undated import looked_at_beginnings
 
     kafka, settings = load_settings()
     created = asyncio.run(ensure_topics(kafka, settings, create=True))
@@ -78,6 +79,8 @@ def topics(as_json: Json = False) -> None:
         show_json([{"topic": name, "result": result} for name, result in rows])
     else:
         show_table(("topic", "result"), rows)
+    for sentence in asyncio.run(looked_at_beginnings(kafka, settings)):
+        say(sentence, "WARNING")
 
 
 @app.command()

@@ -7,11 +7,13 @@ import orjson
 from schemas.common import canonical_report_id
 from streams.core.events import written
 from streams.core.facts import Place, Sent, Stored
+from streams.engine.bare import LOG_APPEND_TIME
 from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
 from streams.engine.ledger import KINDS
 from streams.engine.marks import HEADER
 from streams.engine.partitioning import partition_of
 from streams.engine.reading import read_all
+from streams.engine.rejecting import NO_APPEND_TIME
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
@@ -35,7 +37,7 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
     events = [orjson.loads(record.value) async for record in missing if record.key == key]
     if state is None and not timeline:
         return None
-    timeline.sort(key=lambda entry: (entry["arrived"], entry["topic"], entry["offset"]))
+    timeline.sort(key=lambda entry: (entry["arrived"] or "", entry["topic"], entry["offset"]))
     return {"report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline}
 
 
@@ -55,17 +57,19 @@ def _entry(settings: Settings, record: Any, report_id: str) -> dict[str, Any] | 
     place = Place(arrival(record.timestamp), record.topic, record.partition, record.offset)
     whole = Record(kind, place, record.key, record.value, tuple(record.headers))
     intake = take_in(whole, settings.max_value_bytes)
+    dated = record.timestamp_type == LOG_APPEND_TIME
+    refusal = intake.refusal if dated else NO_APPEND_TIME
     if intake.fact is None or intake.fact.report_id != report_id:
         return None
     origin = whole.header(COPY_HEADER)
     return {
-        "arrived": written(place.arrived),
+        "arrived": written(place.arrived) if dated else None,
         "fact": kind,
         "says": _says(intake.fact),
         "topic": place.topic,
         "partition": place.partition,
         "offset": place.offset,
-        "unreadable": intake.refusal.reason if intake.refusal else None,
+        "unreadable": refusal.reason if refusal else None,
         "copied_from": origin.decode(errors="replace") if origin else None,
     }
 

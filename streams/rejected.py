@@ -52,6 +52,8 @@ async def replay_rejected(
 ) -> AsyncIterator[Replayed]:
     """Append the original bytes of each selected record once more; what it says is then judged as of now."""
     chosen = await list_rejected(kafka, settings, selection)
+    # Proofs first: no report may be announced while what proves it still waits for its turn.
+    chosen.sort(key=lambda value: value["topic"] == settings.inputs[0])
     async with one_off_consumer(kafka) as consumer:
         producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
         await producer.start()

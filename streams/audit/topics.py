@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from streams.audit.reach import Part, Reach, Spot, reach_of
 from streams.core.facts import Place
-from streams.engine.bare import KafkaRecord
+from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord
 from streams.engine.connections import still_fetching
 from streams.engine.intake import Record
-from streams.engine.ledger import KINDS, LOG_APPEND_TIME
+from streams.engine.ledger import KINDS
 from streams.engine.marks import HEADER
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.refusal import explained, naming_denials
@@ -185,8 +185,8 @@ def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> It
             return
         if record.timestamp_type != LOG_APPEND_TIME:
             raise ConfigurationError(
-                f"{tp.topic} has records without the broker's append time, so that nobody knows when they arrived: "
-                "export them, and audit the file."
+                f"{tp.topic}-{tp.partition} offset {record.offset} has no append time of the broker, so that nobody "
+                "knows when it arrived: read from behind such records with --from, or export them and audit the file."
             )
         if arrived is None or record.timestamp != stamp:  # whole batches carry the same
             stamp, arrived = record.timestamp, part.arrived(record.timestamp)

@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     topics.partitions,
     topics.replication,
     configs.settings,
+    topics.append_times,
     keeping.retention,
     access.permissions,
     checker.group,

@@ -7,11 +7,11 @@ from secrets import token_hex
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.doctor.facts import Place, Skew, Unread
+from streams.engine.bare import LOG_APPEND_TIME
 from streams.engine.login import client_options
 from streams.engine.marks import HEADER
 from streams.settings import KafkaSettings
 
-LOG_APPEND_TIME = 1
 FETCH_SECONDS = 0.5  # what the way of a record to us may take; until then it may be that and not the clock
 PROBES = 3  # the first one also waits for its connection
 

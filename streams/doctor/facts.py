@@ -157,6 +157,7 @@ class Facts:
     open_transactions: tuple[OpenTransaction, ...] | Unread
     may_transact: bool | Unread
     clocks: Mapping[int, Skew] | Unread
+    undated: Mapping[Place, int] | Unread  # where an input begins with a record without append time, and its offset
 
     def inputs(self) -> list[TopicSeen]:
         """The three inputs."""

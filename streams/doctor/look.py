@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from aiokafka import TopicPartition
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
@@ -27,6 +28,8 @@ from streams.doctor.facts import (
 )
 from streams.engine import protocol
 from streams.engine.coverage import Coverage
+from streams.engine.undated import undated
+from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 
 WATCH_SECONDS = 3.0  # how long something must stand still to be called that
@@ -64,10 +67,11 @@ class Look:
             attempt(self._coverage), attempt(self._ends), attempt(self._group)
         )
         works = not isinstance(group, Unread) and bool(group.members)
-        committed, transactions, may_transact, skews, _ = await asyncio.gather(
+        committed, transactions, may_transact, undated, skews, _ = await asyncio.gather(
             attempt(self._committed),
             attempt(self._transactions),
             attempt(self._may_transact),
+            attempt(self._undated),
             attempt(partial(self._clocks, probe=probe, works=works), CLOCKS_SECONDS + 1),
             asyncio.sleep(min(WATCH_SECONDS, self._patience.left()) if works or _held_back(ends_before) else 0),
         )
@@ -79,6 +83,7 @@ class Look:
             "transactions": transactions,
             "may_transact": may_transact,
             "clocks": skews,
+            "undated": undated,
             "coverage": _twice(before, after),
             "ends": ends,
             "open_transactions": ends
@@ -159,6 +164,13 @@ class Look:
         if self._topics[TRANSACTIONS_TOPIC].missing:
             return Unread("nobody ever made a transaction on this cluster, so that there is nobody to ask")
         return await transacting.may_transact(self._connections, self._settings.app_id)
+
+    async def _undated(self) -> Mapping[Place, int] | Unread:
+        try:
+            found = await undated(self._kafka, [TopicPartition(*place) for place in self._leaders])
+        except ConfigurationError as error:
+            return Unread(str(error))
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def _open_transactions(self, places: list[Place], brokers: Iterable[int]) -> tuple[OpenTransaction, ...]:
         return await transacting.on_inputs(self._connections, self._patience, self._by_leader(places), brokers)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from aiokafka import TopicPartition
+
 from streams.doctor.facts import Facts, TopicSeen, Unread
 from streams.doctor.findings import (
     BOOTSTRAP,
@@ -18,6 +20,7 @@ from streams.doctor.findings import (
 )
 from streams.engine.restore import same_partitions
 from streams.engine.topics import SAFE_REPLICATION, wanted_topics
+from streams.engine.undated import what_becomes_of_it
 from streams.errors import StateUnreadable
 
 MORE_COPIES = (
@@ -77,6 +80,16 @@ def _added(facts: Facts, count: int) -> Iterator[Finding]:
                 "meldingsvakt topics, and let the inputs be written there",
             )
             return
+
+
+def append_times(facts: Facts) -> Iterator[Finding]:
+    """Do the inputs begin with records that have append times?"""
+    if isinstance(facts.undated, Unread):
+        yield unread("append times", facts.undated.why, PERMISSIONS)
+        return
+    places = [(TopicPartition(*place), offset) for place, offset in sorted(facts.undated.items())]
+    problems = [warning("append times", *what_becomes_of_it(tp, offset)) for tp, offset in places]
+    yield from or_ok("append times", problems, "no partition of the inputs begins with records that have none")
 
 
 def replication(facts: Facts) -> Iterator[Finding]:

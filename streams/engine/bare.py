@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 from aiokafka.consumer import fetcher
 
+LOG_APPEND_TIME = 1  # the type of a timestamp that the broker gave; any other is a producer's word
+
 
 class KafkaRecord(Protocol):
-    """What we use of a record. `timestamp` in ms since 1970, the broker's if its type is 1."""
+    """What we use of a record. `timestamp` in ms since 1970."""
 
     @property
     def offset(self) -> int: ...

@@ -6,24 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from streams.core.books import Books
 from streams.core.checker import Checker
 from streams.core.deadlines import Deadlines
-from streams.core.events import Event, written
+from streams.core.events import Event
 from streams.core.facts import Fact, Place
 from streams.core.fold import Step
 from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine import marks
-from streams.engine.bare import KafkaRecord
+from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord
 from streams.engine.clean import CleanReader
-from streams.engine.coverage import Applied, Coverage, Gap, LastRecord
-from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, digest, known_value, origin_of, take_in
+from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
+from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, known_value, origin_of, take_in
 from streams.engine.partitioning import partition_of
+from streams.engine.rejecting import NO_APPEND_TIME, lost_append_times, rejected
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice, in_slices, whole
 from streams.engine.stand import Stand
@@ -31,10 +30,9 @@ from streams.engine.tally import Tally
 from streams.engine.transaction import Write, Writes
 from streams.engine.waiting import Waiting
 from streams.engine.writing import output_records
-from streams.errors import InDoubt
+from streams.errors import ConfigurationError
 from streams.settings import Settings
 
-LOG_APPEND_TIME = 1
 BROKER_CLOCK = "broker_clock"
 CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
 KINDS = ("sent", "receipt", "stored")
@@ -141,9 +139,14 @@ class Ledger:
         stamp, read, done, pause = -1, 0, start, self._slice.out_of_breath_at
         for record in islice(records, start, None):
             done += 1
-            # Whole batches carry the same append time; what is not the broker's is refused in any case.
-            if arrived is None or record.timestamp != stamp or record.timestamp_type != LOG_APPEND_TIME:
-                appended, stamp = self._append_time(topic, record), record.timestamp
+            if record.timestamp_type != LOG_APPEND_TIME:
+                self._pass_over(kind, topic, record)
+                appended = arrived = None
+                if monotonic() > pause:
+                    break
+                continue
+            if arrived is None or record.timestamp != stamp:  # whole batches carry the same append time
+                appended, stamp = arrival(record.timestamp), record.timestamp
                 arrived = self._arrival(applied, appended)
                 if applied.last is None:
                     self.coverage.goes_on(topic, arrived)
@@ -174,13 +177,24 @@ class Ledger:
         self.coverage.gap = gap
         return whole(self.partition, self._writes())
 
-    def _append_time(self, topic: str, record: KafkaRecord) -> datetime:
-        if record.timestamp_type != LOG_APPEND_TIME:
-            raise InDoubt(
-                f"{topic} has records without the broker's append time: set message.timestamp.type=LogAppendTime "
-                "on it (`meldingsvakt topics` checks that) and start the worker again."
-            )
-        return arrival(record.timestamp)
+    def _pass_over(self, kind: str, topic: str, record: KafkaRecord) -> None:
+        """A record from before the topic had append times: nobody knows when it arrived, so that it is a loss.
+
+        Raises ConfigurationError if the topic has lost them while this worker ran.
+        """
+        applied = self.coverage.applied[topic]
+        place = Place(applied.latest or arrival(0), topic, self.partition, record.offset)
+        whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
+        mark = whole.header(marks.HEADER)
+        if self.marks.has_come(topic, mark):
+            raise ConfigurationError(lost_append_times(place))
+        if mark is not None:
+            return
+        self._tally.add("records", kind)
+        self._tally.add("events", "rejected")
+        self._reject(whole, NO_APPEND_TIME, take_in(whole, self._settings.max_value_bytes))
+        applied.last = None
+        self.coverage.lose(Loss(topic, record.offset, record.offset + 1, NO_APPEND_TIME.reason, place.arrived))
 
     def _take(self, kind: str, record: KafkaRecord, place: Place) -> None:
         """A record that is not clean, not from here, or no record of a report at all."""
@@ -255,21 +269,8 @@ class Ledger:
 
     def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:
         self._tally.add("rejected", refusal.stage)
-        place = record.place
-        value: dict[str, Any] = {
-            "topic": place.topic,
-            "partition": place.partition,
-            "offset": place.offset,
-            "arrived": written(place.arrived),
-            "stage": refusal.stage,
-            "reason": refusal.reason,
-            "sha256": digest(record.value),
-            "size_bytes": len(record.value or b""),
-            "report_id": intake.fact.report_id if intake.fact else None,
-            "judged": intake.fact is not None,
-        }
-        key = f"{place.topic}/{place.partition}/{place.offset}".encode()
-        self._records.append(Write(self._settings.output("rejected"), self.partition, key, orjson.dumps(value)))
+        report_id = intake.fact.report_id if intake.fact else None
+        self._records.append(rejected(record, refusal, report_id, self._settings.output("rejected")))
 
     def _advance(self, completed: datetime) -> Iterator[None]:
         """The partition is complete until `completed`: decide. Completeness never goes back.

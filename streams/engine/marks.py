@@ -21,6 +21,7 @@ class Marks:
         self._prefix = f"{app_id}{SEPARATOR}{secrets.token_hex(8)}{SEPARATOR}"
         self._number = 0
         self._seen: dict[str, datetime] | None = None
+        self._passed: set[str] = set()
 
     @property
     def outstanding(self) -> bool:
@@ -44,8 +45,14 @@ class Marks:
 
     def saw(self, header: bytes, topic: str, arrived: datetime) -> None:
         """A mark has been passed; those of others and of abandoned sets mean nothing."""
+        if self._is_ours(header):
+            self._passed.add(topic)
         if self._seen is not None and header == self._header():
             self._seen[topic] = arrived
+
+    def has_come(self, topic: str, header: bytes | None) -> bool:
+        """True if one of ours, of any set, has come back from there, or this is one."""
+        return topic in self._passed or (header is not None and self._is_ours(header))
 
     def take_complete(self) -> datetime | None:
         """The earliest append time of a set of which every mark has been passed; None while one is missing."""
@@ -54,6 +61,9 @@ class Marks:
         complete_until = min(self._seen.values())
         self._seen = None
         return complete_until
+
+    def _is_ours(self, header: bytes) -> bool:
+        return header.startswith(self._prefix.encode())
 
     def _header(self) -> bytes:
         return f"{self._prefix}{self._number}".encode()

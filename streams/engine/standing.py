@@ -14,7 +14,10 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "complete_until_timestamp_seconds": ("Until when the partition is complete, by the brokers' clock.", ()),
     "completeness_age_seconds": ("For how long completeness has stood still, a restart's time included.", ()),
     "gap": ("1 while the checker cannot see, by cause.", ("cause",)),
-    "losses": ("Stretches of the inputs that nobody read, while the portal keeps what was sent then.", ("cause",)),
+    "losses": (
+        "Stretches of the inputs that nobody could judge, while the portal keeps what was sent then.",
+        ("cause",),
+    ),
     "oldest_pending_timestamp_seconds": ("When the sent arrived of the report that is pending for longest.", ()),
     "reports": ("Reports by status.", ("status",)),
     "sent_reports": ("Reports sent, counted on their own from the records.", ()),

@@ -127,6 +127,7 @@ def facts(**changes: Any) -> Facts:
         open_transactions=(),
         may_transact=True,
         clocks={n: Skew(-0.01, 0.01) for n in (1, 2, 3)},
+        undated={},
     )
     return replace(healthy, **changes)
 

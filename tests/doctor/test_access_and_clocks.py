@@ -152,8 +152,8 @@ def test_every_check_says_something() -> None:
     checks = {finding.check for finding in findings(facts())}
     assert checks == {
         "policy", "bootstrap", "login", "brokers", "versions", "broker settings", "topics", "partitions", "replication",
-        "topic settings", "retention", "permissions", "workers", "coverage", "offsets", "transactional ids",
-        "open transactions", "clocks",
+        "topic settings", "append times", "retention", "permissions", "workers", "coverage", "offsets",
+        "transactional ids", "open transactions", "clocks",
     }  # fmt: skip
 
 

@@ -181,3 +181,11 @@ def test_two_copies_that_must_both_be_in_sync_stop_when_one_broker_does() -> Non
     shape = tuple(partition(n, replicas=(1, 2), in_sync=(1, 2), leader=1) for n in range(PARTITIONS))
     found = [each.found for each in trouble(with_topic("reports.sent", partitions=shape))]
     assert any("one broker down stops all writing" in each for each in found)
+
+
+def test_an_input_that_begins_without_append_times_is_named_with_what_helps() -> None:
+    expect(
+        facts(undated={("reports.sent", 2): 17}), State.WARNING, "append times",
+        "reports.sent-2 begins (offset 17) with records that have no append time", "--reason no_append_time",
+    )  # fmt: skip
+    expect(facts(undated=NO), State.UNKNOWN, "append times", NO.why, "permissions")

@@ -16,13 +16,13 @@ from streams.core.events import written
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.codec import event_value, read_book
-from streams.engine.coverage import Applied, Coverage, read_coverage
+from streams.engine.coverage import Applied, Coverage, LastRecord, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import HEADER, Marks
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write, Writes
-from streams.errors import InDoubt
+from streams.errors import ConfigurationError
 from streams.policies import load_policy, policy_of
 from streams.replay import Line, Replay
 from streams.settings import Settings
@@ -178,11 +178,73 @@ def test_control_records_move_the_committed_position() -> None:
     assert one.apply(Batch(0, 0, {STORED: Span(0, 7)}, {})).offsets == {SENT: 0, RECEIPT: 0, STORED: 7}
 
 
-def test_a_topic_without_the_brokers_append_time_ends_the_worker() -> None:
+def undated(record: Appended) -> Appended:
+    """The same as a topic without append times has it: the time is the producer's word."""
+    return record._replace(timestamp=ms(START + timedelta(days=30_000)), timestamp_type=0)
+
+
+def proof(offset: int, at: datetime) -> Appended:
+    value = {"report_id": REPORT, "stored_at": written(START), "evidence": "READ_BACK"}
+    return Appended(offset, ms(at), REPORT.encode(), orjson.dumps(value))
+
+
+def test_a_record_from_before_append_times_is_rejected_and_lost_and_judged_once_it_is_appended_again() -> None:
+    one, minute = ledger(), timedelta(minutes=1)
+    before, after = proof(0, START), Appended(3, ms(START + minute), b"", None, ((HEADER, b"doctor/1"),))
+    old = [undated(proof(1, START)), undated(Appended(2, 0, None, b"{"))]
+    writes = one.apply(batch(one, stored=[before, *old]))
+    known, unknown = (Rejected.model_validate_json(write.value or b"") for write in of(writes, "rejected"))
+    assert (known.stage, known.reason, known.arrived, known.judged) == ("rule", "no_append_time", None, False)
+    assert (str(known.report_id), unknown.report_id) == (REPORT, None)
+    (loss,) = one.coverage.losses
+    assert tuple(loss) == (STORED, 1, 3, "no_append_time", START, None)
+    one.apply(batch(one, stored=[after]))
+    assert one.coverage.losses == [loss._replace(until=START + minute)]
+    assert one.coverage.applied[STORED].last == LastRecord(3, START + minute)
+    counts = one.take_tally().counts
+    assert counts["losses", "no_append_time"] == 1
+    assert counts["rejected", "rule"] == counts["events", "rejected"] == 2
+    assert counts["records", "stored"] == 3
+
+
+def test_the_last_record_of_a_batch_that_has_no_append_time_is_not_taken_for_one_that_had() -> None:
     one = ledger()
-    record = Appended(0, ms(START), REPORT.encode(), sent_value(), timestamp_type=0)
-    with pytest.raises(InDoubt, match="LogAppendTime"):
-        one.apply(batch(one, sent=[record]))
+    one.apply(batch(one, stored=[proof(0, START), undated(proof(1, START))]))
+    assert one.coverage.applied[STORED].last is None
+    assert one.coverage.applied[STORED].latest == START
+    assert read_coverage(one.coverage.value()) == one.coverage
+
+
+def test_a_sent_without_append_time_opens_nothing_before_it_is_appended_again() -> None:
+    one = ledger()
+    sent = Appended(0, ms(START), REPORT.encode(), sent_value())
+    one.apply(batch(one, sent=[undated(sent)]))
+    assert one.rows.get(REPORT) is None
+    one.apply(batch(one, sent=[sent._replace(offset=1, timestamp=ms(START + timedelta(days=1)))]))
+    row = one.rows.get(REPORT)
+    assert row is not None
+    assert row.sent is not None
+    assert row.sent.arrived == START + timedelta(days=1)
+
+
+def test_marks_of_others_from_before_append_times_concern_nobody() -> None:
+    one = ledger()
+    writes = one.apply(batch(one, sent=[undated(Appended(0, 0, b"", None, ((HEADER, b"doctor/1"),)))]))
+    assert of(writes, "rejected") == []
+    assert one.coverage.losses == []
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_topic_that_loses_its_append_times_while_the_worker_runs_ends_it(own: bool) -> None:
+    """Its own mark without one, or any record behind one of its marks."""
+    one = ledger()
+    if not own:
+        one.apply(marked(one, one.marks.new_set(), START))
+    mark = Appended(one.position(SENT), 0, b"", None, ((HEADER, one.marks.new_set()),))
+    record = mark if own else Appended(one.position(SENT), 0, REPORT.encode(), sent_value())
+    with pytest.raises(ConfigurationError, match=rf"reports.sent-0 offset {record.offset} .*=LogAppendTime"):
+        one.apply(batch(one, sent=[undated(record)]))
+    assert one.coverage.complete_until == (None if own else START)
 
 
 def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> None:
