@@ -10,7 +10,7 @@ from streams.core.facts import Place, Sent, Stored
 from streams.engine.bare import LOG_APPEND_TIME
 from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
 from streams.engine.ledger import KINDS
-from streams.engine.marks import HEADER
+from streams.engine.marks import mark_of
 from streams.engine.partitioning import partition_of
 from streams.engine.reading import read_all
 from streams.engine.rejecting import NO_APPEND_TIME
@@ -51,7 +51,7 @@ async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) ->
 
 def _entry(settings: Settings, record: Any, report_id: str) -> dict[str, Any] | None:
     """One line of the time line; None for a record that is about something else."""
-    if any(name == HEADER for name, _ in record.headers):
+    if mark_of(record) is not None:
         return None
     kind = dict(zip(settings.inputs, KINDS, strict=True))[record.topic]
     place = Place(arrival(record.timestamp), record.topic, record.partition, record.offset)

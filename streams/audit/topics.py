@@ -16,7 +16,7 @@ from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord
 from streams.engine.connections import still_fetching
 from streams.engine.intake import Record
 from streams.engine.ledger import KINDS
-from streams.engine.marks import HEADER
+from streams.engine.marks import mark_of
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.refusal import explained, naming_denials
 from streams.engine.topics import partition_counts
@@ -190,8 +190,7 @@ def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> It
             )
         if arrived is None or record.timestamp != stamp:  # whole batches carry the same
             stamp, arrived = record.timestamp, part.arrived(record.timestamp)
-        headers = tuple(record.headers) if record.headers else ()
-        if headers and any(name == HEADER for name, _ in headers):
+        if mark_of(record) is not None:
             continue
         place = Place(arrived, tp.topic, tp.partition, record.offset)
-        yield Record(part.kind, place, record.key, record.value, headers)
+        yield Record(part.kind, place, record.key, record.value, tuple(record.headers or ()))

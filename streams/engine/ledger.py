@@ -185,7 +185,7 @@ class Ledger:
         applied = self.coverage.applied[topic]
         place = Place(applied.latest or arrival(0), topic, self.partition, record.offset)
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
-        mark = whole.header(marks.HEADER)
+        mark = marks.mark_of(record)
         if self.marks.has_come(topic, mark):
             raise ConfigurationError(lost_append_times(place))
         if mark is not None:
@@ -198,12 +198,11 @@ class Ledger:
 
     def _take(self, kind: str, record: KafkaRecord, place: Place) -> None:
         """A record that is not clean, not from here, or no record of a report at all."""
-        whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
-        mark = whole.header(marks.HEADER) if whole.headers else None
+        mark = marks.mark_of(record)
         if mark is not None:
             self.marks.saw(mark, place.topic, place.arrived)
             return
-        self._judge(whole)
+        self._judge(Record(kind, place, record.key, record.value, tuple(record.headers or ())))
 
     def _arrival(self, applied: Applied, appended: datetime) -> datetime:
         """When a record arrived: within a partition never before what lies before it."""

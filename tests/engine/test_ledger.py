@@ -18,7 +18,7 @@ from streams.data import succession
 from streams.engine.codec import event_value, read_book
 from streams.engine.coverage import Applied, Coverage, LastRecord, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
-from streams.engine.marks import HEADER, Marks
+from streams.engine.marks import HEADER, Marks, mark_of
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write, Writes
@@ -112,6 +112,44 @@ def test_marks_of_others_and_of_abandoned_sets_mean_nothing() -> None:
     one.marks.abandon()
     one.apply(marked(one, abandoned, START))
     assert one.coverage.complete_until is None
+
+
+@pytest.mark.parametrize(("key", "value"), [(REPORT.encode(), sent_value()), (b"", sent_value()), (None, sent_value())])
+def test_a_record_with_the_header_of_a_mark_is_judged_like_any_other(key: bytes | None, value: bytes) -> None:
+    one = ledger()
+    record = Appended(0, ms(START), key, value, ((HEADER, b"x"),))
+    assert len(of(one.apply(batch(one, sent=[record])), "state")) == 1
+    (row,) = one.rows
+    assert row.report_id == REPORT
+
+
+@pytest.mark.parametrize("key", [None, REPORT.encode()])
+def test_a_tombstone_with_the_header_of_a_mark_is_rejected(key: bytes | None) -> None:
+    one = ledger()
+    header = one.marks.new_set()
+    writes = one.apply(batch(one, stored=[Appended(0, ms(START), key, None, ((HEADER, header),))]))
+    (rejected,) = of(writes, "rejected")
+    assert orjson.loads(rejected.value or b"")["reason"] == "tombstone"
+    assert SETTINGS.inputs[2] in one.marks.unseen
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "headers", "mark"),
+    [
+        (b"", None, ((HEADER, b"x"),), b"x"),
+        (b"", None, (("ce_id", b"1"), (HEADER, b"x"), (HEADER, b"y")), b"x"),
+        (b"", None, ((HEADER, None),), b""),
+        (b"", None, (), None),
+        (b"", b"", ((HEADER, b"x"),), None),
+        (b"", sent_value(), ((HEADER, b"x"),), None),
+        (None, None, ((HEADER, b"x"),), None),
+        (REPORT.encode(), None, ((HEADER, b"x"),), None),
+    ],
+)
+def test_a_mark_has_an_empty_key_no_value_and_its_header(
+    key: bytes | None, value: bytes | None, headers: Any, mark: bytes | None
+) -> None:
+    assert mark_of(Appended(0, ms(START), key, value, headers)) == mark
 
 
 def test_a_record_from_before_what_is_complete_is_said_aloud_and_judged() -> None:

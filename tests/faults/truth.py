@@ -115,7 +115,7 @@ def read_inputs(records: Iterable[Record], prefix: str, partitions: int) -> Inpu
         latest[tp] = max(latest.get(tp, 0), record.timestamp_ms)
         arrived = datetime.fromtimestamp(latest[tp] / 1000, UTC)
         found.arrivals[(*tp, record.offset)] = arrived
-        if any(name == MARK for name, _ in record.headers):
+        if record.key == b"" and record.value is None and any(name == MARK for name, _ in record.headers):
             continue
         kind = record.topic.removeprefix(prefix)
         fact, clean = read_fact(kind, record, arrived)
