@@ -22,6 +22,9 @@ from schemas.common import Closed, Code, Municipality
 DURATION = r"^P([0-9]+W|([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?)$"
 
 
+LONGEST = timedelta(days=3650)  # far beyond it the calendar ends, and with it every sum of a time and a duration
+
+
 class PolicyInvalid(ValueError):
     """The policy file cannot be used: the message says where and what to change."""
 
@@ -31,11 +34,13 @@ def _duration(given: object) -> timedelta:
         return given
     try:
         duration = isodate.parse_duration(given) if isinstance(given, str) else None
-    except isodate.ISO8601Error:
+    except (isodate.ISO8601Error, OverflowError):
         duration = None
     if not isinstance(duration, timedelta) or duration <= timedelta(0):
         # Months and years have no fixed length, and an allowance of none would alarm at once.
         raise PydanticCustomError("duration", 'must be a positive ISO 8601 duration of weeks, days or less, as "PT2H"')
+    if duration > LONGEST:
+        raise PydanticCustomError("duration", "must be at most ten years")
     return duration
 
 

@@ -186,6 +186,8 @@ def replay(
             show_json(state)
     for reason, count in sorted(played.rejected.items()):
         say(f"{count} unreadable: {reason}")
+    for reason, count in sorted(played.unjudged.items()):
+        say(f"{count} not judged: {reason}")
 
 
 @app.command()

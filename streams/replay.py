@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,6 +12,7 @@ from schemas.common import Time
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
 from streams.core.facts import Place
+from streams.core.fold import REFUSED
 from streams.core.rules import Rules
 from streams.engine.codec import event_value
 from streams.engine.intake import Record, take_in
@@ -19,6 +20,7 @@ from streams.engine.ledger import KINDS
 from streams.engine.state import state_value
 from streams.errors import ConfigurationError
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # from here on a due time could lie behind the end of the calendar
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)
 _FIELDS = frozenset({"at", "topic", "value", "key", "tick"})
 
@@ -37,8 +39,11 @@ class Line(NamedTuple):
 
 
 def parse_time(text: str) -> datetime:
-    """An RFC 3339 time with a zone, in UTC. Raises ValueError."""
-    return _TIME.validate_python(text)
+    """A time with a zone before the year 9000, in UTC. Raises ValueError."""
+    time = _TIME.validate_python(text)
+    if time >= LATEST:
+        raise ValueError("too far ahead")
+    return time
 
 
 def read_script(lines: Iterable[bytes]) -> Iterator[Line]:
@@ -61,7 +66,7 @@ def _line(number: int, text: bytes) -> Line:
     except (ValueError, KeyError, TypeError, ValidationError):
         raise ScriptError(
             f'Line {number} is no script line: write {{"at": TIME, "topic": "sent", "value": {{...}}}} '
-            'or {"at": TIME, "tick": true}, with a zone in every time.'
+            'or {"at": TIME, "tick": true}, with a zone in every time, and none from the year 9000 on.'
         ) from None
     if unknown := sorted(given.keys() - _FIELDS):
         raise ScriptError(f"Line {number} has the unknown field {unknown[0]!r}: remove it.")
@@ -90,6 +95,7 @@ class Replay:
         self._rows = MemoryRows()
         self.checker = Checker(rules, self._rows)
         self.rejected: Counter[str] = Counter()
+        self.unjudged: Counter[str] = Counter()  # what could be read and was refused by the rules
         self._offsets: Counter[str] = Counter()
         self._max_value_bytes = max_value_bytes
 
@@ -120,7 +126,10 @@ class Replay:
         if intake.refusal is not None:
             self.rejected[intake.refusal.reason] += 1
         if intake.fact is not None:
-            yield from self.checker.apply(intake.fact).events
+            step, events = self.checker.apply(intake.fact)
+            if step in REFUSED:
+                self.unjudged[step] += 1
+            yield from events
 
 
 def event_line(event: Event) -> bytes:

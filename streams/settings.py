@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import ConfigurationError
 
 TOPIC_NAME = r"^[A-Za-z0-9._-]{1,200}$"
+LONGEST = timedelta(days=3650)  # ten years: what is kept for longer was a slip, and far beyond it the calendar ends
 
 
 class KafkaSettings(BaseSettings):
@@ -63,31 +65,45 @@ class Settings(BaseSettings):
     )
     input_prefix: str = Field("reports.", pattern=TOPIC_NAME, description="Prefix of the three input topics.")
     policy: Path | None = Field(None, description="The policy file (TOML); built-in allowances where not given.")
-    keep: timedelta = Field(
-        timedelta(days=120), ge=timedelta(days=1), description="How long a row is kept after its last fact."
-    )
-    unexpected_after: timedelta = Field(
-        timedelta(hours=24), gt=timedelta(0), description="When a proof without a sent becomes unexpected."
-    )
     partitions: int = Field(12, ge=1, le=1000, description="Partitions of topics that are created.")
     retention: timedelta = Field(
-        timedelta(days=90), ge=timedelta(days=1), description="Retention of the input topics that are created."
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        le=LONGEST,
+        description="Retention of the input topics that are created.",
     )
     access_retention: timedelta = Field(
-        timedelta(days=730), ge=timedelta(days=1), description="Retention of the record of who looked, as created."
+        timedelta(days=730),
+        ge=timedelta(days=1),
+        le=LONGEST,
+        description="Retention of the record of who looked, as created.",
+    )
+    keep: timedelta = Field(
+        timedelta(days=120), gt=timedelta(0), le=LONGEST, description="How long a row is kept after its last fact."
+    )
+    unexpected_after: timedelta = Field(
+        timedelta(hours=24),
+        gt=timedelta(0),
+        le=LONGEST,
+        description="When a proof without a sent becomes unexpected.",
     )
     mark_every: timedelta = Field(
         timedelta(seconds=10),
         ge=timedelta(milliseconds=100),
+        le=timedelta(hours=1),
         description="How often marks are written while no deadline is due.",
     )
     mark_pause: timedelta = Field(
         timedelta(milliseconds=100),
         ge=timedelta(0),
+        le=timedelta(minutes=1),
         description="The least time between two sets of marks of one partition.",
     )
     gap_after: timedelta = Field(
-        timedelta(seconds=20), gt=timedelta(0), description="How long completeness may stand still before it is a gap."
+        timedelta(seconds=20),
+        gt=timedelta(0),
+        le=timedelta(hours=1),
+        description="How long completeness may stand still before it is a gap.",
     )
     session_timeout: timedelta = Field(
         timedelta(seconds=6),
@@ -124,6 +140,7 @@ class Settings(BaseSettings):
     view_silent_after: timedelta = Field(
         timedelta(minutes=1),
         ge=timedelta(seconds=1),
+        le=timedelta(days=7),
         description="How far completeness may lie behind the clock before the view says that its picture is behind.",
     )
     view_rows: bool = Field(
@@ -154,11 +171,28 @@ class Settings(BaseSettings):
     heartbeat_url: SecretStr | None = Field(
         None, description="What a worker asks for again and again while it can vouch: an external dead man's switch."
     )
-    heartbeat_every: timedelta = Field(timedelta(minutes=1), ge=timedelta(seconds=1), description="How often it does.")
+    heartbeat_every: timedelta = Field(
+        timedelta(minutes=1), ge=timedelta(seconds=1), le=timedelta(days=1), description="How often it does."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe log line.")
     log_format: Literal["text", "json"] = Field(
         "text", description="Log lines for people (text), or one JSON object a line."
     )
+
+    @field_validator("keep")
+    @classmethod
+    def _outlives_the_inputs(cls, keep: timedelta, info: ValidationInfo) -> timedelta:
+        """Whose row is erased while its sent can still be read would be announced twice, or refused as too old."""
+        if "retention" in info.data and keep <= info.data["retention"]:
+            raise PydanticCustomError("keep", "rows must be kept longer than the inputs are (MELDINGSVAKT_RETENTION)")
+        return keep
+
+    @field_validator("unexpected_after")
+    @classmethod
+    def _comes_before_the_end(cls, after: timedelta, info: ValidationInfo) -> timedelta:
+        if "keep" in info.data and after >= info.data["keep"]:
+            raise PydanticCustomError("unexpected_after", "it must be shorter than rows are kept (MELDINGSVAKT_KEEP)")
+        return after
 
     @field_validator("heartbeat_url")
     @classmethod

@@ -92,12 +92,21 @@ def test_an_unreadable_value_is_counted_and_a_sent_is_judged_by_its_key(tmp_path
     assert (event["report_id"], event["receiver"], event["sent_at"]) == (REPORT, None, "2026-01-01T12:00:00.000000Z")
 
 
+def test_a_sent_from_before_the_keeping_time_is_told_as_not_judged(tmp_path: Path) -> None:
+    lines = [sent("2026-01-01T12:00:00Z", sent_at="2025-08-01T12:00:00Z"), tick("2026-03-01T00:00:00Z")]
+    script = tmp_path / "script.ndjson"
+    script.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = CliRunner().invoke(app, ["replay", str(script)], catch_exceptions=False)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "1 not judged: too_old\n")
+
+
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
         ("{", "Line 1 is no script line"),
         ("[]", "Line 1 is no script line"),
         ('{"at": "2026-01-01T12:00:00", "tick": true}', "Line 1 is no script line"),
+        ('{"at": "9999-12-31T23:59:59Z", "tick": true}', "none from the year 9000 on"),
         ('{"at": "2026-01-01T12:00:00Z"}', "Line 1: `topic` must be sent, receipt or stored"),
         ('{"at": "2026-01-01T12:00:00Z", "topic": "lost", "value": {}}', "Line 1: `topic` must be"),
         ('{"at": "2026-01-01T12:00:00Z", "tick": true, "tock": 1}', "Line 1 has the unknown field 'tock'"),

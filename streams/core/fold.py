@@ -45,6 +45,7 @@ class Step(StrEnum):
     RECOVERED = "recovered"
 
 
+REFUSED = frozenset({Step.TOO_OLD})  # what could be read, and is listed as rejected all the same
 DECIDED = frozenset({Status.MISSING, Status.RECOVERED, Status.UNPROVEN, Status.UNDETERMINED})
 
 

@@ -13,7 +13,7 @@ from streams.core.checker import Checker
 from streams.core.deadlines import Deadlines
 from streams.core.events import Event
 from streams.core.facts import Fact, Place
-from streams.core.fold import Step
+from streams.core.fold import REFUSED, Step
 from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine import marks
@@ -250,8 +250,8 @@ class Ledger:
             self._opened_or_settled.append(fact.report_id)
         if events:
             self._events += events
-        if step is Step.TOO_OLD:
-            self._reject(Record(kind, fact.place, record.key, record.value), Refusal("rule", "too_old"), Intake(None))
+        if step in REFUSED:
+            self._reject(Record(kind, fact.place, record.key, record.value), Refusal("rule", step), Intake(None))
 
     def _send_home(self, record: Record, intake: Intake, *, copied: bool) -> None:
         """A record in the wrong partition is copied to the right one, once."""
