@@ -240,7 +240,7 @@ def test_a_record_from_before_append_times_is_rejected_and_lost_and_judged_once_
     assert one.coverage.losses == [loss._replace(until=START + minute)]
     assert one.coverage.applied[STORED].last == LastRecord(3, START + minute)
     counts = one.take_tally().counts
-    assert counts["losses", "no_append_time"] == 1
+    assert one.coverage.telling_losses(timedelta(days=30)) == {"no_append_time": 1}
     assert counts["rejected", "rule"] == counts["events", "rejected"] == 2
     assert counts["records", "stored"] == 3
 
