@@ -140,12 +140,12 @@ class Checker:
 
         `most`: how many rows to look at; the rest is left to the next call.
         """
-        for report_id in islice(self.deadlines.passed(until), most):
+        for at, report_id in islice(self.deadlines.passed(until), most):
             glance = self.rows.glance(report_id)
             if glance is None or self._waits(report_id, glance, until):
                 continue
             row = self.rows.get(report_id)
-            passed = self._look(row, until) if row is not None else None
+            passed = self._look(row, at, until) if row is not None else None
             if passed is not None:
                 yield passed
 
@@ -187,8 +187,12 @@ class Checker:
         self.deadlines.add(erased, report_id)
         return True
 
-    def _look(self, row: Row, until: datetime) -> Passed | None:
-        """Time has passed for this row: decide it, erase it, or look again later."""
+    def _look(self, row: Row, at: datetime, until: datetime) -> Passed | None:
+        """The look for `at` has come: decide this row, erase it, or look again later."""
+        look = next_look(row, self.rules.limits)
+        if look is not None and look > at:  # what came since has moved it: its turn is then, behind those before it
+            self.deadlines.add(look, row.report_id)
+            return None
         before = account(row)
         caused = pass_time(row, until, self.rules, self.sight)
         if caused is None:

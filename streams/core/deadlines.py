@@ -49,12 +49,12 @@ class Deadlines:
         first = self.first()
         return None if first is None or first >= until else first
 
-    def passed(self, until: datetime) -> Iterator[str]:
+    def passed(self, until: datetime) -> Iterator[tuple[datetime, str]]:
         """Take out what lies strictly before `until`, in order of time and report id, each entry once."""
         limit = ((until - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES, "big")
         last = b""
         while self._heap and self._heap[0][:_TIME_BYTES] < limit:
             entry = heapq.heappop(self._heap)
             if entry != last:
-                yield _report_id(entry)
+                yield _time(entry), _report_id(entry)
             last = entry

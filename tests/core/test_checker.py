@@ -138,3 +138,20 @@ def test_it_goes_on_after_a_restart_at_every_point_of_a_story() -> None:
         OTHER: Status.STORED,
         REPORT: Status.RECOVERED,
     }
+
+
+def test_it_decides_in_the_order_of_alarms_though_an_older_look_stands_for_one_of_them() -> None:
+    story = Story()
+    story.stored("08:00", BERGEN)  # perhaps unexpected at 08:00 on the next day
+    story.stored("08:30", BERGEN, report=OTHER)  # and this half an hour later
+    story.sent("2026-03-03T07:50")  # now its alarm is at 08:50
+    assert [one.report_id for one in story.checker.advance(at("2026-03-04T00:00"))] == [OTHER, REPORT]
+
+
+def test_it_looks_at_no_more_than_it_is_told_and_leaves_what_is_to_come() -> None:
+    story = Story()
+    story.stored("08:00", BERGEN)
+    story.sent("2026-03-03T07:50")
+    assert list(story.checker.advance(at("2026-03-04T00:00"), 1)) == []
+    assert story.checker.deadlines.first() == at("2026-03-03T08:50")
+    assert len(list(story.checker.advance(at("2026-03-04T00:00"), 1))) == 1

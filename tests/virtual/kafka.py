@@ -51,6 +51,9 @@ class Kafka:
         self.stable: dict[str, int] = {}  # by topic, the first offset of an open upstream transaction
         self.epoch = 0
         self.committed = Committed()
+        # From when until when (None: to this day) proofs may have arrived unread, and when the first start could begin.
+        self.lost: list[tuple[int, int | None]] = []
+        self.beginning: int | None = None
 
     def append(self, topic: str, fact: Fact | None, mark: bytes | None = None) -> int:
         """Append a record; its offset. The fact's place must be `next_place`."""

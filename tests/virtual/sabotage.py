@@ -157,7 +157,7 @@ def decided_at_the_alarm_itself() -> Iterator[Rules]:
 
     whole_passed = Deadlines.passed
 
-    def passed(self: Deadlines, until: datetime) -> Iterator[str]:
+    def passed(self: Deadlines, until: datetime) -> Iterator[tuple[datetime, str]]:
         from tests.virtual.kafka import time_of
 
         return whole_passed(self, until + (time_of(1) - time_of(0)))

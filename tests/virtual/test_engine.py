@@ -37,7 +37,7 @@ def test_no_troubled_schedule_makes_an_anomaly_on_the_real_ledger(tmp_path: Path
     played = play(seed, schedules, tmp_path)
     print(f"VIRTUAL_SEED={seed}: {played}")
     assert not [name for name in (*WEIGHTS, *TROUBLES, "between_slices") if played.steps[name] < FEWEST]
-    for status in ("pending", "stored", "missing", "recovered", "unproven", "unexpected"):
+    for status in ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected"):
         assert played.statuses[status] >= FEWEST
     for said in (
         "no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere", "stored_late",

@@ -8,6 +8,7 @@ from typing import Any
 from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Fact
 from streams.core.rules import Rules
+from streams.core.sight import Lost, Sight
 from tests.virtual.engine import EngineWorker
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
 from tests.virtual.readers import ByteKafka, Kept
@@ -18,6 +19,7 @@ TROUBLES = ("expire", "expire", "back", "back", "day")
 DAY_MS = 86_400_000
 UNEXPECTED_MS = DAY_MS
 KEEP_MS = 121 * DAY_MS
+LONG_AGO_MS = -1000 * DAY_MS
 STEPS_BACK_MS = (1, 500, 3_000, 20_000)
 
 
@@ -44,7 +46,24 @@ def view(kafka: ByteKafka) -> Kafka:
                 continue
             latest = max(latest, entry.at)
             seen.logs[topic].append(Entry(latest, _arrived(entry.fact, latest), entry.mark))
+    skipped = kafka.committed.losses[: len(TOPICS)]  # what the first start did not find any more
+    lost = [(a, b) for name, a, b in kafka.committed.losses if name == "stored" and (name, a, b) not in skipped]
+    begun = [_first_after(seen, topic, end) for topic, _, end in skipped if end > 0]
+    seen.beginning = max((at for at in begun if at is not None), default=None)
+    seen.lost = [(_last_before(seen, "stored", a), _first_after(seen, "stored", b)) for a, b in lost]
     return seen
+
+
+def _last_before(seen: Kafka, topic: str, offset: int) -> int:
+    return max((entry.at for entry in seen.logs[topic][:offset] if _is_there(entry)), default=LONG_AGO_MS)
+
+
+def _first_after(seen: Kafka, topic: str, offset: int) -> int | None:
+    return next((entry.at for entry in seen.logs[topic][offset:] if _is_there(entry)), None)
+
+
+def _is_there(entry: Entry) -> bool:
+    return entry.fact is not None or entry.mark is not None
 
 
 def _lost(kept: Kept, topic: str, offset: int) -> bool:
@@ -177,12 +196,16 @@ class Troubled(Scheduler):
         return statuses
 
     def _check_erased(self, statuses: dict[str, str]) -> None:
-        """After the keeping time only what is missing is kept, and the books know of the rest."""
-        announced = list(self.kafka.committed.events)
+        """After the keeping time only what is missing is kept, what was in doubt too; the books know of the rest."""
+        before = list(self.kafka.committed.events)
         self.kafka.now += KEEP_MS
         self._settle()
-        kept, missing = self.kafka.committed, {name for name, status in statuses.items() if status == "missing"}
-        if kept.rows.keys() != missing or kept.events != announced:
+        kept = self.kafka.committed
+        doubted = {name for name, status in statuses.items() if status == "undetermined"}
+        missing = {name for name, status in statuses.items() if status == "missing"} | doubted
+        later = kept.events[len(before) :]
+        unwatched = sorted(event.report_id for event in later if event.reason == "unwatched")
+        if kept.rows.keys() != missing or kept.events != before + later or unwatched != sorted(doubted):
             raise Anomaly("wrong_erasure", f"{statuses}, but kept are {kept.rows} and {kept.events}.")
         erased = sum(book.erased for book in kept.books.values())
         once_sent = [name for name, status in statuses.items() if status in ("stored", "recovered", "unproven")]
@@ -192,6 +215,9 @@ class Troubled(Scheduler):
     def _read_again(self) -> None:
         """The pure checker reads the same log from the beginning: the same events, as values."""
         checker, seen = Checker(self.rules, MemoryRows()), view(self.kafka)
+        begun = None if seen.beginning is None else time_of(seen.beginning)
+        lost = (Lost(time_of(since), None if until is None else time_of(until)) for since, until in seen.lost)
+        checker.sight = Sight(tuple(lost), begun, time_of(0))
         facts = [entry.fact for topic in reversed(TOPICS) for entry in seen.logs[topic] if entry.fact is not None]
         events = [event for fact in facts for event in checker.apply(fact).events]
         for passed in checker.advance(time_of(self.kafka.committed.until)):

@@ -11,6 +11,8 @@ from tests.virtual.kafka import Committed, Kafka, time_of
 ALLOWANCES = {"FIKS_IO": timedelta(seconds=4), "SVARINN": timedelta(seconds=8)}
 GRACE = timedelta(seconds=1)
 NO_PROOF_ASKED = "1507"
+DAY = timedelta(days=1)
+LAST_CALL = timedelta(days=23)  # after the report was sent
 REASONS = {
     "MOTTATT": "receipted_not_stored", "FEILET": "rejected", "TIDSAVBRUDD": "transport_failed",
     "SERVERFEIL": "transport_failed",
@@ -35,11 +37,12 @@ class Known(NamedTuple):
     asked: bool
     town: str
     due_at: datetime
+    verdict_at: datetime  # alarm_at, or later where proof may have been lost
 
     @property
     def in_time(self) -> bool:
-        """Something that counts arrived by alarm_at."""
-        return self.proof is not None and self.proof.place.arrived <= self.alarm_at
+        """Something that counts arrived by the verdict."""
+        return self.proof is not None and self.proof.place.arrived <= self.verdict_at
 
 
 def known(kafka: Kafka, positions: dict[str, int]) -> dict[str, Known]:
@@ -52,10 +55,10 @@ def known(kafka: Kafka, positions: dict[str, int]) -> dict[str, Known]:
     for sent in facts["sent"]:
         assert isinstance(sent, Sent)
         firsts.setdefault(sent.report_id, sent)
-    return {report_id: _known(first, facts) for report_id, first in firsts.items()}
+    return {report_id: _known(first, facts, kafka) for report_id, first in firsts.items()}
 
 
-def _known(first: Sent, facts: dict[str, list[Any]]) -> Known:
+def _known(first: Sent, facts: dict[str, list[Any]], kafka: Kafka) -> Known:
     arrived = first.place.arrived
     assert first.sent_at is not None
     assert first.names.receiver is not None
@@ -69,7 +72,22 @@ def _known(first: Sent, facts: dict[str, list[Any]]) -> Known:
         one for one in facts["receipt"] if one.report_id == first.report_id and one.place.arrived <= alarm_at
     ]
     reason = "stored_elsewhere" if elsewhere else REASONS[claims[-1].receipt] if claims else "no_receipt"
-    return Known(alarm_at, counting[0] if counting else None, reason, town != NO_PROOF_ASKED, town, due_at)
+    verdict_at = alarm_at
+    if town != NO_PROOF_ASKED:
+        verdict_at = _in_doubt(kafka, first, alarm_at)
+    reason = "unwatched" if verdict_at > alarm_at else reason
+    return Known(alarm_at, counting[0] if counting else None, reason, town != NO_PROOF_ASKED, town, due_at, verdict_at)
+
+
+def _in_doubt(kafka: Kafka, first: Sent, alarm_at: datetime) -> datetime:
+    """When it is announced: a proof of up to a day before its sent may be among what was lost or is not there."""
+    arrived, sent_at = first.place.arrived, min(first.sent_at or first.place.arrived, first.place.arrived)
+    if kafka.beginning is not None and min(arrived - DAY, sent_at) < time_of(kafka.beginning):
+        return max(sent_at + LAST_CALL, alarm_at)
+    for since, until in kafka.lost:
+        if time_of(since) <= alarm_at and (until is None or arrived - DAY <= time_of(until)):
+            return alarm_at + DAY
+    return alarm_at
 
 
 def check_commit(kafka: Kafka, before: Committed) -> None:
@@ -94,7 +112,7 @@ def _check_events(kafka: Kafka, now: Committed, fresh: list[Any]) -> None:
     for event in fresh:
         one = truth.get(event.report_id)
         # At the end of a slice it may be complete until the very alarm: others that have the same are still left.
-        if one is None or one.in_time or not one.asked or one.alarm_at > time_of(now.until):
+        if one is None or one.in_time or not one.asked or one.verdict_at > time_of(now.until):
             raise Anomaly("phantom", f"{event} at {now.until}, but {one}.")
         if isinstance(event, Missing) and event.reason != one.reason:
             raise Anomaly("wrong_reason", f"{event}, but {one}.")
@@ -103,7 +121,7 @@ def _check_events(kafka: Kafka, now: Committed, fresh: list[Any]) -> None:
     _check_sequence(now.events)
     announced = {event.report_id for event in now.events if isinstance(event, Missing)}
     for report_id, one in truth.items():
-        due = one.asked and not one.in_time and one.alarm_at < time_of(now.until)
+        due = one.asked and not one.in_time and one.verdict_at < time_of(now.until)
         if due and report_id not in announced and _is_applied(kafka, now, report_id):
             raise Anomaly("lost", f"{report_id} is complete until {now.until}, but {one}.")
 
@@ -130,7 +148,7 @@ def check_end(kafka: Kafka) -> dict[str, str]:
     truth = known(kafka, now.positions)
     missing = {event.report_id: event for event in now.events if isinstance(event, Missing)}
     recovered = {event.report_id: event for event in now.events if not isinstance(event, Missing)}
-    statuses = dict(_statuses(truth))
+    statuses = dict(_statuses(truth, time_of(now.until)))
     for report_id, status in statuses.items():
         one = truth[report_id]
         if (report_id in missing) != (status in ("missing", "recovered")):
@@ -146,12 +164,14 @@ def check_end(kafka: Kafka) -> dict[str, str]:
     return statuses
 
 
-def _statuses(truth: dict[str, Known]) -> Iterator[tuple[str, str]]:
+def _statuses(truth: dict[str, Known], until: datetime) -> Iterator[tuple[str, str]]:
     for report_id, one in truth.items():
         if one.in_time or (one.proof is not None and not one.asked):
             yield report_id, "stored"
         elif not one.asked:
             yield report_id, "unproven"
+        elif one.verdict_at >= until:
+            yield report_id, "undetermined"
         else:
             yield report_id, "missing" if one.proof is None else "recovered"
 
@@ -167,7 +187,7 @@ def _check_cause(event: Any, one: Known) -> None:
 def _check_books(now: Committed, truth: dict[str, Known], statuses: dict[str, str]) -> None:
     for name in {*now.books, *(one.town for one in truth.values())}:
         book = now.books.get(name)
-        for status in ("stored", "missing", "recovered", "unproven", "pending"):
+        for status in ("stored", "missing", "recovered", "unproven", "undetermined", "pending"):
             counted = sum(statuses[report_id] == status for report_id, one in truth.items() if one.town == name)
             found = getattr(book, status) if book is not None else 0
             if found != counted:
