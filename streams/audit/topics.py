@@ -13,7 +13,6 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from streams.audit.reach import Part, Reach, Spot, reach_of
 from streams.core.facts import Place
 from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord
-from streams.engine.connections import still_fetching
 from streams.engine.intake import Record
 from streams.engine.ledger import KINDS
 from streams.engine.marks import mark_of
@@ -156,7 +155,6 @@ async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> Async
     whole = unread
     consumer.resume(*left)
     while left:
-        still_fetching(consumer)
         fetched = await consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=MOST_AT_ONCE)
         records: list[Record] = []
         for tp, found in fetched.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from streams.core.events import written
-from streams.doctor.facts import Damaged, Ends, Facts, OpenTransaction, Place, Twice, Unread, stuck
+from streams.doctor.facts import Damaged, Ends, Facts, OpenTransaction, Place, Transaction, Twice, Unread, stuck
 from streams.doctor.findings import (
     BOOTSTRAP,
     PERMISSIONS,
@@ -22,6 +22,17 @@ from streams.engine.coverage import Coverage
 
 COMPLETE_WITHIN = timedelta(minutes=1)
 TRANSACTIONS = f"kafka-transactions {BOOTSTRAP}"
+# A transaction that has begun and not ended, and what to do; of others Kafka tells when they began all the same.
+ENDING = (
+    "its end cannot be written to some of its partitions",
+    "start or heal the leaders of the partitions that it lists: see the findings about replication",
+)
+UNDER_WAY = {
+    "Ongoing": ("its coordinator should have aborted it", "a worker that starts ends it; else restart its coordinator"),
+    "PrepareCommit": ENDING,
+    "PrepareAbort": ENDING,
+    "PrepareEpochFence": ENDING,
+}
 
 
 def group(facts: Facts) -> Iterator[Finding]:
@@ -171,19 +182,22 @@ def transactions(facts: Facts) -> Iterator[Finding]:
             f"{facts.settings.app_id}-0",
         )
         return
-    hanging = [
-        warning(
-            "transactional ids",
-            f"{each.transactional_id} is {each.state} since {written(each.started)}, longer than its time-out of "
-            f"{each.timeout_ms} ms: its coordinator should have aborted it",
-            f"{TRANSACTIONS} describe --transactional-id {each.transactional_id}; restart its coordinator",
-        )
-        for each in facts.transactions
-        if each.started and facts.now - each.started > timedelta(milliseconds=each.timeout_ms) + COMPLETE_WITHIN
-    ]
+    hanging = [finding for each in facts.transactions for finding in _hanging(facts, each)]
     used = [each.transactional_id for each in facts.transactions]
     found = f"{len(used)} in use ({used[0]} to {used[-1]}), none hanging" if used else "none used yet"
     yield from or_ok("transactional ids", hanging, found)
+
+
+def _hanging(facts: Facts, one: Transaction) -> Iterator[Finding]:
+    limit = timedelta(milliseconds=one.timeout_ms) + COMPLETE_WITHIN
+    if one.state in UNDER_WAY and one.started is not None and facts.now - one.started > limit:
+        why, heal = UNDER_WAY[one.state]
+        yield warning(
+            "transactional ids",
+            f"{one.transactional_id} is {one.state} since {written(one.started)}, longer than its time-out of "
+            f"{one.timeout_ms} ms: {why}",
+            f"{TRANSACTIONS} describe --transactional-id {one.transactional_id}; {heal}",
+        )
 
 
 def upstream(facts: Facts) -> Iterator[Finding]:

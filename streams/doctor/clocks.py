@@ -4,12 +4,13 @@ import time
 from collections.abc import Mapping, Sequence
 from secrets import token_hex
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.doctor.facts import Place, Skew, Unread
 from streams.engine.bare import LOG_APPEND_TIME
 from streams.engine.login import client_options
 from streams.engine.marks import HEADER
+from streams.engine.reading import one_off_consumer
 from streams.settings import KafkaSettings
 
 FETCH_SECONDS = 0.5  # what the way of a record to us may take; until then it may be that and not the clock
@@ -23,9 +24,7 @@ async def watch(
     leaders = {TopicPartition(*place): leader for leader, places in led.items() for place in places}
     ahead: dict[int, float] = {}
     ends = time.monotonic() + seconds
-    consumer = AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False, auto_offset_reset="latest")
-    try:
-        await consumer.start()
+    async with one_off_consumer(kafka, "read_uncommitted", "latest", request_timeout_ms=4000) as consumer:
         consumer.assign(list(leaders))
         await consumer.seek_to_end(*leaders)
         while ahead.keys() < led.keys() and (left := ends - time.monotonic()) > 0:
@@ -35,8 +34,6 @@ async def watch(
                     if record.timestamp_type == LOG_APPEND_TIME:
                         seen = record.timestamp / 1000 - received
                         ahead[leaders[tp]] = max(seen, ahead.get(leaders[tp], seen))
-    finally:
-        await consumer.stop()
     if not ahead:
         return Unread(f"no record was appended within {seconds:.0f} s")
     return {leader: Skew(seen, seen + FETCH_SECONDS) for leader, seen in ahead.items()}

@@ -1,15 +1,14 @@
 """What the checker published of itself: the last coverage of each partition, read from near the topic's end."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.doctor.facts import Damaged
 from streams.engine.coverage import Coverage, read_coverage
-from streams.engine.login import client_options
+from streams.engine.reading import assign_paused, one_off_consumer
 from streams.settings import KafkaSettings
 
 NEAR_END = 2000  # coverage is written with every commit, so that the last one is seldom further away
@@ -20,13 +19,9 @@ async def coverage(kafka: KafkaSettings, topic: str, partitions: Sequence[int]) 
     if not partitions:
         return {}
     tps = [TopicPartition(topic, number) for number in partitions]
-    consumer = AIOKafkaConsumer(
-        **client_options(kafka), isolation_level="read_committed", enable_auto_commit=False, request_timeout_ms=4000
-    )
-    try:  # it is stopped also when it is given up while it connects
-        await consumer.start()
-        consumer.assign(tps)
-        begins, ends = await asyncio.gather(consumer.beginning_offsets(tps), consumer.end_offsets(tps))
+    async with one_off_consumer(kafka, request_timeout_ms=4000) as consumer:
+        begins = await assign_paused(consumer, tps)
+        ends = await consumer.end_offsets(tps)
         near = {tp: max(begins[tp], ends[tp] - NEAR_END) for tp in tps}
         found = await _read(consumer, near, ends)
         if isinstance(found, Damaged):
@@ -34,14 +29,13 @@ async def coverage(kafka: KafkaSettings, topic: str, partitions: Sequence[int]) 
         further = {tp: begins[tp] for tp in tps if tp.partition not in found and begins[tp] < near[tp]}
         earlier = await _read(consumer, further, ends)
         return earlier if isinstance(earlier, Damaged) else earlier | found
-    finally:
-        await consumer.stop()
 
 
 async def _read(consumer: Any, starts: dict[Any, int], ends: dict[Any, int]) -> dict[int, Coverage] | Damaged:
     found: dict[int, Coverage] = {}
     for tp, start in starts.items():
         consumer.seek(tp, start)
+    consumer.resume(*starts)
     while any([await consumer.position(tp) < ends[tp] for tp in starts]):
         for tp, records in (await consumer.getmany(*starts, timeout_ms=500)).items():
             for record in records:

@@ -1,8 +1,11 @@
-"""aiokafka's connections on uvloop and in its log, and its fetching, which must not end without a word."""
+"""aiokafka's connections on uvloop and in its log, and its tasks, none of which may end without a word."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
-from aiokafka import conn
+from aiokafka import AIOKafkaConsumer, conn
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
@@ -65,7 +68,57 @@ def mend_connections() -> None:
     conn.AIOKafkaConnection = Connection
 
 
-def still_fetching(consumer: Any) -> None:
-    """Raise KafkaError if a consumer's fetching has ended: it would wait for records for ever."""
-    if consumer._fetcher._fetch_task.done():
-        raise KafkaError("the client's fetching has ended by itself")
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """A consumer that raises KafkaError in place of waiting for records that nobody fetches any more."""
+
+    async def getone(self, *partitions: Any) -> Any:
+        """The next record."""
+        still_working(self)
+        return await super().getone(*partitions)
+
+    async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
+        """The next records."""
+        still_working(self)
+        return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+
+
+def still_working(client: Any) -> None:
+    """Raise KafkaError if a task has ended without which a consumer or producer waits for ever.
+
+    aiokafka says so of some, and of none that was cancelled, which it does itself now and then; of its coordination it
+    then says it as if whoever reads had been cancelled.
+    """
+    for doing, task, may_end in _tasks(client):
+        if task is None or not task.done():
+            continue
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, KafkaError):
+            raise error
+        if task.cancelled() or error is not None or not may_end:
+            raise KafkaError(f"the client's {doing} has ended by itself") from error
+
+
+def end_told_since(consumer: Any, tp: Any, since: float) -> int | None:
+    """Where a partition ends, if a fetch has told after `since` (monotonic seconds); None if none has."""
+    told = consumer.last_poll_timestamp(tp)
+    if told is None or time.time() - told / 1000 > time.monotonic() - since:
+        return None
+    end: int | None = consumer.highwater(tp)
+    return end
+
+
+def _tasks(client: Any) -> Iterator[tuple[str, Any, bool]]:
+    """What each task does, and whether it may end when its work is done."""
+    if isinstance(client, AIOKafkaConsumer):
+        coordinator = client._coordinator
+        yield "fetching", client._fetcher._fetch_task, False
+        if isinstance(coordinator, GroupCoordinator):
+            yield "coordination with its group", coordinator._coordination_task, False
+            yield "sending of heartbeats", coordinator._heartbeat_task, True
+            yield "looking for committed offsets", coordinator._commit_refresh_task, True
+        else:
+            yield "looking for its partitions", coordinator._reset_committed_task, False
+        yield "looking for leaders", client._client._sync_task, False
+    else:
+        yield "sending", client._sender.sender_task, False
+        yield "looking for leaders", client.client._sync_task, False

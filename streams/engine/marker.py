@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from streams.engine import marks
+from streams.engine.connections import still_working
 from streams.engine.coverage import Gap
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import BROKER_CLOCK
@@ -26,6 +27,7 @@ from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
+LOST_AFTER_SECONDS = 5.0
 LOOK_SECONDS, IDLE_SECONDS = 0.02, 0.1  # between two looks: with a deadline at hand, and without
 PACK_AT_ONCE = 40  # restored rows of each partition, between two looks: a fifth of a millisecond
 
@@ -58,6 +60,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
         self._kafka, self._settings, self._table = kafka, settings, table
         self._source, self._metrics = source, metrics
         self._producer: Any = None
+        self._patience_seconds = 2 * settings.request_timeout.total_seconds()
         self._writing: set[asyncio.Task[None]] = set()
         self._failing: set[int] = set()
         self._appended: dict[TopicPartition, int] = {}
@@ -83,6 +86,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
     async def _look(self) -> None:
         with ending_on_error("Watching completeness"):
             while not self.should_stop:
+                still_working(self._producer)
                 windows = list(self._table.windows.values())
                 for window in due_together(windows, self._settings.mark_every, self._settings.mark_pause):
                     self._begin_set(window)
@@ -91,6 +95,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _look_at(self, window: Window) -> float:
         """Say a gap where it is time for it; in how many seconds to look again."""
+        self._give_up_lost_marks(window)
         await self._say_gap(window)
         # A partition that waits to be restored comes first.
         if self._source.restoring or not window.ledger.rows.unpacked:
@@ -112,7 +117,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
     async def _write_set(self, window: Window, header: bytes) -> None:
         headers = [(marks.HEADER, header)]
         try:
-            async with naming_denials(self._kafka, "Write"):
+            async with naming_denials(self._kafka, "Write"), asyncio.timeout(self._patience_seconds):
                 # The key is empty, not null: aiokafka wants either a key or a value.
                 sends = [
                     await self._producer.send(topic, key=b"", partition=window.partition, headers=headers)
@@ -128,6 +133,28 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
         else:
             self._failing.discard(window.partition)
             window.marks_acknowledged_at = time.monotonic()
+
+    def _give_up_lost_marks(self, window: Window) -> None:
+        """Marks that were acknowledged and are not there would be waited for in vain.
+
+        Theirs is the offset of another record by now, or the log ends before it, as a fetch has told well after the
+        acknowledgement. Nothing is decided by a set that is given up.
+        """
+        if window.marks_acknowledged_at is None:
+            return
+        since = window.marks_acknowledged_at + LOST_AFTER_SECONDS
+        for topic in window.ledger.marks.unseen:
+            tp = TopicPartition(topic, window.partition)
+            offset, end = self._appended[tp], self._source.end_told_since(tp, since)
+            if window.ledger.position(topic) > offset or (end is not None and end <= offset):
+                log.error(
+                    "%s-%d has lost a mark that was acknowledged at offset %d, and perhaps what others wrote: was "
+                    "there an unclean election, was a disk lost, or the topic made anew? New marks are written.",
+                    topic, window.partition, offset, extra={"partition": window.partition},
+                )  # fmt: skip
+                self._metrics.count("marks_lost")
+                window.give_up_marks()
+                return
 
     async def _say_gap(self, window: Window) -> None:
         """Publish a gap once completeness has stood still for too long, and again when its cause changes."""

@@ -49,6 +49,7 @@ COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
     "dropped_properties": ("Unknown properties dropped, by name.", (Label("name"),)),
     "broker_clock": ("Records that arrived with an append time before what was complete already.", ()),
     "marks_failed": ("Sets of marks that could not be written.", ()),
+    "marks_lost": ("Sets of marks of which one was acknowledged and is not there.", ()),
     "fetch_errors": ("Fetches that failed and were repeated, by error.", (Label("error"),)),
     "heartbeats": (
         "Heartbeats for the dead man's switch: sent, failed, or withheld because this worker cannot vouch.",

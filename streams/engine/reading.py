@@ -1,16 +1,22 @@
 """Consumers outside every group; and reading whole topics once, from their beginning to where they end now."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
+from streams.engine.connections import Consumer
 from streams.engine.login import client_options
-from streams.engine.refusal import naming_denials
+from streams.engine.refusal import explained, naming_denials
 from streams.engine.topics import partition_counts
+from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings
+
+STALL_SECONDS, STOP_SECONDS = 30.0, 5.0
 
 
 @asynccontextmanager
@@ -18,7 +24,7 @@ async def one_off_consumer(
     kafka: KafkaSettings, isolation: str = "read_committed", reset: str = "earliest", **options: Any
 ) -> AsyncIterator[Any]:
     """A connected consumer outside every group; stopped also when it is cancelled while it connects."""
-    consumer = AIOKafkaConsumer(
+    consumer = Consumer(
         **client_options(kafka),
         isolation_level=isolation,
         enable_auto_commit=False,
@@ -38,8 +44,9 @@ async def _stop(consumer: Any) -> None:
     That looked like a cancellation of whoever stopped it, and left its connections open.
     """
     stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping])
-    if stopping.cancelled():
+    await asyncio.wait([stopping], timeout=STOP_SECONDS)
+    if not stopping.done() or stopping.cancelled():
+        stopping.cancel()
         await consumer._client.close()
     else:
         stopping.result()
@@ -70,7 +77,7 @@ async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) ->
 async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:
     """Every record of the topics, or of one partition of each, up to their present ends.
 
-    Raises ConfigurationError when a topic does not exist, may not be read, or no broker answers.
+    Raises ConfigurationError when a topic does not exist, may not be read or cannot be read to its end.
     """
     counts = await partition_counts(kafka, topics)
     tps = [
@@ -79,12 +86,26 @@ async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int |
         for number in range(count)
         if partition in (None, number)
     ]
-    async with one_off_consumer(kafka) as consumer:
-        await assign_from_beginning(consumer, tps)
-        ends = await consumer.end_offsets(tps)
-        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-            async with naming_denials(kafka, "Read"):
-                fetched = await consumer.getmany(timeout_ms=500)
-            for records in fetched.values():
-                for record in records:
-                    yield record
+    try:
+        async with naming_denials(kafka, "Read"), one_off_consumer(kafka) as consumer:
+            await assign_from_beginning(consumer, tps)
+            ends = await consumer.end_offsets(tps)
+            async for record in _up_to(consumer, ends):
+                yield record
+    except KafkaError as error:
+        raise ConfigurationError(f"Reading from Kafka failed: {await explained(error, kafka, 'Read')}") from None
+
+
+async def _up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> AsyncIterator[Any]:
+    """Every record before the ends. aiokafka says nothing of a broker that is gone, and waits."""
+    moved = time.monotonic()
+    while left := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+        fetched = await consumer.getmany(timeout_ms=500)
+        if fetched:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > STALL_SECONDS:
+            stuck = min(left)
+            raise ConfigurationError(f"{stuck.topic}-{stuck.partition} cannot be read to its end; is a broker down?")
+        for records in fetched.values():
+            for record in records:
+                yield record

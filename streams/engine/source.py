@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -19,7 +19,7 @@ from mode import Service
 
 from streams.core.rules import Rules
 from streams.engine.clean import CleanReader
-from streams.engine.connections import still_fetching
+from streams.engine.connections import end_told_since, still_working
 from streams.engine.ending import Patience, ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
 from streams.engine.login import client_options
@@ -27,6 +27,7 @@ from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
 from streams.engine.refusal import naming_denials
 from streams.engine.restore import Restorer, same_partitions
+from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
 from streams.engine.transaction import Transactions
 from streams.engine.window import Window
@@ -35,7 +36,7 @@ from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-FETCH_MILLISECONDS, BUSY_MILLISECONDS = 500, 20
+FETCH_MILLISECONDS, BUSY_MILLISECONDS, WATCH_SECONDS = 500, 20, 0.5
 MOST_QUEUED = 2  # batches of a partition: one at work, one that waits; more would take the room of the others
 RESTORE_AT_ONCE = 4
 STEP_SECONDS = 120.0  # twice what a restore waits for a broker that is down
@@ -104,8 +105,16 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         """Fetch for as long as the worker lives."""
         with ending_on_error("Fetching"):
             while not self.should_stop:
-                still_fetching(self._consumer)
                 await self._fetch_once()
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _watch(self) -> None:
+        """A task of the client's that has ended may have taken the fetching with it, as if that had been cancelled."""
+        with ending_on_error("The connection to Kafka"):
+            while not self.should_stop:
+                async with naming_denials(self._kafka, "Read"):
+                    still_working(self._consumer)
+                await self.sleep(WATCH_SECONDS)
 
     async def _fetch_once(self) -> None:
         try:
@@ -197,6 +206,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         offset: int | None = self._consumer.last_stable_offset(tp) if self._owns(tp) else None
         return offset
 
+    def end_told_since(self, tp: TopicPartition, since: float) -> int | None:
+        """Where a partition ends, if a fetch has told after `since` by our monotonic clock; None if not."""
+        return end_told_since(self._consumer, tp, since) if self._owns(tp) else None
+
     async def give_up(self) -> None:
         """All partitions are revoked: no batch is applied any more, running commits are waited for."""
         self.assigned = False
@@ -284,17 +297,6 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _close(self, windows: Any) -> None:
         await asyncio.gather(*(window.close() for window in windows))
-
-
-def shares(left: Mapping[TopicPartition, int], most: int) -> dict[TopicPartition, int]:
-    """How many records of each input to take next, `most` in all (rounded up for each), by what is left of them.
-
-    In proportion, so that what is said of a report comes into the same batch: its row is then written once for it.
-    """
-    total = sum(left.values())
-    if total <= most:
-        return dict(left)
-    return {tp: -(-most * some // total) for tp, some in left.items()}
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -106,6 +106,11 @@ class Window:
         """For how many seconds it has not moved, in whichever worker: one that ends again and again is no younger."""
         return self._age_when_restored + self.stood_still()
 
+    def give_up_marks(self) -> None:
+        """The set that is on its way will not come: write a new one at once."""
+        self.ledger.marks.abandon()
+        self.marked_at = float("-inf")
+
     async def idle(self) -> None:
         """Wait until no commit is running."""
         async with self._lock:

@@ -13,7 +13,7 @@ import duckdb
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.engine.connections import still_fetching
+from streams.engine.connections import still_working
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.refusal import explained
 from streams.engine.topics import cluster_id, partition_counts, topic_setting
@@ -161,7 +161,7 @@ class Feed:
         forgotten, self._heard = float("-inf"), time.monotonic()
         try:
             while True:
-                still_fetching(consumer)
+                still_working(heights)
                 if time.monotonic() - forgotten > FORGET_EVERY_SECONDS:
                     forgotten = time.monotonic()
                     await self._forget(consumer, tps)

@@ -80,7 +80,14 @@ CHECKER_CASES = [
         WARNING,
         "transactional ids",
         "reports-1 is Ongoing since 2026-03-01T11:55",
-        "--transactional-id reports-1",
+        "--transactional-id reports-1; a worker that starts ends it",
+    ),
+    (
+        facts(transactions=(Transaction("reports-1", "PrepareCommit", 10_000, NOW - timedelta(minutes=5)),)),
+        WARNING,
+        "transactional ids",
+        "reports-1 is PrepareCommit since 2026-03-01T11:55",
+        "start or heal the leaders",
     ),
     (
         facts(ends=NO, open_transactions=NO),
@@ -136,3 +143,10 @@ def test_a_last_stable_offset_that_moves_is_not_held_back() -> None:
 def test_how_much_is_still_to_be_read_is_counted_over_the_inputs() -> None:
     (late,) = trouble(facts(coverage=twice(complete_until=NOW - timedelta(minutes=5))))
     assert "12 records are still to be read" in late.found
+
+
+@pytest.mark.parametrize("state", ["CompleteCommit", "CompleteAbort", "Empty", "Dead"])
+def test_a_transaction_that_has_ended_does_not_hang_however_long_ago_it_began(state: str) -> None:
+    """Kafka goes on telling when it began."""
+    seen = facts(transactions=(Transaction("reports-1", state, 10_000, NOW - timedelta(days=5)),))
+    assert [each for each in trouble(seen) if each.check == "transactional ids"] == []

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import orjson
@@ -11,6 +13,9 @@ from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.doctor import Finding, State, examine
+from streams.doctor.checker import transactions
+from streams.doctor.facts import Unread
+from streams.doctor.gather import gather
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, later
 from tests.kafka import admin_at
@@ -103,6 +108,26 @@ async def test_an_open_upstream_transaction_is_named(make_world: MakeWorld) -> N
     assert f"{world.name}.sent-2 stands still at offset 0 of 1" in opened.found
     assert f"by {portal} since offset 0" in opened.found
     assert f"abort --topic {world.name}.sent --partition 2 --start-offset 0" in opened.advice
+
+
+async def test_of_transactions_only_one_that_is_under_way_can_hang(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=2)
+
+    async def hanging(hours: int) -> list[Finding]:
+        facts = await gather(world.kafka, world.settings, probe=False)
+        assert not isinstance(facts.transactions, Unread)
+        assert all(each.started for each in facts.transactions)
+        later_on = replace(facts, now=facts.now + timedelta(hours=hours))
+        return not_ok(list(transactions(later_on)), "transactional ids")
+
+    async with AIOKafkaProducer(bootstrap_servers=world.kafka.brokers, transactional_id=f"{world.name}-0") as producer:
+        for end in (producer.commit_transaction, producer.abort_transaction):
+            await producer.begin_transaction()
+            await producer.send_and_wait(f"{world.name}.missing", b"{}", partition=0)
+            (still,) = await hanging(1)
+            assert f"{world.name}-0 is Ongoing since" in still.found
+            await end()
+            assert await hanging(1) == []
 
 
 async def test_a_worker_at_work_and_what_was_changed_behind_its_back(make_world: MakeWorld) -> None:

@@ -1,4 +1,4 @@
-"""Connections that are cut, on the event loop that the worker runs on; and fetching that ends by itself."""
+"""Connections that are cut, on the event loop that the worker runs on."""
 
 import asyncio
 import contextlib
@@ -9,17 +9,16 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trustme
 import uvloop
 from aiokafka import conn
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from streams.engine.connections import Connection, mend_connections, still_fetching
+from streams.engine.connections import Connection, mend_connections
 
 
 def told(connection_class: Any) -> type[BaseException] | None:
@@ -175,12 +174,3 @@ def test_a_connection_closed_as_the_loop_ends_is_closed(silent_server: tuple[int
 def test_aiokafkas_own_stays_open(silent_server: tuple[int, threading.Event]) -> None:
     """If this fails, aiokafka has learned it, and ours can go."""
     assert left_open(Connection.__base__, silent_server[0])
-
-
-async def test_fetching_that_ended_is_not_waited_for() -> None:
-    running = asyncio.create_task(asyncio.sleep(10))
-    still_fetching(SimpleNamespace(_fetcher=SimpleNamespace(_fetch_task=running)))
-    running.cancel()
-    await asyncio.wait([running])
-    with pytest.raises(KafkaError, match="ended by itself"):
-        still_fetching(SimpleNamespace(_fetcher=SimpleNamespace(_fetch_task=running)))

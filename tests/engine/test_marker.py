@@ -5,10 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
-from streams.engine.marker import due_together
+from streams.engine.marker import Marker, due_together
+from streams.engine.metrics import Metrics
 from streams.engine.window import Window
-from tests.engine.test_ledger import ledger
+from streams.settings import KafkaSettings
+from tests.engine.conftest import MakeWorld
+from tests.engine.test_ledger import SETTINGS, ledger
 
 EVERY, PAUSE = timedelta(seconds=10), timedelta(milliseconds=200)
 
@@ -42,3 +46,89 @@ def test_a_deadline_is_the_business_of_its_own_partition(monkeypatch: pytest.Mon
     pressed, other = quiet(0.5), quiet(6.0)
     monkeypatch.setattr(pressed, "seconds_to_deadline", lambda: -0.1)
     assert due_together([pressed, other], EVERY, PAUSE) == [pressed]
+
+
+class Told:
+    """As much of a source as is asked: where a fetch told that the partitions end, long after the acknowledgement."""
+
+    def __init__(self, end: int | None) -> None:
+        self.end = end
+
+    def end_told_since(self, tp: TopicPartition, since: float) -> int | None:
+        return self.end if since < time.monotonic() else None
+
+
+def awaited(
+    end: int | None, acknowledged_ago: float | None = 60.0, position: int = 0
+) -> tuple[Marker, Window, Metrics]:
+    """A marker whose set was acknowledged at offset 5 of each input, and a window that waits for it."""
+    window, metrics = quiet(60.0, outstanding=True), Metrics()
+    unused: Any = None
+    source: Any = Told(end)
+    marker = Marker(KafkaSettings(), SETTINGS, unused, source, metrics)
+    marker._appended = {TopicPartition(topic, 0): 5 for topic in SETTINGS.inputs}
+    if acknowledged_ago is not None:
+        window.marks_acknowledged_at = time.monotonic() - acknowledged_ago
+    for applied in window.ledger.coverage.applied.values():
+        applied.next_offset = position
+    return marker, window, metrics
+
+
+@pytest.mark.parametrize(("end", "position"), [(5, 5), (0, 0), (None, 6), (9, 6)])
+def test_a_mark_that_was_acknowledged_and_is_not_there_is_written_anew_and_said(
+    end: int | None, position: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    marker, window, metrics = awaited(end, position=position)
+    marker._give_up_lost_marks(window)
+    assert due_together([window], EVERY, PAUSE) == [window]
+    assert metrics.registry.get_sample_value("meldingsvakt_marks_lost_total") == 1
+    assert "reports.sent-0 has lost a mark that was acknowledged at offset 5" in caplog.text
+    marker._give_up_lost_marks(window)
+    assert metrics.registry.get_sample_value("meldingsvakt_marks_lost_total") == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "acknowledged_ago", "position"),
+    [(6, 60.0, 5), (900, 60.0, 0), (None, 60.0, 5), (5, 1.0, 5), (5, None, 5)],
+    ids=["it is the next", "the worker is behind", "no fetch has told", "just acknowledged", "not acknowledged"],
+)
+def test_a_mark_that_may_come_yet_is_waited_for(end: int | None, acknowledged_ago: float | None, position: int) -> None:
+    marker, window, metrics = awaited(end, acknowledged_ago, position)
+    marker._give_up_lost_marks(window)
+    assert window.ledger.marks.outstanding
+    assert metrics.registry.get_sample_value("meldingsvakt_marks_lost_total") == 0
+
+
+# Starts a worker whose first mark on stored is acknowledged by another topic, so that it never lies where it should.
+FORGETFUL = """
+import asyncio
+from streams.engine import marker
+from streams.cli import main
+
+class Forgetful(marker.AIOKafkaProducer):
+    forgotten = False
+
+    async def send(self, topic, *arguments, **options):
+        if Forgetful.forgotten or not topic.endswith(".stored"):
+            return await super().send(topic, *arguments, **options)
+        Forgetful.forgotten = True
+        appended = await super().send(topic.replace(".stored", ".access"), *arguments, **options)
+        async def pretended():
+            return (await appended)._replace(topic=topic)
+        return asyncio.ensure_future(pretended())
+
+marker.AIOKafkaProducer = Forgetful
+main()
+"""
+
+
+@pytest.mark.kafka
+async def test_a_worker_that_waits_for_a_lost_mark_goes_on_with_new_ones(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1)
+    worker = world.worker(launcher=("-c", FORGETFUL))
+    await worker.ready(40)
+    assert f"{world.name}.stored-0 has lost a mark that was acknowledged at offset 0" in worker.output()
+    assert "meldingsvakt_marks_lost_total 1.0" in (await worker.get("/metrics"))[1]
+    async with world.announcements() as announced:
+        report = await world.sent()
+        assert (await announced.next())["report_id"] == report

@@ -4,7 +4,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.source import shares
+from streams.engine.shares import shares
 
 TPS = [TopicPartition(f"reports.{kind}", 0) for kind in ("sent", "receipt", "stored")]
 _left = st.lists(st.integers(0, 10**7), min_size=3, max_size=3)

@@ -14,6 +14,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.outputs import Access
+from streams.engine.connections import still_working
+from streams.engine.ending import sentence_of
 from streams.engine.login import client_options
 from streams.engine.refusal import named
 from streams.settings import KafkaSettings, Settings
@@ -80,8 +82,21 @@ class AccessRecord:
         waiting = [await producer.send(self._topic, value, key=key) for value in values]
         await asyncio.gather(*waiting)
 
+    async def _leave_what_has_ended(self) -> None:
+        """A client of which a task has ended would never write again."""
+        producer = self._producer
+        if producer is None:
+            return
+        try:
+            still_working(producer)
+        except KafkaError as error:
+            log.warning("The record of who looked is connected anew: %s.", sentence_of(error))
+            self._producer = None
+            await producer.stop()
+
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:
+            await self._leave_what_has_ended()
             if self._producer is None:
                 producer = AIOKafkaProducer(
                     **client_options(self._kafka), acks="all", enable_idempotence=True, linger_ms=2,

@@ -1,7 +1,9 @@
 """Who looked, on real Kafka; and a view behind tokens as a process."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from operator import attrgetter
 
 import orjson
 import pytest
@@ -50,6 +52,19 @@ async def test_every_look_at_a_report_is_a_record(recording: Desk, keys: Issuer,
         ("read_report", report_id(1), None),
         ("read_file", None, "reports.parquet?"),
     ]
+
+
+@pytest.mark.parametrize("task", ["_sender._sender_task", "client._sync_task"])
+async def test_a_client_that_has_ended_by_itself_is_replaced(
+    recording: Desk, keys: Issuer, world: World, task: str
+) -> None:
+    async with with_token(recording, keys.token(OWN)) as client:
+        assert (await client.get(f"/reports/{report_id(1)}")).status_code == 200
+        dead = attrgetter(task)(recording.record._producer)
+        dead.cancel()
+        await asyncio.wait([dead])
+        assert (await client.get(f"/reports/{report_id(2)}")).status_code == 200
+    assert [value["report_id"] for value in await world.values("access")] == [report_id(1), report_id(2)]
 
 
 async def test_without_kafka_counts_are_answered_and_reports_are_not(
