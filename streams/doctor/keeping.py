@@ -17,6 +17,7 @@ from streams.doctor.findings import (
     unset_on_topic,
     warning,
 )
+from streams.engine.retention import unlike
 
 FOR_EVER = -1
 LONG = timedelta(days=365)
@@ -64,11 +65,18 @@ def retention(facts: Facts) -> Iterator[Finding]:
         yield unknown("retention", "no topic's settings could be read", TOPICS)
         return
     problems = [
+        *_unlike(inputs),
         *(finding for topic in inputs for finding in (*_input(facts, topic), *_by_size(topic))),
         *(finding for topic in products for finding in (*_product(topic), *_by_size(topic))),
     ]
     told = ", ".join(f"{topic.name} {in_days(_kept(topic))}" for topic in (*inputs, *products))
     yield from or_ok("retention", problems, f"{told}; rows {in_days(facts.settings.keep)}")
+
+
+def _unlike(inputs: list[TopicSeen]) -> Iterator[Finding]:
+    for one in unlike({topic.name: topic.settings() for topic in inputs}):
+        commands = [set_on_topic(topic, **{one.name: one.most}) for topic in one.to_change]
+        yield fault("retention", f"{one.sentence}: the worker refuses", ", and ".join(commands))
 
 
 def _input(facts: Facts, topic: TopicSeen) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from aiokafka.errors import (
 from streams.engine.login import client_options
 from streams.engine.protocol import metadata, operations
 from streams.engine.refusal import Denied, naming_denials, unreachable
+from streams.engine.retention import verify_retention
 from streams.engine.rights import Right
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
@@ -145,7 +146,8 @@ async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
         await _create(admin, missing, partitions, brokers)
         counts |= await _partition_counts(admin, [topic.name for topic in missing])
     _same_counts(counts, settings)
-    await _verify(admin, wanted, brokers)
+    found = await _verify(admin, wanted, brokers)
+    verify_retention(settings, found)
     return [topic.name for topic in missing]
 
 
@@ -208,7 +210,7 @@ def _same_counts(counts: dict[str, int], settings: Settings) -> None:
             )
 
 
-async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> None:
+async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> dict[str, dict[str, str]]:
     found = await _configurations(admin, [topic.name for topic in wanted])
     for topic in wanted:
         for name, value in topic.required.items():
@@ -218,6 +220,7 @@ async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> None:
                     f"`kafka-configs --alter --topic {topic.name} --add-config {name}={value}`."
                 )
         _verify_safety(topic.name, found[topic.name], brokers)
+    return found
 
 
 async def _configurations(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:

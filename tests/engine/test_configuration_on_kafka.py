@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.engine.topics import ensure_topics
 from streams.errors import ConfigurationError
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
+from tests.kafka import admin_at
 
 pytestmark = pytest.mark.kafka
 
@@ -75,6 +77,43 @@ async def test_unsafe_inputs(world: World, partitions: int, configuration: dict[
         assert code == 2
         assert sentence in said
         assert f"{prefix}stored" in said
+
+
+@pytest.mark.parametrize(
+    ("of_stored", "keep", "sentence"),
+    [
+        ({"retention.ms": "6912000000"}, "P120D", "differ in retention.ms"),
+        ({"retention.bytes": "1000000"}, "P120D", "differ in retention.bytes"),
+        ({}, "P91D", "Rows are kept no longer (MELDINGSVAKT_KEEP, 7862400000 ms) than the inputs"),
+    ],
+)
+async def test_inputs_that_are_not_kept_alike_or_longer_than_rows(
+    world: World, of_stored: dict[str, str], keep: str, sentence: str
+) -> None:
+    prefix, kept = f"{world.name}x.", "7776000000" if of_stored else "7862400000"
+    config = {"message.timestamp.type": "LogAppendTime", "retention.ms": kept}
+    changes = {"sent": {}, "receipt": {}, "stored": of_stored}
+    await _topics(world, *(NewTopic(prefix + kind, 4, 1, topic_configs=config | changes[kind]) for kind in changes))
+    for command in ("topics", "worker"):
+        code, said = await asyncio.to_thread(
+            run, world, command, MELDINGSVAKT_INPUT_PREFIX=prefix, MELDINGSVAKT_KEEP=keep
+        )
+        assert code == 2
+        assert sentence in said
+        assert f"{prefix}stored" in said or not of_stored
+    await _same_again(world, prefix, of_stored)
+
+
+async def _same_again(world: World, prefix: str, of_stored: dict[str, str]) -> None:
+    """What the sentence says helps."""
+    if not of_stored:
+        return
+    async with admin_at(world.kafka.brokers) as admin:
+        config = {"message.timestamp.type": "LogAppendTime", "retention.ms": "7776000000", "retention.bytes": "-1"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, f"{prefix}stored", config)])
+    await asyncio.sleep(1)
+    settings = world.settings.model_copy(update={"input_prefix": prefix})
+    await ensure_topics(world.kafka, settings, create=False)
 
 
 @pytest.mark.parametrize(
