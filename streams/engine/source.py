@@ -280,7 +280,12 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         return Window(ledger, transactions, self._committed)
 
     def _partitions(self) -> int:
-        return len(self._consumer.partitions_for_topic(self._settings.inputs[0]) or ())
+        """How many each input has. A broker that has not heard of a topic yet tells none of them: that is no answer."""
+        topic = self._settings.inputs[0]
+        known = self._consumer.partitions_for_topic(topic)
+        if not known:
+            raise InDoubt(f"Kafka does not tell the partitions of {topic} at the moment: start the worker again.")
+        return len(known)
 
     def _committed(self, window: Window, seconds: float) -> None:
         self._metrics.committed(window.ledger.take_tally(), seconds, window.clock.now())

@@ -22,6 +22,7 @@ from streams.engine.protocol import metadata, operations
 from streams.engine.refusal import Denied, naming_denials, unreachable
 from streams.engine.retention import verify_retention
 from streams.engine.rights import Right
+from streams.engine.spread import wait_until_known
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings
 
@@ -96,7 +97,7 @@ async def ensure_allowed(kafka: KafkaSettings, rights: Sequence[Right]) -> None:
 async def partition_counts(kafka: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
     """How many partitions each topic has. Raises ConfigurationError for one that does not exist."""
     async with _admin(kafka) as admin:
-        existing = set(await admin.list_topics())
+        existing = await _existing(admin, list(topics), create=False)
         await _refuse_hidden(admin, [topic for topic in topics if topic not in existing])
         for topic in topics:
             if topic not in existing:
@@ -145,6 +146,7 @@ async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
         partitions = counts.get(settings.inputs[0], settings.partitions)
         await _create(admin, missing, partitions, brokers)
         counts |= await _partition_counts(admin, [topic.name for topic in missing])
+    await wait_until_known(admin, counts)
     _same_counts(counts, settings)
     found = await _verify(admin, wanted, brokers)
     verify_retention(settings, found)

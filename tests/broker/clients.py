@@ -3,18 +3,15 @@
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
+
+from tests.kafka import admin_at, create_topics
 
 
 async def create_topic(bootstrap: str, name: str, copies: int = 1) -> None:
     """Create a topic with one partition."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        answer = await admin.create_topics([NewTopic(name, 1, copies)])
-        assert [error[1] for error in answer.topic_errors] == [0]
-    finally:
-        await admin.close()
+    async with admin_at(bootstrap) as admin:
+        await create_topics(admin, NewTopic(name, 1, copies))
 
 
 async def produce(bootstrap: str, topic: str, *values: bytes, **options: Any) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from streams.broker.errors import BrokerUnavailable
 from streams.broker.java import find_java
 from tests.consumers.consuming import ROOT, Consuming, Product, product
+from tests.kafka import admin_at, create_topics
 
 CONSUMERS = ROOT / "schemas" / "consumers"
 
@@ -50,12 +51,8 @@ def python_command() -> tuple[str, ...]:
 async def topic(bootstrap: str) -> str:
     """A topic of one partition."""
     name = f"c{uuid4().hex[:10]}.missing"
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(name, num_partitions=1, replication_factor=1)])
-    finally:
-        await admin.close()
+    async with admin_at(bootstrap) as admin:
+        await create_topics(admin, NewTopic(name, num_partitions=1, replication_factor=1))
     return name
 
 

@@ -4,14 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.engine.topics import ensure_topics
 from streams.errors import ConfigurationError
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
-from tests.kafka import admin_at
+from tests.kafka import admin_at, create_topics
 
 pytestmark = pytest.mark.kafka
 
@@ -26,12 +26,8 @@ def run(world: World, *arguments: str, **environment: str) -> tuple[int, str]:
 
 
 async def _topics(world: World, *topics: NewTopic) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    try:
-        await admin.create_topics(list(topics))
-    finally:
-        await admin.close()
+    async with admin_at(world.kafka.brokers) as admin:
+        await create_topics(admin, *topics)
 
 
 @pytest.mark.parametrize("command", ["worker", "topics"])

@@ -8,12 +8,11 @@ from datetime import timedelta
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.engine.ending import EXIT_IN_DOUBT
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
+from tests.kafka import admin_at, configure
 
 pytestmark = pytest.mark.kafka
 
@@ -121,28 +120,22 @@ async def test_a_batch_that_the_broker_refuses_is_never_committed(make_world: Ma
     await worker.ready()
     state = f"{world.name}.state"
     before = await world.committed()
-    await _set(world, state, "max.message.bytes", "150")
+    await _limit(world, state, "150")
     report = await world.sent()
     assert await worker.exit_code() == EXIT_IN_DOUBT
     assert "MessageSizeTooLarge" in worker.output()
     assert await world.committed() == before
     assert await world.rows() == {}
-    await _set(world, state, "max.message.bytes", "1048588")
+    await _limit(world, state, "1048588")
     async with world.announcements() as announced:
         world.worker()
         assert (await announced.next())["report_id"] == report
 
 
-async def _set(world: World, topic: str, name: str, value: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    try:
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": "compact", name: value})]
-        )
-    finally:
-        await admin.close()
-    await asyncio.sleep(1)  # the broker applies it in its own time
+async def _limit(world: World, topic: str, size: str) -> None:
+    async with admin_at(world.kafka.brokers) as admin:
+        await configure(admin, topic, cleanup_policy="compact", max_message_bytes=size)
+    await asyncio.sleep(0.5)  # what is told is applied to the log a moment later
 
 
 SLOW_RESTORE = ("-m", "tests.faults.launch", '{"slow_restore": 3}')

@@ -4,12 +4,11 @@ import asyncio
 import subprocess
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from streams.core.events import written
@@ -17,6 +16,7 @@ from streams.engine.ending import EXIT_CONFIGURATION, EXIT_IN_DOUBT
 from streams.engine.topics import wanted_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
+from tests.kafka import admin_at, create_topics, delete_topics
 
 pytestmark = pytest.mark.kafka
 
@@ -33,12 +33,6 @@ async def _stopped_world(make_world: MakeWorld) -> tuple[World, str]:
     return world, report
 
 
-async def _admin(world: World) -> Any:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    return admin
-
-
 async def _append(world: World, topic: str, key: bytes, value: bytes) -> None:
     async with AIOKafkaProducer(bootstrap_servers=world.kafka.brokers) as producer:
         await producer.send_and_wait(topic, value, key=key, partition=0)
@@ -49,10 +43,9 @@ async def test_inputs_deleted_below_the_position_are_a_loss_with_exact_offsets(m
     applied = (await world.coverage(0))["applied"][f"{world.name}.sent"]["next_offset"]
     for _ in range(3):
         await world.sent()
-    admin = await _admin(world)
     tp = TopicPartition(f"{world.name}.sent", 0)
-    await admin.delete_records({tp: RecordsToDelete(before_offset=applied + 2)})
-    await admin.close()
+    async with admin_at(world.kafka.brokers) as admin:
+        await admin.delete_records({tp: RecordsToDelete(before_offset=applied + 2)})
     worker = world.worker()
     async with world.announcements() as announced:
         await announced.take(2)
@@ -74,13 +67,10 @@ async def test_an_input_made_anew_is_a_loss_and_not_a_silent_jump(make_world: Ma
     world, _ = await _stopped_world(make_world)
     topic = f"{world.name}.sent"
     applied = (await world.coverage(0))["applied"][topic]["next_offset"]
-    admin = await _admin(world)
-    await admin.delete_topics([topic])
-    await asyncio.sleep(1)
     required = next(wanted.required for wanted in wanted_topics(world.settings) if wanted.name == topic)
-    await admin.create_topics([NewTopic(topic, 1, 1, topic_configs=required)])
-    await admin.close()
-    await asyncio.sleep(1)
+    async with admin_at(world.kafka.brokers) as admin:
+        await delete_topics(admin, topic)
+        await create_topics(admin, NewTopic(topic, 1, 1, topic_configs=required))
     await world.producer.client.force_metadata_update()
     report = await world.sent()
     for _ in range(applied + 2):  # as many records as before, so that no offset gives it away

@@ -15,6 +15,7 @@ from streams.engine.ledger import Batch
 from streams.engine.metrics import Metrics
 from streams.engine.source import MOST_QUEUED, Source
 from streams.engine.window import Window
+from streams.errors import InDoubt
 from streams.policies import load_policy
 from streams.settings import KafkaSettings
 from tests.engine.test_ledger import SETTINGS, Appended, ledger
@@ -127,6 +128,14 @@ def test_nothing_is_known_of_a_partition_that_was_taken_away() -> None:
     it._consumer = Assigned(0)
     assert (it.last_stable_offset(owned), it._left(owned)) == (1, 1)
     assert (it.last_stable_offset(lost), it._left(lost)) == (None, 0)
+
+
+@pytest.mark.parametrize("told", [None, set()])
+def test_a_broker_that_has_not_heard_of_the_inputs_is_no_reason_to_distrust_the_state(told: set[int] | None) -> None:
+    it = source(Table(), None)
+    it._consumer.partitions_for_topic = lambda _: told
+    with pytest.raises(InDoubt, match=f"does not tell the partitions of {SENT} at the moment"):
+        it._partitions()
 
 
 async def test_a_group_that_cannot_be_joined_ends_the_worker_with_a_sentence(

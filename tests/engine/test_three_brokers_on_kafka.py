@@ -1,17 +1,18 @@
 """On three brokers: everything is replicated, and one of them may go."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.broker import EmbeddedKafka
+from streams.engine.protocol import metadata
 from streams.engine.topics import ensure_topics, wanted_topics
 from streams.errors import ConfigurationError
 from tests.engine.world import World, now
+from tests.kafka import admin_at, configure
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own")]
 
@@ -23,25 +24,38 @@ def cluster() -> Iterator[EmbeddedKafka]:
         yield kafka
 
 
-async def _describe(world: World) -> dict[str, Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
-    try:
-        return {topic["topic"]: topic for topic in await admin.describe_topics(list(world.settings.inputs))}
-    finally:
-        await admin.close()
+async def _described(admin: Any, world: World, broker: int) -> dict[str, Any]:
+    """The partitions of each topic of a world, as one broker knows them."""
+    names = [topic.name for topic in wanted_topics(world.settings)]
+    return {
+        name: partitions for _, name, _, partitions, _ in (await admin._send_request(metadata(names), broker)).topics
+    }
 
 
-async def _one_copy_is_enough(world: World, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka.brokers)
-    await admin.start()
+@asynccontextmanager
+async def _started_again(world: World) -> AsyncIterator[None]:
+    """What runs a worker: whichever ends in doubt is started again, whenever that is."""
+
+    async def watch() -> None:
+        while True:
+            if world.workers[-1].process.poll() is not None:
+                world.worker()
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
     try:
-        wanted = next(wanted for wanted in wanted_topics(world.settings) if wanted.name == topic)
-        config = wanted.required | {"min.insync.replicas": "1"}
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
+        yield
     finally:
-        await admin.close()
-    await asyncio.sleep(1)
+        watching.cancel()
+
+
+async def test_topics_that_have_just_been_made_are_known_to_every_broker(cluster: EmbeddedKafka) -> None:
+    async with admin_at(cluster.bootstrap) as admin:
+        for _ in range(10):
+            world = World(cluster.bootstrap, partitions=12)
+            await ensure_topics(world.kafka, world.settings, create=True)
+            told = await asyncio.gather(*(_described(admin, world, broker) for broker in (1, 2, 3)))
+            assert [{len(partitions) for partitions in topics.values()} for topics in told] == [{12}] * 3
 
 
 async def test_a_broker_may_be_killed_while_reports_are_on_their_way(cluster: EmbeddedKafka) -> None:
@@ -49,36 +63,26 @@ async def test_a_broker_may_be_killed_while_reports_are_on_their_way(cluster: Em
     world = World(cluster.bootstrap, partitions=2, allowance=20)
     await world.start()
     try:
-        topics = await _describe(world)
-        assert all(len(part["replicas"]) == 3 for topic in topics.values() for part in topic["partitions"])
-        worker = world.worker()
-        await worker.ready()
-        async with world.announcements() as announced:
+        async with admin_at(world.kafka.brokers) as admin:
+            topics = await _described(admin, world, 1)
+        assert {len(replicas) for topic in topics.values() for *_, replicas, _, _ in topic} == {3}
+        await world.worker().ready()
+        async with world.announcements() as announced, _started_again(world):
             lost = [await world.sent() for _ in range(4)]
             kept = [await world.sent() for _ in range(4)]
-            leader = topics[world.settings.inputs[0]]["partitions"][0]["leader"]
+            leader = next(leader for _, number, leader, *_ in topics[world.settings.inputs[0]] if number == 0)
             cluster.nodes[leader - 1].kill()
             for report in kept:
                 await world.stored(report)
-            if worker.process.poll() is not None or await _ends(worker):
-                world.worker()  # in doubt it ends; whoever runs it starts it again
             events = await announced.take(len(lost), 60)
             assert {event["report_id"] for event in events} == set(lost)
             await world.complete_beyond(now(), 60)
             await announced.none_for(1)
         cluster.nodes[leader - 1].start()
         cluster.wait_ready()
-        await _one_copy_is_enough(world, world.settings.output("state"))
+        async with admin_at(world.kafka.brokers) as admin:
+            await configure(admin, world.settings.output("state"), cleanup_policy="compact", min_insync_replicas="1")
         with pytest.raises(ConfigurationError, match="set it to 2"):
             await ensure_topics(world.kafka, world.settings, create=False)
     finally:
         await world.stop()
-
-
-async def _ends(worker: Any) -> bool:
-    """True if the worker ends within a few seconds."""
-    for _ in range(100):
-        if worker.process.poll() is not None:
-            return True
-        await asyncio.sleep(0.1)
-    return False

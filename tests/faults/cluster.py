@@ -92,9 +92,14 @@ async def in_sync(bootstrap: str, seconds: float = HEALTHY_SECONDS) -> None:
             except KafkaError:  # it asked one that is not up again yet
                 await asyncio.sleep(0.3)
                 continue
-            if all(set(p["isr"]) == set(p["replicas"]) for topic in topics for p in topic["partitions"]):
+            # A topic that this broker has just heard of may have no partitions yet: that is not in sync either.
+            if all(topic["partitions"] and all(map(_in_sync, topic["partitions"])) for topic in topics):
                 return
             await asyncio.sleep(0.3)
+
+
+def _in_sync(partition: dict[str, Any]) -> bool:
+    return set(partition["isr"]) == set(partition["replicas"])
 
 
 @asynccontextmanager
@@ -116,10 +121,10 @@ async def delete_topics(bootstrap: str, prefix: str) -> None:
 
 
 async def leader_of(bootstrap: str, tp: TopicPartition) -> int:
-    """The id of the broker that leads a partition, -1 while there is none."""
+    """The id of the broker that leads a partition, -1 while there is none or the broker asked knows of none."""
     async with admin(bootstrap) as client:
         (topic,) = await client.describe_topics([tp.topic])
-        return int(next(p["leader"] for p in topic["partitions"] if p["partition"] == tp.partition))
+        return next((int(p["leader"]) for p in topic["partitions"] if p["partition"] == tp.partition), -1)
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from tests.engine.world import sent_value
 from tests.faults.cluster import FULL_DISK_NODE, WRONG_CLOCK_NODE, admin, in_sync, leader_of
 from tests.faults.run import Fault
 from tests.faults.scene import Inject, Scene
+from tests.kafka import create_topics, delete_topics
 
 DOWN_SECONDS = 8.0
 PAUSE_SECONDS = 12.0  # longer than the brokers' session with the controller: the leader is replaced meanwhile
@@ -331,9 +332,8 @@ async def input_made_anew(scene: Scene) -> None:
     topic = scene.settings.inputs[2]
     required = next(wanted.required for wanted in wanted_topics(scene.settings) if wanted.name == topic)
     async with admin(scene.cluster.inner) as client:
-        await client.delete_topics([topic])
-        await asyncio.sleep(2)
-        await client.create_topics([NewTopic(topic, scene.settings.partitions, 3, topic_configs=required)])
+        await delete_topics(client, topic)
+        await create_topics(client, NewTopic(topic, scene.settings.partitions, 3, topic_configs=required))
     await in_sync(scene.cluster.inner)
     scene.delivery.hold.set()
     scene.inputs_lost = True
