@@ -4,11 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# Processes of pytest, each with a broker; the fault suite runs apart from them, the images only by `make images`.
+PYTEST := $(BIN)/python -m pytest --ignore=tests/docker/images # those are for `make images`
 MANY   := -n 4 --dist loadgroup --no-loadscope-reorder
-FAULTS := $(wildcard tests/faults/test_*_on_kafka.py)
-APART  := $(addprefix --ignore=,$(FAULTS)) --ignore=tests/docker/images
-PARTS  := test-most test-faults test-long-most test-long-faults
+PARTS  := test-most test-alone test-long-most test-long-alone
 
 .PHONY: install demo test test-long $(PARTS) check faults mutants bench images lock schemas sbom licences clean
 
@@ -26,25 +24,25 @@ demo: $(STAMP)
 
 # Every part is made even if one before it failed; the last line tells what passed. Linters and types beside the tests.
 test: $(STAMP)
-	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts --beside check test-most test-faults
+	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts --beside check test-most test-alone
 
 # What needs Kafka mostly waits: more processes than cores, each with a broker of its own.
 test-most: $(STAMP)
-	$(BIN)/python -m pytest $(MANY) $(APART)
+	$(PYTEST) -m "not long and not alone" $(MANY)
 
-# Alone, because their announcements have 30 s on a machine that does nothing else.
-test-faults: $(STAMP)
-	$(BIN)/python -m pytest $(FAULTS)
+# What is marked `alone` says how soon something must be seen on a machine that does nothing else: the fault suite above all.
+test-alone: $(STAMP)
+	$(PYTEST) -m "alone and not long"
 
 # Too long for every change: whatever is marked `long`. CI runs both.
 test-long: $(STAMP)
-	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-faults
+	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-alone
 
 test-long-most: $(STAMP)
-	$(BIN)/python -m pytest -m long $(MANY) $(APART)
+	$(PYTEST) -m "long and not alone" $(MANY)
 
-test-long-faults: $(STAMP)
-	$(BIN)/python -m pytest -m long $(FAULTS)
+test-long-alone: $(STAMP)
+	$(PYTEST) -m "long and alone"
 
 # Every fault with all its seeds: two to three hours. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
 faults: $(STAMP)

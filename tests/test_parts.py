@@ -5,7 +5,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tests.budget import budgets, folder_of
 from tests.parts import counted
 
 ROOT = Path(__file__).parent.parent
+TARGETS = ("test", "test-long")
 MAKEFILE = """
 lint:
 \t@echo all is well
@@ -82,27 +82,33 @@ def test_only_the_last_summary_of_a_part_counts() -> None:
     assert counted(["Success: no issues found in 592 source files\n"]) == {}
 
 
-def _options(part: str) -> Iterator[list[str]]:
-    """The arguments of the pytests that a target of the Makefile runs."""
+def _words(part: str) -> list[str]:
+    """The arguments of the pytest that a target of the Makefile runs."""
     said = subprocess.run(["make", "-n", "-o", ".venv/.installed", part], cwd=ROOT, capture_output=True, check=True)
-    for line in said.stdout.decode().splitlines():
-        words = shlex.split(line)
-        if "pytest" in words:
-            yield words[words.index("pytest") + 1 :]
+    words = shlex.split(said.stdout.decode(), comments=True)
+    return words[words.index("pytest") + 1 :]
 
 
-@pytest.mark.parametrize(("most", "rest"), [("test-most", "test-faults"), ("test-long-most", "test-long-faults")])
-def test_what_one_part_leaves_out_is_in_the_other(most: str, rest: str) -> None:
-    (first,), (second,) = _options(most), _options(rest)
-    left_out = {word.removeprefix("--ignore=") for word in first if word.startswith("--ignore=")}
-    assert left_out - {"tests/docker/images"} == {word for word in second if word.startswith("tests/")} != set()
-    assert not [word for word in (*first, *second) if word.startswith(("-k", "--deselect"))]
+def _chosen(words: list[str], marks: set[str]) -> bool:
+    """Whether a test with these marks is run."""
+    expression = words[words.index("-m") + 1]
+    return bool(eval(expression, {name: name in marks for name in ("long", "alone")}))
 
 
-def test_every_test_is_in_one_of_the_two() -> None:
-    (short,), (long,) = _options("test-most"), _options("test-long-most")
-    assert [word for word in long if word not in short] == ["-m", "long"]
-    assert "-m 'not long'" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("marks", [set(), {"alone"}, {"long"}, {"long", "alone"}])
+def test_every_test_is_in_one_part(marks: set[str]) -> None:
+    parts_ = {part: _words(part) for part in ("test-most", "test-alone", "test-long-most", "test-long-alone")}
+    (chosen,) = [part for part, words in parts_.items() if _chosen(words, marks)]
+    assert chosen.startswith("test-long") == ("long" in marks)
+    for words in parts_.values():
+        left_out = [word for word in words if word.startswith(("--ignore", "--deselect", "-k", "tests"))]
+        assert left_out == ["--ignore=tests/docker/images"]
+
+
+def test_the_parts_are_made_by_both_commands() -> None:
+    made = {target: (ROOT / "Makefile").read_text().split(f"\n{target}: ")[1].split("\n")[1] for target in TARGETS}
+    assert made["test"].endswith("--beside check test-most test-alone")
+    assert made["test-long"].endswith("test-long-most test-long-alone")
 
 
 def test_every_folder_of_tests_has_a_budget() -> None:

@@ -14,6 +14,7 @@ from tests.engine.world import World, now, receipt_value, sent_value, stored_val
 pytestmark = pytest.mark.kafka
 
 
+@pytest.mark.alone
 async def test_it_announces_a_missing_report_on_an_otherwise_silent_topic(world: World) -> None:
     worker = world.worker()
     await worker.ready()
@@ -75,7 +76,8 @@ async def test_it_raises_no_phantom_for_a_proof_that_lay_in_the_log_while_it_was
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-async def test_it_judges_by_the_brokers_clock_when_its_own_is_an_hour_off(world: World, hours: int) -> None:
+async def test_it_judges_by_the_brokers_clock_when_its_own_is_an_hour_off(make_world: MakeWorld, hours: int) -> None:
+    world = await make_world(allowance=5)
     orders = json.dumps({"clock": {"offset": hours * 3600}})
     await world.worker(("-m", "tests.faults.launch", orders)).ready()
     async with world.announcements() as announced:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
@@ -10,8 +11,9 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -61,12 +63,17 @@ def receipt_value(report_id: str, receipt: str = "MOTTATT") -> dict[str, Any]:
     return {"report_id": report_id, "receipt": receipt, "received_at": written(now())}
 
 
+# Below those that systems hand out to whoever asks for any: else a neighbour might be given it before it is used.
+_PORTS = cycle(random.SystemRandom().sample(range(15_000, 32_000), 1_000))
+
+
 def free_port() -> int:
-    """A port on loopback that nobody listens on at the moment."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """A port on loopback that nobody listens on, another one each time."""
+    for port in _PORTS:
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable")
 
 
 class Worker:

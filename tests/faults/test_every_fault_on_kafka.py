@@ -9,7 +9,7 @@ from tests.faults.run import Fault, Result
 from tests.faults.several import play_each
 from tests.faults.suite import FAULTS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.kafka, pytest.mark.alone, pytest.mark.long, pytest.mark.timeout(2400)]
 
 AT_ONCE = 2
 

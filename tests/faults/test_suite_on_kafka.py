@@ -16,7 +16,7 @@ from tests.faults.sabotaged import SABOTAGED
 from tests.faults.several import play_each, play_shared
 from tests.faults.suite import FAULTS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.kafka, pytest.mark.alone, pytest.mark.timeout(900)]
 
 # Three brokers on two cores: more at once would measure the machine, and an announcement has 30 s.
 AT_ONCE, SABOTAGED_AT_ONCE = 2, 4

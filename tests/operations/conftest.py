@@ -1,5 +1,6 @@
 """A worker and a view to which everything has happened that a metric tells of."""
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +21,13 @@ MUNICIPALITIES = ("4640", "1108", "3907")
 
 @dataclass
 class Eventful:
-    """What is left of it: every report's id, and what the two show."""
+    """What is left of it: every report's id, and what the two show. `began`: before anything was sent."""
 
     world: World
     worker: Worker
     viewing: Viewing
     reports: list[str]
+    began: float
 
     async def metrics(self) -> tuple[str, str]:
         """The worker's and the view's /metrics."""
@@ -40,6 +42,7 @@ async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
     with (world.folder / "policy.toml").open("a") as policy:
         policy.write('[version.allowance]\nPRINT = "PT1H"\n')
     await world.start()
+    began = time.time()
     worker, viewing = world.worker(log_format="json"), Viewing(world, log_format="json")
     try:
         await worker.ready()
@@ -51,7 +54,7 @@ async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
             await upstream.begin_transaction()
             await _open_everywhere(world, upstream, reports)
             viewing.until("/api/v1/coverage", _both_are_held_back)
-            yield Eventful(world, worker, viewing, reports)
+            yield Eventful(world, worker, viewing, reports, began)
             await upstream.abort_transaction()
     finally:
         if viewing.process.poll() is None:

@@ -104,12 +104,11 @@ async def test_a_token_of_unknown_age_is_used_once(endpoint: Endpoint) -> None:
 async def test_one_that_is_still_valid_is_used_while_the_endpoint_fails(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source = endpoint.tokens()
-    monkeypatch.setattr(tokens, "RENEW_SECONDS", 1000.0)
-    endpoint.answer = {"access_token": "long", "expires_in": 1}
+    source, clock = endpoint.tokens(), time.time
+    endpoint.answer = {"access_token": "long", "expires_in": 600}
     await source.token()
     endpoint.status = 503
-    await asyncio.sleep(0.92)
+    monkeypatch.setattr(time, "time", lambda: clock() + 570)  # half a minute before its end
     with caplog.at_level(logging.WARNING):
         assert await source.token() == "long"
     assert "answers 503" in caplog.text

@@ -100,16 +100,15 @@ async def test_a_name_that_somebody_points_at_this_machine_opens_nothing(desk: D
 async def test_what_one_organisation_runs_keeps_nobody_else_waiting(issuer: Issuer) -> None:
     desk = issuer.desk()
     desk.record = Recorded()  # type: ignore[assignment]
-    desk.sandbox.limits = desk.sandbox.limits._replace(seconds=1.5)
+    desk.sandbox.limits = desk.sandbox.limits._replace(seconds=3)
     dear = {"query": "SELECT count(*) FROM range(100000000000) a(i)"}
     async with with_token(desk, issuer.token(NATIONAL, SQL)) as client:
         running = [asyncio.create_task(client.post(QUERY, json=dear)) for _ in range(30)]
         await asyncio.sleep(0.3)
         other = {"Authorization": f"Bearer {issuer.token(NATIONAL, SQL, organisation=BERGEN)}"}
-        began = time.monotonic()
         assert (await client.get(SUMMARY, headers=other)).status_code == 200
         await asyncio.to_thread(time.sleep, 0)  # where the tables are written
-        assert time.monotonic() - began < 1
+        assert not [one for one in running if one.done() and one.result().status_code == 400]  # the two still run
         statuses = [answer.status_code for answer in await asyncio.gather(*running)]
         assert sorted(statuses) == [400] * 2 + [429] * 28  # two ran into their time
         assert (await client.post(QUERY, json={"query": "SELECT 1"}, headers=other)).status_code == 200

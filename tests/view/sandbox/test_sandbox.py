@@ -215,7 +215,7 @@ def test_an_answer_of_many_bytes_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_the_third_query_waits_for_a_place_but_not_for_long(database: duckdb.DuckDBPyConnection) -> None:
-    sandbox = Sandbox(database, TABLES, Limits(seconds=1.0))
+    sandbox = Sandbox(database, TABLES, Limits(seconds=3.0))
 
     def ask() -> None:
         with pytest.raises(Refused):
@@ -224,7 +224,7 @@ def test_the_third_query_waits_for_a_place_but_not_for_long(database: duckdb.Duc
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    time.sleep(1)
     answer = sandbox.run("SELECT 1")  # the others, which began before it, are stopped before it gives up
     for thread in threads:
         thread.join()
