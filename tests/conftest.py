@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.browser import browser, chromium
 from tests.budget import Budgets, budgets
 from tests.kafka import running_kafka
+
+__all__ = ["browser", "chromium"]
 
 # What needs Kafka has begun by then, as a share of the run: a module that takes minutes must not be the last one.
 KAFKA_BEGINS_BY = 0.6

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.view.application import application
 from streams.view.desk import Desk
+from tests.examples import examples
 from tests.view.conftest import desk_with, failed
 from tests.view.test_api import fill
 
@@ -64,15 +65,16 @@ def test_every_route_is_asked(described: Any) -> None:
     assert set(described) == {f"/api/v1{path}" for path in (*PATHS, "/sql")}
 
 
+@examples(12, 300)
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 @pytest.mark.parametrize("path", PATHS)
-def test_no_request_fails_and_every_answer_is_as_described(described: Any, path: str, mode: Any) -> None:
+def test_no_request_fails_and_every_answer_is_as_described(described: Any, path: str, mode: Any, examples: int) -> None:
     operation = described[f"/api/v1{path}"]["GET"]
     if mode.is_negative and path in ("/coverage", "/books"):
         return  # there is nothing to get wrong
 
     @settings(
-        max_examples=12,
+        max_examples=examples,
         deadline=None,
         database=None,
         phases=(Phase.explicit, Phase.generate),
@@ -85,8 +87,9 @@ def test_no_request_fails_and_every_answer_is_as_described(described: Any, path:
     ask()
 
 
-def test_no_sql_fails_and_every_answer_is_as_described(described: Any) -> None:
-    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@examples(40, 2_000)
+def test_no_sql_fails_and_every_answer_is_as_described(described: Any, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=described["/api/v1/sql"]["POST"].as_strategy())
     def ask(case: Any) -> None:
         case.validate_response(case.call(), checks=CHECKS)

@@ -1,4 +1,4 @@
-"""Results on disk, and the browser that the view's tests look at pages with."""
+"""Results on disk."""
 
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,6 @@ import pytest
 from streams.audit.result.folder import Options, write_result
 from streams.audit.tables import Audited
 from tests.audit.result.stock import few, many
-from tests.view.page.conftest import browser, chromium
-
-__all__ = ["browser", "chromium"]
 
 
 def written(audited: Audited, out: Path, **options: Any) -> Path:

@@ -6,9 +6,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
+from tests.browser import with_browser
 from tests.view.page.test_accessibility_on_kafka import RULES
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = with_browser
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import duckdb
 import httpx
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.view.access.reach import Reach, Receiver
 from streams.view.desk import Desk
 from streams.view.store import Store
 from streams.view.tables import COUNTS_ONLY, PUBLIC
+from tests.examples import examples
 from tests.view.access.conftest import WHERE
 from tests.view.access.issuer import (
     AGGREGATES,
@@ -344,27 +345,29 @@ def _within(place: tuple[str | None, str | None, str | None], receivers: frozens
     )
 
 
-@given(places=st.lists(PLACES, max_size=8), receivers=RECEIVERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_for_any_receivers_and_any_rows_exactly_theirs_are_seen(
-    places: list[tuple[str | None, str | None, str | None]], receivers: frozenset[Receiver]
-) -> None:
-    store = Store(None, "200MB", threads=1)
-    try:
-        made = [receiver(m, district=d, unit_id=u) if m else None for m, d, u in places]
-        rows = [state(number, "missing", receiver=of) for number, of in enumerate(made)]
-        events = [missing(number, receiver=of) for number, of in enumerate(made)]
-        store.apply(changes(rows, events))
-        wanted = {number for number, place in enumerate(places) if place[0] and _within(place, receivers)}
-        with store.reading(Reach(True, receivers)) as cursor:
-            for query, name in (
-                ("SELECT report_id FROM reports", report_id), ("SELECT report_id FROM missing_now", report_id),
-                ("SELECT event_id FROM announcements", event_id),
-            ):  # fmt: skip
-                assert {str(row[0]) for row in cursor.execute(query).fetchall()} == {name(n) for n in wanted}
-            assert cursor.execute("SELECT sum(reports) FROM counts_by_day").fetchall() == [(len(wanted) or None,)]
-    finally:
-        store.close()
+@examples(20, 600)
+def test_for_any_receivers_and_any_rows_exactly_theirs_are_seen(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(places=st.lists(PLACES, max_size=8), receivers=RECEIVERS)
+    def see(places: list[tuple[str | None, str | None, str | None]], receivers: frozenset[Receiver]) -> None:
+        store = Store(None, "200MB", threads=1)
+        try:
+            made = [receiver(m, district=d, unit_id=u) if m else None for m, d, u in places]
+            rows = [state(number, "missing", receiver=of) for number, of in enumerate(made)]
+            events = [missing(number, receiver=of) for number, of in enumerate(made)]
+            store.apply(changes(rows, events))
+            wanted = {number for number, place in enumerate(places) if place[0] and _within(place, receivers)}
+            with store.reading(Reach(True, receivers)) as cursor:
+                for query, name in (
+                    ("SELECT report_id FROM reports", report_id), ("SELECT report_id FROM missing_now", report_id),
+                    ("SELECT event_id FROM announcements", event_id),
+                ):  # fmt: skip
+                    assert {str(row[0]) for row in cursor.execute(query).fetchall()} == {name(n) for n in wanted}
+                assert cursor.execute("SELECT sum(reports) FROM counts_by_day").fetchall() == [(len(wanted) or None,)]
+        finally:
+            store.close()
+
+    see()
 
 
 def test_views_that_are_gone_never_fall_back_to_everybodys_tables(store: Store) -> None:

@@ -1,21 +1,14 @@
-"""A view with a real Kafka and a real worker behind it, and the machine's own Chromium in front of it.
+"""A view with a real Kafka and a real worker behind it, and a browser in front of it."""
 
-Where there is no Chromium the tests are skipped and say so.
-"""
-
-import shutil
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from tests.engine.world import World, free_port, receipt_value
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 class Viewing:
@@ -56,17 +49,7 @@ class Viewing:
         return self.process.wait(20)
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Where this machine has Chromium."""
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("There is no Chromium here to look at the page with: install Debian's `chromium`.")
-    assert found is not None
-    return found
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def viewing(bootstrap: str) -> AsyncIterator[Viewing]:
     """A worker and a view over a few reports: three missing for different reasons, four stored."""
     world = World(bootstrap, partitions=2, allowance=1)
@@ -97,16 +80,7 @@ async def _few_reports(viewing: Viewing) -> None:
     await world.put("receipt", receipt_value(reports["refused"], "FEILET"))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """The machine's Chromium, without a window."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        await launched.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, viewing: Viewing) -> AsyncIterator[Page]:
     """An empty page that fails the test for every error it meets, and for every request to anywhere else."""
     context = await browser.new_context(base_url=viewing.address, locale="nb-NO", accept_downloads=True)

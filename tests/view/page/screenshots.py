@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from playwright.async_api import async_playwright
 
-from tests.view.page.conftest import CHROMIUM
+from tests.browser import CHROMIUM
 
 FOLDER = Path(__file__).parent / "screenshots"
 

@@ -6,9 +6,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
+from tests.browser import with_browser
 from tests.view.page.conftest import Viewing
 
-pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.kafka, *with_browser]
 
 PAGES = (
     "/", "/reports", "/reports?q=zzzz", "/reports?status=missing&reason=rejected", "/reports/{lied}",

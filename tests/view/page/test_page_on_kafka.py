@@ -10,9 +10,10 @@ import pyarrow.parquet
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser import with_browser
 from tests.view.page.conftest import Viewing
 
-pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.kafka, *with_browser]
 
 ROWS = "table.reports tbody tr"
 

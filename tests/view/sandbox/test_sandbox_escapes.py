@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.view.sandbox import Limits, Refused, Sandbox, lock_down
+from tests.examples import examples
 from tests.view.sandbox.database import TABLES, content, filled
 from tests.view.sandbox.test_sandbox import USEFUL
 
@@ -530,10 +531,11 @@ def soups(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
-def test_any_words_are_answered_or_refused(database: duckdb.DuckDBPyConnection, marker: Path) -> None:
+@examples(150, 12_000)
+def test_any_words_are_answered_or_refused(database: duckdb.DuckDBPyConnection, marker: Path, examples: int) -> None:
     sandbox, before = Sandbox(database, TABLES, Limits(seconds=1)), content(database)
 
-    @settings(max_examples=600, deadline=None)
+    @settings(max_examples=examples, deadline=None)
     @given(sql=soups())
     def ask(sql: str) -> None:
         try:
