@@ -16,6 +16,7 @@ __all__ = ["browser", "chromium"]
 
 # What needs Kafka has begun by then, as a share of the run: a module that takes minutes must not be the last one.
 KAFKA_BEGINS_BY = 0.6
+LONG_SECONDS = 1200
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,9 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A module that needs Kafka runs in one process; among several processes such modules are spread over the run.
 
-    Modules that start several brokers may name one group: they then run one after the other.
+    Modules that start several brokers may name one group: they then run one after the other. What is long has time.
     """
     for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
         if item.get_closest_marker("kafka") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(_module(item)))
     if hasattr(config, "workerinput"):

@@ -531,7 +531,7 @@ def soups(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
-@examples(150, 12_000)
+@examples(150, 6_000)
 def test_any_words_are_answered_or_refused(database: duckdb.DuckDBPyConnection, marker: Path, examples: int) -> None:
     sandbox, before = Sandbox(database, TABLES, Limits(seconds=1)), content(database)
 
