@@ -213,13 +213,17 @@ class Rejected(Closed):
     topic: TopicName
     partition: Count
     offset: Count
-    arrived: WrittenTime | None = Field(description="Null where the broker gave no append time.")
-    stage: Literal["encoding", "json", "schema", "size", "rule", "partition"]
+    arrived: WrittenTime | None = Field(
+        description="Null where the broker gave no append time, or where its batch is too damaged to trust it."
+    )
+    stage: Literal["batch", "encoding", "json", "schema", "size", "rule", "partition"]
     reason: str = Field(
         pattern=r"^[a-z0-9_]+(:[a-z_.]+)?$", description="A code, and the field where it is one's fault."
     )
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the value, to recognise it.")
-    size_bytes: Count
+    sha256: str | None = Field(
+        pattern=r"^[0-9a-f]{64}$", description="Of the value, to recognise it; null where its batch cannot be read."
+    )
+    size_bytes: Count | None = Field(description="Of the value; null where its batch cannot be read.")
     report_id: EventId | None
     judged: bool = Field(description="True for a sent whose report id could be read: it is checked all the same.")
 

@@ -15,14 +15,13 @@ import faust
 from streams.core.fold import Limits
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.bare import hand_out_bare_records
+from streams.engine.batches import read_batches_within
 from streams.engine.ending import ending_on_error
 from streams.engine.heartbeat import Heartbeat
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
 from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
-from streams.engine.portions import hand_out_portions
 from streams.engine.readiness import unready
 from streams.engine.rights import worker_rights
 from streams.engine.server import Server
@@ -70,11 +69,10 @@ class App(faust.App):  # type: ignore[misc]
         """None: everything is in Kafka, and the worker runs where nothing can be written."""
 
 
-hand_out_bare_records()
-hand_out_portions()
 with ending_on_error("Reading the settings"):
     kafka, settings = load_settings()
     policy = load_policy(settings.policy)
+read_batches_within(settings.max_batch_bytes)
 rules = Rules(policy, succession(), Limits(settings.keep, settings.unexpected_after))
 metrics = Metrics()
 

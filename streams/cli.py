@@ -129,6 +129,7 @@ def doctor(
 ) -> None:
     """Can it connect, is everything set right that a guarantee rests on, and what to do; changes nothing."""
     from streams.doctor import State, examine
+    from streams.engine.batches import read_batches_within
     from streams.engine.rights import listed
 
     kafka, settings = load_settings()
@@ -140,6 +141,7 @@ def doctor(
         else:
             show_table(columns, listed(settings))
         return
+    read_batches_within(settings.max_batch_bytes)
     findings = asyncio.run(examine(kafka, settings, probe=probe))
     if as_json:
         for finding in findings:
@@ -193,9 +195,11 @@ def replay(
 @app.command()
 def explain(report_id: Annotated[str, typer.Argument(help="The report's UUID.")], as_json: Json = False) -> None:
     """Why is this report missing: its time line, with offsets."""
+    from streams.engine.batches import read_batches_within
     from streams.explain import explain as explained
 
     kafka, settings = load_settings()
+    read_batches_within(settings.max_batch_bytes)
     found = asyncio.run(explained(kafka, settings, report_id))
     if found is None:
         say(f"No record about {report_id} is in the inputs or in the state.")
@@ -209,6 +213,11 @@ def explain(report_id: Annotated[str, typer.Argument(help="The report's UUID.")]
     ])  # fmt: skip
     columns = ("arrived", "fact", "says", "topic", "partition", "offset", "unreadable", "copied_from")
     show_table(columns, [[entry[name] for name in columns] for entry in found["timeline"]])
+    for hole in found["unreadable"]:
+        say(
+            f"{hole['topic']}-{hole['partition']} cannot be read from offset {hole['offset']} to {hole['next_offset']} "
+            f"({hole['cause']}): what it said of this report, if anything, is not known."
+        )
     events = ("type", "event_id", "reason", "cause")
     if found["events"]:
         show_table(events, [[event.get(name) for name in events] for event in found["events"]])

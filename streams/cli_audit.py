@@ -50,11 +50,13 @@ def audit(
     from streams.audit.result.summary import summary
     from streams.audit.result.terminal import terminal
     from streams.audit.sources import SourceUnfit
+    from streams.engine.batches import read_batches_within
 
     if out is None:
         raise ConfigurationError("Say with --out which new folder the result is to be written to.")
     check_out(out)
     connecting, settings = load_settings()
+    read_batches_within(settings.max_batch_bytes)
     given = Files(
         {"sent": sent or (), "receipt": receipt or (), "stored": stored or (), "portal": portal or ()},
         mapping, everybody,

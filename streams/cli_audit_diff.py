@@ -30,12 +30,15 @@ def diff(
     from streams.audit.announced import announced_in, announced_live
     from streams.audit.comparing import COLUMNS
     from streams.audit.diff import compared
+    from streams.engine.batches import read_batches_within
 
     try:
         bound = TypeAdapter(Duration).validate_python(late)
     except ValidationError:
         raise ConfigurationError(f"--late {late} is no duration: write it like PT5M.") from None
-    given = asyncio.run(announced_live(*load_settings())) if announced is None else announced_in(announced)
+    kafka, settings = load_settings()
+    read_batches_within(settings.max_batch_bytes)
+    given = asyncio.run(announced_live(kafka, settings)) if announced is None else announced_in(announced)
     with compared(result, given, bound) as found:
         if out is not None:
             found.write(out)

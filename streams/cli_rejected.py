@@ -26,9 +26,11 @@ def rejected_list(
     as_json: Json = False,
 ) -> None:
     """List rejected records: where they lie and why, never what they hold."""
+    from streams.engine.batches import read_batches_within
     from streams.rejected import Selection, list_rejected
 
     kafka, settings = load_settings()
+    read_batches_within(settings.max_batch_bytes)
     found = asyncio.run(list_rejected(kafka, settings, Selection(topic, partition, offset, reason)))
     if as_json:
         for value in found:
@@ -48,12 +50,14 @@ def rejected_replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Append rejected records to their inputs once more, after a fix; they arrive as of now."""
+    from streams.engine.batches import read_batches_within
     from streams.rejected import Selection
 
     selection = Selection(topic, partition, offset, reason)
     if selection == Selection() and not every:
         raise ConfigurationError("Nothing is selected: give --topic, --partition, --offset or --reason, or --all.")
     kafka, settings = load_settings()
+    read_batches_within(settings.max_batch_bytes)
     asyncio.run(_replay_rejected(kafka, settings, selection, dry_run))
 
 

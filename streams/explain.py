@@ -3,16 +3,17 @@
 from typing import Any
 
 import orjson
+from aiokafka import TopicPartition
 
 from schemas.common import canonical_report_id
 from streams.core.events import written
 from streams.core.facts import Place, Sent, Stored
-from streams.engine.bare import LOG_APPEND_TIME
+from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord, Unreadable
 from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
 from streams.engine.ledger import KINDS
 from streams.engine.marks import mark_of
 from streams.engine.partitioning import partition_of
-from streams.engine.reading import read_all
+from streams.engine.reading import read_all, read_what_is_there
 from streams.engine.rejecting import NO_APPEND_TIME
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
@@ -20,8 +21,9 @@ from streams.settings import KafkaSettings, Settings
 
 
 async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[str, Any] | None:
-    """What is known of a report: `state`, `coverage`, `events` and `timeline`; None if nothing is.
+    """What is known of a report: `state`, `coverage`, `events`, `timeline` and `unreadable`; None if nothing is.
 
+    `unreadable`: batches of its partition that nobody can read, which may have said something of it, too.
     Raises ConfigurationError when the text is no report id or Kafka cannot be read.
     """
     report_id = canonical_report_id(text)
@@ -29,16 +31,23 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
         raise ConfigurationError(f"{text!r} is no report id: give the report's UUID.")
     key = report_id.encode()
     home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
-    inputs = read_all(kafka, settings.inputs)
-    timeline = [entry async for record in inputs if (entry := _entry(settings, record, report_id)) is not None]
+    timeline, unreadable = [], []
+    async for tp, record in read_what_is_there(kafka, settings.inputs):
+        if isinstance(record, Unreadable):
+            unreadable += [_hole(tp, record)] if tp.partition == home else []
+        elif (entry := _entry(settings, tp, record, report_id)) is not None:
+            timeline.append(entry)
     state = await _last(kafka, settings.output("state"), home, key)
     coverage = await _last(kafka, settings.output("coverage"), home, str(home).encode())
     missing = read_all(kafka, [settings.output("missing")], home)
-    events = [orjson.loads(record.value) async for record in missing if record.key == key]
+    events = [orjson.loads(record.value or b"") async for record in missing if record.key == key]
     if state is None and not timeline:
         return None
     timeline.sort(key=lambda entry: (entry["arrived"] or "", entry["topic"], entry["offset"]))
-    return {"report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline}
+    return {
+        "report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline,
+        "unreadable": unreadable,
+    }  # fmt: skip
 
 
 async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) -> dict[str, Any] | None:
@@ -49,12 +58,19 @@ async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) ->
     return None if found is None else orjson.loads(found)
 
 
-def _entry(settings: Settings, record: Any, report_id: str) -> dict[str, Any] | None:
+def _hole(tp: TopicPartition, record: Unreadable) -> dict[str, Any]:
+    return {
+        "topic": tp.topic, "partition": tp.partition, "offset": record.offset, "next_offset": record.next_offset,
+        "cause": record.cause,
+    }  # fmt: skip
+
+
+def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_id: str) -> dict[str, Any] | None:
     """One line of the time line; None for a record that is about something else."""
     if mark_of(record) is not None:
         return None
-    kind = dict(zip(settings.inputs, KINDS, strict=True))[record.topic]
-    place = Place(arrival(record.timestamp), record.topic, record.partition, record.offset)
+    kind = dict(zip(settings.inputs, KINDS, strict=True))[tp.topic]
+    place = Place(arrival(record.timestamp), tp.topic, tp.partition, record.offset)
     whole = Record(kind, place, record.key, record.value, tuple(record.headers))
     intake = take_in(whole, settings.max_value_bytes)
     dated = record.timestamp_type == LOG_APPEND_TIME

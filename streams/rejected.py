@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from streams.engine.bare import Unreadable
 from streams.engine.intake import digest
 from streams.engine.login import client_options
 from streams.engine.reading import one_off_consumer, read_all
@@ -37,12 +38,12 @@ class Replayed(NamedTuple):
     """What became of one rejected record."""
 
     rejected: dict[str, Any]
-    result: str  # replayed, would_replay, gone or changed
+    result: str  # replayed, would_replay, gone, changed or unreadable
 
 
 async def list_rejected(kafka: KafkaSettings, settings: Settings, selection: Selection) -> list[dict[str, Any]]:
     """The rejected records that are selected, in the order of their partitions and offsets."""
-    values = [orjson.loads(record.value) async for record in read_all(kafka, [settings.output("rejected")])]
+    values = [orjson.loads(record.value or b"") async for record in read_all(kafka, [settings.output("rejected")])]
     chosen = [value for value in values if selection.includes(value)]
     return sorted(chosen, key=lambda value: (value["topic"], value["partition"], value["offset"]))
 
@@ -75,7 +76,11 @@ async def _replay(
     consumer.seek(tp, rejected["offset"])
     async with naming_denials(kafka, "Read"):
         original = await consumer.getone(tp)
-    if original.offset != rejected["offset"] or digest(original.value) != rejected["sha256"]:
+    if isinstance(original, Unreadable):
+        return Replayed(rejected, "unreadable")
+    # Of what lay in a batch that could not be read, nobody has seen the bytes.
+    seen = rejected["sha256"] or digest(original.value)
+    if original.offset != rejected["offset"] or digest(original.value) != seen:
         return Replayed(rejected, "changed")
     if dry_run:
         return Replayed(rejected, "would_replay")

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         ge=1024,
         description="Larger input values are rejected as too large (the report is judged all the same).",
     )
+    max_batch_bytes: int = Field(
+        64 << 20,
+        ge=1 << 20,
+        description="What one record batch of Kafka may unpack to; what lies behind is rejected, and counts as lost.",
+    )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
         "zstd", description="The codec of what the checker writes."
     )

@@ -8,7 +8,9 @@ import duckdb
 from streams.audit.arrivals import Arrival, Arrivals
 from streams.audit.facts import NamesTable
 from streams.audit.odd import MOST_BYTES, OddLines
-from streams.engine.intake import Record
+from streams.audit.topics import Hole
+from streams.engine.bare import MOST_LISTED
+from streams.engine.intake import Record, Refusal
 
 
 class TakingRecords:
@@ -27,11 +29,22 @@ class TakingRecords:
         self._arrivals = Arrivals(partitions, most_bytes)
         self._into = {kind: OddLines(connection, names, source, now) for kind, source in sources.items()}
         self.records = dict.fromkeys(sources, 0)
+        self.holes = dict.fromkeys(sources, 0)
         self.counts = self._arrivals.counts
 
     def take(self, records: Iterable[Record]) -> None:
         """Take records; those of one partition in the order of their offsets, over all calls."""
         self._take(self._arrivals.take(records))
+
+    def leave_out(self, holes: Iterable[Hole]) -> None:
+        """What lies in batches that nobody can read: offset by offset, the first ones where there are very many."""
+        for hole in holes:
+            into = self._into[hole.kind]
+            self.holes[hole.kind] += 1
+            self.records[hole.kind] += hole.next_offset - hole.offset
+            for offset in range(hole.offset, min(hole.next_offset, hole.offset + MOST_LISTED)):
+                into.refuse(offset, Refusal("batch", hole.cause), hole.partition)
+            into.write()
 
     def finish(self) -> None:
         """After the last record: what was misplaced and nobody has copied."""

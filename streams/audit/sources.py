@@ -93,6 +93,7 @@ async def read_kafka(
             reach: Reach | None = None
             async for batch in batches:
                 taking.take(batch.records)
+                taking.leave_out(batch.holes)
                 progress.to(batch.done, sum(taking.records.values()))
                 reach = batch.reach
             taking.finish()
@@ -100,7 +101,7 @@ async def read_kafka(
             known = [
                 _counted(work, numbers[kind]) | _certain(reach, kind) | {
                     "kind": kind, "name": topic, "format": "kafka", "records": taking.records[kind], "ignored": 0,
-                    "warnings": _warnings(reach, topic, taking),
+                    "warnings": _warnings(reach, topic, kind, taking),
                 }
                 for kind, topic in zip(KINDS, topics, strict=True)
             ]  # fmt: skip
@@ -120,8 +121,10 @@ def _certain(reach: Reach, kind: str) -> dict[str, Any]:
     return {"certain": True, "since": _us(reach.begins.get(kind)), "to": _us(reach.complete_until)}
 
 
-def _warnings(reach: Reach, topic: str, taking: TakingRecords) -> list[str]:
+def _warnings(reach: Reach, topic: str, kind: str, taking: TakingRecords) -> list[str]:
     found = {name for name in ("not_copied", "misplaced_again") if taking.counts[name]}
+    if taking.holes[kind]:
+        found.add("batches_unreadable")
     if any(spot[0] == topic for spot in reach.deleted):
         found.add("records_deleted")
     return sorted(found)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from streams.audit.reach import Part, Reach, Spot, reach_of
 from streams.core.facts import Place
-from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord
+from streams.engine.bare import LOG_APPEND_TIME, NO_TIME, KafkaRecord, Unreadable
 from streams.engine.intake import Record
 from streams.engine.ledger import KINDS
 from streams.engine.marks import mark_of
@@ -43,15 +43,26 @@ class Span(NamedTuple):
 EVERYTHING = Span()
 
 
+class Hole(NamedTuple):
+    """Offsets of an input, from `offset` to before `next_offset`, in a batch that nobody can read."""
+
+    kind: str
+    partition: int
+    offset: int
+    next_offset: int
+    cause: str
+
+
 class Batch(NamedTuple):
     """Records in the order of each partition's offsets, without marks. `done`: from 0 to 1.
 
-    The last batch alone has a `reach` (and no records).
+    The last batch alone has a `reach` (and no records). `holes`: what nobody can read.
     """
 
     records: list[Record]
     done: float
     reach: Reach | None = None
+    holes: Sequence[Hole] = ()
 
 
 async def read_topics(kafka: KafkaSettings, settings: Settings, span: Span = EVERYTHING) -> AsyncIterator[Batch]:
@@ -67,8 +78,8 @@ async def read_topics(kafka: KafkaSettings, settings: Settings, span: Span = EVE
     async with _consumer(kafka) as consumer:
         now = datetime.now(UTC)
         parts = await _parts(consumer, tps, dict(zip(settings.inputs, KINDS, strict=True)), span)
-        async for records, done in _batches(consumer, parts):
-            yield Batch(records, done)
+        async for batch in _batches(consumer, parts):
+            yield batch
         yield Batch([], 1.0, reach_of(parts, partitions, now))
 
 
@@ -144,8 +155,8 @@ def _refuse_unknown(span: Span, ends: Mapping[Any, int]) -> None:
             )
 
 
-async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> AsyncIterator[tuple[list[Record], float]]:
-    """Records, and how much is read, until every part's end has been passed.
+async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> AsyncIterator[Batch]:
+    """What is read, until every part's end has been passed.
 
     A position passes control records and what was aborted, too, which no record tells.
     """
@@ -157,7 +168,9 @@ async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> Async
     while left:
         fetched = await consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=MOST_AT_ONCE)
         records: list[Record] = []
+        holes: list[Hole] = []
         for tp, found in fetched.items():
+            holes += _holes(tp, parts[tp], found)
             records += _records(tp, parts[tp], found)
         before = unread
         for tp, part in list(left.items()):
@@ -171,8 +184,14 @@ async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> Async
         if time.monotonic() - moved > STALL_SECONDS:
             stuck = min(left)
             raise ConfigurationError(f"{stuck.topic}-{stuck.partition} cannot be read to its end; is a broker down?")
-        if records:
-            yield records, 1 - unread / whole
+        if records or holes:
+            yield Batch(records, 1 - unread / whole, holes=holes)
+
+
+def _holes(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> Iterator[Hole]:
+    for one in found:
+        if isinstance(one, Unreadable) and one.offset < part.end:
+            yield Hole(part.kind, tp.partition, one.offset, min(one.next_offset, part.end), one.cause)
 
 
 def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> Iterator[Record]:
@@ -181,6 +200,8 @@ def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> It
     for record in found:
         if record.offset >= part.end:
             return
+        if record.timestamp_type == NO_TIME:
+            continue
         if record.timestamp_type != LOG_APPEND_TIME:
             raise ConfigurationError(
                 f"{tp.topic}-{tp.partition} offset {record.offset} has no append time of the broker, so that nobody "
@@ -188,7 +209,7 @@ def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> It
             )
         if arrived is None or record.timestamp != stamp:  # whole batches carry the same
             stamp, arrived = record.timestamp, part.arrived(record.timestamp)
-        if mark_of(record) is not None:
+        if isinstance(record, Unreadable) or mark_of(record) is not None:
             continue
         place = Place(arrived, tp.topic, tp.partition, record.offset)
         yield Record(part.kind, place, record.key, record.value, tuple(record.headers or ()))

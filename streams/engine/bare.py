@@ -2,13 +2,15 @@
 reading it did.
 
 What is handed out instead is what its parser made, which has all that we ask of a record; its topic and partition are
-those that it is filed under.
+those that it is filed under. Where nobody can read a record, `Unreadable` stands in its place.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
-from aiokafka.consumer import fetcher
+LOG_APPEND_TIME = 1
+MOST_LISTED = 1_000  # offsets of an unreadable range that are listed one by one
+NO_TIME = -1  # the type of a timestamp that is not to be trusted
 
 LOG_APPEND_TIME = 1  # the type of a timestamp that the broker gave; any other is a producer's word
 
@@ -30,13 +32,33 @@ class KafkaRecord(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-class BareRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types for us
-    """aiokafka's own reading of fetched batches, but for the copy of each record at its end."""
+class BareRecord(NamedTuple):
+    """A record that was read with care."""
 
-    def _consumer_record(self, tp: Any, record: Any) -> Any:
-        return record
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
-def hand_out_bare_records() -> None:
-    """From now on, every consumer of this process hands out bare records."""
-    fetcher.PartitionRecords = BareRecords
+class Unreadable(NamedTuple):
+    """Offsets of a batch, from `offset` to before `next_offset`, of which nobody can say what they hold, and why.
+
+    It has no key and no value; `timestamp` is the batch's, whose type is `NO_TIME` where even that cannot be trusted.
+    """
+
+    offset: int
+    next_offset: int
+    timestamp: int
+    timestamp_type: int
+    cause: str
+    key: None = None
+    value: None = None
+    headers: tuple[()] = ()
+
+
+def next_offset(record: KafkaRecord) -> int:
+    """The first offset behind a record, or behind what nobody can read."""
+    return record.next_offset if isinstance(record, Unreadable) else record.offset + 1

@@ -9,6 +9,7 @@ from streams.core.events import written
 from streams.core.sight import Lost, Sight
 
 MOST_LOSSES = 100  # of one input: they are written with every commit
+UNREADABLE_BATCH = "unreadable_batch"  # the cause of a loss, beside those that a restore finds
 SEVERAL = "several"  # the cause of losses that were joined
 
 

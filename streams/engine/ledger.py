@@ -17,12 +17,12 @@ from streams.core.fold import REFUSED, Step
 from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine import marks
-from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord
+from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord, Unreadable, next_offset
 from streams.engine.clean import CleanReader
-from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
+from streams.engine.coverage import UNREADABLE_BATCH, Applied, Coverage, Gap, LastRecord, Loss
 from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, known_value, origin_of, take_in
 from streams.engine.partitioning import partition_of
-from streams.engine.rejecting import NO_APPEND_TIME, lost_append_times, rejected
+from streams.engine.rejecting import NO_APPEND_TIME, lost_append_times, rejected, unreadable
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice, in_slices, whole
 from streams.engine.stand import Stand
@@ -123,7 +123,7 @@ class Ledger:
             records = batch.records.get(topic, ())
             done = self._apply_input(topic, kind, records, 0)
             while done < len(records):
-                self.coverage.applied[topic].next_offset = records[done - 1].offset + 1
+                self.coverage.applied[topic].next_offset = next_offset(records[done - 1])
                 yield
                 done = self._apply_input(topic, kind, records, done)
             if topic in batch.spans:
@@ -160,7 +160,7 @@ class Ledger:
             if monotonic() > pause:
                 break
         if appended is not None and arrived is not None:
-            applied.last = LastRecord(records[done - 1].offset, appended)
+            applied.last = LastRecord(next_offset(records[done - 1]) - 1, appended)
         self._tally.add("records", kind, by=read)
         for step, by in self._steps.items():
             self._tally.add("events", step, by=by)
@@ -182,6 +182,9 @@ class Ledger:
 
         Raises ConfigurationError if the topic has lost them while this worker ran.
         """
+        if isinstance(record, Unreadable):
+            self._leave_out(kind, topic, record, None)
+            return
         applied = self.coverage.applied[topic]
         place = Place(applied.latest or arrival(0), topic, self.partition, record.offset)
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
@@ -198,6 +201,9 @@ class Ledger:
 
     def _take(self, kind: str, record: KafkaRecord, place: Place) -> None:
         """A record that is not clean, not from here, or no record of a report at all."""
+        if isinstance(record, Unreadable):
+            self._leave_out(kind, place.topic, record, place.arrived)
+            return
         mark = marks.mark_of(record)
         if mark is not None:
             self.marks.saw(mark, place.topic, place.arrived)
@@ -270,6 +276,16 @@ class Ledger:
         self._tally.add("rejected", refusal.stage)
         report_id = intake.fact.report_id if intake.fact else None
         self._records.append(rejected(record, refusal, report_id, self._settings.output("rejected")))
+
+    def _leave_out(self, kind: str, topic: str, offsets: Unreadable, arrived: datetime | None) -> None:
+        """Nobody can read these offsets: they are listed, and whatever they said is lost."""
+        self._tally.unreadable(kind, offsets.next_offset - offsets.offset)
+        self._records += unreadable(topic, self.partition, offsets, arrived, self._settings.output("rejected"))
+        applied = self.coverage.applied[topic]
+        if arrived is None:
+            applied.last = None
+        since = arrived or applied.latest or arrival(0)
+        self.coverage.lose(Loss(topic, offsets.offset, offsets.next_offset, UNREADABLE_BATCH, since, arrived))
 
     def _advance(self, completed: datetime) -> Iterator[None]:
         """The partition is complete until `completed`: decide. Completeness never goes back.

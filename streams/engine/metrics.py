@@ -40,7 +40,7 @@ COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
     "recovered": ("Missing reports that were found after all, by cause.", (Label("cause", tuple(Cause)),)),
     "rejected": (
         "Records listed on the rejected topic, by stage.",
-        (Label("stage", ("encoding", "json", "schema", "size", "rule", "partition")),),
+        (Label("stage", ("batch", "encoding", "json", "schema", "size", "rule", "partition")),),
     ),
     "misplaced": (
         "Records in a wrong partition or with a wrong key, by fault.",

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.engine.bare import KafkaRecord, Unreadable
 from streams.engine.connections import Consumer
 from streams.engine.login import client_options
 from streams.engine.refusal import explained, naming_denials
@@ -74,11 +75,47 @@ async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) ->
     consumer.resume(*tps)
 
 
-async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Any]:
+class Placed(NamedTuple):
+    """A record, and where it lies."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Placed]:
     """Every record of the topics, or of one partition of each, up to their present ends.
 
-    Raises ConfigurationError when a topic does not exist, may not be read or cannot be read to its end.
+    Raises ConfigurationError when a topic does not exist, may not be read, or cannot be read to its end.
     """
+    async with aclosing(read_what_is_there(kafka, topics, partition)) as found:
+        async for tp, record in found:
+            if isinstance(record, Unreadable):
+                raise ConfigurationError(
+                    f"{tp.topic}-{tp.partition} has a batch that cannot be read, at offset {record.offset} "
+                    f"({record.cause}): RUNBOOK.md says what to do about it."
+                )
+            yield Placed(
+                tp.topic,
+                tp.partition,
+                record.offset,
+                record.timestamp,
+                record.timestamp_type,
+                record.key,
+                record.value,
+                record.headers,
+            )
+
+
+async def read_what_is_there(
+    kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None
+) -> AsyncGenerator[tuple[TopicPartition, KafkaRecord]]:
+    """As `read_all`; where batches cannot be read, Unreadable stands in the place of their records."""
     counts = await partition_counts(kafka, topics)
     tps = [
         TopicPartition(topic, number)
@@ -90,13 +127,16 @@ async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int |
         async with naming_denials(kafka, "Read"), one_off_consumer(kafka) as consumer:
             await assign_from_beginning(consumer, tps)
             ends = await consumer.end_offsets(tps)
-            async for record in _up_to(consumer, ends):
-                yield record
+            async with aclosing(_up_to(consumer, ends)) as found:
+                async for placed in found:
+                    yield placed
     except KafkaError as error:
         raise ConfigurationError(f"Reading from Kafka failed: {await explained(error, kafka, 'Read')}") from None
 
 
-async def _up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> AsyncIterator[Any]:
+async def _up_to(
+    consumer: Any, ends: Mapping[TopicPartition, int]
+) -> AsyncGenerator[tuple[TopicPartition, KafkaRecord]]:
     """Every record before the ends. aiokafka says nothing of a broker that is gone, and waits."""
     moved = time.monotonic()
     while left := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
@@ -106,6 +146,6 @@ async def _up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> AsyncIter
         elif time.monotonic() - moved > STALL_SECONDS:
             stuck = min(left)
             raise ConfigurationError(f"{stuck.topic}-{stuck.partition} cannot be read to its end; is a broker down?")
-        for records in fetched.values():
+        for tp, records in fetched.items():
             for record in records:
-                yield record
+                yield tp, record

@@ -1,11 +1,14 @@
 """What is written of a record that could not be read: where it lies and why, never what it holds."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from streams.core.events import written
 from streams.core.facts import Place
+from streams.engine.bare import MOST_LISTED, Unreadable
 from streams.engine.intake import Record, Refusal, digest
 from streams.engine.transaction import Write
 
@@ -18,20 +21,36 @@ def rejected(record: Record, refusal: Refusal, report_id: str | None, to: str) -
     A sent whose report id could be read is judged all the same, if it is known when it arrived.
     """
     place, undated = record.place, refusal == NO_APPEND_TIME
-    value: dict[str, Any] = {
-        "topic": place.topic,
-        "partition": place.partition,
-        "offset": place.offset,
+    known = {
         "arrived": None if undated else written(place.arrived),
-        "stage": refusal.stage,
-        "reason": refusal.reason,
         "sha256": digest(record.value),
         "size_bytes": len(record.value or b""),
         "report_id": report_id,
         "judged": report_id is not None and not undated,
     }
-    key = f"{place.topic}/{place.partition}/{place.offset}".encode()
-    return Write(to, place.partition, key, orjson.dumps(value))
+    return _listed(place.topic, place.partition, place.offset, refusal, known, to)
+
+
+def unreadable(topic: str, partition: int, offsets: Unreadable, arrived: datetime | None, to: str) -> Iterator[Write]:
+    """The offsets of a batch that nobody can read, one by one: the first of them, where there are very many.
+
+    `arrived`: the batch's append time, None where it cannot be trusted.
+    """
+    known = {
+        "arrived": None if arrived is None else written(arrived),
+        "sha256": None,
+        "size_bytes": None,
+        "report_id": None,
+        "judged": False,
+    }
+    for offset in range(offsets.offset, min(offsets.next_offset, offsets.offset + MOST_LISTED)):
+        yield _listed(topic, partition, offset, Refusal("batch", offsets.cause), known, to)
+
+
+def _listed(topic: str, partition: int, offset: int, refusal: Refusal, known: dict[str, Any], to: str) -> Write:
+    where = {"topic": topic, "partition": partition, "offset": offset}
+    value = where | {"stage": refusal.stage, "reason": refusal.reason} | known
+    return Write(to, partition, f"{topic}/{partition}/{offset}".encode(), orjson.dumps(value))
 
 
 def lost_append_times(place: Place) -> str:

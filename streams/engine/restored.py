@@ -13,7 +13,7 @@ from streams.core.deadlines import Deadlines
 from streams.core.decide import next_look
 from streams.core.row import Status
 from streams.core.rules import Rules
-from streams.engine.bare import KafkaRecord
+from streams.engine.bare import KafkaRecord, Unreadable
 from streams.engine.codec import read_book
 from streams.engine.coverage import Coverage, read_coverage
 from streams.engine.rows import PackedRows
@@ -79,6 +79,8 @@ class Restored:
 
     def _take_state(self, record: KafkaRecord) -> None:
         key, value = record.key or b"", record.value
+        if isinstance(record, Unreadable):
+            raise ValueError("a batch that cannot be read")
         if value is None:
             self._last.pop(key, None)
         elif value.startswith(STATE_BEGINS + key):

@@ -35,6 +35,12 @@ class Tally:
         """Count one, or as many as are given."""
         self.counts[metric, *labels] += by
 
+    def unreadable(self, kind: str, number: int) -> None:
+        """So many records of a batch cannot be read."""
+        self.add("records", kind, by=number)
+        self.add("events", "rejected", by=number)
+        self.add("rejected", "batch", by=number)
+
     def announced(self, event: Event) -> None:
         """An event is about to be published."""
         if not isinstance(event, Missing):

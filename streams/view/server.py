@@ -9,7 +9,7 @@ import uvicorn
 
 from streams.addresses import is_loopback
 from streams.console import say
-from streams.engine.bare import hand_out_bare_records
+from streams.engine.batches import read_batches_within
 from streams.engine.ending import end
 from streams.errors import ConfigurationError, InDoubt
 from streams.logs import set_up_logging
@@ -23,7 +23,7 @@ from streams.view.wire import MOST_AT_ONCE, BoundedHttp
 def serve(kafka: KafkaSettings, settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError, also while it runs, when what is read is not ours."""
     set_up_logging(settings)
-    hand_out_bare_records()
+    read_batches_within(settings.max_batch_bytes)
     grants = grants_of(settings)
     if grants.tokens is None:
         _stay_at_home(settings)

@@ -38,7 +38,7 @@ async def flood(world: World, count: int, **changes: Any) -> set[bytes]:
 
 async def announced(world: World) -> Counter[bytes]:
     """How often each report was announced."""
-    return Counter([one.key async for one in read_all(world.kafka, [f"{world.name}.missing"])])
+    return Counter([one.key or b"" async for one in read_all(world.kafka, [f"{world.name}.missing"])])
 
 
 class Watch:

@@ -5,12 +5,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from streams.engine.bare import hand_out_bare_records
+from streams.engine.batches import read_batches_within
 
 
 def log_consumer(bootstrap: str, group: str, topics: list[str]) -> Any:
     """A consumer of the group, not started yet."""
-    hand_out_bare_records()
+    read_batches_within(64 << 20)
     return AIOKafkaConsumer(
         *topics,
         bootstrap_servers=bootstrap,
