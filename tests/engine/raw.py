@@ -2,7 +2,7 @@
 
 import gzip
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import cramjam
@@ -19,6 +19,7 @@ CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 APPENDED_MS = 1_767_225_600_000
 LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 8, 16, 32
 READ_COMMITTED = 1
+MIB = 1 << 20
 
 Headers = Sequence[tuple[bytes, bytes | None]]
 
@@ -84,6 +85,42 @@ def checked(whole: bytes) -> bytes:
 def good(base: int, number: int = 3, codec: str = "none", **fields: int) -> bytes:
     """An ordinary batch."""
     return batch(base, number, packed(codec, records(number)), CODECS[codec], **fields)
+
+
+def lz4_with_a_wrong_checksum(body: bytes) -> bytes:
+    """As Kafka's own client does not look at it."""
+    data = bytearray(lz4(body, checksum=True))
+    data[-1] ^= 1
+    return bytes(data)
+
+
+# By what is odd in a body that Kafka reads all the same: its codec, and how it is packed.
+SPOILT: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip with garbage behind its end": ("gzip", lambda body: packed("gzip", body) + b"garbage!" * 8),
+    "lz4 with garbage behind its end": ("lz4", lambda body: packed("lz4", body) + b"garbage!" * 8),
+    "lz4 of two frames": ("lz4", lambda body: packed("lz4", body) + packed("lz4", body)),
+    "lz4 with a wrong checksum": ("lz4", lz4_with_a_wrong_checksum),
+    "snappy with a second header": ("snappy", lambda body: packed("snappy", body[:9]) + packed("snappy", body[9:])),
+}
+
+
+def bomb(mib: int) -> bytes:
+    """A value of zeros, a few kilobytes when it is packed, between two records."""
+    head, tail = b"\0\0\2\2k" + varint(mib * MIB), b"\0"
+    compressor = cramjam.zstd.Compressor()
+    compressor.compress(record(0) + varint(len(head) + mib * MIB + len(tail)) + head)
+    for _ in range(mib):
+        compressor.compress(bytes(MIB))
+    compressor.compress(tail + record(2))
+    return batch(0, 3, bytes(compressor.finish()), CODECS["zstd"])
+
+
+def many_values(number: int) -> bytes:
+    """Values of which none is too large by itself."""
+    compressor = cramjam.zstd.Compressor()
+    for n in range(number):
+        compressor.compress(record(n, value=bytes(250_000)))
+    return batch(0, number, bytes(compressor.finish()), CODECS["zstd"])
 
 
 def parts(data: bytes, **options: Any) -> BatchRecords:

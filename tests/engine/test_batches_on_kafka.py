@@ -2,11 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-import cramjam
 import orjson
 import psutil
 import pytest
@@ -14,12 +12,10 @@ from aiokafka import AIOKafkaProducer
 
 from tests.engine import raw
 from tests.engine.conftest import MakeWorld
-from tests.engine.raw import CODECS, batch, packed, record
+from tests.engine.raw import CODECS, MIB, SPOILT, batch, bomb, many_values, packed, record
 from tests.engine.world import World, now, sent_value
 
 pytestmark = pytest.mark.kafka
-
-MIB = 1 << 20
 
 
 def sents(number: int, name_of_header: bytes = b"h") -> tuple[list[str], list[bytes]]:
@@ -30,41 +26,6 @@ def sents(number: int, name_of_header: bytes = b"h") -> tuple[list[str], list[by
     return reports, [
         record(n, one.encode(), value, headers) for n, (one, value) in enumerate(zip(reports, values, strict=True))
     ]
-
-
-def lz4_with_a_wrong_checksum(body: bytes) -> bytes:
-    data = bytearray(raw.lz4(body, checksum=True))
-    data[-1] ^= 1
-    return bytes(data)
-
-
-READABLE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
-    "gzip with garbage behind its end": ("gzip", lambda body: packed("gzip", body) + b"garbage!" * 8),
-    "lz4 with garbage behind its end": ("lz4", lambda body: packed("lz4", body) + b"garbage!" * 8),
-    "lz4 of two frames": ("lz4", lambda body: packed("lz4", body) + packed("lz4", body)),
-    "lz4 with a wrong checksum": ("lz4", lz4_with_a_wrong_checksum),
-    "snappy with a second header": ("snappy", lambda body: packed("snappy", body[:90]) + packed("snappy", body[90:])),
-}
-
-
-def bomb(mib: int) -> bytes:
-    """A record of zeros, a few kilobytes when compressed, between two sents."""
-    head, tail = b"\0\0\2\2k" + raw.varint(mib * MIB), b"\0"
-    compressor = cramjam.zstd.Compressor()
-    (_, (first, _, last)) = sents(3)
-    compressor.compress(first + raw.varint(len(head) + mib * MIB + len(tail)) + head)
-    for _ in range(mib):
-        compressor.compress(bytes(MIB))
-    compressor.compress(tail + last)
-    return batch(0, 3, bytes(compressor.finish()), CODECS["zstd"])
-
-
-def many_values(number: int) -> bytes:
-    """Values that are none too large for itself."""
-    compressor = cramjam.zstd.Compressor()
-    for n in range(number):
-        compressor.compress(record(n, value=bytes(250_000)))
-    return batch(0, number, bytes(compressor.finish()), CODECS["zstd"])
 
 
 async def append(world: World, kind: str, data: bytes) -> Any:
@@ -83,7 +44,7 @@ async def test_whatever_kafka_takes_a_worker_lives_on_and_judges_what_it_can_rea
     await worker.ready()
     sent = f"{world.name}.sent"
     expected = {await world.sent()}
-    for codec, spoil in READABLE.values():
+    for codec, spoil in SPOILT.values():
         reports, records = sents(3)
         await append(world, "sent", batch(0, 3, spoil(b"".join(records)), CODECS[codec]))
         expected |= {*reports, await world.sent()}

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.data import municipalities
-from streams.engine.reading import read_all
+from streams.engine.bare import Unreadable
+from streams.engine.batches import read_batches_within
+from streams.engine.reading import read_all, read_what_is_there
 from streams.engine.topics import ensure_topics
 from streams.settings import Settings
 from tests.faults.check import Anomaly, History, check
@@ -181,14 +183,16 @@ def _alarm(one: Seen) -> float:
 async def read_history(scene: Scene) -> History:
     """Everything that the run left on its topics, as a consumer reads it."""
     settings, app = scene.settings, scene.world.name
+    read_batches_within(settings.max_batch_bytes)
 
     async def read(*topics: str) -> list[Record]:
         records = [
             Record(
-                one.topic, one.partition, one.offset, one.timestamp, one.key, one.value,
+                tp.topic, tp.partition, one.offset, one.timestamp, one.key, one.value,
                 tuple((name, bytes(value)) for name, value in one.headers),
             )
-            async for one in read_all(scene.world.kafka, topics)
+            async for tp, one in read_what_is_there(scene.world.kafka, topics)
+            if not isinstance(one, Unreadable)
         ]  # fmt: skip
         return sorted(records, key=lambda one: (one.topic, one.partition, one.offset))
 

@@ -1,8 +1,9 @@
 """All faults of the suite."""
 
+from tests.faults.batch_faults import BATCH_FAULTS
 from tests.faults.kafka_faults import KAFKA_FAULTS
 from tests.faults.load_faults import LOAD_FAULTS
 from tests.faults.run import Fault
 from tests.faults.worker_faults import WORKER_FAULTS
 
-FAULTS: tuple[Fault, ...] = (*WORKER_FAULTS, *KAFKA_FAULTS, *LOAD_FAULTS)
+FAULTS: tuple[Fault, ...] = (*WORKER_FAULTS, *KAFKA_FAULTS, *LOAD_FAULTS, *BATCH_FAULTS)
