@@ -175,8 +175,13 @@ class Coverage(Closed):
     kind: Literal["coverage"]
     partition: Count
     partitions: Count
-    complete_until: WrittenTime | None = Field(description="Everything that arrived before it has been applied.")
-    checked_at: WrittenTime | None = Field(description="The brokers' time when that was last found out.")
+    complete_until: WrittenTime | None = Field(
+        description="Everything that arrived before it has been applied, and what fell due before it is decided."
+    )
+    checked_at: WrittenTime | None = Field(
+        description="The brokers' time when that was last found out; later than complete_until only while much that "
+        "fell due at once is being worked off."
+    )
     applied: dict[TopicName, AppliedInput]
     gap: Gap | None
     losses: list[Loss]

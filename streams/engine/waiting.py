@@ -7,6 +7,8 @@ from datetime import datetime
 from streams.core.row import Status
 from streams.engine.rows import PackedRows
 
+MOST_LOOKS = 10_000  # a hundredth of a second
+
 
 class Waiting:
     """A queue of report ids. What is no longer pending leaves it when it comes to the front: each costs one look."""
@@ -19,14 +21,17 @@ class Waiting:
         self._queue.append(report_id)
 
     def first(self, rows: PackedRows) -> str | None:
-        """The report that has been pending for longest; None where none is."""
+        """The report that has been pending for longest; None where none is.
+
+        Behind one that waited for long very many may be settled already: then, for a few calls, one of those.
+        """
         queue = self._queue
-        while queue:
+        for _ in range(min(MOST_LOOKS, len(queue))):
             glance = rows.glance(queue[0])
             if glance is not None and glance.status is Status.PENDING:
-                return queue[0]
+                break
             queue.popleft()
-        return None
+        return queue[0] if queue else None
 
     def since(self, rows: PackedRows) -> datetime | None:
         """When the sent of that report arrived."""

@@ -48,18 +48,24 @@ class Watch:
         self.workers = workers
         self.slowest_probe = 0.0
 
-    async def until(self, done: Callable[[str], bool], seconds: float) -> float:
-        """Wait until the metrics of one of them say so; how long that took. Fails when a worker ends meanwhile."""
+    async def until(self, count: int, name: str, label: str = "", *, seconds: float) -> float:
+        """Wait until a metric of all of them together comes to so much; how long that took, in seconds.
+
+        Fails when a worker ends meanwhile.
+        """
         began = time.monotonic()
         while True:
+            found = 0
             for worker in self.workers:
                 assert worker.process.poll() is None, f"a worker ended:\n{worker.output()[-3000:]}"
-                if done(await self._answer(worker.get, "/metrics")):
-                    return time.monotonic() - began
+                found += counted(await self._answer(worker.get, "/metrics"), name, label)
                 asked = time.monotonic()
                 if await self._answer(worker.get, "/livez"):
                     self.slowest_probe = max(self.slowest_probe, time.monotonic() - asked)
-            assert time.monotonic() - began < seconds, f"not yet:\n{self.workers[0].output()[-3000:]}"
+            took = time.monotonic() - began
+            if found >= count:
+                return took
+            assert took < seconds, f"{found} of {count} after {took:.0f} s:\n{self.workers[0].output()[-3000:]}"
             await asyncio.sleep(0.1)
 
     @property

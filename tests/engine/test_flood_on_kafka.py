@@ -3,15 +3,21 @@
 import asyncio
 import os
 
+import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from tests.bench.state import Input
+from tests.bench.writing import append
 from tests.engine.conftest import MakeWorld
-from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, counted, flood
+from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, flood
+from tests.engine.world import receipt_value
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(360)]
 
 COUNT = int(os.environ.get("TEST_FLOOD_REPORTS", "200000"))
 SECONDS = 240
+PROPERTIES, SLOW = 24_000, 150
 PROBE_SECONDS = 1.0
 
 
@@ -20,9 +26,30 @@ async def test_what_falls_due_at_once_is_announced_and_no_worker_is_lost(make_wo
     ids = await flood(world, COUNT)
     await asyncio.sleep(2)  # until all of them are due
     watch = Watch([world.worker(), world.worker()])
-    took = await watch.until(lambda metrics: counted(metrics, "missing_total") >= COUNT, SECONDS)
+    took = await watch.until(COUNT, "missing_total", seconds=SECONDS)
     print(f"{COUNT} announced in {took:.1f} s, the slowest probe took {watch.slowest_probe:.2f} s")
     assert await announced(world) == dict.fromkeys(ids, 1)
     assert watch.takeovers <= MOST_TAKEOVERS
     assert watch.slowest_probe < PROBE_SECONDS
     assert (await world.coverage(0))["gap"] is None
+
+
+async def test_a_batch_that_takes_long_to_read_is_read_and_no_worker_is_lost(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1, allowance=60, session_timeout="PT3S")
+    report_id = await world.sent()
+    extras = {f"p{number}": 0 for number in range(PROPERTIES)}
+    value = orjson.dumps(receipt_value(report_id) | extras)
+    watch = Watch([world.worker(), world.worker()])
+    for worker in (*watch.workers, *watch.workers):  # the first is ready until the second comes, and after that again
+        await worker.ready(60)
+    begun = watch.takeovers
+    async with AIOKafkaProducer(
+        bootstrap_servers=world.kafka.brokers, max_batch_size=1 << 20, max_request_size=1 << 28, compression_type="zstd"
+    ) as producer:
+        some = (Input(report_id.encode(), value, []) for _ in range(SLOW))
+        await append(producer, f"{world.name}.receipt", 0, some)
+    took = await watch.until(SLOW, "records_total", "receipt", seconds=SECONDS)
+    print(f"{SLOW} receipts of {len(value)} bytes in {took:.1f} s, the slowest probe took {watch.slowest_probe:.2f} s")
+    assert watch.takeovers == begun
+    assert watch.slowest_probe < PROBE_SECONDS
+    assert (await world.rows())[report_id]["receipt"] == "MOTTATT"

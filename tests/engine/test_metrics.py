@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from streams.core.books import Book
 from streams.core.row import Status
+from streams.engine import waiting
 from streams.engine.burst import LastHour
 from streams.engine.coverage import Gap
 from streams.engine.histogram import BatchHistogram
@@ -180,6 +181,21 @@ def test_reports_that_are_settled_do_not_pile_up_in_the_queue_of_those_that_wait
     for number in range(200):
         one.apply(batch(one, sent=[sent(one, number)], stored=[stored(one, number, START + MINUTE)]))
     assert len(one.waiting._queue) == 0
+
+
+def test_very_many_that_were_settled_behind_one_that_waits_are_passed_a_few_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_LOOKS", 10)
+    one = ledger()
+    one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(26)]))
+    proofs = [stored(one, number + 1, START + 30 * MINUTE, number) for number in range(24)]
+    one.apply(batch(one, stored=proofs))
+    assert one.waiting.since(one.rows) == START
+    one.apply(batch(one, stored=[stored(one, 0, START + 31 * MINUTE)]))  # looks at ten, at once
+    assert [one.waiting.since(one.rows) for _ in range(3)] == [
+        START + 20 * MINUTE, START + 25 * MINUTE, START + 25 * MINUTE,
+    ]  # fmt: skip
 
 
 def test_a_difference_at_one_receiver_is_not_made_up_for_by_another() -> None:

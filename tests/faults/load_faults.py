@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streams.data import portal_outages
-from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, counted, flood
+from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, flood
 from tests.engine.world import World
 from tests.faults.cluster import delete_topics
 from tests.faults.run import Fault
@@ -90,7 +90,7 @@ async def a_million_due(scene: Scene) -> None:
         ids = await flood(world, MILLION)
         await asyncio.sleep(KEPT_SECONDS)
         watch = Watch([world.worker(), world.worker()])
-        took = await watch.until(lambda metrics: counted(metrics, "missing_total") >= MILLION, MILLION_SECONDS)
+        took = await watch.until(MILLION, "missing_total", seconds=MILLION_SECONDS)
         said = await announced(world)
         assert said == dict.fromkeys(ids, 1), f"{len(said)} of {MILLION} were announced, {said.total()} times"
         _prove_unharmed(scene, watch, f"{MILLION} reports were announced in {took:.0f} s")
@@ -105,11 +105,11 @@ async def a_million_erased(scene: Scene) -> None:
         await flood(world, MILLION)
         await asyncio.sleep(KEPT_SECONDS)
         watch = Watch([world.worker()])
-        await watch.until(lambda metrics: counted(metrics, "reports", "unproven") == MILLION, MILLION_SECONDS)
+        await watch.until(MILLION, "reports", "unproven", seconds=MILLION_SECONDS)
         assert watch.workers[0].stop() == 0
         orders = json.dumps({"keep": KEPT_SECONDS})
         watch = Watch([world.worker(("-m", "tests.faults.launch", orders)) for _ in range(2)])
-        took = await watch.until(lambda metrics: counted(metrics, "reports", "erased") == MILLION, MILLION_SECONDS)
+        took = await watch.until(MILLION, "reports", "erased", seconds=MILLION_SECONDS)
         _prove_unharmed(scene, watch, f"{MILLION} rows were restored and erased in {took:.0f} s")
     scene.heal()
 
