@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +15,7 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 REPORT_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
@@ -28,6 +27,17 @@ CODE = r"^[A-Z0-9_]{1,40}$"
 NATIONAL_ID = r"(^|[^0-9A-Za-z])[0-9]{11}([^0-9A-Za-z]|$)"
 _NATIONAL_ID = re.compile(NATIONAL_ID)
 _REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z"))
+_UUID = re.compile(
+    r"(?:urn:uuid:)?(\{)?([0-9a-f]{8})(?:-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|([0-9a-f]{24}))"
+    r"(?(1)\})",
+    re.ASCII | re.IGNORECASE,
+)
+# As ISO 8601 writes times with a zone: with or without seconds, a blank for the T, a zone in hours alone.
+_ISO_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
+    r"(?:Z|[+-][0-9]{2}(?::?[0-5][0-9])?)",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def _no_national_id(text: str) -> str:
@@ -41,10 +51,11 @@ def canonical_report_id(text: str) -> str | None:
 
     None if it is no UUID.
     """
-    try:
-        return str(UUID(text.strip()))
-    except ValueError:
+    found = _UUID.fullmatch(text.strip())
+    if found is None:
         return None
+    digits = "".join(part for part in found.groups()[1:] if part).lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _canonical(text: str) -> str:
@@ -67,8 +78,36 @@ def _utc(time: datetime) -> datetime:
         raise PydanticCustomError("time_range", "is out of range") from None
 
 
+def _read_time(given: object) -> datetime:
+    """A time as ISO 8601 writes it with a zone. What lies below a microsecond is cut off."""
+    if isinstance(given, datetime) and given.tzinfo is not None:
+        return _utc(given)
+    if not isinstance(given, str):
+        raise PydanticKnownError("string_type")
+    if _ISO_TIME.fullmatch(given) is None:
+        raise PydanticCustomError("time", "is no time with a zone")
+    try:
+        return _utc(datetime.fromisoformat(given.upper()))
+    except ValueError:
+        raise PydanticCustomError("time", "is no time with a zone") from None
+
+
+class _Iso8601:
+    """A time with a zone as producers write it; what we ask them for is RFC 3339."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(_read_time)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time", "pattern": TIME}
+
+
 class _Rfc3339:
-    """A time with a zone: checked and parsed by pydantic's core, so that reading stays fast."""
+    """A time of ours: checked and parsed by pydantic's core, so that reading stays fast."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -88,7 +127,7 @@ class _Rfc3339:
         return {"type": "string", "format": "date-time", "pattern": TIME}
 
 
-Time = Annotated[datetime, _Rfc3339, PlainSerializer(_written, return_type=str)]
+Time = Annotated[datetime, _Iso8601, PlainSerializer(_written, return_type=str)]
 WrittenTime = Annotated[
     datetime,
     _Rfc3339,

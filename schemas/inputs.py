@@ -8,7 +8,6 @@ from schemas.common import Closed, Code, District, Municipality, OrgNumber, Repo
 
 Form = Literal["PRIVAT", "OFFENTLIG", "UKJENT"]
 ReceiptKind = Literal["MOTTATT", "FEILET", "TIDSAVBRUDD", "SERVERFEIL"]
-Evidence = Literal["READ_BACK", "RECONCILIATION", "MANUAL"]
 
 
 class Receiver(Closed):
@@ -46,8 +45,8 @@ class ReportStored(Closed):
     """Independent evidence that a report lies in a case system."""
 
     report_id: ReportId = Field(description="The report that was found stored.")
-    stored_at: Time = Field(description="When it was stored.")
-    evidence: Evidence = Field(description="How that is known.")
+    stored_at: Time | None = Field(None, description="When it was stored; where it is not given, when this arrived.")
+    evidence: Code = Field(description="How that is known: READ_BACK, RECONCILIATION, MANUAL, or a new one.")
     receiver: Receiver | None = Field(None, description="Whose case system it lies in.")
     case_system: Code | None = Field(None, description="Which case system it lies in.")
 

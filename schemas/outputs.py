@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
-from schemas.inputs import Evidence, Form, ReceiptKind
+from schemas.inputs import Form, ReceiptKind
 
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
@@ -13,6 +13,7 @@ RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
 Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere", "unwatched"]
 Status = Literal["pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected"]
 Word = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
+FieldName = Annotated[str, Field(pattern=r"^[a-z_.]{1,60}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Count = Annotated[int, Field(ge=0)]
 
@@ -68,7 +69,7 @@ class ReportRecovered(Closed):
     report_id: EventId
     stored_at: WrittenTime
     arrived_at: WrittenTime = Field(description="When the proof arrived.")
-    evidence: Evidence
+    evidence: Code | None = Field(description="How it is known; null where no readable word says it.")
     receiver: KnownReceiver | None
     cause: Literal["stored_late", "confirmed_late"] = Field(
         description="confirmed_late: it was stored by due_at, only the confirmation came late."
@@ -86,9 +87,10 @@ class HeldStored(Closed):
     """A proof that is not the deciding one, or waits for its sent."""
 
     stored_at: WrittenTime
-    evidence: Evidence
+    evidence: Code | None = Field(description="How it is known; null where no readable word says it.")
     receiver: KnownReceiver | None
     record: ArrivedRecord
+    unreadable: list[FieldName] | None = None
 
 
 class Held(Closed):
@@ -101,6 +103,9 @@ class Held(Closed):
     proof_receiver: KnownReceiver | None = None
     proof_asked: bool | None = None
     limit_at: WrittenTime | None = None
+    unread: list[FieldName] | None = None
+    named_late: list[FieldName] | None = None
+    copies: list[Annotated[str, Field(pattern=r"^(sent|receipt|stored)/[0-9]+/[0-9]+$")]] | None = None
 
 
 class ReportState(Closed):
@@ -119,7 +124,7 @@ class ReportState(Closed):
     alarm_at: WrittenTime | None
     receipt: ReceiptKind | None = Field(description="The last claim that arrived by alarm_at.")
     stored_at: WrittenTime | None
-    evidence: Evidence | None
+    evidence: Code | None
     reason: Reason | None
     missing_event_id: EventId | None
     recovered_at: WrittenTime | None
@@ -230,7 +235,7 @@ class Rejected(Closed):
     )
     size_bytes: Count | None = Field(description="Of the value; null where its batch cannot be read.")
     report_id: EventId | None
-    judged: bool = Field(description="True for a sent whose report id could be read: it is checked all the same.")
+    judged: bool = Field(description="True where what could be read of it counts all the same.")
 
 
 class Access(Closed):

@@ -75,7 +75,7 @@ class PolicyVersion(Closed):
     id: str = Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$", description="A name for it, in events.")
     valid_from: AwareDatetime | None = Field(None, description="Since when; only the first version may leave it out.")
     grace: Duration = Field(timedelta(minutes=5), description="Grace on top of every allowance.")
-    default: Duration = Field(timedelta(days=1), description="Allowance for unknown channels and unreadable reports.")
+    default: Duration = Field(timedelta(days=1), description="Allowance for channels unknown or unreadable.")
     allowance: dict[Code, Duration] = Field(default_factory=dict, description="Allowance by channel.")
     override: tuple[PolicyOverride, ...] = Field((), description="Exceptions, in the order in which they are tried.")
     portal_retention: Duration | None = Field(None, description="Where it is another than the file's.")

@@ -1,80 +1,103 @@
-"""Reading inputs tolerantly: what is unknown is dropped and counted by name, what cannot be read gets a reason.
+"""Reading inputs tolerantly, field by field: what cannot be read is named, what is unknown is dropped and counted.
 
 No reason, name or error quotes what stood in a record.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from itertools import chain
+from typing import Annotated, Any, NamedTuple
 
-import orjson
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from schemas.common import canonical_report_id
+from schemas.content import Unreadable, content_of
 from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
 
-FRAME_BYTES = 5  # a schema registry's framing: a zero byte and a 4-byte schema id
-_EXTRA_NAME = re.compile(r"^[a-z_]{1,40}$")
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class Unreadable(Exception):
-    """A record cannot be read. `stage` is encoding, json or schema; `reason` names the field, never its content."""
-
-    def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(reason)
-        self.stage = stage
-        self.reason = reason
+MOST_COUNTED = 100  # unknown properties of one record: whoever sends more is noticed all the same
+# Numbers in place of text, and how many digits they have as text: zeros that they begin with are all that they lost.
+_NUMBERS = {
+    "municipality": (range(100, 10_000), 4),
+    "district": (range(100), 2),
+    "org_number": (range(10**8, 10**9), 9),
+}
+_KS_RECEIPT = re.compile(
+    r"no\.ks\.fiks\.(?:bekymringsmelding|kvittering)\.(mottatt|feilet|tidsavbrudd|serverfeil)(?:\.v[0-9]{1,3})?"
+)
 
 
-class Salvaged(NamedTuple):
-    """What of an unreadable sent could be read, field by field; `unreadable` names the rest."""
+class Told(NamedTuple):
+    """What a record says. `fields` by name: None where nothing was given, or nothing that could be read.
+
+    `unreadable` names the latter, and levels of a receiver as `receiver.district`; `refused` says why of the first.
+    `extras` counts unknown properties, up to MOST_COUNTED.
+    """
 
     report_id: str
     fields: dict[str, Any]
-    unreadable: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+    refused: Unreadable | None = None
+    extras: int = 0
 
 
-class Reader(Generic[Model]):
-    """Reads the values of one input topic."""
+class Reader:
+    """Reads the values of one input topic. `needed`: the field without which a record says nothing.
 
-    def __init__(self, model: type[Model]) -> None:
-        self._model = _tolerant(model)
-        self._fields = {
-            name: TypeAdapter(_tolerant_type(field.annotation, field.metadata))
-            for name, field in model.model_fields.items()
-        }
+    `said`: text that must be there, whether or not it can be read: without it the record is of another kind.
+    """
+
+    def __init__(self, model: type[BaseModel], *, needed: str | None = None, said: str | None = None) -> None:
+        kinds = {name: _kind(name, field) for name, field in model.model_fields.items()}
         self._required = {name for name, field in model.model_fields.items() if field.is_required()}
+        self._model = _open(model, kinds)
+        self._fields: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in kinds.items()}
+        self.fields = tuple(name for name in self._fields if name != "report_id")
+        levels = tuple(f"receiver.{level}" for level in Receiver.model_fields)
+        # All that `Told.unreadable` may name.
+        self.names = tuple(chain.from_iterable((name, *(levels if name == "receiver" else ())) for name in self.fields))
+        self._needed, self._said = needed, said
 
-    def read(self, value: bytes) -> tuple[Model, list[str]]:
-        """The event, and the names of the properties that were dropped. Raises Unreadable, and nothing else."""
+    def read(self, value: bytes, key_id: str | None = None) -> Told:
+        """Each field on its own. `key_id`: the report, where the value itself does not tell.
+
+        Raises Unreadable, and nothing else, where there is no report or a field that is needed cannot be read.
+        """
+        given = content_of(value)
+        extras = self._extras(given)
         try:
-            event = self._model.model_validate_json(_unframed(value))
+            fields = dict(self._model.model_validate(given))
         except ValidationError as error:
-            raise _unreadable(value, error) from None
-        return event, [_countable(name) for name in _extras(event)]
+            return self._piece_by_piece(given, error, key_id)._replace(extras=extras)
+        return Told(fields.pop("report_id"), fields, extras=extras)
 
-    def salvage(self, value: bytes) -> Salvaged | None:
-        """Read each field on its own. None when not even the report id can be read."""
-        try:
-            given = orjson.loads(_unframed(value))
-        except ValueError:
-            return None
-        if not isinstance(given, dict):
-            return None
+    def _piece_by_piece(self, given: dict[str, Any], error: ValidationError, key_id: str | None) -> Told:
         fields: dict[str, Any] = {}
         unreadable: list[str] = []
         for name, adapter in self._fields.items():
-            if given.get(name) is None:
-                fields[name] = None
-                if name in self._required:
-                    unreadable.append(name)
-                continue
-            fields[name], bad = _salvaged(adapter, given[name])
-            unreadable += [f"{name}.{leaf}" if leaf else name for leaf in bad]
-        report_id = fields.pop("report_id")
-        return Salvaged(report_id, fields, tuple(unreadable)) if report_id else None
+            fields[name], lost = self._field(name, adapter, given.get(name))
+            unreadable += lost
+        report_id = fields.pop("report_id") or key_id
+        if report_id is None:
+            raise _reason(error, "report_id")
+        if self._needed in unreadable:
+            raise _reason(error, self._needed)
+        if self._said in unreadable and not (isinstance(given.get(self._said), str) and given[self._said]):
+            raise _reason(error, self._said)
+        unreadable = [name for name in unreadable if name != "report_id"]
+        return Told(report_id, fields, tuple(unreadable), _reason(error))
+
+    def _field(self, name: str, adapter: "TypeAdapter[Any]", given: object) -> tuple[Any, list[str]]:
+        """One field's value, None if it cannot be read; and what of it cannot."""
+        if given is None:
+            return None, [name] if name in self._required else []
+        value, lost = _salvaged(adapter, given)
+        return value, [f"{name}.{leaf}" if leaf else name for leaf in lost]
+
+    def _extras(self, given: dict[str, Any]) -> int:
+        receiver = given.get("receiver")
+        extras = len(given) - sum(name in given for name in self._fields)
+        if isinstance(receiver, dict) and "receiver" in self._fields:
+            extras += len(receiver) - sum(name in receiver for name in Receiver.model_fields)
+        return min(extras, MOST_COUNTED)
 
 
 def report_id_of(key: bytes | None) -> str | None:
@@ -103,68 +126,64 @@ def _salvaged(adapter: "TypeAdapter[Any]", given: object) -> tuple[Any, list[str
         return None, [""]
 
 
-def _tolerant(model: type[Model]) -> type[Model]:
-    """The same model, nested ones included, that keeps unknown properties apart instead of refusing them."""
+def _reason(error: ValidationError, name: str | None = None) -> Unreadable:
+    """Why a field could not be read, the first one unless it is named."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    first = next(item for item in found if name is None or item["loc"][0] == name)
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return Unreadable("schema", f"missing_field:{where}")
+    return Unreadable("schema", f"{'wrong_type' if first['type'].endswith('_type') else 'bad_value'}:{where}")
+
+
+def _from_number(known: range, digits: int) -> BeforeValidator:
+    def text(given: object) -> object:
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        is_one = isinstance(given, int) and not isinstance(given, bool) and given in known
+        return f"{given:0{digits}}" if is_one else given
+
+    return BeforeValidator(text)
+
+
+def _receipt(given: object) -> object:
+    """KS's own names of receipts are the codes of ours."""
+    found = _KS_RECEIPT.fullmatch(given) if isinstance(given, str) else None
+    return found[1].upper() if found else given
+
+
+def _nobody(given: object) -> object:
+    """A receiver of which no level is given names nobody."""
+    empty = isinstance(given, dict) and all(given.get(name) is None for name in Receiver.model_fields)
+    return None if empty else given
+
+
+def _kind(name: str, field: Any) -> Any:
+    """A field's type as it is read."""
+    if field.annotation is Receiver:
+        return _OpenReceiver
+    if field.annotation == Receiver | None:
+        return Annotated[_OpenReceiver | None, BeforeValidator(_nobody)]
+    kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    if name in _NUMBERS:
+        return Annotated[kind, _from_number(*_NUMBERS[name])]
+    return Annotated[kind, BeforeValidator(_receipt)] if name == "receipt" else kind
+
+
+def _open(model: type[BaseModel], kinds: dict[str, Any]) -> type[BaseModel]:
+    """The same model with other types, which drops what it does not know."""
     fields: dict[str, Any] = {
-        name: (_tolerant_type(field.annotation, ()), field) for name, field in model.model_fields.items()
+        name: (kind, ... if model.model_fields[name].is_required() else None) for name, kind in kinds.items()
     }
-    base = create_model(model.__name__, __base__=_Open, **fields)
-    return base  # type: ignore[return-value]  # the same fields under another base
-
-
-def _tolerant_type(annotation: Any, metadata: Any) -> Any:
-    if annotation is Receiver:
-        return _TolerantReceiver
-    if annotation == Receiver | None:
-        return _TolerantReceiver | None
-    return Annotated[annotation, *metadata] if metadata else annotation
+    return create_model(model.__name__, __base__=_Open, **fields)
 
 
 class _Open(BaseModel):
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
-_TolerantReceiver: Any = create_model(
-    "Receiver",
-    __base__=_Open,
-    **{name: (field.annotation, field) for name, field in Receiver.model_fields.items()},  # type: ignore[call-overload]
-)
-
-
-def _extras(event: BaseModel) -> Iterator[str]:
-    # Past pydantic's property, which costs more than all the rest of this function.
-    yield from event.__pydantic_extra__ or ()
-    receiver = event.__dict__.get("receiver")
-    if receiver is not None:
-        yield from receiver.__pydantic_extra__ or ()
-
-
-def _countable(name: str) -> str:
-    # A producer could put anything into a name, too.
-    return name if _EXTRA_NAME.match(name) else "other"
-
-
-def _unframed(value: bytes) -> bytes:
-    return value[FRAME_BYTES:] if value[:1] == b"\0" and len(value) > FRAME_BYTES else value
-
-
-def _unreadable(value: bytes, error: ValidationError) -> Unreadable:
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    kind = first["type"]
-    if kind == "json_invalid":
-        try:
-            _unframed(value).decode()
-        except UnicodeDecodeError:
-            return Unreadable("encoding", "not_utf8")
-        return Unreadable("json", "not_json")
-    if not first["loc"]:
-        return Unreadable("json", "not_an_object")
-    where = ".".join(str(part) for part in first["loc"])
-    if kind == "missing":
-        return Unreadable("schema", f"missing_field:{where}")
-    return Unreadable("schema", f"{'wrong_type' if kind.endswith('_type') else 'bad_value'}:{where}")
-
+_OpenReceiver: Any = _open(Receiver, {name: _kind(name, field) for name, field in Receiver.model_fields.items()})
 
 SENT = Reader(ReportSent)
-RECEIPT = Reader(ReportReceipt)
-STORED = Reader(ReportStored)
+RECEIPT = Reader(ReportReceipt, needed="receipt")
+STORED = Reader(ReportStored, needed="receiver", said="evidence")

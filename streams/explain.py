@@ -9,7 +9,7 @@ from schemas.common import canonical_report_id
 from streams.core.events import written
 from streams.core.facts import Place, Sent, Stored
 from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord, Unreadable
-from streams.engine.intake import COPY_HEADER, Record, arrival, take_in
+from streams.engine.intake import Record, arrival, take_in
 from streams.engine.ledger import KINDS
 from streams.engine.marks import mark_of
 from streams.engine.partitioning import partition_of
@@ -77,7 +77,6 @@ def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_i
     refusal = intake.refusal if dated else NO_APPEND_TIME
     if intake.fact is None or intake.fact.report_id != report_id:
         return None
-    origin = whole.header(COPY_HEADER)
     return {
         "arrived": written(place.arrived) if dated else None,
         "fact": kind,
@@ -86,7 +85,7 @@ def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_i
         "partition": place.partition,
         "offset": place.offset,
         "unreadable": refusal.reason if refusal else None,
-        "copied_from": origin.decode(errors="replace") if origin else None,
+        "copied_from": str(intake.origin) if intake.origin else None,
     }
 
 
@@ -95,5 +94,5 @@ def _says(fact: Any) -> str:
         return f"sent at {written(fact.sent_at)}" if fact.sent_at else "sent"
     if isinstance(fact, Stored):
         where = f" at {fact.receiver.municipality}" if fact.receiver else ""
-        return f"stored at {written(fact.stored_at)}{where} ({fact.evidence})"
+        return f"stored at {written(fact.stored_at)}{where} ({fact.evidence or 'evidence unreadable'})"
     return f"receipt {fact.receipt}"

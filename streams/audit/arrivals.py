@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from streams.core.facts import Fact
 from streams.engine.clean import CleanReader
-from streams.engine.intake import COPY_HEADER, Record, Refusal, origin_of, take_in
+from streams.engine.intake import Record, Refusal, take_in
 from streams.engine.partitioning import partition_of
 
 
@@ -16,6 +16,9 @@ class Arrival(NamedTuple):
     record: Record
     fact: Fact | None
     refusal: Refusal | None = None
+
+
+_Original = tuple[str, int, int]  # kind, partition, offset
 
 
 class Arrivals:
@@ -31,8 +34,8 @@ class Arrivals:
         self._partitions = partitions
         self._most_bytes = max_value_bytes
         self._clean = CleanReader(max_value_bytes)
-        self._misplaced: dict[bytes, Arrival] = {}
-        self._copies: set[bytes] = set()
+        self._misplaced: dict[_Original, Arrival] = {}
+        self._copies: set[_Original] = set()
         self.counts: Counter[str] = Counter()
 
     def take(self, records: Iterable[Record]) -> Iterator[Arrival]:
@@ -65,19 +68,21 @@ class Arrivals:
         """The rare case, by the checker's own intake. None for a misplaced original."""
         intake = take_in(record, self._most_bytes)
         self._clean.learn(record, intake)
-        origin = record.header(COPY_HEADER)
         if intake.fact is None:
             return Arrival(record, None, intake.refusal)
         at_home = self._home(intake.fact) == record.place.partition
-        if origin is None:
+        if intake.origin is None:
             arrival = Arrival(record, intake.fact, intake.refusal)
             if at_home:
                 return arrival
-            self._misplaced[origin_of(record.place)] = arrival
+            self._misplaced[record.kind, record.place.partition, record.place.offset] = arrival
             return None
         if not at_home:
             self.counts["misplaced_again"] += 1
             return Arrival(record, None, Refusal("partition", "misplaced_again"))
         self.counts["copies"] += 1
-        self._copies.add(origin)
+        original = record.kind, intake.origin.partition, intake.origin.offset
+        if original in self._copies:
+            return None  # another checker's copy of the same
+        self._copies.add(original)
         return Arrival(record, intake.fact)  # that it could not be read is told of the original

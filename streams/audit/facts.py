@@ -6,17 +6,20 @@ from typing import NamedTuple, get_args
 import duckdb
 import orjson
 
-from schemas.inputs import Evidence, Form
+from schemas.inputs import Form
 from streams.audit.chunks import NAMES, RECEIVER
 from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent
 
-EVIDENCE: tuple[str, ...] = get_args(Evidence)
+EVIDENCE = ("READ_BACK", "RECONCILIATION", "MANUAL")
 FORMS: tuple[str, ...] = get_args(Form)
 CODES: tuple[str, ...] = tuple(code.value for code in ReceiptCode)
 
+_MOST_WORDS = 255
+
 # `facts`: one row a fact. Times in microseconds since 1970 (UTC). `arrived` also orders the facts of one kind: within a
 # partition it never goes back, because a record counts as arrived with the latest before it. `event_at`: the event's
-# own time, NULL where it could not be read. `code`: of a receipt or an evidence, from 1. `by_event`: no arrival was
+# own time, NULL where it could not be read. `code`: of a receipt or an evidence, from 1; `words` has the evidence that
+# the contract does not name. `by_event`: no arrival was
 # known, the event's own time stands in. `folded`: a local time in the hour that comes twice.
 # `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
 # no time, and `accepted` reports that the portal took in.
@@ -30,6 +33,7 @@ CREATE TABLE loose AS FROM facts LIMIT 0;
 CREATE TABLE nameless AS FROM facts LIMIT 0;
 CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT, names INTEGER);
 CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
+CREATE TABLE words (number UTINYINT, word VARCHAR);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
 """
 
@@ -50,6 +54,16 @@ class NamesTable:
         rows = connection.execute(f"SELECT {', '.join(NAMES)}, id FROM names ORDER BY id").fetchall()
         self._ids = {tuple(row[:-1]): row[-1] for row in rows}
         self._written = len(self._ids)
+        self._words = evidence_words(connection)
+        self._words_written = len(self._words)
+
+    def evidence(self, word: str | None) -> int | None:
+        """The number of a word for evidence; None where there is none, and for more words than anybody uses."""
+        if word is None:
+            return None
+        if word not in self._words and len(self._words) < _MOST_WORDS:
+            self._words.append(word)
+        return self._words.index(word) + 1 if word in self._words else None
 
     def id_of(self, names: Names) -> int:
         """The number of these names."""
@@ -69,6 +83,15 @@ class NamesTable:
                 [rows.decode(), shape],
             )
             self._written = len(self._ids)
+        words = list(enumerate(self._words, start=1))[self._words_written :]
+        if words:
+            self._connection.executemany("INSERT INTO words VALUES (?, ?)", words)
+            self._words_written = len(self._words)
+
+
+def evidence_words(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The words for evidence by their numbers, from 1: those of the contract, and what else was read."""
+    return [*EVIDENCE, *(word for (word,) in connection.execute("SELECT word FROM words ORDER BY number").fetchall())]
 
 
 def names_of(row: tuple[str | None, ...]) -> Names:

@@ -1,6 +1,6 @@
 """Every report judged, a range of report ids at a time: facts out of DuckDB, verdicts into a file of their own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from streams.audit.arrow import schema_of, table_of
 from streams.audit.chunks import NAMES
-from streams.audit.facts import CODES, EVIDENCE, FactKind, names_of
+from streams.audit.facts import CODES, FactKind, evidence_words, names_of
 from streams.audit.moments import EPOCH
 from streams.audit.tables import CONTRADICTIONS, VERDICTS
 from streams.audit.verdict import Ground, Verdict, verdict
@@ -56,7 +56,7 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Gro
     if out.exists():
         return
     table = connection.sql(_FACTS, params=[asked.first, asked.end, asked.end]).to_arrow_table()
-    names = _names(connection, table["names"])
+    names, words = _names(connection, table["names"]), evidence_words(connection)
     unread_sents, unread_proofs = (_unread(connection, asked, kind) for kind in (FactKind.SENT, FactKind.STORED))
     named = _Named(names.values())
     rows: list[tuple[Any, ...]] = []
@@ -66,7 +66,7 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Gro
     del table
     for report_id, group in groupby(zip(*columns, strict=True), key=itemgetter(0)):
         lines = list(group)
-        facts = _facts(lines, names)
+        facts = _facts(lines, names, words)
         folded = [bool(line[_FOLDED]) for line in lines] if any_folded else None
         found = verdict(facts, ground, folded=folded, proof_unread=report_id in unread_proofs)
         if found.row.sent is None and not found.row.held_stored:
@@ -108,8 +108,11 @@ def _unread(connection: duckdb.DuckDBPyConnection, asked: Range, kind: FactKind)
     return {report_id for (report_id,) in found}
 
 
-def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names]) -> list[Fact]:
-    """One report's facts; the topic of their places is the source's number, the offset the line."""
+def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names], words: Sequence[str]) -> list[Fact]:
+    """One report's facts; the topic of their places is the source's number, the offset the line.
+
+    `words`: of evidence, in the order of their numbers.
+    """
     made: list[Fact] = []
     for report_id, kind, source, part, line, arrived_us, event_us, name, code, message_id, unread, _, _ in rows:
         arrived = EPOCH + timedelta(0, 0, arrived_us)
@@ -119,12 +122,13 @@ def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names]) -> list[Fac
             continue
         own = event_us is not None and event_us != arrived_us
         at = EPOCH + timedelta(0, 0, event_us) if own else arrived
+        unread_fields = tuple(unread.split(",")) if unread else ()
         if kind == SENT:
-            unread_fields = tuple(unread.split(",")) if unread else ()
             own_at = None if event_us is None else at
             made.append(Sent(report_id, place, own_at, names[name], message_id, unread_fields))
         else:
-            made.append(Stored(report_id, place, at, EVIDENCE[code - 1], names[name].receiver))
+            evidence = words[code - 1] if code else None
+            made.append(Stored(report_id, place, at, evidence, names[name].receiver, unread_fields))
     return made
 
 

@@ -8,10 +8,11 @@ import orjson
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.common import Time, canonical_report_id
+from schemas.common import Time, Token, canonical_report_id
+from schemas.content import Unreadable, content_of
 from streams.audit.arrow import table_of
 from streams.audit.chunks import TIMES, Kind, Odd
-from streams.audit.facts import CODES, EVIDENCE, FORMS, FactKind, FactRow, NamesTable, kind_of
+from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.audit.moments import EPOCH, microseconds, time_of
 from streams.audit.reading.shaping import as_value
 from streams.core.events import written
@@ -27,6 +28,7 @@ MOST_BYTES = 262_144
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 NO_PARTITION = -1  # of a fact that lies in a file
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)
+_TOKEN: TypeAdapter[str] = TypeAdapter(Token)
 _FACTS = pa.schema([
     ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()),
     ("part", pa.int32()), ("line", pa.int64()), ("arrived", pa.int64()), ("event_at", pa.int64()),
@@ -81,10 +83,11 @@ class OddLines:
             intake = take_in(Record(kind, place, odd.key, value), MOST_BYTES)
         else:
             intake = Intake(None, odd.refusal)
-        refusal = odd.refusal or intake.refusal
+        fact, refusal = intake.fact, odd.refusal or intake.refusal
+        if loose and fact is not None and not _is_token(given["message_id"]):  # nothing else names its report
+            fact, refusal = None, refusal or Refusal("schema", "bad_value:message_id")
         if refusal is not None:
             self.refuse(odd.line, refusal)
-        fact = intake.fact
         if fact is None or at is None:
             self._leave(kind, odd.line, given.get("report_id") if fact is None else fact.report_id, fact)
             return
@@ -117,8 +120,8 @@ class OddLines:
         elif isinstance(fact, Receipt):
             code = CODES.index(fact.receipt) + 1
         else:
-            names, code = stored_names(fact, {}), EVIDENCE.index(fact.evidence) + 1
-            event_at = microseconds(fact.stored_at)
+            names, code = stored_names(fact, {}), self._names.evidence(fact.evidence)
+            event_at, unread = microseconds(fact.stored_at), ",".join(fact.unreadable) or None
         return FactRow(
             fact.report_id, kind_of(fact), self._source, part, fact.place.offset, arrived,
             event_at, self._names.id_of(names), code, message_id, unread, by_event, folded,
@@ -148,16 +151,23 @@ class OddLines:
 def stored_names(stored: Stored, given: dict[str, Any]) -> Names:
     """What a proof names: its receiver, and what only an audit looks at."""
     form = given.get("form")
-    known = {"case_system": given.get("case_system"), "form": form if form in FORMS else None}
+    case_system = None if "case_system" in stored.unreadable else given.get("case_system")
+    known = {"case_system": case_system, "form": form if form in FORMS else None}
     return NAMELESS._replace(receiver=stored.receiver, **known)
 
 
 def _object(value: bytes | None) -> dict[str, Any]:
     try:
-        given = orjson.loads(value or b"")
-    except ValueError:
+        return content_of(value or b"")
+    except Unreadable:
         return {}
-    return given if isinstance(given, dict) else {}
+
+
+def _is_token(given: str) -> bool:
+    try:
+        return bool(_TOKEN.validate_python(given))
+    except ValidationError:
+        return False
 
 
 def _time(given: Any) -> datetime | None:

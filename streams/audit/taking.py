@@ -138,9 +138,9 @@ def _names(kind: Kind, given: dict[str, str]) -> Names | None:
     told = given | {"report_id": NO_ID, EVENT_TIME[kind]: written(EARLIEST), "evidence": EVIDENCE[0]}
     record = Record(kind, Place(EARLIEST, "", NO_PARTITION, 0), None, as_value(kind, told))
     fact, refusal, *_ = take_in(record, MOST_BYTES)
-    if isinstance(fact, Stored):
-        return stored_names(fact, given)
-    return fact.names if isinstance(fact, Sent) and refusal is None else None
+    if refusal is not None:
+        return None
+    return stored_names(fact, given) if isinstance(fact, Stored) else fact.names if isinstance(fact, Sent) else None
 
 
 def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:

@@ -11,6 +11,7 @@ from streams.core.decide import erased_after, next_look
 from streams.core.events import Event, recovered
 from streams.core.facts import Fact, Receipt, Sent
 from streams.core.fold import (
+    REFUSED,
     Step,
     fold_receipt,
     fold_sent_again,
@@ -20,9 +21,10 @@ from streams.core.fold import (
     too_old,
 )
 from streams.core.history import pass_time
-from streams.core.row import Glance, Row, Status
+from streams.core.row import Flag, Glance, Row, Status
 from streams.core.rules import Rules
 from streams.core.sight import CLEAR, Sight
+from streams.core.weight import has_room
 
 
 class Rows(Protocol):
@@ -111,9 +113,30 @@ class Checker:
             deadlines = Deadlines((at, report_id) for at, report_id in looks if at is not None)
         self.deadlines = deadlines
 
-    def apply(self, fact: Fact) -> Outcome:
-        """Apply one fact: the only way in which a row learns something."""
+    def apply(self, fact: Fact, origin: str | None = None) -> Outcome:
+        """Apply one fact: the only way in which a row learns something.
+
+        `origin` names the original of which the record is a copy. Of several copies only the first one is applied; that
+        one was is remembered while the row has room for it, and without it only a receipt would change anything twice.
+        """
         row = self.rows.get(fact.report_id)
+        if origin is None:
+            return self._apply(row, fact)
+        if row is not None and origin in row.copies:
+            return _PLAIN[Step.COPIED_ALREADY]
+        fits = row is None or has_room(row, origin)
+        if row is not None and not fits and isinstance(fact, Receipt):
+            row.flags.add(Flag.ROW_FULL)
+            self.rows.put(row)
+            return _PLAIN[Step.ROW_FULL]
+        outcome = self._apply(row, fact)
+        row = self.rows.get(fact.report_id)
+        if row is not None and fits and outcome.step not in REFUSED:
+            row.copies = (*row.copies, origin)
+            self.rows.put(row)
+        return outcome
+
+    def _apply(self, row: Row | None, fact: Fact) -> Outcome:
         if isinstance(fact, Sent):
             return self._apply_sent(row, fact)
         opened = row is None
@@ -167,6 +190,8 @@ class Checker:
         if step is not Step.DUPLICATE or row.names is not names:
             self.rows.put(row)
             self.books.move(before, account(row))
+        if step is Step.ROW_FULL:
+            return _PLAIN[step]
         book = self.books.of(row.municipality)
         book.sent_records += 1
         if step is Step.DUPLICATE:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from streams.core.facts import Names, Place, Receiver, Stored
-from streams.core.row import Flag, Reason, Row
+from streams.core.row import Reason, Row
 
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
@@ -42,7 +42,7 @@ class Recovered(NamedTuple):
     report_id: str
     stored_at: datetime
     arrived_at: datetime
-    evidence: str
+    evidence: str | None
     receiver: Receiver | None
     cause: Cause
 
@@ -68,7 +68,7 @@ def missing(row: Row, reason: Reason, portal_retention: timedelta) -> Missing:
         event_id=event_id(row.report_id, MISSING_TYPE, row.alarm_at),
         report_id=row.report_id,
         reason=reason,
-        names=_names_by_alarm(row),
+        names=row.names_by_alarm,
         sent_at=row.sent_at,
         due_at=row.due_at,
         alarm_at=row.alarm_at,
@@ -89,11 +89,6 @@ def recovered(row: Row, proof: Stored) -> Recovered:
         stored_at=proof.stored_at,
         arrived_at=proof.place.arrived,
         evidence=proof.evidence,
-        receiver=_names_by_alarm(row).receiver,
+        receiver=row.names_by_alarm.receiver,
         cause=Cause.CONFIRMED_LATE if proof.stored_at <= row.due_at else Cause.STORED_LATE,
     )
-
-
-def _names_by_alarm(row: Row) -> Names:
-    """The names as of alarm_at: whether later ones were read before the decision is chance, and no event tells it."""
-    return row.first_names if Flag.NAMED_LATE in row.flags else row.names

@@ -3,9 +3,10 @@
 Only the edge parses and validates; a fact in here is well formed.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Place(NamedTuple):
@@ -44,12 +45,32 @@ class Names(NamedTuple):
     case_system_version: str | None = None
     form: str | None = None
 
+    def told(self, name: str) -> Any:
+        """One of them, or a level of the receiver (`receiver.district`); None where it is not known."""
+        name, _, level = name.partition(".")
+        value = getattr(self, name, None)
+        return getattr(value, level, None) if level else value
+
+    def telling(self, name: str, value: Any) -> "Names":
+        """The same but for one of them, or for a level of the receiver. What is no name changes nothing."""
+        name, _, level = name.partition(".")
+        if level:
+            return self if self.receiver is None else self._replace(receiver=self.receiver._replace(**{level: value}))
+        return self._replace(**{name: value}) if name in self._fields else self
+
+    def without(self, lost: Iterable[str]) -> "Names":
+        """The same without some of them."""
+        names = self
+        for name in lost:
+            names = names.telling(name, None)
+        return names
+
 
 class Sent(NamedTuple):
     """The portal handed the report over.
 
-    `sent_at` is None where it could not be read. `unreadable` names every field that could not be read; a sent
-    with any such field is judged by its arrival and the policy's default allowance.
+    `unreadable` names every field that could not be read, levels of the receiver as `receiver.district`; they are
+    None. Without `sent_at` its arrival counts, without a channel the policy's default allowance.
     """
 
     report_id: str
@@ -69,13 +90,17 @@ class Receipt(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """Independent evidence that the report lies in a case system."""
+    """Independent evidence that the report lies in a case system.
+
+    `stored_at` is its arrival where it was not given or could not be read; `unreadable` as of a sent.
+    """
 
     report_id: str
     place: Place
     stored_at: datetime
-    evidence: str
+    evidence: str | None
     receiver: Receiver | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 Fact = Sent | Receipt | Stored

@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from streams.core.facts import Names, Receipt, Sent, Stored
+from streams.core.facts import Receipt, Sent, Stored
 from streams.core.policy import Policy
 from streams.core.receivers import NO_DISTRICT, Municipalities
-from streams.core.row import NAMELESS, OPTIONAL_LEVELS, Flag, Row, Status
+from streams.core.row import NAMELESS, Flag, Row, Status, unreadable_flags
+from streams.core.weight import has_room
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 CLOCK_BEHIND_AFTER = timedelta(days=400)
-MOST_MESSAGES = 256
-MOST_HELD = 200
 
 
 class Limits(NamedTuple):
@@ -34,7 +33,8 @@ class Step(StrEnum):
     RESENT = "resent"
     TOO_OLD = "too_old"
     HELD = "held"
-    HELD_FULL = "held_full"
+    ROW_FULL = "row_full"
+    COPIED_ALREADY = "copied_already"
     RECEIPT = "receipt"
     RECEIPT_REPEATED = "receipt_repeated"
     RECEIPT_LATE = "receipt_late"
@@ -45,13 +45,13 @@ class Step(StrEnum):
     RECOVERED = "recovered"
 
 
-REFUSED = frozenset({Step.TOO_OLD})  # what could be read, and is listed as rejected all the same
+REFUSED = frozenset({Step.TOO_OLD, Step.ROW_FULL})  # what could be read, and is listed as rejected all the same
 DECIDED = frozenset({Status.MISSING, Status.RECOVERED, Status.UNPROVEN, Status.UNDETERMINED})
 
 
 def too_old(sent: Sent, limits: Limits) -> bool:
     """True for a sent from beyond the keeping time, whose row may be erased already; years back is a wrong clock."""
-    if sent.sent_at is None or sent.unreadable:
+    if sent.sent_at is None:
         return False
     return limits.keep < sent.place.arrived - sent.sent_at <= CLOCK_BEHIND_AFTER
 
@@ -59,12 +59,13 @@ def too_old(sent: Sent, limits: Limits) -> bool:
 def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalities) -> None:
     """Apply a report's first sent, then what was held back for it, as if it came now."""
     version = policy.in_force(sent.place.arrived)
-    terms = version.terms(sent.names, readable=not sent.unreadable)
+    terms = version.terms(sent.names)
     row.status, row.touched, row.sent = Status.PENDING, sent.place.arrived, sent.place
     row.names, row.policy_version, row.proof_asked = sent.names, version.id, terms.proof
     row.message_ids = [sent.message_id] if sent.message_id else []
+    row.unread = sent.unreadable
     if sent.unreadable:
-        row.flags |= {Flag.UNREADABLE + name.replace(".", "_") for name in sent.unreadable}
+        row.flags |= unreadable_flags(sent.unreadable)
     row.sent_at = _trusted_sent_at(row, sent)
     row.due_at = row.sent_at + terms.allowance
     row.alarm_at = max(row.due_at, sent.place.arrived) + terms.grace
@@ -79,17 +80,14 @@ def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalitie
 
 def fold_sent_again(row: Row, sent: Sent, municipalities: Municipalities) -> Step:
     """Apply a further sent of the same report: everything but names that were unreadable stays as it is."""
+    step = Step.DUPLICATE
+    if sent.message_id is not None and sent.message_id not in row.message_ids:
+        if not has_room(row, sent.message_id):
+            return _full(row)
+        step, row.message_ids = Step.RESENT, [*row.message_ids, sent.message_id]
     named = _fill_names(row, sent)
     if named:
         _flag_unknown(row, municipalities)
-    if sent.message_id is None or sent.message_id in row.message_ids:
-        step = Step.DUPLICATE
-    else:
-        step = Step.RESENT
-        if len(row.message_ids) < MOST_MESSAGES:
-            row.message_ids = [*row.message_ids, sent.message_id]
-        else:
-            row.flags.add(Flag.MANY_MESSAGES)
     if named or step is Step.RESENT:
         row.touched = max(row.touched, sent.place.arrived)
     return step
@@ -127,7 +125,8 @@ def fold_stored(row: Row, stored: Stored, municipalities: Municipalities) -> Ste
 
 def settle(row: Row, stored: Stored) -> Step:
     """The proof that settles a row: a missing one is recovered by it, any other is stored."""
-    proof = _trusted_stored(row, stored)
+    row.flags |= unreadable_flags(stored.unreadable)
+    proof = _trusted_stored(row, stored)._replace(unreadable=())
     row.proof, row.late_proof = proof, None
     row.touched = max(row.touched, proof.place.arrived)
     if row.status is Status.MISSING:
@@ -156,7 +155,7 @@ def _keep_late_proof(row: Row, stored: Stored) -> Step:
 def _trusted_sent_at(row: Row, sent: Sent) -> datetime:
     """No report becomes due in 2099 or was due in 1970: the arrival bounds what a producer claims."""
     arrived = sent.place.arrived
-    if sent.unreadable or sent.sent_at is None:
+    if sent.sent_at is None:
         return arrived
     if sent.sent_at > arrived:
         if sent.sent_at - arrived > CLOCK_TOLERANCE:
@@ -174,24 +173,21 @@ def _trusted_stored(row: Row, stored: Stored) -> Stored:
         return stored
     if stored.stored_at - arrived > CLOCK_TOLERANCE:
         row.flags.add(Flag.CLOCK_AHEAD)
-    return Stored(stored.report_id, stored.place, arrived, stored.evidence, stored.receiver)
+    return stored._replace(stored_at=arrived)
 
 
 def _fill_names(row: Row, sent: Sent) -> bool:
-    """The first readable sent fills in what the first sent could not tell; True if it did."""
-    if sent.unreadable or row.flags & {Flag.NAMED_LATER, Flag.NAMED_LATE}:
+    """Each name that the first sent could not tell is the first later one that can be read; True if there was one."""
+    filled = [name for name in row.unread if row.names.told(name) is None and sent.names.told(name) is not None]
+    if not filled:
         return False
-    names = {name: getattr(sent.names, name) for name in Names._fields if row.unread(name)}
-    levels = [level for level in OPTIONAL_LEVELS if row.unread(f"receiver_{level}")]
-    if levels and row.names.receiver is not None and sent.names.receiver is not None:
-        names["receiver"] = row.names.receiver._replace(
-            **{level: getattr(sent.names.receiver, level) for level in levels}
-        )
-    if not names:
-        return False
-    row.names = row.names._replace(**names)
-    in_time = row.alarm_at is not None and sent.place.arrived <= row.alarm_at
-    row.flags.add(Flag.NAMED_LATER if in_time else Flag.NAMED_LATE)
+    for name in filled:
+        row.names = row.names.telling(name, sent.names.told(name))
+    if row.alarm_at is not None and sent.place.arrived <= row.alarm_at:
+        row.flags.add(Flag.NAMED_LATER)
+    else:
+        row.flags.add(Flag.NAMED_LATE)
+        row.named_late = (*row.named_late, *filled)
     return True
 
 
@@ -207,9 +203,8 @@ def _hold_receipt(row: Row, receipt: Receipt) -> Step:
     if held and held[-1].receipt == receipt.receipt:
         row.held_receipts = held
         return Step.RECEIPT_REPEATED
-    if len(held) >= MOST_HELD:
-        row.flags.add(Flag.HELD_FULL)
-        held = held[1:]
+    if not has_room(row, receipt):
+        return _full(row)
     row.held_receipts = [*held, receipt]
     row.touched = max(row.touched, receipt.place.arrived)
     return Step.HELD
@@ -221,12 +216,17 @@ def _hold_stored(row: Row, stored: Stored) -> Step:
     for other in row.held_stored:
         if _level(other) == receiver and other.place.arrived <= stored.place.arrived:
             return Step.PROOF_REPEATED
-    if len(row.held_stored) >= MOST_HELD:
-        row.flags.add(Flag.HELD_FULL)
-        return Step.HELD_FULL
+    if not has_room(row, stored):
+        return _full(row)
     row.held_stored = [*row.held_stored, stored]
     row.touched = max(row.touched, stored.place.arrived)
     return Step.HELD
+
+
+def _full(row: Row) -> Step:
+    """The row stays as it is, but for saying so."""
+    row.flags.add(Flag.ROW_FULL)
+    return Step.ROW_FULL
 
 
 def _level(stored: Stored) -> tuple[str, str | None] | None:

@@ -56,16 +56,16 @@ class Version(NamedTuple):
     last_call: timedelta = timedelta(days=7)
     loss_patience: timedelta = timedelta(days=1)
 
-    def terms(self, names: Names, *, readable: bool) -> Terms:
-        """The terms for a report; the first matching override wins, an unreadable sent has the default allowance."""
+    def terms(self, names: Names) -> Terms:
+        """The terms for a report; the first matching override wins. No override matches a name that is not known."""
         override = next((o for o in self.overrides if o.matches(names)), None) if self.overrides else None
         allowance = self.allowance.get(names.channel, self.default) if names.channel else self.default
         if override is None:
-            return Terms(allowance if readable else self.default, self.grace)
+            return Terms(allowance, self.grace)
         if override.allowance is not None:
             allowance = override.allowance
         grace = self.grace if override.grace is None else override.grace
-        return Terms(allowance if readable else self.default, grace, override.proof)
+        return Terms(allowance, grace, override.proof)
 
 
 def fingerprint(version: Version) -> str:

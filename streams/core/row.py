@@ -1,13 +1,13 @@
 """The row: what is known of one report."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
 
-OPTIONAL_LEVELS = ("district", "unit_id", "org_number")
 NAMELESS = Names(None, None, None, None, None)
 
 
@@ -35,7 +35,9 @@ class Reason(StrEnum):
 
 
 class Flag:
-    """What was odd about a report. `unreadable_<field>` comes on top, one for each field that could not be read."""
+    """What was odd about a report. `unreadable_<field>` comes on top, one for each field that could not be read, of its
+    first sent or of the proof that settled it.
+    """
 
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
@@ -43,14 +45,18 @@ class Flag:
     UNKNOWN_MUNICIPALITY = "unknown_municipality"
     NAMED_LATER = "named_later"  # a readable sent filled in the names in time for the alarm
     NAMED_LATE = "named_late"  # it came after alarm_at, so that no event can tell of them
-    MANY_MESSAGES = "many_messages"
-    HELD_FULL = "held_full"
     EVIDENCE_LOST = "evidence_lost"  # records that may have been its proof were lost unread
     BEFORE_THE_BEGINNING = "before_the_beginning"  # its proof may lie before what the checker can read
+    ROW_FULL = "row_full"  # a record was rejected because the row had no room for it
     UNREADABLE = "unreadable_"
 
 
 DOUBTS = frozenset({Flag.EVIDENCE_LOST, Flag.BEFORE_THE_BEGINNING})
+
+
+def unreadable_flags(names: Iterable[str]) -> set[str]:
+    """The flags of fields that could not be read."""
+    return {Flag.UNREADABLE + name.replace(".", "_") for name in names}
 
 
 class Glance(Protocol):
@@ -77,6 +83,8 @@ class Row:
     `proof` is the stored record that settled the report, `late_proof` the first that counts but came after
     alarm_at while the report was not decided yet, and `elsewhere` the first that was for another receiver. Of a report
     in doubt `limit_at` says until when it may stay undetermined; None for as long as its row is kept.
+    `unread` names what of the first sent could not be read, `named_late` what of that a later one told only after
+    alarm_at. `copies` has the places of the originals of which copies were applied.
     """
 
     report_id: str
@@ -102,6 +110,9 @@ class Row:
     flags: set[str] = field(default_factory=set)
     held_receipts: list[Receipt] = field(default_factory=list)
     held_stored: list[Stored] = field(default_factory=list)
+    unread: tuple[str, ...] = ()
+    named_late: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def attempts(self) -> int:
@@ -129,14 +140,9 @@ class Row:
     @property
     def first_names(self) -> Names:
         """The names that the first sent itself gives: without those that were filled in later."""
-        if not self.flags:
-            return self.names  # nearly every row
-        names = self.names._replace(**{name: None for name in Names._fields if self.unread(name)})
-        if names.receiver is None:
-            return names
-        lost: dict[str, Any] = {leaf: None for leaf in OPTIONAL_LEVELS if self.unread(f"receiver_{leaf}")}
-        return names._replace(receiver=names.receiver._replace(**lost))
+        return self.names.without(self.unread) if self.unread else self.names
 
-    def unread(self, name: str) -> bool:
-        """True if the first sent's field could not be read."""
-        return Flag.UNREADABLE + name in self.flags
+    @property
+    def names_by_alarm(self) -> Names:
+        """The names as of alarm_at: whether later ones were read before the decision is chance."""
+        return self.names.without(self.named_late) if self.named_late else self.names

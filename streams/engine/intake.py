@@ -1,22 +1,18 @@
 """From a record on an input topic to a fact, or to the reason why there is none."""
 
 import hashlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
+from schemas.content import Unreadable
 from schemas.inputs import Receiver as ReceiverModel
-from schemas.inputs import ReportSent
-from schemas.reading import RECEIPT, SENT, STORED, Reader, Unreadable, report_id_of
-from streams.core.events import written
+from schemas.reading import RECEIPT, SENT, STORED, Reader, Told, report_id_of
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from streams.core.row import NAMELESS
+from streams.engine.copies import COPY_HEADER, UNREADABLE_HEADER, Origin, origin_of, unreadable_in
 
-COPY_HEADER = "mv-copy"
-_READERS: dict[str, Reader[Any]] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
-SENT_FIELDS = ("sent_at", *Names._fields, "message_id")
+_READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
+_NOTHING = dict.fromkeys(SENT.fields)
+_EVERYTHING = tuple(SENT.fields)
 
 
 class Record(NamedTuple):
@@ -41,12 +37,17 @@ class Refusal(NamedTuple):
 
 
 class Intake(NamedTuple):
-    """What one record says. A refused sent may still have a fact: it is judged all the same."""
+    """What one record says. A refused record may still have a fact: it is judged by what could be read.
+
+    `origin`: where its original lies, if it is a copy that counts as one. `told`: the fields that a copy would carry.
+    """
 
     fact: Fact | None
     refusal: Refusal | None = None
-    extras: tuple[str, ...] = ()
+    extras: int = 0
     key_fits: bool = True
+    origin: Origin | None = None
+    told: Told | None = None
 
 
 def take_in(record: Record, max_value_bytes: int) -> Intake:
@@ -55,11 +56,17 @@ def take_in(record: Record, max_value_bytes: int) -> Intake:
         return _refused(record, Refusal("json", "tombstone"))
     if len(record.value) > max_value_bytes:
         return _refused(record, Refusal("size", "too_large"))
+    reader, by_key = _READERS[record.kind], report_id_of(record.key) if record.kind == "sent" else None
     try:
-        fact, extras = _read(record, record.value)
+        told = reader.read(record.value, by_key)
     except Unreadable as error:
         return _refused(record, Refusal(error.stage, error.reason))
-    return Intake(fact, extras=tuple(extras), key_fits=_key_fits(record.key, fact.report_id))
+    origin = origin_of(record.header(COPY_HEADER), record.place, told.report_id) if record.headers else None
+    if origin is not None:
+        told = told._replace(unreadable=unreadable_in(record.header(UNREADABLE_HEADER), reader, told))
+    refusal = None if told.refused is None else Refusal(told.refused.stage, told.refused.reason)
+    fact = _fact(record, told)
+    return Intake(fact, refusal, told.extras, record.key == told.report_id.encode(), origin, told)
 
 
 def digest(value: bytes | None) -> str:
@@ -72,46 +79,16 @@ def arrival(timestamp_ms: int) -> datetime:
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
-def origin_of(place: Place) -> bytes:
-    """The value of a copy's header: where the misplaced original lies, and when it arrived there."""
-    return f"{place.topic}/{place.partition}/{place.offset}@{written(place.arrived)}".encode()
-
-
-def known_value(record: Record, intake: Intake) -> bytes:
-    """The record's value with its known and readable fields only: what a copy into the right partition carries."""
-    if intake.refusal is None and record.value is not None:
-        event, _ = _READERS[record.kind].read(record.value)
-        known = event.model_dump(mode="json", include=set(type(event).model_fields))
-    else:
-        salvaged = SENT.salvage(record.value) if record.value is not None else None
-        known = {name: value for name, value in (salvaged.fields if salvaged else {}).items() if value is not None}
-        known["report_id"] = intake.fact.report_id if intake.fact else None
-    receiver = known.get("receiver")
-    if receiver is not None:
-        given = receiver if isinstance(receiver, dict) else receiver.model_dump()
-        known["receiver"] = {name: given[name] for name in Receiver._fields if given.get(name) is not None}
-    return orjson.dumps({name: _jsonable(value) for name, value in known.items() if value is not None})
-
-
-def _jsonable(value: Any) -> Any:
-    return written(value) if isinstance(value, datetime) else value
-
-
-def _read(record: Record, value: bytes) -> tuple[Fact, Iterable[str]]:
-    if record.kind == "sent":
-        sent, extras = SENT.read(value)
-        return _sent(record.place, sent), extras
+def _fact(record: Record, told: Told) -> Fact:
+    report_id, place, fields = told.report_id, record.place, told.fields
     if record.kind == "receipt":
-        receipt, extras = RECEIPT.read(value)
-        return Receipt(receipt.report_id, record.place, ReceiptCode(receipt.receipt)), extras
-    stored, extras = STORED.read(value)
-    receiver = _receiver(stored.receiver)
-    return Stored(stored.report_id, record.place, stored.stored_at, stored.evidence, receiver), extras
-
-
-def _sent(place: Place, sent: ReportSent) -> Sent:
-    names = Names(_receiver(sent.receiver), sent.channel, sent.case_system, sent.case_system_version, sent.form)
-    return Sent(sent.report_id, place, sent.sent_at, names, sent.message_id)
+        return Receipt(report_id, place, ReceiptCode(fields["receipt"]))
+    receiver = _receiver(fields["receiver"])
+    if record.kind == "stored":
+        stored_at = fields["stored_at"] or place.arrived
+        return Stored(report_id, place, stored_at, fields["evidence"], receiver, told.unreadable)
+    names = Names(receiver, *(fields[name] for name in Names._fields[1:]))
+    return Sent(report_id, place, fields["sent_at"], names, fields["message_id"], told.unreadable)
 
 
 def _receiver(receiver: ReceiverModel | None) -> Receiver | None:
@@ -121,21 +98,9 @@ def _receiver(receiver: ReceiverModel | None) -> Receiver | None:
 
 
 def _refused(record: Record, refusal: Refusal) -> Intake:
-    """An unreadable record; a sent is judged by its arrival if only its report id can be read."""
-    if record.kind != "sent":
-        return Intake(None, refusal)
-    salvaged = SENT.salvage(record.value) if record.value is not None and refusal.stage == "schema" else None
-    if salvaged is not None:
-        fields = salvaged.fields
-        names = Names(_receiver(fields["receiver"]), *(fields[name] for name in Names._fields[1:]))
-        message_id = fields["message_id"]
-        fact = Sent(salvaged.report_id, record.place, None, names, message_id, salvaged.unreadable)
-        return Intake(fact, refusal, key_fits=_key_fits(record.key, fact.report_id))
-    report_id = report_id_of(record.key)
+    """A record of which nothing can be read; a sent is judged by its arrival and its key if that is a report id."""
+    report_id = report_id_of(record.key) if record.kind == "sent" else None
     if report_id is None:
         return Intake(None, refusal)
-    return Intake(Sent(report_id, record.place, None, NAMELESS, None, SENT_FIELDS), refusal)
-
-
-def _key_fits(key: bytes | None, report_id: str) -> bool:
-    return key is not None and key == report_id.encode()
+    told = Told(report_id, _NOTHING, _EVERYTHING)
+    return Intake(_fact(record, told), refusal, key_fits=record.key == report_id.encode(), told=told)

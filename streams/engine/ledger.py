@@ -8,6 +8,7 @@ from itertools import islice
 from time import monotonic
 from typing import NamedTuple
 
+from schemas.reading import Told
 from streams.core.books import Books
 from streams.core.checker import Checker
 from streams.core.deadlines import Deadlines
@@ -19,8 +20,9 @@ from streams.core.rules import Rules
 from streams.engine import marks
 from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord, Unreadable, next_offset
 from streams.engine.clean import CleanReader
+from streams.engine.copies import Origin, copy_of
 from streams.engine.coverage import UNREADABLE_BATCH, Applied, Coverage, Gap, LastRecord, Loss
-from streams.engine.intake import COPY_HEADER, Intake, Record, Refusal, arrival, known_value, origin_of, take_in
+from streams.engine.intake import Record, Refusal, arrival, take_in
 from streams.engine.partitioning import partition_of
 from streams.engine.rejecting import NO_APPEND_TIME, lost_append_times, rejected, unreadable
 from streams.engine.rows import PackedRows
@@ -195,7 +197,8 @@ class Ledger:
             return
         self._tally.add("records", kind)
         self._tally.add("events", "rejected")
-        self._reject(whole, NO_APPEND_TIME, take_in(whole, self._settings.max_value_bytes))
+        fact = take_in(whole, self._settings.max_value_bytes).fact
+        self._reject(whole, NO_APPEND_TIME, fact.report_id if fact else None, judged=False)
         applied.last = None
         self.coverage.lose(Loss(topic, record.offset, record.offset + 1, NO_APPEND_TIME.reason, place.arrived))
 
@@ -230,52 +233,50 @@ class Ledger:
     def _judge(self, record: Record) -> None:
         intake = take_in(record, self._settings.max_value_bytes)
         self._tally.add("records", record.kind)
-        for name in intake.extras:
-            self._tally.add("dropped_properties", name)
+        if intake.extras:
+            self._tally.add("dropped_properties", by=intake.extras)
         self._clean.learn(record, intake)
-        copied = record.headers != () and record.header(COPY_HEADER) is not None
-        if intake.refusal is not None and not (copied and intake.fact is not None):
-            self._reject(record, intake.refusal, intake)
-        if intake.fact is None:
+        if intake.refusal is not None and intake.origin is None:  # of a copy that is told of the original
+            fact = intake.fact
+            self._reject(record, intake.refusal, fact.report_id if fact else None, judged=fact is not None)
+        if intake.fact is None or intake.told is None:
             self._tally.add("events", "rejected")
             return
         if not intake.key_fits:
             self._tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
         if not self._at_home(intake.fact.report_id.encode()):
-            self._send_home(record, intake, copied=copied)
+            self._send_home(record, intake.told, intake.origin)
         else:
-            self._check(intake.fact, record.kind, record)
+            self._check(intake.fact, record.kind, record, intake.origin)
 
     def _at_home(self, key: bytes | None) -> bool:
         return key is not None and partition_of(key, self.coverage.partitions) == self.coverage.partition
 
-    def _check(self, fact: Fact, kind: str, record: KafkaRecord | Record) -> None:
-        step, events = self.checker.apply(fact)
+    def _check(self, fact: Fact, kind: str, record: KafkaRecord | Record, origin: Origin | None = None) -> None:
+        step, events = self.checker.apply(fact, None if origin is None else origin.key(kind))
         self._steps[step] += 1
         if step in OPENING_OR_SETTLING:
             self._opened_or_settled.append(fact.report_id)
         if events:
             self._events += events
         if step in REFUSED:
-            self._reject(Record(kind, fact.place, record.key, record.value), Refusal("rule", step), Intake(None))
+            whole = Record(kind, fact.place, record.key, record.value)
+            self._reject(whole, Refusal("rule", step), fact.report_id, judged=False)
 
-    def _send_home(self, record: Record, intake: Intake, *, copied: bool) -> None:
+    def _send_home(self, record: Record, told: Told, origin: Origin | None) -> None:
         """A record in the wrong partition is copied to the right one, once."""
-        if copied:
+        if origin is not None:
             self._tally.add("events", "rejected")
-            self._reject(record, Refusal("partition", "misplaced_again"), intake._replace(fact=None))
+            self._reject(record, Refusal("partition", "misplaced_again"), told.report_id, judged=False)
             return
-        assert intake.fact is not None
         self._tally.add("events", "sent_home")
         self._tally.add("misplaced", "wrong_partition")
-        key = intake.fact.report_id.encode()
-        home, headers = partition_of(key, self.coverage.partitions), [(COPY_HEADER, origin_of(record.place))]
-        self._records.append(Write(record.place.topic, home, key, known_value(record, intake), headers))
+        home = partition_of(told.report_id.encode(), self.coverage.partitions)
+        self._records.append(copy_of(record.place, home, told))
 
-    def _reject(self, record: Record, refusal: Refusal, intake: Intake) -> None:
+    def _reject(self, record: Record, refusal: Refusal, report_id: str | None, *, judged: bool) -> None:
         self._tally.add("rejected", refusal.stage)
-        report_id = intake.fact.report_id if intake.fact else None
-        self._records.append(rejected(record, refusal, report_id, self._settings.output("rejected")))
+        self._records.append(rejected(record, refusal, report_id, self._settings.output("rejected"), judged=judged))
 
     def _leave_out(self, kind: str, topic: str, offsets: Unreadable, arrived: datetime | None) -> None:
         """Nobody can read these offsets: they are listed, and whatever they said is lost."""

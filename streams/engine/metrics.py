@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from schemas.reading import MOST_COUNTED
 from streams.core.events import Cause
 from streams.core.fold import Step
 from streams.core.row import Reason, Status
@@ -46,7 +47,7 @@ COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
         "Records in a wrong partition or with a wrong key, by fault.",
         (Label("fault", ("wrong_partition", "wrong_key", "no_key")),),
     ),
-    "dropped_properties": ("Unknown properties dropped, by name.", (Label("name"),)),
+    "dropped_properties": (f"Unknown properties dropped; of one record at most {MOST_COUNTED} are counted.", ()),
     "broker_clock": ("Records that arrived with an append time before what was complete already.", ()),
     "marks_failed": ("Sets of marks that could not be written.", ()),
     "marks_lost": ("Sets of marks of which one was acknowledged and is not there.", ()),

@@ -15,10 +15,10 @@ from streams.engine.transaction import Write
 NO_APPEND_TIME = Refusal("rule", "no_append_time")
 
 
-def rejected(record: Record, refusal: Refusal, report_id: str | None, to: str) -> Write:
+def rejected(record: Record, refusal: Refusal, report_id: str | None, to: str, *, judged: bool) -> Write:
     """The record for the topic `to`, in the partition of the one that it is about.
 
-    A sent whose report id could be read is judged all the same, if it is known when it arrived.
+    `judged`: what could be read of it counts all the same.
     """
     place, undated = record.place, refusal == NO_APPEND_TIME
     known = {
@@ -26,7 +26,7 @@ def rejected(record: Record, refusal: Refusal, report_id: str | None, to: str) -
         "sha256": digest(record.value),
         "size_bytes": len(record.value or b""),
         "report_id": report_id,
-        "judged": report_id is not None and not undated,
+        "judged": judged,
     }
     return _listed(place.topic, place.partition, place.offset, refusal, known, to)
 

@@ -42,13 +42,14 @@ class HeldReceipt(Struct, forbid_unknown_fields=True, gc=False):
     record: PlaceJson
 
 
-class HeldStored(Struct, forbid_unknown_fields=True, gc=False):
+class HeldStored(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A stored record that has not settled its report."""
 
     stored_at: Time
-    evidence: str
+    evidence: str | None
     receiver: ReceiverJson | None
     record: PlaceJson
+    unreadable: tuple[str, ...] = ()
 
 
 class Held(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -61,6 +62,9 @@ class Held(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     proof_receiver: ReceiverJson | None = None
     proof_asked: bool = True
     limit_at: Time | None = None
+    unread: tuple[str, ...] = ()
+    named_late: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 class State(Struct, forbid_unknown_fields=True, gc=False):
@@ -143,7 +147,7 @@ def _held(row: Row) -> Held | None:
         row.proof_asked
         and receiver is None
         and row.limit_at is None
-        and not (row.held_stored or row.held_receipts or row.late_proof or row.elsewhere)
+        and not (row.held_stored or row.held_receipts or row.late_proof or row.elsewhere or row.unread or row.copies)
     ):
         return None  # most rows
     return Held(
@@ -154,12 +158,16 @@ def _held(row: Row) -> Held | None:
         _receiver_json(receiver),
         row.proof_asked,
         _stamp(row.limit_at),
+        row.unread,
+        row.named_late,
+        row.copies,
     )
 
 
 def _stored_json(stored: Stored) -> HeldStored:
     receiver = _receiver_json(stored.receiver)
-    return HeldStored(_stamp(stored.stored_at), stored.evidence, receiver, _known_place(stored.place))
+    place = _known_place(stored.place)
+    return HeldStored(_stamp(stored.stored_at), stored.evidence, receiver, place, stored.unreadable)
 
 
 def _stamp(time: datetime | None) -> Any:
@@ -232,6 +240,9 @@ def _row_of(state: State) -> Row:
         set(state.flags),
         [Receipt(report_id, _known(one.record), one.receipt) for one in held.receipts],
         [_stored(report_id, one) for one in held.stored],
+        held.unread,
+        held.named_late,
+        held.copies,
     )
 
 
@@ -255,10 +266,10 @@ def _receiver(receiver: ReceiverJson | None) -> Receiver | None:
 
 
 def _proof_of(state: State, held: Held) -> Stored | None:
-    stored_at, evidence, record = state.stored_at, state.evidence, state.stored_record
-    if stored_at is None or evidence is None or record is None:
+    stored_at, record = state.stored_at, state.stored_record
+    if stored_at is None or record is None:
         return None
-    return Stored(state.report_id, _known(record), stored_at, evidence, _receiver(held.proof_receiver))
+    return Stored(state.report_id, _known(record), stored_at, state.evidence, _receiver(held.proof_receiver))
 
 
 def _held_proof(report_id: str, proof: HeldStored | None) -> Stored | None:
@@ -266,4 +277,5 @@ def _held_proof(report_id: str, proof: HeldStored | None) -> Stored | None:
 
 
 def _stored(report_id: str, stored: HeldStored) -> Stored:
-    return Stored(report_id, _known(stored.record), stored.stored_at, stored.evidence, _receiver(stored.receiver))
+    place, receiver = _known(stored.record), _receiver(stored.receiver)
+    return Stored(report_id, place, stored.stored_at, stored.evidence, receiver, stored.unreadable)

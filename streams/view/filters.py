@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token
-from schemas.inputs import Evidence, Form, ReceiptKind
+from schemas.inputs import Form, ReceiptKind
 from schemas.outputs import Reason, Status, Word
 from streams.view.problems import BadRequest
 
@@ -54,7 +54,7 @@ class ReportFilter(BaseModel):
     case_system_version: list[Token] = Field([], description="Its version.")
     form: list[Form] = Field([], description="Which form was used.")
     receipt: list[ReceiptKind] = Field([], description="The last claim that arrived by the alarm.")
-    evidence: list[Evidence] = Field([], description="How storage was proven.")
+    evidence: list[Code] = Field([], description="How storage was proven.")
     flag: list[Word] = Field([], description="What was odd about it.")
     sent_from: Time | None = Field(None, description="Sent at this time or later.")
     sent_to: Time | None = Field(None, description="Sent before this time.")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
-from schemas.inputs import Evidence, Form, ReceiptKind
+from schemas.inputs import Form, ReceiptKind
 from schemas.outputs import Count, Reason, Status, TopicName, Word
 from streams.view.picture import Picture
 
@@ -38,7 +38,7 @@ class ReportRow(Names):
     portal_deletes_at: WrittenTime | None = Field(description="The last moment to fetch or resend a missing one.")
     receipt: ReceiptKind | None
     stored_at: WrittenTime | None
-    evidence: Evidence | None
+    evidence: Code | None
     recovered_at: WrittenTime | None
     missing_event_id: EventId | None
     message_ids: list[Token]
@@ -73,7 +73,7 @@ class AnnouncementRow(Names):
     portal_deletes_at: WrittenTime | None
     stored_at: WrittenTime | None
     arrived_at: WrittenTime | None
-    evidence: Evidence | None
+    evidence: Code | None
     missing_event_id: EventId | None
     policy_version: str | None
     recorded_at: WrittenTime = Field(description="When the checker noticed; differs from run to run.")
@@ -148,7 +148,7 @@ class Groups(BaseModel):
     case_system: Code | None = None
     case_system_version: Token | None = None
     form: Form | None = None
-    evidence: Evidence | None = None
+    evidence: Code | None = None
     hour: WrittenTime | None = None
     day: date | None = Field(None, description="A day in Norway.")
     month: date | None = Field(None, description="The first day of a month in Norway.")

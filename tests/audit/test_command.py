@@ -63,6 +63,17 @@ def test_a_receipt_by_message_chooses_the_reason_and_an_unknown_message_is_liste
     assert [line["reason"] for line in result.lines("rejects")] == ["schema:bad_value:message_id"]
 
 
+def test_a_proof_may_have_a_new_word_for_its_evidence_or_fields_that_cannot_be_read(tmp_path: Path) -> None:
+    lines = [
+        stored(A) | {"evidence": "ARCHIVE_CHECK"},
+        stored(B) | {"evidence": "seen by me", "case_system": "Visma Familia", "stored_at": "2022-05-01T14:05+02"},
+    ]
+    result = by_lines(tmp_path, [sent(A), sent(B)], [*REACH, *lines])
+    found = result.verdicts("status", "evidence", "flags")
+    assert found[A] == ("stored", "ARCHIVE_CHECK", [])
+    assert found[B] == ("stored", None, ["unreadable_case_system", "unreadable_evidence"])
+
+
 def test_what_matches_by_receiver_form_and_time_is_a_candidate_and_counts_for_nothing(tmp_path: Path) -> None:
     near = {"form": "PRIVAT", "receiver": {"municipality": "1201"}}
     proofs = [
@@ -231,7 +242,7 @@ def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_written(
     ndjson(tmp_path / "stored.ndjson", stored(A))
     ndjson(tmp_path / "empty.ndjson")
     ndjson(tmp_path / "local.ndjson", sent(A, "2022-05-01T12:00:00"))
-    ndjson(tmp_path / "other.ndjson", stored(A) | {"evidence": "HEARSAY"})
+    ndjson(tmp_path / "other.ndjson", stored(A) | {"evidence": None})
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(ConfigurationError, match=sentence) as raised:
         audit(tmp_path, *arguments)

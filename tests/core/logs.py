@@ -37,6 +37,7 @@ UNREADABLE = (
     ("receiver", "channel", "sent_at"),
     ("case_system", "form"),
 )
+LOST = (*[()] * 6, ("case_system",), ("stored_at", "evidence"))  # of proofs
 AGES = (
     *(timedelta(minutes=minutes) for minutes in (0, 0, 0, 0, 0, 30, 60, 60, 120, 120, -5, 1440)),
     timedelta(minutes=-5) - MICROSECOND,
@@ -87,7 +88,9 @@ def storeds(
 ) -> Stored:
     """A stored record, stored around some boundary, and sometimes after it arrived."""
     stored_at, receiver = draw(moments), draw(st.sampled_from((None, *family)))
-    return Stored(draw(st.sampled_from(REPORTS)), place("stored"), stored_at, "READ_BACK", receiver)
+    report, place_, unreadable = draw(st.sampled_from(REPORTS)), place("stored"), draw(st.sampled_from(LOST))
+    evidence = None if "evidence" in unreadable else "READ_BACK"
+    return Stored(report, place_, stored_at, evidence, receiver, unreadable)
 
 
 class Places:

@@ -144,7 +144,7 @@ def _case(log: Log, law: Law) -> Case | None:
     begun = [v for v in law.versions if v.valid_from <= arrived]
     version = max(begun, key=lambda v: v.valid_from) if begun else min(law.versions, key=lambda v: v.valid_from)
     allowance, grace, asked = version.default, version.grace, True
-    if first.names.channel is not None and not first.unreadable:
+    if first.names.channel is not None:
         allowance = version.allowance.get(first.names.channel, allowance)
     town = first.names.receiver.municipality if first.names.receiver else None
     for other in version.overrides:
@@ -154,20 +154,20 @@ def _case(log: Log, law: Law) -> Case | None:
             (other.channel, first.names.channel),
         )
         if all(wanted in {None, given} for wanted, given in pairs):
-            if other.allowance is not None and not first.unreadable:
+            if other.allowance is not None:
                 allowance = other.allowance
             grace = other.grace if other.grace is not None else grace
             asked = other.proof
             break
     sent_at = arrived
-    if first.sent_at is not None and not first.unreadable and arrived - timedelta(days=400) <= first.sent_at < arrived:
+    if first.sent_at is not None and arrived - timedelta(days=400) <= first.sent_at < arrived:
         sent_at = first.sent_at
     due_at = sent_at + allowance
     return Case(first, later, sent_at, due_at, max(due_at, arrived) + grace, version.id, asked)
 
 
 def _beyond_horizon(sent: Sent, law: Law) -> bool:
-    if sent.unreadable or sent.sent_at is None:
+    if sent.sent_at is None:
         return False
     age = sent.place.arrived - sent.sent_at
     return age > law.keep and age <= timedelta(days=400)
@@ -257,46 +257,63 @@ def _claim(log: Log, case: Case) -> ReceiptCode | None:
     return claims[-1] if claims else None
 
 
-def _naming(case: Case) -> Sent | None:
-    """The sent that fills in what the first one could not tell."""
-    if not {name.split(".")[0] for name in case.first.unreadable} & set(Names._fields):
-        return None
-    return next((sent for sent in case.later if not sent.unreadable), None)
+def _lacking(first: Sent) -> list[str]:
+    """What names of the first sent could not be read, levels of its receiver with a dot."""
+    return [name for name in first.unreadable if name.split(".")[0] in Names._fields]
 
 
-def _names(case: Case, naming: Sent | None) -> Names:
-    """The first sent's names; each one, or level of a receiver, that was unreadable is the naming sent's."""
+def _told_by(sent: Sent, name: str) -> object:
+    """What a sent tells of a name, None if nothing."""
+    field, _, level = name.partition(".")
+    told: object = getattr(sent.names, field)
+    return getattr(told, level) if level and told is not None else told
+
+
+def _naming(case: Case) -> dict[str, Sent]:
+    """By each name that the first sent could not tell: the first later sent that does."""
+    found: dict[str, Sent] = {}
+    for name in _lacking(case.first):
+        for sent in case.later:
+            if _told_by(sent, name) is not None and not (name.count(".") and case.first.names.receiver is None):
+                found[name] = sent
+                break
+    return found
+
+
+def _names(case: Case, naming: Mapping[str, Sent]) -> Names:
+    """The first sent's names; each one, or level of a receiver, that was unreadable is its naming sent's."""
     told, receiver = case.first.names._asdict(), case.first.names.receiver
-    for unreadable in case.first.unreadable if naming else ():
-        name, _, level = unreadable.partition(".")
-        if naming and name in told:
-            told[name] = getattr(naming.names, name)
-            if level and receiver and naming.names.receiver:
-                receiver = receiver._replace(**{level: getattr(naming.names.receiver, level)})
-                told[name] = receiver
+    for name, sent in naming.items():
+        field, _, level = name.partition(".")
+        value = _told_by(sent, name)
+        if level and receiver:
+            receiver = receiver._replace(**{level: value})  # type: ignore[arg-type]
+            value = receiver
+        told[field] = value
     return Names(**told)
 
 
 def _event_names(case: Case) -> Names:
-    naming = _naming(case)
-    return _names(case, naming if naming and naming.place.arrived <= case.alarm_at else None)
+    in_time = {name: sent for name, sent in _naming(case).items() if sent.place.arrived <= case.alarm_at}
+    return _names(case, in_time)
 
 
 def _flags(log: Log, case: Case, until: datetime, law: Law) -> frozenset[str]:
     first, naming, proof = case.first, _naming(case), _proof(log, case, until, law)
     arrived = first.place.arrived
     flags = {f"unreadable_{name.replace('.', '_')}" for name in first.unreadable}
-    if not first.unreadable and first.sent_at is not None:
+    if first.sent_at is not None:
         flags |= {"clock_ahead"} if first.sent_at > arrived + timedelta(minutes=5) else set()
         flags |= {"clock_behind"} if first.sent_at < arrived - timedelta(days=400) else set()
     if proof is not None:
+        flags |= {f"unreadable_{name.replace('.', '_')}" for name in proof.unreadable}
         flags |= {"clock_ahead"} if proof.stored_at > proof.place.arrived + timedelta(minutes=5) else set()
         kept = _status(log, case, until, law) is Status.STORED
         flags |= {"stored_after_due"} if kept and _stored_at(proof) > case.due_at else set()
     if until > case.alarm_at:
         flags |= _doubts(log, case, law)
-    if naming is not None:
-        flags.add("named_later" if naming.place.arrived <= case.alarm_at else "named_late")
+    for sent in naming.values():
+        flags.add("named_later" if sent.place.arrived <= case.alarm_at else "named_late")
     receiver = _names(case, naming).receiver
     if receiver is not None and receiver.municipality not in law.successors:
         flags.add("unknown_municipality")
@@ -309,7 +326,7 @@ def _changes(log: Log, case: Case, law: Law) -> list[datetime]:
     times = [case.first.place.arrived]
     seen = {case.first.message_id, None}
     for sent in case.later:
-        if sent.message_id not in seen or sent is naming:
+        if sent.message_id not in seen or sent in naming.values():
             times.append(sent.place.arrived)
         seen.add(sent.message_id)
     times += _new_claims([r for r in log.receipt if r.place.arrived <= case.alarm_at])
@@ -436,8 +453,8 @@ def _count(log: Log, until: datetime, law: Law, counted: dict[str | None, Book])
     setattr(book, term, getattr(book, term) + 1)
     # A further sent record is counted where the report stood once that record was read.
     seen, told = {case.first.message_id, None}, case.first.names
-    for sent in case.later:
-        told = _names(case, naming) if sent is naming else told
+    for number, sent in enumerate(case.later):
+        told = _names(case, {name: one for name, one in naming.items() if case.later.index(one) <= number})
         book = counted.setdefault(_town(told), Book())
         book.sent_records += 1
         if sent.message_id in seen:

@@ -69,9 +69,13 @@ def test_it_trusts_a_clock_400_days_back_where_rows_are_kept_that_long(
 
 def test_it_does_not_refuse_a_sent_whose_time_could_not_be_trusted_anyway() -> None:
     story = Story()
-    assert story.sent("08:00", sent_at="2025-06-01T00:00", unreadable=["form"]).step is Step.OPENED
+    assert story.sent("08:00", unreadable=["sent_at"]).step is Step.OPENED
     assert story.row.sent_at == at("08:00")
-    assert story.row.flags == {"unreadable_form"}
+    assert story.row.flags == {"unreadable_sent_at"}
+
+
+def test_it_refuses_a_sent_from_long_ago_of_which_another_field_could_not_be_read() -> None:
+    assert Story().sent("08:00", sent_at="2025-06-01T00:00", unreadable=["form"]).step is Step.TOO_OLD
 
 
 def test_it_opens_with_the_next_sent_after_one_that_was_too_old() -> None:

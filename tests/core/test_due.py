@@ -103,30 +103,51 @@ def test_it_gives_a_sent_that_arrived_after_it_was_due_the_grace_from_its_arriva
     assert (story.row.due_at, story.row.alarm_at) == (at(due), at(alarm))
 
 
-@pytest.mark.parametrize("unreadable", ["sent_at", "receiver", "channel", "case_system", "form", "message_id"])
-def test_it_gives_a_sent_with_any_unreadable_field_its_arrival_and_the_default_allowance(unreadable: str) -> None:
+@pytest.mark.parametrize(
+    "unreadable",
+    ["receiver", "receiver.district", "receiver.unit_id", "case_system", "case_system_version", "form", "message_id"],
+)
+def test_it_moves_no_deadline_for_another_field_that_could_not_be_read(unreadable: str) -> None:
     story = Story()
     story.sent("08:00", sent_at="07:00", unreadable=[unreadable])
-    assert story.row.sent_at == at("08:00")
-    assert (story.row.due_at, story.row.alarm_at) == (at("2026-03-03T08:00"), at("2026-03-03T08:05"))
-    assert story.row.flags == {f"unreadable_{unreadable}"}
+    assert story.row.sent_at == at("07:00")
+    assert (story.row.due_at, story.row.alarm_at) == (at("09:00"), at("09:05"))
+    assert story.row.flags == {f"unreadable_{unreadable.replace('.', '_')}"}
+
+
+def test_it_counts_from_the_arrival_where_the_time_could_not_be_read() -> None:
+    story = Story()
+    story.sent("08:00", unreadable=["sent_at"])
+    assert (story.row.sent_at, story.row.due_at, story.row.alarm_at) == (at("08:00"), at("10:00"), at("10:05"))
+    assert story.row.flags == {"unreadable_sent_at"}
+
+
+def test_it_gives_a_sent_whose_channel_could_not_be_read_the_default_allowance_from_when_it_was_sent() -> None:
+    story = Story()
+    story.sent("08:00", sent_at="07:00", unreadable=["channel"])
+    assert (story.row.due_at, story.row.alarm_at) == (at("2026-03-03T07:00"), at("2026-03-03T07:05"))
+    assert story.row.flags == {"unreadable_channel"}
 
 
 @pytest.mark.parametrize(
-    ("of", "alarm", "asked"),
+    ("of", "unreadable", "due", "alarm", "asked"),
     [
-        (names(BERGEN, "FIKS_IO", VISMA), "2026-03-03T08:01", True),
-        (names(UNASKED, "FIKS_IO"), "2026-03-03T08:05", False),
-        (names(None, "SVARINN", "UKJENT"), "2026-03-03T08:00", True),
+        (names(BERGEN, "FIKS_IO", VISMA), ["form"], "08:30", "08:31", True),
+        (names(BERGEN, "FIKS_IO", VISMA), ["channel"], "08:30", "08:31", True),
+        (names(BERGEN, "FIKS_IO", VISMA), ["case_system"], "10:00", "10:05", True),
+        (names(BERGEN, "FIKS_IO", VISMA), ["receiver"], "10:00", "10:05", True),
+        (names(UNASKED, "FIKS_IO"), ["channel", "case_system"], "2026-03-03T08:00", "2026-03-03T08:05", False),
+        (names(UNASKED, "FIKS_IO"), ["receiver"], "10:00", "10:05", True),
+        (names(OSLO, "SVARINN", "UKJENT"), ["receiver"], "2026-03-03T08:00", "2026-03-03T08:00", True),
+        (names(OSLO, "SVARINN", "UKJENT"), ["channel"], "2026-03-03T08:00", "2026-03-03T08:05", True),
     ],
 )
-def test_it_takes_grace_and_proof_of_an_unreadable_sent_from_an_override_of_what_is_readable(
-    of: Names, alarm: str, asked: bool
+def test_it_is_matched_by_overrides_of_what_could_be_read(
+    of: Names, unreadable: list[str], due: str, alarm: str, asked: bool
 ) -> None:
     story = Story()
-    story.sent("08:00", of, unreadable=["form"])
-    assert story.row.due_at == at("2026-03-03T08:00")
-    assert (story.row.alarm_at, story.row.proof_asked) == (at(alarm), asked)
+    story.sent("08:00", of, unreadable=unreadable)
+    assert (story.row.due_at, story.row.alarm_at, story.row.proof_asked) == (at(due), at(alarm), asked)
 
 
 HOUR, NOTHING = timedelta(hours=1), timedelta(0)
@@ -134,13 +155,12 @@ HOUR, NOTHING = timedelta(hours=1), timedelta(0)
 
 def test_it_takes_the_terms_of_the_version_where_nothing_overrides_them() -> None:
     version = Version("v", grace=NOTHING, default=HOUR)
-    assert version.terms(NAMED_NOTHING, readable=True) == Terms(HOUR, NOTHING, proof=True)
+    assert version.terms(NAMED_NOTHING) == Terms(HOUR, NOTHING, proof=True)
 
 
 def test_it_lets_an_override_without_levels_match_everything() -> None:
     version = Version("v", grace=HOUR, default=HOUR, overrides=(Override(allowance=NOTHING, grace=NOTHING),))
-    assert version.terms(NAMED_NOTHING, readable=True) == Terms(NOTHING, NOTHING)
-    assert version.terms(NAMED_NOTHING, readable=False) == Terms(HOUR, NOTHING)
+    assert version.terms(NAMED_NOTHING) == Terms(NOTHING, NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -312,15 +312,15 @@ def test_it_does_not_decide_again_for_a_resend_after_the_alarm() -> None:
     assert story.row.status is Status.MISSING
 
 
-def test_it_remembers_no_more_than_256_message_ids_and_says_so() -> None:
-    story = Story()
-    for number in range(256):
-        story.sent("08:00", message=f"m{number}")
-    assert story.row.flags == set()
-    assert story.sent("08:01", message="one more").step is Step.RESENT
-    assert story.row.flags == {"many_messages"}
-    assert story.row.attempts == 256
-    assert story.sent("08:02", message="m255").step is Step.DUPLICATE
+def test_it_remembers_message_ids_while_its_row_has_room_and_refuses_others_aloud() -> None:
+    story, number = Story(), 0
+    while story.sent("08:00", message=f"{number:064}").step is not Step.ROW_FULL:
+        assert story.row.flags == set()
+        number += 1
+    assert story.row.flags == {"row_full"}
+    assert story.row.attempts == number > 5_000
+    assert (story.book().sent_records, story.book().resends) == (number, number - 1)
+    assert story.sent("08:02", message=f"{0:064}").step is Step.DUPLICATE
 
 
 def test_it_announces_only_what_was_sent() -> None:

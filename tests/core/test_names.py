@@ -59,15 +59,28 @@ def test_it_keeps_what_it_could_read_in_events_when_the_rest_came_late() -> None
     assert story.row.names == FIKS
 
 
-def test_it_fills_in_names_once_from_the_first_readable_sent() -> None:
+def test_it_fills_in_each_name_once_from_the_first_sent_in_which_it_could_be_read() -> None:
     story = Story()
     story.sent("08:00", NAMED_NOTHING, unreadable=ALL)
     assert story.sent("08:10", names(BERGEN, None), unreadable=["channel"]).step is Step.DUPLICATE
-    assert story.row.names == NAMED_NOTHING
+    assert story.row.names == names(BERGEN, None)
     story.sent("08:20", FIKS)
-    story.sent("08:30", names(BERGEN, "PRINT"))
-    assert story.row.names == FIKS
+    story.sent("08:30", names(OSLO, "PRINT"))
+    assert story.row.names == names(BERGEN, "FIKS_IO")
     assert story.row.touched == at("08:20")
+
+
+def test_it_tells_in_events_only_those_names_that_came_by_the_alarm() -> None:
+    story = Story()
+    story.sent("08:00", NAMED_NOTHING, unreadable=ALL)
+    story.sent("08:10", names(BERGEN, None), unreadable=["channel", "form"])
+    story.restart()
+    story.sent(LATE, FIKS)
+    story.restart()
+    story.tick("2026-03-03T09:00")
+    assert story.missing.names == names(BERGEN, None)._replace(form=None)
+    assert story.row.names == names(BERGEN, "FIKS_IO")
+    assert {"named_later", "named_late"} <= story.row.flags
 
 
 @pytest.mark.parametrize("unreadable", ["sent_at", "message_id"])
@@ -90,13 +103,13 @@ def test_it_does_not_judge_anew_by_names_that_came_later() -> None:
 
 @pytest.mark.parametrize(
     ("receiver", "flags"),
-    [(Receiver("9999"), {"unknown_municipality"}), (OSLO, set()), (None, set())],
+    [(Receiver("9999"), {"named_later", "unknown_municipality"}), (OSLO, {"named_later"}), (None, set())],
 )
 def test_it_flags_an_unknown_municipality_that_was_named_later(receiver: Receiver | None, flags: set[str]) -> None:
     story = Story()
     story.sent("08:00", names(None), unreadable=["receiver"])
     story.sent("08:10", names(receiver))
-    assert story.row.flags == {"unreadable_receiver", "named_later", *flags}
+    assert story.row.flags == {"unreadable_receiver", *flags}
 
 
 def test_it_moves_to_the_books_of_the_receiver_that_was_named_later() -> None:

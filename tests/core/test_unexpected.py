@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from streams.core.facts import ReceiptCode, Receiver
-from streams.core.fold import MOST_HELD, Limits, Step
+from streams.core.fold import Limits, Step
 from streams.core.row import Reason, Status
 from streams.core.rules import Rules
 from tests.core.world import BERGEN, OSLO, REPORT, RULES, Story, at, names
@@ -146,34 +146,54 @@ def test_it_recovers_by_a_held_proof_only_after_missing_was_decided() -> None:
     assert passed.events == (story.missing, story.recovered)
 
 
-def test_it_holds_only_so_many_receipts_and_lets_the_oldest_go() -> None:
-    story = Story()
+def test_it_holds_receipts_while_its_row_has_room_and_refuses_others_aloud() -> None:
+    story, number = Story(), 0
     codes = [ReceiptCode.MOTTATT, ReceiptCode.FEILET]
-    for number in range(MOST_HELD):
-        story.receipt("07:00", codes[number % 2])
-    assert story.row.flags == set()
-    first = story.row.held_receipts[0]
-    assert story.receipt("07:01", ReceiptCode.SERVERFEIL).step is Step.HELD
-    assert story.row.flags == {"held_full"}
-    assert len(story.row.held_receipts) == MOST_HELD
-    assert first not in story.row.held_receipts
-    story.sent("08:00")
-    story.tick("10:06")
-    assert story.missing.reason is Reason.TRANSPORT_FAILED
-    assert story.row.flags == {"held_full"}, "that something was let go stays visible"
-
-
-def test_it_holds_only_so_many_proofs_and_keeps_the_first() -> None:
-    story = Story()
-    for number in range(MOST_HELD):
-        assert story.stored("07:00", Receiver(f"{1000 + number}")).step is Step.HELD
-    assert story.stored("07:01", Receiver("1000")).step is Step.PROOF_REPEATED
-    assert story.row.flags == set()
-    assert story.stored("07:02", OSLO).step is Step.HELD_FULL
-    assert story.row.flags == {"held_full"}
-    assert (len(story.row.held_stored), story.row.touched) == (MOST_HELD, at("07:00"))
+    while story.receipt("07:00", codes[number % 2]).step is Step.HELD:
+        assert story.row.flags == set()
+        number += 1
+    assert story.receipt("07:01", codes[number % 2]).step is Step.ROW_FULL
+    assert len(story.row.held_receipts) == number > 900
+    assert story.row.flags == {"row_full"}
+    assert story.stored("07:02", OSLO).step is Step.HELD, "half of the room is for proofs alone"
     story.sent("08:00", unreadable=("form",))
-    assert story.row.flags == {"held_full", "unreadable_form"}, "that something was let go stays visible"
+    assert (story.row.status, story.row.proof is None) == (Status.STORED, False)
+    assert story.row.flags == {"row_full", "unreadable_form"}, "that something was refused stays visible"
+
+
+def test_it_holds_the_earliest_proof_for_each_receiver_that_there_is() -> None:
+    story = Story()
+    codes = [f"{code:04}" for code in range(100, 1_100) if code != 301]
+    for code in codes:
+        assert story.stored("07:00", Receiver(code)).step is Step.HELD
+    assert story.stored("07:01", Receiver("1000")).step is Step.PROOF_REPEATED
+    assert story.stored("07:02", OSLO).step is Step.HELD
+    assert len(story.row.held_stored) == len(codes) + 1
+    story.sent("08:00")
+    assert (story.row.status, story.row.flags) == (Status.STORED, set())
+
+
+def test_it_says_the_same_in_whatever_order_proofs_for_many_others_are_read() -> None:
+    first, last = Story(), Story()
+    first.sent("08:00")
+    for story in (first, last):
+        for code in range(1_000, 1_220):
+            story.stored("07:00", Receiver(str(code)))
+        story.stored("07:30", OSLO)
+    last.sent("08:00")
+    for story in (first, last):
+        story.tick("2026-03-05T08:00")
+        assert (story.row.status, story.events) == (Status.STORED, [])
+
+
+def test_it_refuses_proofs_aloud_once_its_row_is_full_and_keeps_the_first() -> None:
+    story, number = Story(), 0
+    while story.stored("07:00", Receiver(f"{number // 100:04}", f"{number % 100:02}")).step is Step.HELD:
+        number += 1
+    assert story.row.flags == {"row_full"}
+    assert len(story.row.held_stored) == number > 900
+    assert story.stored("07:01", OSLO).step is Step.ROW_FULL
+    assert story.row.touched == at("07:00")
 
 
 def test_it_does_not_look_for_a_report_it_never_heard_of() -> None:

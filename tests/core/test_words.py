@@ -8,7 +8,7 @@ import pytest
 from streams.core.checker import Outcome, Passed
 from streams.core.events import Cause
 from streams.core.facts import Names, ReceiptCode, Receiver, Sent, Stored
-from streams.core.fold import MOST_HELD, MOST_MESSAGES, Limits, Step, new_row
+from streams.core.fold import Limits, Step, new_row
 from streams.core.policy import Override, Terms, Version
 from streams.core.row import Reason, Row, Status
 from streams.core.rules import Rules
@@ -24,7 +24,7 @@ from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
         (ReceiptCode, "MOTTATT FEILET TIDSAVBRUDD SERVERFEIL"),
         (
             Step,
-            "opened duplicate resent too_old held held_full receipt receipt_repeated receipt_late"
+            "opened duplicate resent too_old held row_full copied_already receipt receipt_repeated receipt_late"
             " stored stored_elsewhere proof_late proof_repeated recovered",
         ),
     ],
@@ -39,16 +39,12 @@ def test_it_keeps_a_row_for_120_days_and_waits_for_a_sent_for_one() -> None:
     assert Rules(RULES.policy, RULES.municipalities).limits == Limits()
 
 
-def test_it_bounds_what_one_report_can_hold() -> None:
-    assert (MOST_MESSAGES, MOST_HELD) == (256, 200)
-
-
 def test_it_knows_nothing_of_a_fact_but_what_it_was_told() -> None:
     place = Story().place("sent", "08:00")
     assert Receiver("0301") == Receiver("0301", district=None, unit_id=None, org_number=None)
     assert Names(None, None, None) == Names(None, None, None, case_system_version=None, form=None)
     assert Sent(REPORT, place, None, FIKS) == Sent(REPORT, place, None, FIKS, message_id=None, unreadable=())
-    assert Stored(REPORT, place, at("08:00"), "MANUAL") == Stored(REPORT, place, at("08:00"), "MANUAL", receiver=None)
+    assert Stored(REPORT, place, at("08:00"), "MANUAL") == Stored(REPORT, place, at("08:00"), "MANUAL", None, ())
 
 
 def test_it_asks_for_proof_and_overrides_nothing_unless_it_is_told() -> None:

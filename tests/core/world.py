@@ -106,14 +106,23 @@ class Story:
         message: str | None = "m1",
         unreadable: Iterable[str] = (),
         report: str = REPORT,
+        origin: str | None = None,
     ) -> Outcome:
         """A sent record; sent when it arrived unless told otherwise."""
         claimed = None if "sent_at" in unreadable else at(sent_at or arrived)
-        return self.apply(Sent(report, self.place("sent", arrived), claimed, of, message, tuple(unreadable)))
+        lost = tuple(unreadable)
+        return self.apply(Sent(report, self.place("sent", arrived), claimed, of.without(lost), message, lost), origin)
 
-    def receipt(self, arrived: str, code: ReceiptCode = ReceiptCode.MOTTATT, *, report: str = REPORT) -> Outcome:
+    def receipt(
+        self,
+        arrived: str,
+        code: ReceiptCode = ReceiptCode.MOTTATT,
+        *,
+        report: str = REPORT,
+        origin: str | None = None,
+    ) -> Outcome:
         """A receipt."""
-        return self.apply(Receipt(report, self.place("receipt", arrived), code))
+        return self.apply(Receipt(report, self.place("receipt", arrived), code), origin)
 
     def stored(
         self,
@@ -121,20 +130,23 @@ class Story:
         receiver: Receiver | None = None,
         *,
         stored_at: str | None = None,
+        unreadable: Iterable[str] = (),
         report: str = REPORT,
+        origin: str | None = None,
     ) -> Outcome:
         """A stored record; stored when it arrived unless told otherwise."""
-        place = self.place("stored", arrived)
-        return self.apply(Stored(report, place, at(stored_at or arrived), "READ_BACK", receiver))
+        place, lost = self.place("stored", arrived), tuple(unreadable)
+        evidence = None if "evidence" in lost else "READ_BACK"
+        return self.apply(Stored(report, place, at(stored_at or arrived), evidence, receiver, lost), origin)
 
     def place(self, topic: str, arrived: str) -> Place:
         """The next offset of a topic."""
         self.offsets[topic] += 1
         return Place(at(arrived), f"reports.{topic}", 0, self.offsets[topic] - 1)
 
-    def apply(self, fact: Fact) -> Outcome:
+    def apply(self, fact: Fact, origin: str | None = None) -> Outcome:
         """Apply a fact and keep what it announced."""
-        outcome = self.checker.apply(fact)
+        outcome = self.checker.apply(fact, origin)
         self.events.extend(outcome.events)
         self.checker.books.check()
         return outcome

@@ -295,7 +295,8 @@ def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> 
     assert orjson.loads(copy.value or b"") == {
         **orjson.loads(sent_value()), "sent_at": "2026-01-01T00:00:00.000000Z",
     }  # fmt: skip
-    assert copy.headers == [("mv-copy", f"{SENT}/{one.partition}/0@2026-01-01T00:00:00.000000Z".encode())]
+    origin = f"{SENT}/{one.partition}/0@2026-01-01T00:00:00.000000Z/{REPORT}"
+    assert copy.headers == [("mv-copy", origin.encode())]
     assert of(writes, "state") == []
     again = Appended(1, ms(START), copy.key, copy.value, tuple(copy.headers or ()))
     (rejected,) = of(one.apply(batch(one, sent=[again])), "rejected")

@@ -213,9 +213,9 @@ def test_a_difference_at_one_receiver_is_not_made_up_for_by_another() -> None:
 def test_names_that_others_choose_cannot_make_metrics_without_end() -> None:
     metrics = Metrics()
     for number in range(10 * MOST_NAMES):
-        metrics.count("dropped_properties", f"name_{number}")
-    family = next(one for one in metrics.registry.collect() if one.name == "meldingsvakt_dropped_properties")
-    counted = {s.labels["name"]: s.value for s in family.samples if s.name.endswith("_total")}
+        metrics.count("fetch_errors", f"Error{number}")
+    family = next(one for one in metrics.registry.collect() if one.name == "meldingsvakt_fetch_errors")
+    counted = {s.labels["error"]: s.value for s in family.samples if s.name.endswith("_total")}
     assert len(counted) == MOST_NAMES + 1
     assert counted["other"] == 9 * MOST_NAMES
 

@@ -22,6 +22,8 @@ from tests.faults.truth import (
     home,
     read_inputs,
     read_policy,
+    readable,
+    stored_at,
     truth_of,
     written,
 )
@@ -367,34 +369,29 @@ def _status(truth: Truth | None, *, decided: bool) -> str:
 
 def _names(truth: Truth) -> dict[str, Any]:
     """The first sent's names; what it could not tell is null (the workload has no sent that fills names in later)."""
-    value, unread = truth.first.value, truth.first.unread
-
-    def told(name: str) -> Any:
-        return None if name in unread else value.get(name)
-
-    receiver = told("receiver")
+    receiver = readable(truth.first, "receiver")
     levels = ("municipality", "district", "unit_id", "org_number")
     return {
         "receiver": receiver and {level: receiver.get(level) for level in levels},
-        "channel": told("channel"),
-        "case_system": told("case_system"),
-        "case_system_version": told("case_system_version"),
+        "channel": readable(truth.first, "channel"),
+        "case_system": readable(truth.first, "case_system"),
+        "case_system_version": readable(truth.first, "case_system_version"),
     }
 
 
 def _recovered_value(truth: Truth) -> dict[str, Any]:
     assert truth.proof is not None
-    stored_at = min(as_time(truth.proof.value["stored_at"]), truth.proof.arrived)
+    at = stored_at(truth.proof)
     return {
         "type": RECOVERED,
         "event_id": _event_id(truth, RECOVERED),
         "missing_event_id": _event_id(truth, MISSING),
         "report_id": truth.report_id,
-        "stored_at": written(stored_at),
+        "stored_at": written(at),
         "arrived_at": written(truth.proof.arrived),
-        "evidence": truth.proof.value["evidence"],
+        "evidence": readable(truth.proof, "evidence"),
         "receiver": _names(truth)["receiver"],
-        "cause": "confirmed_late" if stored_at <= truth.due_at else "stored_late",
+        "cause": "confirmed_late" if at <= truth.due_at else "stored_late",
     }
 
 

@@ -10,14 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
 MARK, COPY = "mv-mark", "mv-copy"
 WORD = re.compile(r"[A-Z0-9_]{1,40}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
-TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:[0-5]\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d(:?[0-5]\d)?)")
+HEX = re.compile(r"(urn:uuid:)?\{?[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}(\2[0-9A-Fa-f]{4}){2}\2[0-9A-Fa-f]{12}\}?")
+ORIGIN = re.compile(r"(?P<topic>[^/]+)/(?P<partition>\d+)/(?P<offset>\d+)@[^/]+/(?P<report_id>[0-9a-f-]{36})")
 RECEIPTS = {
     "MOTTATT": "receipted_not_stored", "FEILET": "rejected", "TIDSAVBRUDD": "transport_failed",
     "SERVERFEIL": "transport_failed",
@@ -109,6 +110,7 @@ def read_inputs(records: Iterable[Record], prefix: str, partitions: int) -> Inpu
     """Sort the input records into facts, unreadable and misplaced ones."""
     found = Inputs(defaultdict(list), [], [], {})
     latest: dict[tuple[str, int], int] = {}
+    copied: set[tuple[str, ...] | None] = set()
     for record in records:
         tp = record.topic, record.partition
         # Within a partition nothing arrives before what lies before it, whatever a broker's clock says.
@@ -119,18 +121,31 @@ def read_inputs(records: Iterable[Record], prefix: str, partitions: int) -> Inpu
             continue
         kind = record.topic.removeprefix(prefix)
         fact, clean = read_fact(kind, record, arrived)
-        copied = any(name == COPY for name, _ in record.headers)
-        if fact is None or (not clean and not copied):
+        origin = _origin(record, fact)
+        if fact is None or (not clean and origin is None):
             found.unreadable.append(record)
         if fact is not None and home(fact.report_id, partitions) != record.partition:
             found.misplaced.append(record)
-        elif fact is not None:
+        elif fact is not None and (origin is None or origin not in copied):
             found.facts[fact.report_id].append(fact)
+            copied.add(origin)
     return found
 
 
+def _origin(record: Record, fact: Fact | None) -> tuple[str, ...] | None:
+    """Of which record this is a copy: only of one on the same topic, and only for the report that it names."""
+    said = next((value for name, value in record.headers if name == COPY), None)
+    match = ORIGIN.fullmatch(said.decode("utf-8", "replace")) if said is not None else None
+    if match is None or fact is None or (match["topic"], match["report_id"]) != (record.topic, fact.report_id):
+        return None
+    return match.groups()
+
+
 def read_fact(kind: str, record: Record, arrived: datetime) -> tuple[Fact | None, bool]:
-    """A record's fact (a sent of which only the id can be read is one, too), and whether all of it could be read."""
+    """A record's fact by what of it could be read, and whether that is all of it.
+
+    A sent needs its id alone, a receipt what it claims, a proof some evidence and whom it is for where it says so.
+    """
     value = _json(record.value)
     report_id = _report_id(value.get("report_id")) if value is not None else None
     if report_id is None:
@@ -140,7 +155,7 @@ def read_fact(kind: str, record: Record, arrived: datetime) -> tuple[Fact | None
         return Fact(kind, by_key, record, arrived, {}, frozenset(_SENT_FIELDS)), False
     assert value is not None
     unread = frozenset(name for name, fits in _FIELDS[kind].items() if not fits(value.get(name)))
-    if unread and kind != "sent":
+    if unread & _NEEDED[kind] or (kind == "stored" and not _is_text(value.get("evidence"))):
         return None, False
     return Fact(kind, report_id, record, arrived, value, unread), not unread
 
@@ -156,14 +171,18 @@ def _json(data: bytes | None) -> dict[str, Any] | None:
 
 
 def _report_id(text: object) -> str | None:
-    try:
-        return str(UUID(text.strip())) if isinstance(text, str) else None
-    except ValueError:
+    if not isinstance(text, str) or HEX.fullmatch(text.strip()) is None:
         return None
+    digits = re.sub("urn:uuid:|[^0-9a-f]", "", text.lower())
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _is_time(text: object) -> bool:
     return isinstance(text, str) and TIME.fullmatch(text) is not None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _is_word(text: object) -> bool:
@@ -185,11 +204,13 @@ _FIELDS: dict[str, dict[str, Any]] = {
     },
     "receipt": {"receipt": lambda value: value in RECEIPTS, "received_at": _is_time},
     "stored": {
-        "stored_at": _is_time, "evidence": lambda value: value in ("READ_BACK", "RECONCILIATION", "MANUAL"),
+        "stored_at": lambda value: value is None or _is_time(value), "evidence": _is_word,
         "receiver": lambda value: value is None or _is_receiver(value),
+        "case_system": lambda value: value is None or _is_word(value),
     },
 }  # fmt: skip
 _SENT_FIELDS = _FIELDS["sent"]
+_NEEDED = {"sent": frozenset[str](), "receipt": frozenset({"receipt"}), "stored": frozenset({"receiver"})}
 
 
 def same_receiver(one: dict[str, Any] | None, other: dict[str, Any] | None, after: Mapping[str, Sequence[str]]) -> bool:
@@ -215,7 +236,7 @@ def truth_of(facts: Sequence[Fact], policy: Mapping[str, Any], after: Mapping[st
     first = sents[0]
     terms = _terms(first, policy)
     sent_at = first.arrived
-    if not first.unread:
+    if "sent_at" not in first.unread:
         claimed = as_time(first.value["sent_at"])
         sent_at = claimed if first.arrived - KEPT_BEHIND <= claimed <= first.arrived else first.arrived
     due_at = sent_at + terms.allowance
@@ -235,15 +256,13 @@ def _terms(first: Fact, policy: Mapping[str, Any]) -> Terms:
     begun = [one for one in versions if "valid_from" not in one or one["valid_from"] <= first.arrived]
     version = begun[-1] if begun else versions[0]
     value = {name: given for name, given in first.value.items() if name not in first.unread}
-    allowance = duration(version["default"])
-    if not first.unread:
-        allowance = duration(version.get("allowance", {}).get(value.get("channel"), version["default"]))
+    allowance = duration(version.get("allowance", {}).get(value.get("channel"), version["default"]))
     terms = Terms(version["id"], allowance, duration(version["grace"]), proof_asked=True)
     asked = {"municipality": (value.get("receiver") or {}).get("municipality"), **value}
     for override in version.get("override", ()):
         names = [name for name in ("municipality", "case_system", "channel") if name in override]
         if all(override[name] == asked.get(name) for name in names):
-            if "allowance" in override and not first.unread:
+            if "allowance" in override:
                 terms = terms._replace(allowance=duration(override["allowance"]))
             if "grace" in override:
                 terms = terms._replace(grace=duration(override["grace"]))
@@ -260,8 +279,19 @@ def duration(text: str) -> timedelta:
 
 
 def as_time(text: str) -> datetime:
-    """An RFC 3339 time in UTC."""
-    return datetime.fromisoformat(text.replace("z", "Z")).astimezone(UTC)
+    """A time with a zone in UTC."""
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def readable(fact: Fact, name: str) -> Any:
+    """A field of a fact, None where it could not be read."""
+    return None if name in fact.unread else fact.value.get(name)
+
+
+def stored_at(proof: Fact) -> datetime:
+    """When a proof says that it was stored, at the latest when it arrived."""
+    said = readable(proof, "stored_at")
+    return proof.arrived if said is None else min(as_time(said), proof.arrived)
 
 
 def read_policy(text: str) -> dict[str, Any]:

@@ -234,7 +234,7 @@ class _Report:
         self._made.records.append(Planned(at, topic, broken, self._id.encode()))
 
     def _half_readable(self, at: float) -> None:
-        """A sent whose id can be read is judged by its arrival and the default allowance."""
+        """A sent whose id can be read is judged by what else can be."""
         broken = self._rng.choice(({"channel": 7}, {"sent_at": "2026-01-01T12:00:00"}, {"case_system": None}))
         self._made.unproven.discard(self._id)
         self._municipality = "0301"
@@ -265,6 +265,8 @@ class _Report:
         value: dict[str, Any] = {"report_id": self._id, "stored_at": None, "evidence": "READ_BACK"}
         if receiver or self._rng.random() < 0.5:
             value["receiver"] = receiver or {"municipality": self._municipality}
+        if self._rng.random() < 0.1:  # what no rule needs
+            value |= self._rng.choice(({"evidence": "seen"}, {"case_system": "Visma Familia"}, {"stored_at": "today"}))
         self._put(at, "stored", value, lead=lead, misplaced=misplaced)
 
     def _put(

@@ -39,9 +39,9 @@ def test_a_full_policy_becomes_the_cores_policy() -> None:
     assert [version.id for version in policy.versions] == ["2025", "2026-01"]
     version = policy.versions[1]
     ours = Names(Receiver("3907"), "FIKS_IO", "VISMA_FAMILIA")
-    assert version.terms(ours, readable=True) == (timedelta(minutes=30), timedelta(minutes=1), True)
+    assert version.terms(ours) == (timedelta(minutes=30), timedelta(minutes=1), True)
     letter = Names(Receiver("3907"), "PRINT", "UKJENT")
-    assert version.terms(letter, readable=True) == (timedelta(days=12), timedelta(minutes=5), False)
+    assert version.terms(letter) == (timedelta(days=12), timedelta(minutes=5), False)
 
 
 @pytest.mark.parametrize("written", ["2026-01-01T01:00:00+01:00", '"2026-01-01T00:00:00Z"', "2026-01-01 00:00:00Z"])

@@ -1,5 +1,6 @@
 """NDJSON: records as on the input topics, flat columns, others' objects, and the lines of `meldingsvakt simulate`."""
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 from pydantic_core import from_json, to_json
 
+from schemas.content import Unreadable, content_of
 from streams.audit.chunks import FIELDS, RECEIVER, Chunk, Odd
 from streams.audit.plan import Source, TimeStyle
 from streams.audit.reading.names import check_enough, not_there
@@ -22,6 +24,7 @@ from streams.engine.intake import Refusal
 from streams.errors import ConfigurationError
 
 OTHER_TOPIC = Refusal("schema", "bad_value:topic")
+TOMBSTONE = Refusal("json", "tombstone")
 _SAMPLE_BYTES = 2 << 20
 _FEW_LINES = 256
 _OPEN, _CLOSED = {ord("{")}, {ord("}")}
@@ -166,9 +169,9 @@ class NdjsonFile(OpenFile):
         try:
             given = from_json(line)
         except ValueError:
-            return Odd(number, None, self._unreadable(line, last=last))
+            return self._tolerated(number, line) or Odd(number, None, self._unreadable(line, last=last))
         if not isinstance(given, dict):
-            return Odd(number, None, Refusal("json", "not_an_object"))
+            return Odd(number, line)  # JSON within a JSON string, or nothing that the contract's reader takes
         if self._wrapped and given.get("topic") != self.kind:
             return Odd(number, None, OTHER_TOPIC)
         if self._wrapped and not isinstance(given.get("value"), dict):
@@ -184,13 +187,23 @@ class NdjsonFile(OpenFile):
             odd = odd._replace(value=to_json(from_json(odd.value) | {"receiver": []}))
         return odd._replace(key=key.encode() if isinstance(key, str) else None)
 
+    def _tolerated(self, number: int, line: bytes) -> Odd | None:
+        """A line that the contract's reader takes all the same: with half a surrogate in free text."""
+        try:
+            given = content_of(line)
+        except Unreadable:
+            return None
+        if self._wrapped:
+            return self._no_value(number, given) if given.get("topic") == self.kind else Odd(number, None, OTHER_TOPIC)
+        return None if self._foreign else Odd(number, line)
+
     def _no_value(self, number: int, given: Mapping[str, Any]) -> Odd:
-        reason = "tombstone" if given.get("value") is None else "not_an_object"
-        key, at = given.get("key"), given.get("at")
-        return Odd(
-            number, None, Refusal("json", reason), at if isinstance(at, str) else None,
-            key.encode() if isinstance(key, str) else None,
-        )  # fmt: skip
+        """A tombstone, or JSON within a JSON string and what else only the contract's reader can tell."""
+        value, key, at = given.get("value"), given.get("key"), given.get("at")
+        odd = Odd(number, None, TOMBSTONE) if value is None else Odd(number, json.dumps(value).encode())
+        return odd._replace(
+            arrived=at if isinstance(at, str) else None, key=key.encode() if isinstance(key, str) else None
+        )
 
     def _unreadable(self, line: bytes, *, last: bool) -> Refusal:
         if last:

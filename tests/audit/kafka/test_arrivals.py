@@ -15,7 +15,8 @@ from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Place
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.intake import COPY_HEADER, Record, Refusal, arrival, origin_of
+from streams.engine.copies import COPY_HEADER
+from streams.engine.intake import Record, Refusal, arrival
 from streams.engine.ledger import KINDS
 from streams.engine.partitioning import partition_of
 from streams.engine.state import state_value
@@ -38,7 +39,8 @@ def sent(partition: int, offset: int = 0, **changes: Any) -> Record:
 def copy_of(original: Record, partition: int = HOME, offset: int = 9) -> Record:
     """The copy that the checker would make."""
     place = original.place._replace(arrived=AT + timedelta(minutes=1), partition=partition, offset=offset)
-    return original._replace(place=place, headers=((COPY_HEADER, origin_of(original.place)),))
+    origin = f"reports.sent/{original.place.partition}/{original.place.offset}@2026-01-01T00:00:00.000000Z/{REPORT}"
+    return original._replace(place=place, headers=((COPY_HEADER, origin.encode()),))
 
 
 def all_of(records: Iterable[Record]) -> tuple[list[Arrival], dict[str, int]]:
@@ -68,6 +70,21 @@ def test_a_misplaced_record_that_nobody_copied_counts_by_its_own_arrival() -> No
     (said,), counts = all_of([sent(AWAY, offset=5)])
     assert said.fact is not None
     assert said.fact.place == sent(AWAY, offset=5).place
+    assert counts == {"not_copied": 1}
+
+
+def test_two_checkers_copies_of_the_same_record_count_once() -> None:
+    original = sent(AWAY)
+    (said,), counts = all_of([original, copy_of(original), copy_of(original, offset=10)])
+    assert said.record.place.offset == 9
+    assert counts == {"copies": 2, "copied": 1}
+
+
+@pytest.mark.parametrize("header", [b"x", f"reports.stored/1/0@2026-01-01T00:00:00.000000Z/{REPORT}".encode()])
+def test_what_only_looks_like_a_copy_is_a_record_like_any_other(header: bytes) -> None:
+    records = [sent(HOME)._replace(headers=((COPY_HEADER, header),)), sent(AWAY)]
+    said, counts = all_of(records)
+    assert [one.record.place.partition for one in said] == [HOME, AWAY]
     assert counts == {"not_copied": 1}
 
 
@@ -145,7 +162,13 @@ def _live(log: Log) -> dict[str, Any]:
         new = {kind: log[kind, one.partition][one.position(f"reports.{kind}") :] for kind in KINDS}
         for state in of(one.apply(batch(one, **new)), "state"):
             states[(state.key or b"").decode()] = orjson.loads(state.value or b"")
-    return states
+    return {report: _without_copies(state) for report, state in states.items()}
+
+
+def _without_copies(state: dict[str, Any]) -> dict[str, Any]:
+    """What an audit needs no memory for: it has all copies before it."""
+    held = {name: value for name, value in (state["held"] or {}).items() if name != "copies"}
+    return state | {"held": held or None}
 
 
 def _audited(log: Log, rng: random.Random) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""How many bytes a row may come to: it is one record of the state topic, and a record has to fit into a batch."""
+
+from streams.core.facts import Receipt, Stored
+from streams.core.row import Row
+
+MOST_BYTES = 800_000  # a thousand proofs for as many receivers: more than there are, with their districts
+_FIXED = 4_000  # all that is there once
+_PROOF = 760  # a held proof with the longest topic and words that it may have
+_RECEIPT = 430
+
+
+def has_room(row: Row, more: Receipt | Stored | str) -> bool:
+    """True if the row may take in another held record, message id or origin of a copy.
+
+    Half of its room is for proofs alone: what only tells reasons must not keep them out.
+    """
+    if isinstance(more, Stored):
+        return weight(row) + _PROOF <= MOST_BYTES
+    return weight(row) + (_RECEIPT if isinstance(more, Receipt) else _texts((more,))) <= MOST_BYTES // 2
+
+
+def weight(row: Row) -> int:
+    """At least the bytes that a row takes as it is published."""
+    held = _RECEIPT * len(row.held_receipts) + _PROOF * len(row.held_stored)
+    return _FIXED + held + _texts(row.message_ids) + _texts(row.copies)
+
+
+def _texts(texts: list[str] | tuple[str, ...]) -> int:
+    return sum(map(len, texts)) + 3 * len(texts)  # with quotes and a comma
