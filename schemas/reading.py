@@ -4,7 +4,6 @@ No reason, name or error quotes what stood in a record.
 """
 
 import re
-from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError, create_model
@@ -51,9 +50,6 @@ class Reader:
         self._model = _open(model, kinds)
         self._fields: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in kinds.items()}
         self.fields = tuple(name for name in self._fields if name != "report_id")
-        levels = tuple(f"receiver.{level}" for level in Receiver.model_fields)
-        # All that `Told.unreadable` may name.
-        self.names = tuple(chain.from_iterable((name, *(levels if name == "receiver" else ())) for name in self.fields))
         self._needed, self._said = needed, said
 
     def read(self, value: bytes, key_id: str | None = None) -> Told:

@@ -113,30 +113,9 @@ class Checker:
             deadlines = Deadlines((at, report_id) for at, report_id in looks if at is not None)
         self.deadlines = deadlines
 
-    def apply(self, fact: Fact, origin: str | None = None) -> Outcome:
-        """Apply one fact: the only way in which a row learns something.
-
-        `origin` names the original of which the record is a copy. Of several copies only the first one is applied; that
-        one was is remembered while the row has room for it, and without it only a receipt would change anything twice.
-        """
+    def apply(self, fact: Fact) -> Outcome:
+        """Apply one fact: the only way in which a row learns something."""
         row = self.rows.get(fact.report_id)
-        if origin is None:
-            return self._apply(row, fact)
-        if row is not None and origin in row.copies:
-            return _PLAIN[Step.COPIED_ALREADY]
-        fits = row is None or has_room(row, origin)
-        if row is not None and not fits and isinstance(fact, Receipt):
-            row.flags.add(Flag.ROW_FULL)
-            self.rows.put(row)
-            return _PLAIN[Step.ROW_FULL]
-        outcome = self._apply(row, fact)
-        row = self.rows.get(fact.report_id)
-        if row is not None and fits and outcome.step not in REFUSED:
-            row.copies = (*row.copies, origin)
-            self.rows.put(row)
-        return outcome
-
-    def _apply(self, row: Row | None, fact: Fact) -> Outcome:
         if isinstance(fact, Sent):
             return self._apply_sent(row, fact)
         opened = row is None
@@ -157,6 +136,26 @@ class Checker:
         if step is Step.RECOVERED and row.proof is not None:
             return Outcome(step, (recovered(row, row.proof),))
         return _PLAIN[step]
+
+    def apply_copy(self, fact: Fact, origin: str) -> Outcome:
+        """Apply the copy of a misplaced record, unless another copy of the same original has been.
+
+        That one was is remembered while the row has room for it; beyond that only a receipt would do something twice.
+        """
+        row = self.rows.get(fact.report_id)
+        fits = row is None or has_room(row, origin)
+        if row is not None and origin in row.copies:
+            return _PLAIN[Step.COPIED_ALREADY]
+        if row is not None and not fits and isinstance(fact, Receipt):
+            row.flags.add(Flag.ROW_FULL)
+            self.rows.put(row)
+            return _PLAIN[Step.ROW_FULL]
+        outcome = self.apply(fact)
+        row = self.rows.get(fact.report_id)
+        if row is not None and fits and outcome.step not in REFUSED:
+            row.copies = (*row.copies, origin)
+            self.rows.put(row)
+        return outcome
 
     def advance(self, until: datetime, most: int | None = None) -> Iterator[Passed]:
         """Decide all that completeness `until` settles, ordered by time and report id. Run it to its end.

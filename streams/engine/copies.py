@@ -8,13 +8,13 @@ import orjson
 from pydantic import BaseModel
 
 from schemas.common import REPORT_ID, TIME_WRITTEN
-from schemas.reading import Reader, Told
+from schemas.reading import Told
 from streams.core.events import written
 from streams.core.facts import Place, Receiver
 from streams.engine.transaction import Write
 
 COPY_HEADER = "mv-copy"
-UNREADABLE_HEADER = "mv-unreadable"
+UNREADABLE = "?"  # what no field can be read as
 _ORIGIN = re.compile(
     rf"([A-Za-z0-9._-]{{1,249}})/([0-9]{{1,9}})/([0-9]{{1,19}})@({TIME_WRITTEN[1:-1]})/({REPORT_ID[1:-1]})"
 ).fullmatch
@@ -39,15 +39,19 @@ class Origin(NamedTuple):
 def copy_of(place: Place, home: int, told: Told) -> Write:
     """The copy of a record, for the partition where its report is at home: it has only what is known and readable.
 
-    One header says whose copy it is, and for which report alone; another what of the original could not be read.
+    What could not be read is so there, too. The header says whose copy it is, and for which report alone.
     """
+    known: dict[str, Any] = {"report_id": told.report_id}
+    known |= {name: _jsonable(value) for name, value in told.fields.items() if value is not None}
+    for unreadable in told.unreadable:
+        name, _, level = unreadable.partition(".")
+        if level:
+            known[name][level] = UNREADABLE
+        else:
+            known[name] = UNREADABLE
     origin = Origin(place.topic, place.partition, place.offset, written(place.arrived))
     headers = [(COPY_HEADER, f"{origin}/{told.report_id}".encode())]
-    if told.unreadable:
-        headers.append((UNREADABLE_HEADER, ",".join(told.unreadable).encode()))
-    known = {"report_id": told.report_id} | told.fields
-    value = orjson.dumps({name: _jsonable(given) for name, given in known.items() if given is not None})
-    return Write(place.topic, home, told.report_id.encode(), value, headers)
+    return Write(place.topic, home, told.report_id.encode(), orjson.dumps(known), headers)
 
 
 def origin_of(header: bytes | None, place: Place, report_id: str) -> Origin | None:
@@ -59,19 +63,6 @@ def origin_of(header: bytes | None, place: Place, report_id: str) -> Origin | No
     if (topic, about) != (place.topic, report_id):
         return None
     return Origin(topic, int(partition), int(offset), arrived)
-
-
-def unreadable_in(header: bytes | None, reader: Reader, told: Told) -> tuple[str, ...]:
-    """What of a copy could not be read: what its original's header names and it has nothing of, and what it lacks."""
-    named = (header or b"").decode("latin-1").split(",")
-    lost = {name for name in named if _value(told.fields, name) is None} | set(told.unreadable)
-    return tuple(name for name in reader.names if name in lost)
-
-
-def _value(fields: dict[str, Any], name: str) -> Any:
-    name, _, level = name.partition(".")
-    value = fields.get(name)
-    return getattr(value, level, None) if level else value
 
 
 def _jsonable(value: Any) -> Any:

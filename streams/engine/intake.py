@@ -8,7 +8,7 @@ from schemas.content import Unreadable
 from schemas.inputs import Receiver as ReceiverModel
 from schemas.reading import RECEIPT, SENT, STORED, Reader, Told, report_id_of
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from streams.engine.copies import COPY_HEADER, UNREADABLE_HEADER, Origin, origin_of, unreadable_in
+from streams.engine.copies import COPY_HEADER, Origin, origin_of
 
 _READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
 _NOTHING = dict.fromkeys(SENT.fields)
@@ -62,8 +62,6 @@ def take_in(record: Record, max_value_bytes: int) -> Intake:
     except Unreadable as error:
         return _refused(record, Refusal(error.stage, error.reason))
     origin = origin_of(record.header(COPY_HEADER), record.place, told.report_id) if record.headers else None
-    if origin is not None:
-        told = told._replace(unreadable=unreadable_in(record.header(UNREADABLE_HEADER), reader, told))
     refusal = None if told.refused is None else Refusal(told.refused.stage, told.refused.reason)
     fact = _fact(record, told)
     return Intake(fact, refusal, told.extras, record.key == told.report_id.encode(), origin, told)

@@ -253,7 +253,8 @@ class Ledger:
         return key is not None and partition_of(key, self.coverage.partitions) == self.coverage.partition
 
     def _check(self, fact: Fact, kind: str, record: KafkaRecord | Record, origin: Origin | None = None) -> None:
-        step, events = self.checker.apply(fact, None if origin is None else origin.key(kind))
+        checker = self.checker
+        step, events = checker.apply(fact) if origin is None else checker.apply_copy(fact, origin.key(kind))
         self._steps[step] += 1
         if step in OPENING_OR_SETTLING:
             self._opened_or_settled.append(fact.report_id)

@@ -146,7 +146,7 @@ class Story:
 
     def apply(self, fact: Fact, origin: str | None = None) -> Outcome:
         """Apply a fact and keep what it announced."""
-        outcome = self.checker.apply(fact, origin)
+        outcome = self.checker.apply(fact) if origin is None else self.checker.apply_copy(fact, origin)
         self.events.extend(outcome.events)
         self.checker.books.check()
         return outcome

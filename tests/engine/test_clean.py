@@ -125,6 +125,10 @@ def test_bytes_that_are_no_plain_object_give_the_models_answer_or_none(kind: str
     for value in (
         None, b"", b"null", b"[]", b'"x"', b"1", b"\0\0\0\0\1" + usual, b"\xef\xbb\xbf" + usual, usual[:-1],
         usual + b" ", usual + usual, b"[" + usual + b"]", twice, extra, padded, usual.replace(b"UKJENT", b"\xff"),
+        usual.replace(b'"0301"', b"301"), usual.replace(b'"district":"05"', b'"district":5'),
+        usual.replace(b":00Z", b"Z"), usual[:-1] + b',"x":NaN}', usual[:-1] + b',"x":"\\ud83d"}',
+        orjson.dumps(usual.decode()), b'{"specversion":"1.0","data":' + usual + b"}",
+        b'{"schema":null,"payload":' + usual + b"}",
         usual.replace(b"0301", b"\\u0030301"), usual.replace(b'"', b"'"), usual.replace(b"12:", b"NaN"),
     ):  # fmt: skip
         for key in (REPORT.encode(), OTHER.encode(), b"", None):
