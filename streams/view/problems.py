@@ -6,8 +6,6 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, Field
 
-from schemas.common import TIME
-
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:meldingsvakt:problem:"
 
@@ -85,7 +83,7 @@ def _where(error: Mapping[str, Any]) -> str:
 
 
 def _detail(error: Mapping[str, Any]) -> str:
-    if str(error["type"]).startswith(("datetime", "timezone")) or error.get("ctx", {}).get("pattern") == TIME:
+    if error["type"] in ("time", "time_range"):
         return "write a time with a zone, as 2026-01-31T12:00:00Z"
     return str(error["msg"])
 
