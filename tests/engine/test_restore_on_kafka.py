@@ -67,10 +67,10 @@ async def test_an_input_made_anew_is_a_loss_and_not_a_silent_jump(make_world: Ma
     world, _ = await _stopped_world(make_world)
     topic = f"{world.name}.sent"
     applied = (await world.coverage(0))["applied"][topic]["next_offset"]
-    required = next(wanted.required for wanted in wanted_topics(world.settings) if wanted.name == topic)
+    made = next(wanted.required | wanted.suggested for wanted in wanted_topics(world.settings) if wanted.name == topic)
     async with admin_at(world.kafka.brokers) as admin:
         await delete_topics(admin, topic)
-        await create_topics(admin, NewTopic(topic, 1, 1, topic_configs=required))
+        await create_topics(admin, NewTopic(topic, 1, 1, topic_configs=made))
     await world.producer.client.force_metadata_update()
     report = await world.sent()
     for _ in range(applied + 2):  # as many records as before, so that no offset gives it away

@@ -330,10 +330,10 @@ async def input_made_anew(scene: Scene) -> None:
     for slot in scene.workers.slots:
         await scene.workers.close(slot)
     topic = scene.settings.inputs[2]
-    required = next(wanted.required for wanted in wanted_topics(scene.settings) if wanted.name == topic)
+    made = next(wanted.required | wanted.suggested for wanted in wanted_topics(scene.settings) if wanted.name == topic)
     async with admin(scene.cluster.inner) as client:
         await delete_topics(client, topic)
-        await create_topics(client, NewTopic(topic, scene.settings.partitions, 3, topic_configs=required))
+        await create_topics(client, NewTopic(topic, scene.settings.partitions, 3, topic_configs=made))
     await in_sync(scene.cluster.inner)
     scene.delivery.hold.set()
     scene.inputs_lost = True
