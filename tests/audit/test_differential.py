@@ -26,7 +26,7 @@ def test_verdicts_event_ids_and_books_are_the_live_checkers(days: int, take: Tak
 
 
 def later_ones_first(whole: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda rows, names: sorted(whole(rows, names), key=lambda fact: (kind_of(fact), -fact.place.offset))
+    return lambda *given: sorted(whole(*given), key=lambda fact: (kind_of(fact), -fact.place.offset))
 
 
 def only_equal_numbers(_whole: Any) -> Callable[..., bool]:
