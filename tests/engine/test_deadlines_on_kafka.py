@@ -43,8 +43,8 @@ async def test_it_says_nothing_about_a_report_that_was_stored_in_time(world: Wor
 async def test_it_announces_a_recovered_report_after_its_missing_in_the_same_partition(world: World) -> None:
     await world.worker().ready()
     async with world.announcements() as announced:
+        stored_at = written(now())  # by when it was due, however long the sending takes
         late, confirmed = await world.sent(), await world.sent()
-        stored_at = written(now())
         missing = {event["report_id"]: event for event in await announced.take(2)}
         await world.stored(late)
         await world.stored(confirmed, stored_at=stored_at)
