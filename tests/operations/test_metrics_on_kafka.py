@@ -13,7 +13,7 @@ from tests.operations.promtool import OURS, promtool, queries, rules, sample_nam
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
 # Shown only once it has happened, and that cannot be made to happen here at will.
-RARE = {"meldingsvakt_fetch_errors_total"}
+RARE = {"meldingsvakt_fetch_errors_total", "meldingsvakt_losses"}
 
 
 async def test_alerts_and_dashboard_ask_for_nothing_that_is_not_shown(eventful: Eventful) -> None:

@@ -73,13 +73,13 @@ async def test_a_worker_goes_on_when_the_brokers_end_its_session_with_its_token(
     secured: SecuredKafka, secure_world: SecureWorld
 ) -> None:
     file = secured.folder / "renewed-token"
-    file.write_text(secured.issuer.token("renewed", seconds=3 * TOKEN_SECONDS))  # until it is ready
+    file.write_text(secured.issuer.token("renewed", seconds=TOKEN_SECONDS))
     world = await secure_world(secured.by_token_file(file))
     await secured.grant("User:renewed", worker_rights(world.settings))
     stop, missing = asyncio.Event(), list[str]()
+    renewing = asyncio.create_task(renew(secured, file))  # it may take longer than a token's life until it is ready
     worker = world.worker()
     await worker.ready(partitions=2)
-    renewing = asyncio.create_task(renew(secured, file))
     streaming = asyncio.create_task(stream(world, missing, stop))
     await asyncio.sleep(5 * TOKEN_SECONDS)
     stop.set()
