@@ -28,8 +28,11 @@ def decide(row: Row, until: datetime, limits: Limits) -> Status:
 def _past_alarm(row: Row, until: datetime) -> Status:
     if not row.proof_asked:
         return Status.UNPROVEN
-    in_doubt = row.doubted and (row.limit_at is None or until <= row.limit_at)
-    return Status.UNDETERMINED if in_doubt else Status.MISSING
+    if not row.doubted or row.limit_at == row.alarm_at:
+        return Status.MISSING
+    # One step after the other, so that it is announced in its turn: by its limit, and not by its alarm.
+    waits = row.status is Status.PENDING or row.limit_at is None or until <= row.limit_at
+    return Status.UNDETERMINED if waits else Status.MISSING
 
 
 def reason_of(row: Row) -> Reason:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import aiohttp
@@ -286,17 +286,29 @@ async def worlds() -> AsyncIterator[Callable[[World], Awaitable[World]]]:
         await world.stop()
 
 
+class Announced(NamedTuple):
+    """An event as it lies on its topic."""
+
+    partition: int
+    key: bytes
+    value: bytes
+
+
 class Announcements:
     """Events as they become visible."""
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
-        self.records: list[Any] = []
+        self.records: list[Announced] = []
 
     async def next(self, seconds: float = 20) -> dict[str, Any]:
         """The next event; fails when none comes in time."""
-        record = await asyncio.wait_for(self._consumer.getone(), seconds)
-        self.records.append(record)
+        fetched: dict[Any, list[Any]] = {}
+        async with asyncio.timeout(seconds):
+            while not fetched:
+                fetched = await self._consumer.getmany(timeout_ms=500, max_records=1)
+        ((tp, (record,)),) = fetched.items()
+        self.records.append(Announced(tp.partition, record.key, record.value))
         return dict(orjson.loads(record.value))
 
     async def take(self, count: int, seconds: float = 30) -> list[dict[str, Any]]:

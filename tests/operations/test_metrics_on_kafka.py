@@ -67,7 +67,7 @@ async def test_the_worker_shows_what_has_happened(eventful: Eventful) -> None:
     assert total("missing_total", reason="no_receipt", case_system="other") == 1
     assert total("recovered_total", cause="stored_late") == 1
     assert total("receiver_burst_reports") == 3
-    assert total("dropped_properties_total") == 1
+    assert total("dropped_properties_total") == 2
     assert total("confirmation_seconds_count", channel="FIKS_IO") == 1
     assert total("confirmation_seconds_count", channel="other") == 1
     assert total("detection_delay_seconds_count") == 4

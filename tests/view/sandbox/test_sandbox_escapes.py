@@ -478,6 +478,7 @@ HEAVY = [
 ]
 
 
+@pytest.mark.alone  # it says how soon it is over
 @pytest.mark.parametrize("sql", HEAVY, ids=lambda sql: sql[:60])
 def test_the_process_stays_small(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     process, peak = psutil.Process(), [0]
