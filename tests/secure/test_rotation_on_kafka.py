@@ -15,7 +15,8 @@ from tests.secure.cluster import SecuredKafka
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import Mounted, chain_pem, issue, key_pem, principal_of
 
-pytestmark = pytest.mark.kafka
+# Certificates and tokens of a few seconds: they must live until a worker has started.
+pytestmark = [pytest.mark.kafka, pytest.mark.alone]
 SHORT, TOKEN_SECONDS = timedelta(seconds=8), 3
 
 
