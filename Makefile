@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest --ignore=tests/docker/images # those are for `make images`
-MANY   := -n 4 --dist loadgroup --no-loadscope-reorder
+MANY   := -n 3 --dist loadgroup --no-loadscope-reorder
 PARTS  := test-most test-alone test-long-most test-long-alone
 
 .PHONY: install demo test test-long $(PARTS) check faults mutants bench images lock schemas sbom licences clean
