@@ -214,22 +214,19 @@ class Checker:
     def _look(self, row: Row, at: datetime, until: datetime) -> Passed | None:
         """The look for `at` has come: decide this row, erase it, or look again later."""
         look = next_look(row, self.rules.limits)
-        if look is not None and look > at:  # what came since has moved it: its turn is then, behind those before it
+        if look is None:
+            return None  # only a fact can change it
+        if look > at:  # what came since has moved it: its turn is then, behind those before it
             self.deadlines.add(look, row.report_id)
             return None
         before = account(row)
         caused = pass_time(row, until, self.rules, self.sight)
-        if caused is None:
-            return self._erase_or_wait(row, until)
+        if caused is None:  # nothing is left to be decided
+            return self._erase(row, before)
         self._keep(row, before)
         return Passed(row.report_id, row.status, caused)
 
-    def _erase_or_wait(self, row: Row, until: datetime) -> Passed | None:
-        look = next_look(row, self.rules.limits)
-        if look is None or look >= until:
-            self._look_again(row)
-            return None
-        before = account(row)
+    def _erase(self, row: Row, before: Account) -> Passed:
         self.books.move(before, None)
         if before is not None and before[1] is not Status.UNEXPECTED:
             self.books.of(before[0]).erased += 1

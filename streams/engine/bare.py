@@ -8,10 +8,8 @@ those that it is filed under. Where nobody can read a record, `Unreadable` stand
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-LOG_APPEND_TIME = 1
 MOST_LISTED = 1_000  # offsets of an unreadable range that are listed one by one
 NO_TIME = -1  # the type of a timestamp that is not to be trusted
-
 LOG_APPEND_TIME = 1  # the type of a timestamp that the broker gave; any other is a producer's word
 
 
