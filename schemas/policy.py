@@ -22,7 +22,7 @@ from schemas.common import Closed, Code, Municipality
 DURATION = r"^P([0-9]+W|([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?)$"
 
 
-LONGEST = timedelta(days=3650)  # far beyond it the calendar ends, and with it every sum of a time and a duration
+LONGEST = timedelta(days=3650)  # more was a slip, and far beyond it the calendar ends: every sum with it would fail
 
 
 class PolicyInvalid(ValueError):

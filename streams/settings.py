@@ -10,10 +10,10 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.policy import LONGEST
 from streams.errors import ConfigurationError
 
 TOPIC_NAME = r"^[A-Za-z0-9._-]{1,200}$"
-LONGEST = timedelta(days=3650)  # ten years: what is kept for longer was a slip, and far beyond it the calendar ends
 
 
 class KafkaSettings(BaseSettings):

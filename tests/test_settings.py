@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from schemas.policy import LONGEST
 from streams.errors import ConfigurationError
-from streams.settings import LONGEST, Settings, load_settings
+from streams.settings import Settings, load_settings
 
 DURATIONS = [name for name, field in Settings.model_fields.items() if field.annotation is timedelta]
 
