@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.engine.bare import Unreadable
-from streams.engine.intake import digest
 from streams.engine.login import client_options
 from streams.engine.reading import one_off_consumer, read_all
 from streams.engine.refusal import naming_denials
+from streams.records.decode import digest
+from streams.records.record import Unreadable
 from streams.settings import KafkaSettings, Settings
 
 REPLAY_HEADER = "mv-replay"

@@ -14,11 +14,11 @@ from streams.core.events import Event
 from streams.core.facts import Place
 from streams.core.fold import REFUSED
 from streams.core.rules import Rules
-from streams.engine.codec import event_value
-from streams.engine.intake import Record, take_in
 from streams.engine.ledger import KINDS
-from streams.engine.state import state_value
 from streams.errors import ConfigurationError
+from streams.records.decode import Record, take_in
+from streams.records.events import event_value
+from streams.records.state import state_value
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # from here on a due time could lie behind the end of the calendar
 _TIME: TypeAdapter[datetime] = TypeAdapter(Time)

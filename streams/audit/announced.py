@@ -14,11 +14,11 @@ from msgspec import Meta, Struct
 
 from streams.audit.arrow import table_of
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
-from streams.engine.intake import arrival
 from streams.engine.reading import assign_paused, one_off_consumer, read_all
 from streams.engine.refusal import explained
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.records.decode import arrival
 from streams.settings import KafkaSettings, Settings
 
 RECORDED = "ce_recordedtime"

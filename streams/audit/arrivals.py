@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from streams.core.facts import Fact
-from streams.engine.clean import CleanReader
-from streams.engine.intake import Record, Refusal, take_in
 from streams.engine.partitioning import partition_of
+from streams.records.decode import Record, Refusal, take_in
+from streams.records.fast_decode import CleanReader
 
 
 class Arrival(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import pyarrow as pa
 
 from streams.core.facts import Names
-from streams.engine.intake import Refusal
+from streams.records.decode import Refusal
 
 Kind = Literal["sent", "receipt", "stored", "portal"]
 

@@ -9,8 +9,8 @@ from streams.audit.arrivals import Arrival, Arrivals
 from streams.audit.facts import NamesTable
 from streams.audit.odd import MOST_BYTES, OddLines
 from streams.audit.topics import Hole
-from streams.engine.bare import MOST_LISTED
-from streams.engine.intake import Record, Refusal
+from streams.records.decode import Record, Refusal
+from streams.records.record import MOST_LISTED
 
 
 class TakingRecords:

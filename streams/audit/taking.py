@@ -22,7 +22,7 @@ from streams.audit.reading.shaping import as_value
 from streams.core.events import written
 from streams.core.facts import Names, Place, Sent, Stored
 from streams.core.row import NAMELESS
-from streams.engine.intake import Record, Refusal, take_in
+from streams.records.decode import Record, Refusal, take_in
 
 BATCH_LINES = 20_000
 _CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}

@@ -18,7 +18,7 @@ from streams.doctor.findings import (
     warning,
 )
 from streams.doctor.keeping import in_days
-from streams.engine.coverage import Coverage
+from streams.records.coverage import Coverage
 
 COMPLETE_WITHIN = timedelta(minutes=1)
 TRANSACTIONS = f"kafka-transactions {BOOTSTRAP}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from streams.core.policy import Policy
-from streams.engine.coverage import Coverage
+from streams.records.coverage import Coverage
 from streams.settings import KafkaSettings, Settings
 
 OFFSETS_TOPIC, TRANSACTIONS_TOPIC = "__consumer_offsets", "__transaction_state"

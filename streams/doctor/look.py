@@ -27,9 +27,9 @@ from streams.doctor.facts import (
     stuck,
 )
 from streams.engine import protocol
-from streams.engine.coverage import Coverage
 from streams.engine.undated import undated
 from streams.errors import ConfigurationError
+from streams.records.coverage import Coverage
 from streams.settings import KafkaSettings, Settings
 
 WATCH_SECONDS = 3.0  # how long something must stand still to be called that

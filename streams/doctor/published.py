@@ -7,8 +7,8 @@ import orjson
 from aiokafka import TopicPartition
 
 from streams.doctor.facts import Damaged
-from streams.engine.coverage import Coverage, read_coverage
 from streams.engine.reading import assign_paused, one_off_consumer
+from streams.records.coverage import Coverage, read_coverage
 from streams.settings import KafkaSettings
 
 NEAR_END = 2000  # coverage is written with every commit, so that the last one is seldom further away

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.engine.bare import MOST_LISTED, KafkaRecord, Unreadable
 from streams.engine.careful import HEADER_BYTES, MOST_HEADERS, Header, records_of
 from streams.engine.unpacking import Unpacked, is_codec, unpack_into, unpack_most
+from streams.records.record import MOST_LISTED, KafkaRecord, Unreadable
 
 SHARE_BYTES = 8 << 20  # of one partition at once, about: 20 000 ordinary records take five
 QUICK_BYTES = 2 << 20  # larger batches are read with care: the parser in C makes a hundred bytes of two

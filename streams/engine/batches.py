@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.engine.bare import NO_TIME, KafkaRecord, Unreadable, next_offset
 from streams.engine.batch import SHARE_BYTES, UNKNOWN_FORMAT, Batch, Told
 from streams.engine.careful import HEADER_BYTES, Header, records_of
 from streams.engine.unpacking import Unpacked
+from streams.records.record import NO_TIME, KafkaRecord, Unreadable, next_offset
 
 log = logging.getLogger(__name__)
 

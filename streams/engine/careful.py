@@ -8,8 +8,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
-from streams.engine.bare import LOG_APPEND_TIME, BareRecord, KafkaRecord, Unreadable
 from streams.engine.unpacking import Unpacked
+from streams.records.record import LOG_APPEND_TIME, BareRecord, KafkaRecord, Unreadable
 
 NOT_READ = "record_not_read"
 MOST_HEADERS = 10_000  # of one record: its two bytes for each become a hundred in memory

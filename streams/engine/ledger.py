@@ -18,13 +18,7 @@ from streams.core.fold import REFUSED, Step
 from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine import marks
-from streams.engine.bare import LOG_APPEND_TIME, KafkaRecord, Unreadable, next_offset
-from streams.engine.clean import CleanReader
-from streams.engine.copies import Origin, copy_of
-from streams.engine.coverage import UNREADABLE_BATCH, Applied, Coverage, Gap, LastRecord, Loss
-from streams.engine.intake import Record, Refusal, arrival, take_in
 from streams.engine.partitioning import partition_of
-from streams.engine.rejecting import NO_APPEND_TIME, lost_append_times, rejected, unreadable
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice, in_slices, whole
 from streams.engine.stand import Stand
@@ -33,6 +27,12 @@ from streams.engine.transaction import Write, Writes
 from streams.engine.waiting import Waiting
 from streams.engine.writing import output_records
 from streams.errors import ConfigurationError
+from streams.records.copies import Origin, copy_of
+from streams.records.coverage import UNREADABLE_BATCH, Applied, Coverage, Gap, LastRecord, Loss
+from streams.records.decode import Record, Refusal, arrival, take_in
+from streams.records.fast_decode import CleanReader
+from streams.records.record import LOG_APPEND_TIME, KafkaRecord, Unreadable, next_offset
+from streams.records.rejected import NO_APPEND_TIME, lost_append_times, rejected, unreadable
 from streams.settings import Settings
 
 BROKER_CLOCK = "broker_clock"

@@ -13,7 +13,6 @@ from mode import Service
 
 from streams.engine import marks
 from streams.engine.connections import still_working
-from streams.engine.coverage import Gap
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import BROKER_CLOCK
 from streams.engine.login import client_options
@@ -23,6 +22,7 @@ from streams.engine.refusal import naming_denials
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
+from streams.records.coverage import Gap
 from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)

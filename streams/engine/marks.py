@@ -8,7 +8,7 @@ way. Only the broker's append times count, and only this worker's own marks.
 import secrets
 from datetime import datetime
 
-from streams.engine.bare import KafkaRecord
+from streams.records.record import KafkaRecord
 
 HEADER = "mv-mark"
 SEPARATOR = "/"

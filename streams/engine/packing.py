@@ -1,6 +1,6 @@
 """Rows in memory: a few hundred bytes each, packed and unpacked in a microsecond or two.
 
-Only this process reads them; what outlives it is the JSON of `streams.engine.state`.
+Only this process reads them; what outlives it is the JSON of `streams.records.state`.
 """
 
 from dataclasses import fields

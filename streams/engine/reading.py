@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.engine.bare import KafkaRecord, Unreadable
 from streams.engine.connections import Consumer
 from streams.engine.login import client_options
 from streams.engine.refusal import explained, naming_denials
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.records.record import KafkaRecord, Unreadable
 from streams.settings import KafkaSettings
 
 STALL_SECONDS, STOP_SECONDS = 30.0, 5.0

@@ -13,14 +13,14 @@ from aiokafka.errors import KafkaError
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
-from streams.engine.clean import CleanReader
-from streams.engine.coverage import Applied, Coverage, Gap, LastRecord, Loss
-from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger, Span
 from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.restored import Restored
 from streams.engine.waiting import Waiting
 from streams.errors import ConfigurationError, StateUnreadable
+from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss
+from streams.records.decode import arrival
+from streams.records.fast_decode import CleanReader
 from streams.settings import KafkaSettings, Settings
 
 READ_AT_ONCE = 5_000

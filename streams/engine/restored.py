@@ -13,12 +13,12 @@ from streams.core.deadlines import Deadlines
 from streams.core.decide import next_look
 from streams.core.row import Status
 from streams.core.rules import Rules
-from streams.engine.bare import KafkaRecord, Unreadable
-from streams.engine.codec import read_book
-from streams.engine.coverage import Coverage, read_coverage
 from streams.engine.rows import PackedRows
-from streams.engine.state import STATE_BEGINS, read_outline
 from streams.errors import StateUnreadable
+from streams.records.coverage import Coverage, read_coverage
+from streams.records.events import read_book
+from streams.records.record import KafkaRecord, Unreadable
+from streams.records.state import STATE_BEGINS, read_outline
 
 YIELD_EVERY, SORT_AT_ONCE = 500, 20_000  # rows: heartbeats go on meanwhile
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)

@@ -5,7 +5,7 @@ from itertools import islice
 
 from streams.core.row import Glance, Row
 from streams.engine.packing import glance, pack, unpack
-from streams.engine.state import is_state, read_outline, read_state, state_record
+from streams.records.state import is_state, read_outline, read_state, state_record
 
 # What is said of a report comes close together, so that most facts find their row unpacked; each takes about 2 kB.
 LIVE_ROWS = 4_000

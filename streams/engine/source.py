@@ -18,7 +18,6 @@ from aiokafka.errors import (
 from mode import Service
 
 from streams.core.rules import Rules
-from streams.engine.clean import CleanReader
 from streams.engine.connections import end_told_since, still_working
 from streams.engine.ending import Patience, ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
@@ -32,6 +31,7 @@ from streams.engine.table import WindowedTable
 from streams.engine.transaction import Transactions
 from streams.engine.window import Window
 from streams.errors import InDoubt
+from streams.records.fast_decode import CleanReader
 from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)

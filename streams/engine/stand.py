@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from streams.core.books import Book
-from streams.engine.coverage import Coverage
+from streams.records.coverage import Coverage
 
 
 class Stand:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from streams.engine.coverage import Gap
 from streams.engine.ledger import Batch, Ledger
 from streams.engine.transaction import Transactions, Writes
+from streams.records.coverage import Gap
 
 
 class BrokerClock:

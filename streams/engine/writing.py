@@ -8,10 +8,10 @@ import orjson
 
 from streams.core.books import Books
 from streams.core.events import Event
-from streams.engine.codec import book_value, event_headers, event_value
-from streams.engine.coverage import Coverage
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write
+from streams.records.coverage import Coverage
+from streams.records.events import book_value, event_headers, event_value
 from streams.settings import Settings
 
 AT_ONCE = 500  # records: a few hundredths of a second

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.common import REPORT_ID
 from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
 from streams.core.books import Book
-from streams.engine.bare import KafkaRecord
 from streams.errors import StateUnreadable
+from streams.records.record import KafkaRecord
 
 RECORDED_TIME = "ce_recordedtime"
 CHUNK_RECORDS = 2_000

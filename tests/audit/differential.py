@@ -30,7 +30,7 @@ from streams.core.fold import Limits
 from streams.core.row import Row, Status
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.intake import Record, take_in
+from streams.records.decode import Record, take_in
 from tests.audit.histories import END, POLICY, histories
 from tests.audit.live import Said, live
 

@@ -11,8 +11,8 @@ import orjson
 from schemas.policy import parse_policy
 from streams.core.facts import Place
 from streams.core.policy import Policy
-from streams.engine.intake import Record
 from streams.policies import policy_of
+from streams.records.decode import Record
 
 POLICY_TOML = """portal_retention = "P30D"
 [[version]]

@@ -16,8 +16,8 @@ from schemas.outputs import ReportState
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.coverage import Applied, Coverage
 from streams.policies import load_policy
+from streams.records.coverage import Applied, Coverage
 from tests.bench.state import Author, Shape
 from tests.bench.writing import INPUT_BATCH_BYTES, PROCESSES, Where
 

@@ -23,8 +23,8 @@ from streams.doctor.facts import (
     Twice,
     Unread,
 )
-from streams.engine.coverage import Applied, Coverage
 from streams.engine.topics import wanted_topics
+from streams.records.coverage import Applied, Coverage
 from streams.settings import KafkaSettings, Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from streams.doctor.facts import (
     Transaction,
     Twice,
 )
-from streams.engine.coverage import Applied, Gap, Loss
+from streams.records.coverage import Applied, Gap, Loss
 from tests.doctor.healthy import (
     ALL,
     NO,

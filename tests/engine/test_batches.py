@@ -11,8 +11,8 @@ from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.memory_records import MemoryRecords
 
 from streams.engine import batches
-from streams.engine.bare import KafkaRecord, Unreadable, next_offset
 from streams.engine.batches import BatchRecords, Fetched, FetchResult, read_batches_within
+from streams.records.record import KafkaRecord, Unreadable, next_offset
 from tests.engine import raw
 from tests.engine.raw import APPENDED_MS, CODECS, Log, batch, good, packed, parts, record, records, told
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.events import written
-from streams.engine.codec import stamp
+from streams.records.events import stamp
 
 
 class _Replaced(datetime):

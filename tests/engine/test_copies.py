@@ -12,10 +12,10 @@ from schemas.reading import STORED as STORED_READER
 from schemas.reading import Reader
 from streams.core.events import written
 from streams.core.weight import MOST_BYTES
-from streams.engine.copies import UNREADABLE
 from streams.engine.ledger import Ledger
 from streams.engine.partitioning import partition_of
 from streams.engine.transaction import MOST_BATCH_BYTES, Write
+from streams.records.copies import UNREADABLE
 from tests.engine.test_ledger import (
     RECEIPT,
     REPORT,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from streams.engine.coverage import MOST_LOSSES, SEVERAL, Coverage, Loss, read_coverage
+from streams.records.coverage import MOST_LOSSES, SEVERAL, Coverage, Loss, read_coverage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

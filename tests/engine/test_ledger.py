@@ -15,8 +15,6 @@ from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.codec import event_value, read_book
-from streams.engine.coverage import Applied, Coverage, LastRecord, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import HEADER, Marks, mark_of
 from streams.engine.partitioning import partition_of
@@ -24,6 +22,8 @@ from streams.engine.rows import PackedRows
 from streams.engine.transaction import Write, Writes
 from streams.errors import ConfigurationError
 from streams.policies import load_policy, policy_of
+from streams.records.coverage import Applied, Coverage, LastRecord, read_coverage
+from streams.records.events import event_value, read_book
 from streams.replay import Line, Replay
 from streams.settings import Settings
 from streams.simulation.traffic import Mix, generate

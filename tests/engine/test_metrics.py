@@ -13,7 +13,6 @@ from streams.core.books import Book
 from streams.core.row import Status
 from streams.engine import waiting
 from streams.engine.burst import LastHour
-from streams.engine.coverage import Gap
 from streams.engine.histogram import BatchHistogram
 from streams.engine.ledger import Ledger
 from streams.engine.metrics import MOST_NAMES, Metrics
@@ -21,6 +20,7 @@ from streams.engine.restored import Restored
 from streams.engine.rows import LIVE_ROWS
 from streams.engine.standing import Standing
 from streams.engine.window import Window
+from streams.records.coverage import Gap
 from tests.engine.test_ledger import START, Appended, batch, ledger, marked, ms, sent_value
 
 MINUTE = timedelta(minutes=1)

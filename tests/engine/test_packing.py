@@ -16,8 +16,8 @@ from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import rows
 from streams.engine.packing import pack, unpack
-from streams.engine.state import read_outline, read_state, state_record
 from streams.policies import policy_of
+from streams.records.state import read_outline, read_state, state_record
 from streams.simulation.traffic import generate
 from tests.engine.test_ledger import START, ledger
 from tests.faults.frozen import MIX, Line, go_on

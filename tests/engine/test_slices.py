@@ -14,14 +14,14 @@ from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import readiness
-from streams.engine.codec import read_book
-from streams.engine.coverage import Gap, read_coverage
 from streams.engine.ledger import Batch, Ledger
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice
 from streams.engine.transaction import Writes
 from streams.engine.window import Window
 from streams.policies import load_policy
+from streams.records.coverage import Gap, read_coverage
+from streams.records.events import read_book
 from tests.engine.test_ledger import SENT, SETTINGS, START, Appended, batch, ledger, marked, ms, of, sent_value
 
 DAY = timedelta(days=1)

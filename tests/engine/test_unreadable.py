@@ -7,11 +7,11 @@ import orjson
 
 from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected
-from streams.engine.bare import NO_TIME, Unreadable
-from streams.engine.coverage import LastRecord, Loss, read_coverage
-from streams.engine.intake import arrival
 from streams.engine.ledger import Ledger
 from streams.engine.transaction import Writes
+from streams.records.coverage import LastRecord, Loss, read_coverage
+from streams.records.decode import arrival
+from streams.records.record import NO_TIME, Unreadable
 from tests.engine.test_ledger import RECEIPT, SENT, START, STORED, Appended, batch, ledger, ms, sent_value
 
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"

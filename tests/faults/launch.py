@@ -34,8 +34,6 @@ def _skew(clock: dict[str, float]) -> None:
         number = int((time.monotonic() - began) / every)
         return (0.0, offset, -offset)[number % 3]
 
-    from streams.engine import packing, state  # noqa: F401 - what compiles its types wants the real class
-
     real = datetime.datetime
 
     class Time(type):

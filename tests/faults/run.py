@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.data import municipalities
-from streams.engine.bare import Unreadable
 from streams.engine.batches import read_batches_within
 from streams.engine.reading import read_all, read_what_is_there
 from streams.engine.topics import ensure_topics
+from streams.records.record import Unreadable
 from streams.settings import Settings
 from tests.faults.check import Anomaly, History, check
 from tests.faults.cluster import Cluster

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from schemas.generate import CHANNELS, FOLDER, INPUTS, MODELS, OUTPUTS, asyncapi, example, generated, schema_of
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.codec import event_headers, event_value
 from streams.policies import load_policy
+from streams.records.events import event_headers, event_value
 from streams.replay import Replay, parse_time, read_script
 
 

@@ -12,8 +12,8 @@ from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.core.policy import Policy
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.codec import event_value
 from streams.policies import load_policy
+from streams.records.events import event_value
 from streams.replay import Line, Replay
 from streams.view.changes import Changes, Place
 from streams.view.store import Store

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from streams.core.deadlines import Deadlines
-from streams.engine.coverage import Applied
 from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
-from streams.engine.state import state_record
 from streams.engine.transaction import Write, Writes
+from streams.records.coverage import Applied
+from streams.records.state import state_record
 from tests.virtual.engine import EngineWorker
 from tests.virtual.readers import INPUTS, SETTINGS, Kept
 

@@ -15,13 +15,13 @@ from streams.core.books import BooksUnbalanced
 from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
 from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
-from streams.engine.codec import read_book
-from streams.engine.coverage import Loss, read_coverage
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.slices import Bounds, Slice
-from streams.engine.state import read_state
 from streams.engine.transaction import Write, Writes
 from streams.errors import StateUnreadable
+from streams.records.coverage import Loss, read_coverage
+from streams.records.events import read_book
+from streams.records.state import read_state
 from tests.virtual.kafka import TOPICS, Fenced, ms_of
 from tests.virtual.readers import COVERAGE, INPUTS, KINDS, SETTINGS, ByteKafka, Kept, VirtualRestorer
 from tests.virtual.truth import Anomaly

@@ -20,8 +20,8 @@ from streams.audit.reading.openfile import OpenFile
 from streams.audit.reading.shaping import Part, Shape, gathered
 from streams.audit.reading.text import Block, TextFile
 from streams.audit.reading.ways import Way, all_ways, column, in_the_way, schema, walk
-from streams.engine.intake import Refusal
 from streams.errors import ConfigurationError
+from streams.records.decode import Refusal
 
 OTHER_TOPIC = Refusal("schema", "bad_value:topic")
 TOMBSTONE = Refusal("json", "tombstone")

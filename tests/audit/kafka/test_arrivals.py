@@ -15,12 +15,12 @@ from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Place
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.copies import COPY_HEADER
-from streams.engine.intake import Record, Refusal, arrival
 from streams.engine.ledger import KINDS
 from streams.engine.partitioning import partition_of
-from streams.engine.state import state_value
 from streams.policies import load_policy
+from streams.records.copies import COPY_HEADER
+from streams.records.decode import Record, Refusal, arrival
+from streams.records.state import state_value
 from tests.engine.test_ledger import Appended, batch, ledger, ms, of, sent_value
 
 PARTITIONS = 4

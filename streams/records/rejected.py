@@ -8,9 +8,9 @@ import orjson
 
 from streams.core.events import written
 from streams.core.facts import Place
-from streams.engine.bare import MOST_LISTED, Unreadable
-from streams.engine.intake import Record, Refusal, digest
 from streams.engine.transaction import Write
+from streams.records.decode import Record, Refusal, digest
+from streams.records.record import MOST_LISTED, Unreadable
 
 NO_APPEND_TIME = Refusal("rule", "no_append_time")
 

@@ -2,7 +2,7 @@
 
 A clean record has no headers, its key is its report id as the contract writes it, and every word in it has been read by
 the models before. For such a record this gives exactly the fact that the models give; for any other it gives None, and
-`streams.engine.intake` decides. A test holds both against each other, record by record.
+`streams.records.decode` decides. A test holds both against each other, record by record.
 """
 
 import re
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from schemas.common import NAME, NATIONAL_ID
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from streams.engine.intake import Intake, Record
+from streams.records.decode import Intake, Record
 
 MOST_WORDS = 20_000  # receivers, and ways of sending, that are remembered
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
 from streams.core.row import NAMELESS, Reason, Row, Status
-from streams.engine.codec import encode, stamp
+from streams.records.events import encode, stamp
 
 Time = Annotated[datetime, Meta(tz=True)]
 

@@ -8,7 +8,7 @@ from schemas.content import Unreadable
 from schemas.inputs import Receiver as ReceiverModel
 from schemas.reading import RECEIPT, SENT, STORED, Reader, Told, report_id_of
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from streams.engine.copies import COPY_HEADER, Origin, origin_of
+from streams.records.copies import COPY_HEADER, Origin, origin_of
 
 _READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
 _NOTHING = dict.fromkeys(SENT.fields)
