@@ -9,8 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from streams.engine.login import client_options
 from streams.engine.reading import one_off_consumer, read_all
 from streams.engine.refusal import naming_denials
-from streams.records.decode import digest
-from streams.records.record import Unreadable
+from streams.records.record import Unreadable, digest
 from streams.settings import KafkaSettings, Settings
 
 REPLAY_HEADER = "mv-replay"

@@ -14,10 +14,10 @@ from streams.core.events import Event
 from streams.core.facts import Place
 from streams.core.fold import REFUSED
 from streams.core.rules import Rules
-from streams.engine.ledger import KINDS
 from streams.errors import ConfigurationError
-from streams.records.decode import Record, take_in
+from streams.records.decode import take_in
 from streams.records.events import event_value
+from streams.records.record import KINDS, Record
 from streams.records.state import state_value
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # from here on a due time could lie behind the end of the calendar

@@ -18,7 +18,7 @@ from streams.engine.reading import assign_paused, one_off_consumer, read_all
 from streams.engine.refusal import explained
 from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
-from streams.records.decode import arrival
+from streams.records.record import arrival
 from streams.settings import KafkaSettings, Settings
 
 RECORDED = "ce_recordedtime"

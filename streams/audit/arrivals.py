@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from streams.core.facts import Fact
 from streams.engine.partitioning import partition_of
-from streams.records.decode import Record, Refusal, take_in
+from streams.records.decode import take_in
 from streams.records.fast_decode import CleanReader
+from streams.records.record import Record, Refusal
 
 
 class Arrival(NamedTuple):

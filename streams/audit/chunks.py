@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import pyarrow as pa
 
 from streams.core.facts import Names
-from streams.records.decode import Refusal
+from streams.records.record import Refusal
 
 Kind = Literal["sent", "receipt", "stored", "portal"]
 

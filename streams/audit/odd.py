@@ -18,7 +18,8 @@ from streams.audit.reading.shaping import as_value
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
 from streams.core.row import NAMELESS
-from streams.records.decode import Intake, Record, Refusal, take_in
+from streams.records.decode import Intake, take_in
+from streams.records.record import Record, Refusal
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}

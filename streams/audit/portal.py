@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.audit.chunks import NAMES, Kind, Odd
-from streams.records.decode import Refusal
+from streams.records.record import Refusal
 
 ACCEPTED: Final = "AKSEPTERT"
 SENT_BY: Final = {"SENDT_FAGSYSTEM": None, "SENDT_PRINT": "PRINT"}  # and by which channel, where the state tells

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from streams.records.decode import arrival
+from streams.records.record import arrival
 
 Spot = tuple[str, int]  # a topic and one of its partitions
 

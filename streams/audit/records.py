@@ -9,8 +9,7 @@ from streams.audit.arrivals import Arrival, Arrivals
 from streams.audit.facts import NamesTable
 from streams.audit.odd import MOST_BYTES, OddLines
 from streams.audit.topics import Hole
-from streams.records.decode import Record, Refusal
-from streams.records.record import MOST_LISTED
+from streams.records.record import MOST_LISTED, Record, Refusal
 
 
 class TakingRecords:

@@ -16,8 +16,8 @@ from streams.audit.records import TakingRecords
 from streams.audit.taking import Taking
 from streams.audit.topics import Batch
 from streams.audit.work import Work
-from streams.engine.ledger import KINDS
 from streams.errors import ConfigurationError
+from streams.records.record import KINDS
 
 PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
 

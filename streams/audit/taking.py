@@ -22,7 +22,8 @@ from streams.audit.reading.shaping import as_value
 from streams.core.events import written
 from streams.core.facts import Names, Place, Sent, Stored
 from streams.core.row import NAMELESS
-from streams.records.decode import Record, Refusal, take_in
+from streams.records.decode import take_in
+from streams.records.record import Record, Refusal
 
 BATCH_LINES = 20_000
 _CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}

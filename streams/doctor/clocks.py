@@ -8,9 +8,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.doctor.facts import Place, Skew, Unread
 from streams.engine.login import client_options
-from streams.engine.marks import HEADER
 from streams.engine.reading import one_off_consumer
-from streams.records.record import LOG_APPEND_TIME
+from streams.records.record import HEADER, LOG_APPEND_TIME
 from streams.settings import KafkaSettings
 
 FETCH_SECONDS = 0.5  # what the way of a record to us may take; until then it may be that and not the clock

@@ -18,10 +18,10 @@ from streams.doctor.findings import (
     unread,
     warning,
 )
-from streams.engine.restore import same_partitions
 from streams.engine.topics import SAFE_REPLICATION, wanted_topics
 from streams.engine.undated import what_becomes_of_it
 from streams.errors import StateUnreadable
+from streams.records.coverage import same_partitions
 
 MORE_COPIES = (
     "write the wanted replicas of {topic} to replicas.json and run `kafka-reassign-partitions "

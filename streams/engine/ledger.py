@@ -23,21 +23,31 @@ from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice, in_slices, whole
 from streams.engine.stand import Stand
 from streams.engine.tally import Tally
-from streams.engine.transaction import Write, Writes
+from streams.engine.transaction import Writes
 from streams.engine.waiting import Waiting
 from streams.engine.writing import output_records
 from streams.errors import ConfigurationError
 from streams.records.copies import Origin, copy_of
 from streams.records.coverage import UNREADABLE_BATCH, Applied, Coverage, Gap, LastRecord, Loss
-from streams.records.decode import Record, Refusal, arrival, take_in
+from streams.records.decode import take_in
 from streams.records.fast_decode import CleanReader
-from streams.records.record import LOG_APPEND_TIME, KafkaRecord, Unreadable, next_offset
+from streams.records.record import (
+    KINDS,
+    LOG_APPEND_TIME,
+    KafkaRecord,
+    Record,
+    Refusal,
+    Unreadable,
+    Write,
+    arrival,
+    mark_of,
+    next_offset,
+)
 from streams.records.rejected import NO_APPEND_TIME, lost_append_times, rejected, unreadable
 from streams.settings import Settings
 
 BROKER_CLOCK = "broker_clock"
 CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
-KINDS = ("sent", "receipt", "stored")
 OPENING_OR_SETTLING = frozenset({Step.OPENED, Step.STORED, Step.RECOVERED})
 
 
@@ -190,7 +200,7 @@ class Ledger:
         applied = self.coverage.applied[topic]
         place = Place(applied.latest or arrival(0), topic, self.partition, record.offset)
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
-        mark = marks.mark_of(record)
+        mark = mark_of(record)
         if self.marks.has_come(topic, mark):
             raise ConfigurationError(lost_append_times(place))
         if mark is not None:
@@ -207,7 +217,7 @@ class Ledger:
         if isinstance(record, Unreadable):
             self._leave_out(kind, place.topic, record, place.arrived)
             return
-        mark = marks.mark_of(record)
+        mark = mark_of(record)
         if mark is not None:
             self.marks.saw(mark, place.topic, place.arrived)
             return

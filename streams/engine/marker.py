@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from streams.engine import marks
 from streams.engine.connections import still_working
 from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import BROKER_CLOCK
@@ -23,6 +22,7 @@ from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
 from streams.records.coverage import Gap
+from streams.records.record import HEADER
 from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
             await self._write_set(window, header)
 
     async def _write_set(self, window: Window, header: bytes) -> None:
-        headers = [(marks.HEADER, header)]
+        headers = [(HEADER, header)]
         try:
             async with naming_denials(self._kafka, "Write"), asyncio.timeout(self._patience_seconds):
                 # The key is empty, not null: aiokafka wants either a key or a value.

@@ -8,17 +8,7 @@ way. Only the broker's append times count, and only this worker's own marks.
 import secrets
 from datetime import datetime
 
-from streams.records.record import KafkaRecord
-
-HEADER = "mv-mark"
 SEPARATOR = "/"
-
-
-def mark_of(record: KafkaRecord) -> bytes | None:
-    """What a mark says, a checker's own or another's; None for a record: one with a key or a value is never a mark."""
-    if record.key != b"" or record.value is not None:
-        return None
-    return next((said or b"" for name, said in record.headers if name == HEADER), None)
 
 
 class Marks:

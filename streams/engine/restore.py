@@ -18,9 +18,9 @@ from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.restored import Restored
 from streams.engine.waiting import Waiting
 from streams.errors import ConfigurationError, StateUnreadable
-from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss
-from streams.records.decode import arrival
+from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss, same_partitions
 from streams.records.fast_decode import CleanReader
+from streams.records.record import arrival
 from streams.settings import KafkaSettings, Settings
 
 READ_AT_ONCE = 5_000
@@ -159,15 +159,6 @@ def _same_policy(known: Coverage, rules: Rules) -> None:
             "judged by (it was changed, moved or removed, or is new though valid from before then): put back what it "
             "said, portal_retention, last_call and loss_patience included, and say what is new in a version with a "
             "later valid_from."
-        )
-
-
-def same_partitions(known: Coverage, partitions: int) -> None:
-    """Raise StateUnreadable when the inputs have another number of partitions than the state was made with."""
-    if known.partitions != partitions:
-        raise StateUnreadable(
-            f"The inputs had {known.partitions} partitions and now have {partitions}: keys have moved, so that no row "
-            "can be trusted; make new topics with that number and another MELDINGSVAKT_APP_ID."
         )
 
 

@@ -25,12 +25,13 @@ from streams.engine.login import client_options
 from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
 from streams.engine.refusal import naming_denials
-from streams.engine.restore import Restorer, same_partitions
+from streams.engine.restore import Restorer
 from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
 from streams.engine.transaction import Transactions
 from streams.engine.window import Window
 from streams.errors import InDoubt
+from streams.records.coverage import same_partitions
 from streams.records.fast_decode import CleanReader
 from streams.settings import KafkaSettings, Settings
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
@@ -13,20 +13,11 @@ from aiokafka.structs import OffsetAndMetadata
 from streams.engine.login import client_options
 from streams.engine.refusal import naming_denials
 from streams.errors import InDoubt
+from streams.records.record import Write
 from streams.settings import KafkaSettings, Settings
 
 # Below the brokers' default limit for one record batch (message.max.bytes, 1 MiB), framing included.
 MOST_BATCH_BYTES = 900_000
-
-
-class Write(NamedTuple):
-    """One record to append; a value of None is a tombstone."""
-
-    topic: str
-    partition: int
-    key: bytes
-    value: bytes | None
-    headers: list[tuple[str, bytes]] | None = None
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ import orjson
 from streams.core.books import Books
 from streams.core.events import Event
 from streams.engine.rows import PackedRows
-from streams.engine.transaction import Write
 from streams.records.coverage import Coverage
 from streams.records.events import book_value, event_headers, event_value
+from streams.records.record import Write
 from streams.settings import Settings
 
 AT_ONCE = 500  # records: a few hundredths of a second

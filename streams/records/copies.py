@@ -11,7 +11,7 @@ from schemas.common import REPORT_ID, TIME_WRITTEN
 from schemas.reading import Told
 from streams.core.events import written
 from streams.core.facts import Place, Receiver
-from streams.engine.transaction import Write
+from streams.records.record import Write
 
 COPY_HEADER = "mv-copy"
 UNREADABLE = "?"  # what no field can be read as

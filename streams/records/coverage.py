@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from streams.core.events import written
 from streams.core.sight import Lost, Sight
+from streams.errors import StateUnreadable
 
 MOST_LOSSES = 100  # of one input: they are written with every commit
 UNREADABLE_BATCH = "unreadable_batch"  # the cause of a loss, beside those that a restore finds
@@ -177,3 +178,12 @@ def _read_loss(value: dict[str, Any]) -> Loss:
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def same_partitions(known: Coverage, partitions: int) -> None:
+    """Raise StateUnreadable when the inputs have another number of partitions than the state was made with."""
+    if known.partitions != partitions:
+        raise StateUnreadable(
+            f"The inputs had {known.partitions} partitions and now have {partitions}: keys have moved, so that no row "
+            "can be trusted; make new topics with that number and another MELDINGSVAKT_APP_ID."
+        )

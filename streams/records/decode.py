@@ -1,39 +1,17 @@
 """From a record on an input topic to a fact, or to the reason why there is none."""
 
-import hashlib
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from schemas.content import Unreadable
 from schemas.inputs import Receiver as ReceiverModel
 from schemas.reading import RECEIPT, SENT, STORED, Reader, Told, report_id_of
-from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.records.copies import COPY_HEADER, Origin, origin_of
+from streams.records.record import Record, Refusal
 
 _READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
 _NOTHING = dict.fromkeys(SENT.fields)
 _EVERYTHING = tuple(SENT.fields)
-
-
-class Record(NamedTuple):
-    """What the engine needs of a record on an input topic. `kind` is sent, receipt or stored."""
-
-    kind: str
-    place: Place
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-    def header(self, name: str) -> bytes | None:
-        """The first header of that name."""
-        return next((value for key, value in self.headers if key == name), None)
-
-
-class Refusal(NamedTuple):
-    """Why a record could not be read: never its content."""
-
-    stage: str
-    reason: str
 
 
 class Intake(NamedTuple):
@@ -65,16 +43,6 @@ def take_in(record: Record, max_value_bytes: int) -> Intake:
     refusal = None if told.refused is None else Refusal(told.refused.stage, told.refused.reason)
     fact = _fact(record, told)
     return Intake(fact, refusal, told.extras, record.key == told.report_id.encode(), origin, told)
-
-
-def digest(value: bytes | None) -> str:
-    """SHA-256 of a value, to recognise it without keeping it."""
-    return hashlib.sha256(value or b"").hexdigest()
-
-
-def arrival(timestamp_ms: int) -> datetime:
-    """A broker's append time (ms since 1970) as a datetime."""
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
 def _fact(record: Record, told: Told) -> Fact:

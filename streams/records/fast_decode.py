@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from schemas.common import NAME, NATIONAL_ID
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from streams.records.decode import Intake, Record
+from streams.records.decode import Intake
+from streams.records.record import Record
 
 MOST_WORDS = 20_000  # receivers, and ways of sending, that are remembered
 

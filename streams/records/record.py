@@ -1,13 +1,19 @@
-"""Records as they come out of a batch: aiokafka copies each into an object of eleven fields, which costs more than
-reading it did.
+"""Records as they come, and as they are written.
 
-What is handed out instead is what its parser made, which has all that we ask of a record; its topic and partition are
-those that it is filed under. Where nobody can read a record, `Unreadable` stands in its place.
+aiokafka copies each that it reads into an object of eleven fields, which costs more than reading it did. What is
+handed out instead is what its parser made, which has all that we ask of a record; its topic and partition are those
+that it is filed under. Where nobody can read a record, `Unreadable` stands in its place.
 """
 
+import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from streams.core.facts import Place
+
+KINDS = ("sent", "receipt", "stored")
+HEADER = "mv-mark"
 MOST_LISTED = 1_000  # offsets of an unreadable range that are listed one by one
 NO_TIME = -1  # the type of a timestamp that is not to be trusted
 LOG_APPEND_TIME = 1  # the type of a timestamp that the broker gave; any other is a producer's word
@@ -60,3 +66,51 @@ class Unreadable(NamedTuple):
 def next_offset(record: KafkaRecord) -> int:
     """The first offset behind a record, or behind what nobody can read."""
     return record.next_offset if isinstance(record, Unreadable) else record.offset + 1
+
+
+class Write(NamedTuple):
+    """One record to append; a value of None is a tombstone."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes | None
+    headers: list[tuple[str, bytes]] | None = None
+
+
+def mark_of(record: KafkaRecord) -> bytes | None:
+    """What a mark says, a checker's own or another's; None for a record: one with a key or a value is never a mark."""
+    if record.key != b"" or record.value is not None:
+        return None
+    return next((said or b"" for name, said in record.headers if name == HEADER), None)
+
+
+class Record(NamedTuple):
+    """What the engine needs of a record on an input topic. `kind` is sent, receipt or stored."""
+
+    kind: str
+    place: Place
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    def header(self, name: str) -> bytes | None:
+        """The first header of that name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class Refusal(NamedTuple):
+    """Why a record could not be read: never its content."""
+
+    stage: str
+    reason: str
+
+
+def digest(value: bytes | None) -> str:
+    """SHA-256 of a value, to recognise it without keeping it."""
+    return hashlib.sha256(value or b"").hexdigest()
+
+
+def arrival(timestamp_ms: int) -> datetime:
+    """A broker's append time (ms since 1970) as a datetime."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)

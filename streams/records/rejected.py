@@ -8,9 +8,7 @@ import orjson
 
 from streams.core.events import written
 from streams.core.facts import Place
-from streams.engine.transaction import Write
-from streams.records.decode import Record, Refusal, digest
-from streams.records.record import MOST_LISTED, Unreadable
+from streams.records.record import MOST_LISTED, Record, Refusal, Unreadable, Write, digest
 
 NO_APPEND_TIME = Refusal("rule", "no_append_time")
 

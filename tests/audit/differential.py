@@ -30,7 +30,8 @@ from streams.core.fold import Limits
 from streams.core.row import Row, Status
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.records.decode import Record, take_in
+from streams.records.decode import take_in
+from streams.records.record import Record
 from tests.audit.histories import END, POLICY, histories
 from tests.audit.live import Said, live
 

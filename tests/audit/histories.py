@@ -12,7 +12,7 @@ from schemas.policy import parse_policy
 from streams.core.facts import Place
 from streams.core.policy import Policy
 from streams.policies import policy_of
-from streams.records.decode import Record
+from streams.records.record import Record
 
 POLICY_TOML = """portal_retention = "P30D"
 [[version]]

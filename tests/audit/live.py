@@ -8,7 +8,8 @@ from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event, Missing, Recovered
 from streams.core.row import Row
 from streams.core.rules import Rules
-from streams.records.decode import Record, take_in
+from streams.records.decode import take_in
+from streams.records.record import Record
 
 
 class Said(NamedTuple):

@@ -17,11 +17,11 @@ from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.engine.ledger import Batch, Ledger, Span
-from streams.engine.marks import HEADER
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Writes
 from streams.records.coverage import Applied, Coverage
+from streams.records.record import HEADER
 from streams.settings import Settings
 from streams.simulation.receivers import Chooser, dispatch, profiles
 from streams.simulation.story import Dispatch, random_uuid

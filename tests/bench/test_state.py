@@ -14,8 +14,9 @@ from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.partitioning import partition_of
 from streams.engine.restored import Restored
-from streams.engine.transaction import Write, Writes
+from streams.engine.transaction import Writes
 from streams.policies import policy_of
+from streams.records.record import Write
 from streams.settings import Settings
 from tests.bench.state import Author, Shape, policy, report_ids
 

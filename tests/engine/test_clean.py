@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.facts import Fact, Place
-from streams.records.decode import Intake, Record, take_in
+from streams.records.decode import Intake, take_in
 from streams.records.fast_decode import CleanReader
+from streams.records.record import Record
 
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
 OTHER = "00000000-0000-4000-8000-000000000001"

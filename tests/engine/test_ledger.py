@@ -16,14 +16,15 @@ from streams.core.events import written
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.ledger import Batch, Ledger, Span
-from streams.engine.marks import HEADER, Marks, mark_of
+from streams.engine.marks import Marks
 from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
-from streams.engine.transaction import Write, Writes
+from streams.engine.transaction import Writes
 from streams.errors import ConfigurationError
 from streams.policies import load_policy, policy_of
 from streams.records.coverage import Applied, Coverage, LastRecord, read_coverage
 from streams.records.events import event_value, read_book
+from streams.records.record import HEADER, Write, mark_of
 from streams.replay import Line, Replay
 from streams.settings import Settings
 from streams.simulation.traffic import Mix, generate

@@ -10,8 +10,7 @@ from schemas.outputs import Rejected
 from streams.engine.ledger import Ledger
 from streams.engine.transaction import Writes
 from streams.records.coverage import LastRecord, Loss, read_coverage
-from streams.records.decode import arrival
-from streams.records.record import NO_TIME, Unreadable
+from streams.records.record import NO_TIME, Unreadable, arrival
 from tests.engine.test_ledger import RECEIPT, SENT, START, STORED, Appended, batch, ledger, ms, sent_value
 
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"

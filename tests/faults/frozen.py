@@ -18,11 +18,11 @@ from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.ledger import Batch, Ledger, Span
-from streams.engine.marks import HEADER
 from streams.engine.rows import PackedRows
 from streams.engine.transaction import Writes
 from streams.policies import policy_of
 from streams.records.coverage import Applied, Coverage
+from streams.records.record import HEADER
 from streams.settings import Settings
 from streams.simulation.script import ScriptLine
 from streams.simulation.traffic import Mix, generate

@@ -9,8 +9,9 @@ import orjson
 from streams.core.deadlines import Deadlines
 from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
-from streams.engine.transaction import Write, Writes
+from streams.engine.transaction import Writes
 from streams.records.coverage import Applied
+from streams.records.record import Write
 from streams.records.state import state_record
 from tests.virtual.engine import EngineWorker
 from tests.virtual.readers import INPUTS, SETTINGS, Kept

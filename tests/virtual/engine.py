@@ -17,10 +17,11 @@ from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.slices import Bounds, Slice
-from streams.engine.transaction import Write, Writes
+from streams.engine.transaction import Writes
 from streams.errors import StateUnreadable
 from streams.records.coverage import Loss, read_coverage
 from streams.records.events import read_book
+from streams.records.record import Write
 from streams.records.state import read_state
 from tests.virtual.kafka import TOPICS, Fenced, ms_of
 from tests.virtual.readers import COVERAGE, INPUTS, KINDS, SETTINGS, ByteKafka, Kept, VirtualRestorer

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import TopicPartition
 
-from streams.engine.marks import HEADER
 from streams.engine.restore import Restorer
+from streams.records.record import HEADER
 from streams.settings import KafkaSettings, Settings
 from tests.virtual.kafka import START, TOPICS, Committed, Kafka
 from tests.virtual.shrink import value_of

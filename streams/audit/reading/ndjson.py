@@ -21,7 +21,7 @@ from streams.audit.reading.shaping import Part, Shape, gathered
 from streams.audit.reading.text import Block, TextFile
 from streams.audit.reading.ways import Way, all_ways, column, in_the_way, schema, walk
 from streams.errors import ConfigurationError
-from streams.records.decode import Refusal
+from streams.records.record import Refusal
 
 OTHER_TOPIC = Refusal("schema", "bad_value:topic")
 TOMBSTONE = Refusal("json", "tombstone")

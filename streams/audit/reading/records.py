@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from streams.audit.chunks import Odd
 from streams.audit.reading.text import Block
-from streams.records.decode import Refusal
+from streams.records.record import Refusal
 
 COLUMNS = Refusal("csv", "columns")  # another number of cells than the header has
 CUT_OFF = Refusal("csv", "cut_off")

@@ -16,7 +16,7 @@ from streams.cli import app
 from streams.core.events import written
 from streams.engine.partitioning import partition_of
 from streams.errors import ConfigurationError
-from streams.records.decode import arrival
+from streams.records.record import arrival
 from tests.audit.kafka.test_diff import ALARM, missing, recovered, result_of, verdict
 from tests.audit.kafka.test_topics_on_kafka import delete
 from tests.engine.conftest import MakeWorld

@@ -15,11 +15,10 @@ from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Place
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.ledger import KINDS
 from streams.engine.partitioning import partition_of
 from streams.policies import load_policy
 from streams.records.copies import COPY_HEADER
-from streams.records.decode import Record, Refusal, arrival
+from streams.records.record import KINDS, Record, Refusal, arrival
 from streams.records.state import state_value
 from tests.engine.test_ledger import Appended, batch, ledger, ms, of, sent_value
 

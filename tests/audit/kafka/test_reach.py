@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.audit.reach import Part, Spot, reach_of
-from streams.engine.ledger import KINDS
+from streams.records.record import KINDS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = BEGIN + timedelta(days=1)
