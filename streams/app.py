@@ -15,20 +15,20 @@ import faust
 from streams.core.fold import Limits
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.batches import read_batches_within
-from streams.engine.ending import ending_on_error
 from streams.engine.heartbeat import Heartbeat
 from streams.engine.ledger import Batch
 from streams.engine.marker import Marker
-from streams.engine.memory import look_for_garbage_less_often
 from streams.engine.metrics import Metrics
 from streams.engine.readiness import unready
-from streams.engine.rights import worker_rights
 from streams.engine.server import Server
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
-from streams.engine.topics import ensure_allowed, ensure_topics, partition_counts
+from streams.exits import ending_on_error
+from streams.kafka.batches import read_batches_within
+from streams.kafka.permissions import worker_rights
+from streams.kafka.topics import ensure_allowed, ensure_topics, partition_counts
 from streams.logs import logging_config
+from streams.memory import look_for_garbage_less_often
 from streams.policies import load_policy
 from streams.settings import load_settings
 

@@ -69,8 +69,8 @@ def broker(
 @app.command()
 def topics(as_json: Json = False) -> None:
     """Create the topics, or verify those that exist; unsafe settings are refused with the reason."""
-    from streams.engine.topics import ensure_topics, wanted_topics
-    from streams.engine.undated import looked_at_beginnings
+    from streams.kafka.append_times import looked_at_beginnings
+    from streams.kafka.topics import ensure_topics, wanted_topics
 
     kafka, settings = load_settings()
     created = asyncio.run(ensure_topics(kafka, settings, create=True))
@@ -129,8 +129,8 @@ def doctor(
 ) -> None:
     """Can it connect, is everything set right that a guarantee rests on, and what to do; changes nothing."""
     from streams.doctor import State, examine
-    from streams.engine.batches import read_batches_within
-    from streams.engine.rights import listed
+    from streams.kafka.batches import read_batches_within
+    from streams.kafka.permissions import listed
 
     kafka, settings = load_settings()
     if rights:
@@ -195,8 +195,8 @@ def replay(
 @app.command()
 def explain(report_id: Annotated[str, typer.Argument(help="The report's UUID.")], as_json: Json = False) -> None:
     """Why is this report missing: its time line, with offsets."""
-    from streams.engine.batches import read_batches_within
     from streams.explain import explain as explained
+    from streams.kafka.batches import read_batches_within
 
     kafka, settings = load_settings()
     read_batches_within(settings.max_batch_bytes)

@@ -50,7 +50,7 @@ def audit(
     from streams.audit.result.summary import summary
     from streams.audit.result.terminal import terminal
     from streams.audit.sources import SourceUnfit
-    from streams.engine.batches import read_batches_within
+    from streams.kafka.batches import read_batches_within
 
     if out is None:
         raise ConfigurationError("Say with --out which new folder the result is to be written to.")

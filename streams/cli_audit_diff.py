@@ -30,7 +30,7 @@ def diff(
     from streams.audit.announced import announced_in, announced_live
     from streams.audit.comparing import COLUMNS
     from streams.audit.diff import compared
-    from streams.engine.batches import read_batches_within
+    from streams.kafka.batches import read_batches_within
 
     try:
         bound = TypeAdapter(Duration).validate_python(late)

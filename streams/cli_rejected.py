@@ -26,7 +26,7 @@ def rejected_list(
     as_json: Json = False,
 ) -> None:
     """List rejected records: where they lie and why, never what they hold."""
-    from streams.engine.batches import read_batches_within
+    from streams.kafka.batches import read_batches_within
     from streams.rejected import Selection, list_rejected
 
     kafka, settings = load_settings()
@@ -50,7 +50,7 @@ def rejected_replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Append rejected records to their inputs once more, after a fix; they arrive as of now."""
-    from streams.engine.batches import read_batches_within
+    from streams.kafka.batches import read_batches_within
     from streams.rejected import Selection
 
     selection = Selection(topic, partition, offset, reason)

@@ -78,9 +78,9 @@ def _three_years(out: Path, reports: int, seed: int) -> None:
 async def _produce(lines: "Iterable[ScriptLine]") -> int:
     from aiokafka import AIOKafkaProducer
 
-    from streams.engine.login import client_options
-    from streams.engine.refusal import naming_denials
-    from streams.engine.topics import ensure_topics
+    from streams.kafka.client import client_options
+    from streams.kafka.denials import naming_denials
+    from streams.kafka.topics import ensure_topics
     from streams.simulation.kafka import to_kafka
 
     kafka, settings = load_settings()

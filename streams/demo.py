@@ -26,9 +26,9 @@ from streams.console import messages, say
 from streams.core.events import MISSING_TYPE
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.login import client_options
-from streams.engine.topics import ensure_topics
 from streams.errors import ConfigurationError
+from streams.kafka.client import client_options
+from streams.kafka.topics import ensure_topics
 from streams.policies import policy_of
 from streams.records.events import event_value
 from streams.replay import Line, Replay

@@ -8,10 +8,10 @@ from aiokafka import TopicPartition
 from schemas.common import canonical_report_id
 from streams.core.events import written
 from streams.core.facts import Place, Sent, Stored
-from streams.engine.partitioning import partition_of
-from streams.engine.reading import read_all, read_what_is_there
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.consumers import read_all, read_what_is_there
+from streams.kafka.partitioner import partition_of
+from streams.kafka.topics import partition_counts
 from streams.records.decode import take_in
 from streams.records.record import KINDS, LOG_APPEND_TIME, KafkaRecord, Record, Unreadable, arrival, mark_of
 from streams.records.rejected import NO_APPEND_TIME

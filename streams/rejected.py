@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.engine.login import client_options
-from streams.engine.reading import one_off_consumer, read_all
-from streams.engine.refusal import naming_denials
+from streams.kafka.client import client_options
+from streams.kafka.consumers import one_off_consumer, read_all
+from streams.kafka.denials import naming_denials
 from streams.records.record import Unreadable, digest
 from streams.settings import KafkaSettings, Settings
 

@@ -14,8 +14,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.protocol.admin import DescribeConfigsRequest
 
 from streams.broker import EmbeddedKafka
-from streams.engine.protocol import metadata
-from streams.engine.spread import wait_until_known
+from streams.kafka.propagation import wait_until_known
+from streams.kafka.protocol import metadata
 
 
 @contextmanager

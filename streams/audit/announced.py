@@ -14,10 +14,10 @@ from msgspec import Meta, Struct
 
 from streams.audit.arrow import table_of
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
-from streams.engine.reading import assign_paused, one_off_consumer, read_all
-from streams.engine.refusal import explained
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.consumers import assign_paused, one_off_consumer, read_all
+from streams.kafka.denials import explained
+from streams.kafka.topics import partition_counts
 from streams.records.record import arrival
 from streams.settings import KafkaSettings, Settings
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from streams.core.facts import Fact
-from streams.engine.partitioning import partition_of
+from streams.kafka.partitioner import partition_of
 from streams.records.decode import take_in
 from streams.records.fast_decode import CleanReader
 from streams.records.record import Record, Refusal

@@ -17,8 +17,8 @@ from streams.audit.sources import Found, read_kafka
 from streams.audit.topics import Span, read_topics
 from streams.audit.work import Work
 from streams.core.fold import Limits
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.topics import partition_counts
 from streams.policies import load_policy
 from streams.replay import parse_time
 from streams.settings import KafkaSettings, Settings

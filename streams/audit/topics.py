@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from streams.audit.reach import Part, Reach, Spot, reach_of
 from streams.core.facts import Place
-from streams.engine.reading import assign_paused, one_off_consumer
-from streams.engine.refusal import explained, naming_denials
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.consumers import assign_paused, one_off_consumer
+from streams.kafka.denials import explained, naming_denials
+from streams.kafka.topics import partition_counts
 from streams.records.record import KINDS, LOG_APPEND_TIME, NO_TIME, KafkaRecord, Record, Unreadable, mark_of
 from streams.settings import KafkaSettings, Settings
 

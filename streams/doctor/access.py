@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from streams.doctor.facts import Facts, TopicSeen, Unread
 from streams.doctor.findings import BOOTSTRAP, Finding, fault, is_forbidden, ok, unknown, warning
-from streams.engine.rights import worker_rights
+from streams.kafka.permissions import worker_rights
 
 CHECK = "permissions"
 

@@ -17,7 +17,7 @@ from streams.doctor.findings import (
     unread,
     warning,
 )
-from streams.engine.topics import SAFE_REPLICATION
+from streams.kafka.topics import SAFE_REPLICATION
 
 # What the checker's clients send; aiokafka knows which versions of each it speaks.
 REQUESTS: tuple[Any, ...] = (

@@ -7,8 +7,8 @@ from secrets import token_hex
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.doctor.facts import Place, Skew, Unread
-from streams.engine.login import client_options
-from streams.engine.reading import one_off_consumer
+from streams.kafka.client import client_options
+from streams.kafka.consumers import one_off_consumer
 from streams.records.record import HEADER, LOG_APPEND_TIME
 from streams.settings import KafkaSettings
 

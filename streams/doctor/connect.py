@@ -11,9 +11,9 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError, for_code
 
 from streams.doctor.facts import Unread
-from streams.engine.login import addresses, client_options
-from streams.engine.refusal import nobody_answers, why
 from streams.errors import ConfigurationError
+from streams.kafka.client import addresses, client_options
+from streams.kafka.denials import nobody_answers, why
 from streams.settings import KafkaSettings
 
 STEP_SECONDS = 4.0

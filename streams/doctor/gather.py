@@ -24,12 +24,12 @@ from streams.doctor.facts import (
 )
 from streams.doctor.login import VALIDATOR
 from streams.doctor.look import Look
-from streams.engine import protocol
-from streams.engine.certificates import expires
-from streams.engine.login import principal
-from streams.engine.refusal import why
-from streams.engine.topics import wanted_topics
 from streams.errors import ConfigurationError
+from streams.kafka import protocol
+from streams.kafka.certificates import expires
+from streams.kafka.client import principal
+from streams.kafka.denials import why
+from streams.kafka.topics import wanted_topics
 from streams.policies import load_policy
 from streams.settings import KafkaSettings, Settings
 

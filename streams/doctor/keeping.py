@@ -17,7 +17,7 @@ from streams.doctor.findings import (
     unset_on_topic,
     warning,
 )
-from streams.engine.retention import unlike
+from streams.kafka.retention import unlike
 
 FOR_EVER = -1
 LONG = timedelta(days=365)

@@ -26,9 +26,9 @@ from streams.doctor.facts import (
     Unread,
     stuck,
 )
-from streams.engine import protocol
-from streams.engine.undated import undated
 from streams.errors import ConfigurationError
+from streams.kafka import protocol
+from streams.kafka.append_times import undated
 from streams.records.coverage import Coverage
 from streams.settings import KafkaSettings, Settings
 

@@ -7,7 +7,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from streams.doctor.facts import Damaged
-from streams.engine.reading import assign_paused, one_off_consumer
+from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.records.coverage import Coverage, read_coverage
 from streams.settings import KafkaSettings
 

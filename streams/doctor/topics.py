@@ -18,9 +18,9 @@ from streams.doctor.findings import (
     unread,
     warning,
 )
-from streams.engine.topics import SAFE_REPLICATION, wanted_topics
-from streams.engine.undated import what_becomes_of_it
 from streams.errors import StateUnreadable
+from streams.kafka.append_times import what_becomes_of_it
+from streams.kafka.topics import SAFE_REPLICATION, wanted_topics
 from streams.records.coverage import same_partitions
 
 MORE_COPIES = (

@@ -12,7 +12,7 @@ from aiokafka.protocol.transaction import AddOffsetsToTxnRequest
 
 from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import OpenTransaction, Place, Transaction, Unread
-from streams.engine import protocol
+from streams.kafka import protocol
 
 GROUP, TRANSACTIONAL_ID = 0, 1  # kinds of coordinators
 ID_NOT_FOUND = 105

@@ -11,16 +11,16 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from streams.engine.connections import still_working
-from streams.engine.ending import ending_on_error, sentence_of
 from streams.engine.ledger import BROKER_CLOCK
-from streams.engine.login import client_options
-from streams.engine.memory import give_back_memory
 from streams.engine.metrics import Metrics
-from streams.engine.refusal import naming_denials
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
+from streams.exits import ending_on_error, sentence_of
+from streams.kafka.client import client_options
+from streams.kafka.denials import naming_denials
+from streams.kafka.patches import still_working
+from streams.memory import give_back_memory
 from streams.records.coverage import Gap
 from streams.records.record import HEADER
 from streams.settings import KafkaSettings, Settings

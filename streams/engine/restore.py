@@ -14,10 +14,10 @@ from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.engine.ledger import Ledger, Span
-from streams.engine.reading import assign_paused, one_off_consumer
 from streams.engine.restored import Restored
 from streams.engine.waiting import Waiting
 from streams.errors import ConfigurationError, StateUnreadable
+from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss, same_partitions
 from streams.records.fast_decode import CleanReader
 from streams.records.record import arrival

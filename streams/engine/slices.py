@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from streams.engine.transaction import Writes
+from streams.kafka.transaction import Writes
 
 
 class Bounds(NamedTuple):

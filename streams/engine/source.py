@@ -18,19 +18,19 @@ from aiokafka.errors import (
 from mode import Service
 
 from streams.core.rules import Rules
-from streams.engine.connections import end_told_since, still_working
-from streams.engine.ending import Patience, ending_on_error, sentence_of
 from streams.engine.ledger import Batch, Span
-from streams.engine.login import client_options
-from streams.engine.memory import without_looking_for_garbage
 from streams.engine.metrics import Metrics
-from streams.engine.refusal import naming_denials
 from streams.engine.restore import Restorer
 from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
-from streams.engine.transaction import Transactions
 from streams.engine.window import Window
 from streams.errors import InDoubt
+from streams.exits import Patience, ending_on_error, sentence_of
+from streams.kafka.client import client_options
+from streams.kafka.denials import naming_denials
+from streams.kafka.patches import end_told_since, still_working
+from streams.kafka.transaction import Transactions
+from streams.memory import without_looking_for_garbage
 from streams.records.coverage import same_partitions
 from streams.records.fast_decode import CleanReader
 from streams.settings import KafkaSettings, Settings

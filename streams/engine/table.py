@@ -7,9 +7,9 @@ from typing import Any
 import faust
 
 from streams.core.row import Row
-from streams.engine.ending import ending_on_error
 from streams.engine.ledger import Batch
 from streams.engine.window import Window
+from streams.exits import ending_on_error
 
 BATCHES_AT_ONCE = 8
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from streams.engine.ledger import Batch, Ledger
-from streams.engine.transaction import Transactions, Writes
+from streams.kafka.transaction import Transactions, Writes
 from streams.records.coverage import Gap
 
 

@@ -13,11 +13,11 @@ import duckdb
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.engine.connections import still_working
-from streams.engine.reading import assign_paused, one_off_consumer
-from streams.engine.refusal import explained
-from streams.engine.topics import cluster_id, partition_counts, topic_setting
 from streams.errors import ConfigurationError, InDoubt, StateUnreadable
+from streams.kafka.consumers import assign_paused, one_off_consumer
+from streams.kafka.denials import explained
+from streams.kafka.patches import still_working
+from streams.kafka.topics import cluster_id, partition_counts, topic_setting
 from streams.settings import KafkaSettings, Settings
 from streams.view.changes import Changes, Place
 from streams.view.store import Store

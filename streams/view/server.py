@@ -9,9 +9,9 @@ import uvicorn
 
 from streams.addresses import is_loopback
 from streams.console import say
-from streams.engine.batches import read_batches_within
-from streams.engine.ending import end
 from streams.errors import ConfigurationError, InDoubt
+from streams.exits import end
+from streams.kafka.batches import read_batches_within
 from streams.logs import set_up_logging
 from streams.settings import KafkaSettings, Settings
 from streams.view.access.grants import grants_of

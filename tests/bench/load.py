@@ -17,7 +17,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from streams.core.events import written
-from streams.engine.partitioning import partition_of
+from streams.kafka.partitioner import partition_of
 from streams.settings import KafkaSettings, Settings
 from streams.simulation.story import random_uuid
 from tests.bench.state import KINDS, SAMPLES, Input, samples, value

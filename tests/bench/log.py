@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.core.events import written
-from streams.engine.partitioning import partition_of
-from streams.engine.reading import assign_from_beginning
+from streams.kafka.consumers import assign_from_beginning
+from streams.kafka.partitioner import partition_of
 from tests.bench.mix import KINDS, Planned
 from tests.bench.truth import Seen
 

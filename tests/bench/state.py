@@ -17,9 +17,9 @@ from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.engine.ledger import Batch, Ledger, Span
-from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
-from streams.engine.transaction import Writes
+from streams.kafka.partitioner import partition_of
+from streams.kafka.transaction import Writes
 from streams.records.coverage import Applied, Coverage
 from streams.records.record import HEADER
 from streams.settings import Settings

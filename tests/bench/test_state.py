@@ -12,9 +12,9 @@ from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.partitioning import partition_of
 from streams.engine.restored import Restored
-from streams.engine.transaction import Writes
+from streams.kafka.partitioner import partition_of
+from streams.kafka.transaction import Writes
 from streams.policies import policy_of
 from streams.records.record import Write
 from streams.settings import Settings

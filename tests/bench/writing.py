@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.reading import read_all
-from streams.engine.transaction import Transactions
+from streams.kafka.consumers import read_all
+from streams.kafka.transaction import Transactions
 from streams.policies import load_policy
 from streams.settings import KafkaSettings, Settings
 from tests.bench.state import Author, Input, Shape

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine.rights import RIGHTS
+from streams.kafka.permissions import RIGHTS
 from streams.settings import Settings
 from tests.docker.files import DOCKER, KUBERNETES, documents
 

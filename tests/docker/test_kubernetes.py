@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streams.engine.topics import wanted_topics
+from streams.kafka.topics import wanted_topics
 from streams.policies import load_policy
 from streams.settings import Settings
 from tests.docker.files import SETTINGS

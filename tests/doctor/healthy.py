@@ -23,7 +23,7 @@ from streams.doctor.facts import (
     Twice,
     Unread,
 )
-from streams.engine.topics import wanted_topics
+from streams.kafka.topics import wanted_topics
 from streams.records.coverage import Applied, Coverage
 from streams.settings import KafkaSettings, Settings
 

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from streams.engine.reading import read_all
+from streams.kafka.consumers import read_all
 from tests.bench.state import Input
 from tests.bench.writing import INPUT_BATCH_BYTES, append
 from tests.engine.world import Worker, World, sent_value

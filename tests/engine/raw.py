@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka import codec as codecs
 from aiokafka.record.util import calc_crc32c, encode_varint
 
-from streams.engine.batches import BatchRecords, Fetched
+from streams.kafka.batches import BatchRecords, Fetched
 from streams.records.record import KafkaRecord
 
 PARTITION = TopicPartition("t", 0)

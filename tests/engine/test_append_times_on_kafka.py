@@ -8,7 +8,7 @@ import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.doctor import State, examine
-from streams.engine.ending import EXIT_CONFIGURATION
+from streams.exits import EXIT_CONFIGURATION
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
 from tests.kafka import admin_at

@@ -10,8 +10,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.engine import batches
-from streams.engine.batches import BatchRecords, Fetched, FetchResult, read_batches_within
+from streams.kafka import batches
+from streams.kafka.batches import BatchRecords, Fetched, FetchResult, read_batches_within
 from streams.records.record import KafkaRecord, Unreadable, next_offset
 from tests.engine import raw
 from tests.engine.raw import APPENDED_MS, CODECS, Log, batch, good, packed, parts, record, records, told

@@ -7,8 +7,8 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.engine.topics import ensure_topics
 from streams.errors import ConfigurationError
+from streams.kafka.topics import ensure_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 from tests.kafka import admin_at, create_topics

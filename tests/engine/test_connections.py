@@ -18,7 +18,7 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from streams.engine.connections import Connection, mend_connections
+from streams.kafka.patches import Connection, mend_connections
 
 
 def told(connection_class: Any) -> type[BaseException] | None:

@@ -8,9 +8,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
-from streams.engine.connections import Consumer, still_working
-from streams.engine.ending import EXIT_IN_DOUBT
-from streams.engine.reading import one_off_consumer
+from streams.exits import EXIT_IN_DOUBT
+from streams.kafka.consumers import one_off_consumer
+from streams.kafka.patches import Consumer, still_working
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 

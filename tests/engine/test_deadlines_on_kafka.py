@@ -124,7 +124,7 @@ async def test_two_applications_say_the_same_bytes_about_the_same_inputs(world: 
         first = {(record.key, record.value) for record in announced.records}
     other = f"{world.name}-b"
     settings = world.settings.model_copy(update={"app_id": other})
-    from streams.engine.topics import ensure_topics
+    from streams.kafka.topics import ensure_topics
 
     await ensure_topics(world.kafka, settings, create=True)
     world.worker(app_id=other)

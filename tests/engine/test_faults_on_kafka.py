@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.engine.ending import EXIT_IN_DOUBT
+from streams.exits import EXIT_IN_DOUBT
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
 from tests.kafka import admin_at, configure

@@ -17,10 +17,10 @@ from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import Marks
-from streams.engine.partitioning import partition_of
 from streams.engine.rows import PackedRows
-from streams.engine.transaction import Writes
 from streams.errors import ConfigurationError
+from streams.kafka.partitioner import partition_of
+from streams.kafka.transaction import Writes
 from streams.policies import load_policy, policy_of
 from streams.records.coverage import Applied, Coverage, LastRecord, read_coverage
 from streams.records.events import event_value, read_book

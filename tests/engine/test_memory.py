@@ -6,7 +6,7 @@ import platform
 import psutil
 import pytest
 
-from streams.engine.memory import give_back_memory, without_looking_for_garbage
+from streams.memory import give_back_memory, without_looking_for_garbage
 
 MEGABYTE = 1 << 20
 

@@ -6,7 +6,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.partitioning import partition_of
+from streams.kafka.partitioner import partition_of
 
 _theirs = DefaultPartitioner()
 

@@ -8,9 +8,9 @@ import pytest
 from aiokafka import TopicPartition
 
 import streams
-from streams.engine import reading
-from streams.engine.reading import assign_from_beginning
 from streams.errors import ConfigurationError
+from streams.kafka import consumers
+from streams.kafka.consumers import assign_from_beginning
 
 ONE, OTHER = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)
 
@@ -77,11 +77,11 @@ class _Stuck:
 
 
 async def test_what_cannot_be_read_to_its_end_is_an_error_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "STALL_SECONDS", 0.05)
+    monkeypatch.setattr(consumers, "STALL_SECONDS", 0.05)
     with pytest.raises(ConfigurationError, match=r"reports.coverage-0 cannot be read to its end; is a broker down\?"):
-        async for _ in reading._up_to(_Stuck(), {ONE: 7, OTHER: 1}):
+        async for _ in consumers._up_to(_Stuck(), {ONE: 7, OTHER: 1}):
             pass
-    async for _ in reading._up_to(_Stuck(), {ONE: 7, OTHER: 0}):
+    async for _ in consumers._up_to(_Stuck(), {ONE: 7, OTHER: 0}):
         raise AssertionError("there is nothing")
 
 
@@ -102,7 +102,7 @@ class _Unstoppable:
 async def test_a_consumer_that_cannot_be_stopped_is_left_and_its_connections_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reading, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(consumers, "STOP_SECONDS", 0.05)
     one = _Unstoppable()
-    await asyncio.wait_for(reading._stop(one), 2)
+    await asyncio.wait_for(consumers._stop(one), 2)
     assert one.closed

@@ -12,8 +12,8 @@ from aiokafka.admin import NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from streams.core.events import written
-from streams.engine.ending import EXIT_CONFIGURATION, EXIT_IN_DOUBT
-from streams.engine.topics import wanted_topics
+from streams.exits import EXIT_CONFIGURATION, EXIT_IN_DOUBT
+from streams.kafka.topics import wanted_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
 from tests.kafka import admin_at, create_topics, delete_topics

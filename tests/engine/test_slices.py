@@ -17,8 +17,8 @@ from streams.engine import readiness
 from streams.engine.ledger import Batch, Ledger
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice
-from streams.engine.transaction import Writes
 from streams.engine.window import Window
+from streams.kafka.transaction import Writes
 from streams.policies import load_policy
 from streams.records.coverage import Gap, read_coverage
 from streams.records.events import read_book

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import NodeNotReadyError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
-from streams.engine import spread
-from streams.engine.spread import wait_until_known
+from streams.kafka.propagation import wait_until_known
 
 Answer = tuple[int, list[object]]  # the error's number, and the partitions
 
@@ -53,7 +52,7 @@ async def test_one_that_does_not_answer_or_may_not_tell_is_not_waited_for() -> N
 async def test_one_that_never_hears_of_it_is_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(spread, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(propagation, "PATIENCE_SECONDS", 0.3)
     with caplog.at_level(logging.WARNING):
         await wait_until_known(Brokers(b1=[KNOWN], b2=[UNKNOWN]), ["a.sent"])
     assert "The brokers [2] do not know every topic yet" in caplog.text

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from streams.broker import EmbeddedKafka
-from streams.engine.protocol import metadata
-from streams.engine.topics import ensure_topics, wanted_topics
 from streams.errors import ConfigurationError
+from streams.kafka.protocol import metadata
+from streams.kafka.topics import ensure_topics, wanted_topics
 from tests.engine.world import World, now
 from tests.kafka import admin_at, configure
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 
-from streams.engine.transaction import Transactions, Writes
 from streams.errors import InDoubt
+from streams.kafka.transaction import Transactions, Writes
 from streams.settings import KafkaSettings, Settings
 
 

@@ -23,8 +23,8 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.core.events import written
-from streams.engine.reading import read_all
-from streams.engine.topics import ensure_topics
+from streams.kafka.consumers import read_all
+from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
 
 POLICY = """

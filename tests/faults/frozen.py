@@ -19,7 +19,7 @@ from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.rows import PackedRows
-from streams.engine.transaction import Writes
+from streams.kafka.transaction import Writes
 from streams.policies import policy_of
 from streams.records.coverage import Applied, Coverage
 from streams.records.record import HEADER

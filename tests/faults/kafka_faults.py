@@ -14,9 +14,9 @@ from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import KafkaError
 
-from streams.engine.ending import EXIT_IN_DOUBT
-from streams.engine.reading import read_all
-from streams.engine.topics import wanted_topics
+from streams.exits import EXIT_IN_DOUBT
+from streams.kafka.consumers import read_all
+from streams.kafka.topics import wanted_topics
 from tests.engine.world import sent_value
 from tests.faults.cluster import FULL_DISK_NODE, WRONG_CLOCK_NODE, admin, in_sync, leader_of
 from tests.faults.run import Fault

@@ -79,7 +79,8 @@ class _Countdown:
 
 def _at(step: str, times: int, action: Callable[[], None]) -> None:
     """Do something at a step. Commits are counted that carry an announcement: the others prove less."""
-    from streams.engine import restored, source, transaction
+    from streams.engine import restored, source
+    from streams.kafka import transaction
 
     kill = _Countdown(times, action)
     if step == "during_restore":

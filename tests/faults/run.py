@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.data import municipalities
-from streams.engine.batches import read_batches_within
-from streams.engine.reading import read_all, read_what_is_there
-from streams.engine.topics import ensure_topics
+from streams.kafka.batches import read_batches_within
+from streams.kafka.consumers import read_all, read_what_is_there
+from streams.kafka.topics import ensure_topics
 from streams.records.record import Unreadable
 from streams.settings import Settings
 from tests.faults.check import Anomaly, History, check

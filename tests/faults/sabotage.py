@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streams.core.facts import Receipt, ReceiptCode, Stored
-from streams.engine import ledger, source, transaction, window
-from streams.engine.transaction import Writes
+from streams.engine import ledger, source, window
 from streams.errors import InDoubt
+from streams.kafka import transaction
+from streams.kafka.transaction import Writes
 
 # What is replaced below, without its types: nothing of this is how the engine is meant to be used.
 _transaction: Any = transaction

@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from streams.core.events import MISSING_TYPE
-from streams.engine.partitioning import partition_of
+from streams.kafka.partitioner import partition_of
 from streams.settings import KafkaSettings, Settings
 from tests.engine.world import World
 from tests.faults.cluster import Cluster, delete_topics

@@ -10,8 +10,8 @@ import orjson
 import psutil
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.engine.ending import EXIT_CONFIGURATION, EXIT_IN_DOUBT
-from streams.engine.topics import wanted_topics
+from streams.exits import EXIT_CONFIGURATION, EXIT_IN_DOUBT
+from streams.kafka.topics import wanted_topics
 from tests.faults.cluster import admin
 from tests.faults.launch import STEPS
 from tests.faults.run import Fault

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import orjson
 
-from streams.engine.ending import EXIT_CONFIGURATION, EXIT_IN_DOUBT
+from streams.exits import EXIT_CONFIGURATION, EXIT_IN_DOUBT
 from tests.engine.world import Worker, World
 
 RESTART_SECONDS = 0.5

@@ -10,8 +10,8 @@ from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
 from streams.broker import EmbeddedKafka, Listener
 from streams.doctor.connect import Connections, Patience
-from streams.engine.protocol import OPERATIONS
-from streams.engine.rights import Right
+from streams.kafka.permissions import Right
+from streams.kafka.protocol import OPERATIONS
 from streams.settings import KafkaSettings
 from tests.engine.world import free_port
 from tests.secure.papers import AUDIENCE, ISSUER, Issuer, Mounted, chain_pem, issue, key_pem

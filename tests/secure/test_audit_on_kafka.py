@@ -4,8 +4,8 @@ import pytest
 
 from streams.audit.announced import announced_live
 from streams.audit.topics import read_topics
-from streams.engine.rights import audit_rights
 from streams.errors import ConfigurationError
+from streams.kafka.permissions import audit_rights
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of

@@ -13,8 +13,8 @@ import pytest
 import trustme
 import uvloop
 
-from streams.engine.certificates import Certificates, expires, subject
 from streams.errors import ConfigurationError
+from streams.kafka.certificates import Certificates, expires, subject
 from tests.secure.papers import Mounted, chain_pem, issue, key_pem
 
 AUTHORITY, OTHER = trustme.CA(), trustme.CA()

@@ -7,7 +7,7 @@ import pytest
 from streams.doctor import State, findings
 from streams.doctor.gather import gather
 from streams.doctor.login import VALIDATOR
-from streams.engine.rights import Right, worker_rights
+from streams.kafka.permissions import Right, worker_rights
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of

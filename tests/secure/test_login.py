@@ -7,8 +7,8 @@ import pytest
 import trustme
 from pydantic import SecretStr
 
-from streams.engine.login import client_options, principal, tokens
 from streams.errors import ConfigurationError
+from streams.kafka.client import client_options, principal, tokens
 from streams.settings import KafkaSettings
 from tests.secure.papers import Issuer, chain_pem, issue
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from streams.engine.login import client_options
-from streams.engine.rights import consumer_rights, topics_rights, worker_rights
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.client import client_options
+from streams.kafka.permissions import consumer_rights, topics_rights, worker_rights
+from streams.kafka.topics import partition_counts
 from tests.engine.world import World
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld

@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.doctor import examine
-from streams.engine.rights import Right, topics_rights, view_rights, worker_rights
-from streams.engine.topics import cluster_id, ensure_topics
 from streams.errors import ConfigurationError
+from streams.kafka.permissions import Right, topics_rights, view_rights, worker_rights
+from streams.kafka.topics import cluster_id, ensure_topics
 from streams.settings import Settings
 from tests.engine.world import World, free_port
 from tests.secure.cluster import PASSWORD, SecuredKafka, kafka_settings

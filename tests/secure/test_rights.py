@@ -6,8 +6,8 @@ import sys
 
 import orjson
 
-from streams.engine.rights import RIGHTS, Right, consumer_rights, topics_rights, view_rights, worker_rights
-from streams.engine.topics import wanted_topics
+from streams.kafka.permissions import RIGHTS, Right, consumer_rights, topics_rights, view_rights, worker_rights
+from streams.kafka.topics import wanted_topics
 from streams.settings import Settings
 
 SETTINGS = Settings(app_id="mine", input_prefix="in.")

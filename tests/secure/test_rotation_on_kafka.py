@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine.rights import worker_rights
+from streams.kafka.permissions import worker_rights
 from tests.engine.world import World
 from tests.faults.proxy import Proxy
 from tests.secure.cluster import SecuredKafka

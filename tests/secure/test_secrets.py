@@ -12,9 +12,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
-from streams.engine.connections import QuietLogin
-from streams.engine.login import client_options
-from streams.engine.rights import view_rights, worker_rights
+from streams.kafka.client import client_options
+from streams.kafka.patches import QuietLogin
+from streams.kafka.permissions import view_rights, worker_rights
 from streams.settings import KafkaSettings, load_settings
 from tests.engine.world import free_port
 from tests.secure.cluster import PASSWORD, SecuredKafka

@@ -15,8 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.addresses import is_safe
-from streams.engine import tokens
-from streams.engine.tokens import EndpointTokens, FileTokens, Token, TokenUnavailable
+from streams.kafka.oauth import EndpointTokens, FileTokens, Token, TokenUnavailable
 from tests.secure.papers import Issuer
 
 SECRET = "not to be seen: %&"
@@ -140,7 +139,7 @@ async def test_what_is_no_token_is_said_without_the_answer(
 async def test_an_endpoint_that_is_down_or_silent_is_said_in_time(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "FETCH_SECONDS", 0.1)
+    monkeypatch.setattr(oauth, "FETCH_SECONDS", 0.1)
     endpoint.slow = 0.5
     with pytest.raises(TokenUnavailable, match="does not answer within"):
         await endpoint.tokens().token()

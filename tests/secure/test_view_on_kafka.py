@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from streams.engine.rights import view_rights
+from streams.kafka.permissions import view_rights
 from streams.view.access.record import AccessRecord
 from streams.view.access.tokens import Visitor
 from streams.view.problems import Problem

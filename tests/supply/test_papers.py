@@ -10,7 +10,7 @@ from pip_requirements_parser import RequirementsFile
 from pydantic import BaseModel, TypeAdapter
 
 from schemas import inputs, outputs
-from streams.engine.topics import wanted_topics
+from streams.kafka.topics import wanted_topics
 from streams.settings import KafkaSettings, Settings
 from streams.view.small import LEAST
 from tests.supply.sbom import ROOT

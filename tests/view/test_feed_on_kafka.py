@@ -14,8 +14,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.broker import EmbeddedKafka
-from streams.engine.topics import ensure_topics
 from streams.errors import ConfigurationError
+from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
 from streams.view.feed import Feed
 from streams.view.picture import Picture, coverage_of, picture_of

@@ -9,7 +9,7 @@ import orjson
 from streams.core.deadlines import Deadlines
 from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
-from streams.engine.transaction import Writes
+from streams.kafka.transaction import Writes
 from streams.records.coverage import Applied
 from streams.records.record import Write
 from streams.records.state import state_record

@@ -17,8 +17,8 @@ from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
 from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.slices import Bounds, Slice
-from streams.engine.transaction import Writes
 from streams.errors import StateUnreadable
+from streams.kafka.transaction import Writes
 from streams.records.coverage import Loss, read_coverage
 from streams.records.events import read_book
 from streams.records.record import Write

@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.outputs import Access
-from streams.engine.connections import still_working
-from streams.engine.ending import sentence_of
-from streams.engine.login import client_options
-from streams.engine.refusal import named
+from streams.exits import sentence_of
+from streams.kafka.client import client_options
+from streams.kafka.denials import named
+from streams.kafka.patches import still_working
 from streams.settings import KafkaSettings, Settings
 from streams.view.access.tokens import Visitor
 from streams.view.problems import Problem

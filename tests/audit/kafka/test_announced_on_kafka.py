@@ -14,8 +14,8 @@ from streams.audit.announced import Announced, announced_live
 from streams.audit.diff import compared
 from streams.cli import app
 from streams.core.events import written
-from streams.engine.partitioning import partition_of
 from streams.errors import ConfigurationError
+from streams.kafka.partitioner import partition_of
 from streams.records.record import arrival
 from tests.audit.kafka.test_diff import ALARM, missing, recovered, result_of, verdict
 from tests.audit.kafka.test_topics_on_kafka import delete

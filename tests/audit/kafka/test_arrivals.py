@@ -15,7 +15,7 @@ from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Place
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.partitioning import partition_of
+from streams.kafka.partitioner import partition_of
 from streams.policies import load_policy
 from streams.records.copies import COPY_HEADER
 from streams.records.record import KINDS, Record, Refusal, arrival

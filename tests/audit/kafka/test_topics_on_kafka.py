@@ -15,8 +15,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from streams.audit import topics
 from streams.audit.reach import Reach
 from streams.audit.topics import EVERYTHING, Span, read_topics
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.topics import partition_counts
 from streams.records.record import HEADER, Record
 from streams.settings import KafkaSettings, Settings
 from tests.engine.conftest import MakeWorld

@@ -5,7 +5,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from streams.engine.batches import read_batches_within
+from streams.kafka.batches import read_batches_within
 
 
 def log_consumer(bootstrap: str, group: str, topics: list[str]) -> Any:

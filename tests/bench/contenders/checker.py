@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from streams.engine.topics import ensure_topics
+from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
 from tests.bench.contender import Contender, Job
 from tests.bench.log import make_topics

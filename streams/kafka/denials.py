@@ -23,11 +23,11 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.core.events import written
-from streams.engine.certificates import expires
-from streams.engine.ending import sentence_of
-from streams.engine.login import addresses, client_options, principal
-from streams.engine.tokens import TokenUnavailable
 from streams.errors import ConfigurationError
+from streams.exits import sentence_of
+from streams.kafka.certificates import expires
+from streams.kafka.client import addresses, client_options, principal
+from streams.kafka.oauth import TokenUnavailable
 from streams.settings import KafkaSettings
 
 ASK_SECONDS = 5.0

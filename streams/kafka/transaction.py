@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from streams.engine.login import client_options
-from streams.engine.refusal import naming_denials
 from streams.errors import InDoubt
+from streams.kafka.client import client_options
+from streams.kafka.denials import naming_denials
 from streams.records.record import Write
 from streams.settings import KafkaSettings, Settings
 

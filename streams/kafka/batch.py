@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.engine.careful import HEADER_BYTES, MOST_HEADERS, Header, records_of
-from streams.engine.unpacking import Unpacked, is_codec, unpack_into, unpack_most
+from streams.kafka.decompression import Unpacked, is_codec, unpack_into, unpack_most
+from streams.kafka.lenient_parser import HEADER_BYTES, MOST_HEADERS, Header, records_of
 from streams.records.record import MOST_LISTED, KafkaRecord, Unreadable
 
 SHARE_BYTES = 8 << 20  # of one partition at once, about: 20 000 ordinary records take five

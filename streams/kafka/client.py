@@ -6,10 +6,10 @@ from typing import Any
 from aiokafka.conn import collect_hosts
 
 from streams.addresses import is_loopback, is_safe
-from streams.engine.certificates import Certificates, certificates, subject
-from streams.engine.connections import mend_connections
-from streams.engine.tokens import EndpointTokens, FileTokens, TokenUnavailable
 from streams.errors import ConfigurationError
+from streams.kafka.certificates import Certificates, certificates, subject
+from streams.kafka.oauth import EndpointTokens, FileTokens, TokenUnavailable
+from streams.kafka.patches import mend_connections
 from streams.settings import KafkaSettings
 
 OAUTH = "KAFKA_SASL_OAUTHBEARER_"

@@ -17,13 +17,13 @@ from aiokafka.errors import (
     for_code,
 )
 
-from streams.engine.login import client_options
-from streams.engine.protocol import metadata, operations
-from streams.engine.refusal import Denied, naming_denials, unreachable
-from streams.engine.retention import verify_retention
-from streams.engine.rights import Right
-from streams.engine.spread import wait_until_known
 from streams.errors import ConfigurationError
+from streams.kafka.client import client_options
+from streams.kafka.denials import Denied, naming_denials, unreachable
+from streams.kafka.permissions import Right
+from streams.kafka.propagation import wait_until_known
+from streams.kafka.protocol import metadata, operations
+from streams.kafka.retention import verify_retention
 from streams.settings import KafkaSettings, Settings
 
 SAFE_REPLICATION = 3

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.engine.connections import Consumer
-from streams.engine.login import client_options
-from streams.engine.refusal import explained, naming_denials
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.client import client_options
+from streams.kafka.denials import explained, naming_denials
+from streams.kafka.patches import Consumer
+from streams.kafka.topics import partition_counts
 from streams.records.record import KafkaRecord, Unreadable
 from streams.settings import KafkaSettings
 

@@ -2,7 +2,7 @@
 
 These classes stand in the place of three of aiokafka's in every consumer of a process, once `read_batches_within` was
 called. What is usual goes through aiokafka's own parser in C, many records at once; what that refuses, and what is
-large, through `streams.engine.careful`. What cannot be read at all is handed out as `Unreadable`, so that positions go
+large, through `streams.kafka.lenient_parser`. What cannot be read at all is handed out as `Unreadable`, so that positions go
 on and whoever reads can say what is missing.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.engine.batch import SHARE_BYTES, UNKNOWN_FORMAT, Batch, Told
-from streams.engine.careful import HEADER_BYTES, Header, records_of
-from streams.engine.unpacking import Unpacked
+from streams.kafka.batch import SHARE_BYTES, UNKNOWN_FORMAT, Batch, Told
+from streams.kafka.decompression import Unpacked
+from streams.kafka.lenient_parser import HEADER_BYTES, Header, records_of
 from streams.records.record import NO_TIME, KafkaRecord, Unreadable, next_offset
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
-from streams.engine.protocol import metadata
+from streams.kafka.protocol import metadata
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.engine.reading import assign_paused, one_off_consumer
-from streams.engine.refusal import explained
-from streams.engine.topics import partition_counts
 from streams.errors import ConfigurationError
+from streams.kafka.consumers import assign_paused, one_off_consumer
+from streams.kafka.denials import explained
+from streams.kafka.topics import partition_counts
 from streams.records.record import LOG_APPEND_TIME
 from streams.settings import KafkaSettings, Settings
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
-from streams.engine.unpacking import Unpacked
+from streams.kafka.decompression import Unpacked
 from streams.records.record import LOG_APPEND_TIME, BareRecord, KafkaRecord, Unreadable
 
 NOT_READ = "record_not_read"
