@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from aiokafka.errors import UnsupportedCodecError
 
-from streams.errors import ConfigurationError, InDoubt, StateUnreadable
+from streams.errors import ConfigurationError, InDoubt, StateUnreadable, sentence_of
 from streams.logs import in_json, json_line
 
 EXIT_CONFIGURATION = 2
@@ -61,9 +61,3 @@ def ending_on_error(doing: str) -> Iterator[None]:
         end(str(error))
     except Exception as error:  # noqa: BLE001 - a half-done step must not be continued by anybody else's rules
         end(f"{doing} failed ({sentence_of(error)}): ending, so that the next owner reads what is true.")
-
-
-def sentence_of(error: BaseException) -> str:
-    """What an error says, with its kind where it says little."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

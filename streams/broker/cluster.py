@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from streams.broker.config import LOG4J, Listener, server_properties, write_properties
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.jars import class_path, kafka_cache
 from streams.broker.java import find_java
 from streams.broker.locks import exclusive
@@ -22,6 +21,7 @@ from streams.broker.node import Node
 from streams.broker.ports import LOOPBACK, Ports, reserve_ports
 from streams.broker.probe import brokers_seen, listens
 from streams.broker.storage import cluster_id, first_metadata, is_formatted, lay_out
+from streams.errors import BrokerUnavailable
 
 HEAP_MEGABYTES = 512
 START_SECONDS = 60.0

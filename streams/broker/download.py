@@ -12,8 +12,8 @@ from requests import RequestException
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.pins import KAFKA_VERSION, LOCK_FILE, Jar
+from streams.errors import BrokerUnavailable
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 1.0

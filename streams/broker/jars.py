@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.locks import exclusive
 from streams.broker.pins import CENTRAL, KAFKA_VERSION, Jar, locked_jars
+from streams.errors import BrokerUnavailable
 
 
 def cache_folder() -> Path:

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from streams.broker.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable
 
 OLDEST = 17
 

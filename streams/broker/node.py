@@ -3,10 +3,10 @@
 import signal
 from pathlib import Path
 
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.ports import Ports
 from streams.broker.process import GuardedProcess
 from streams.broker.words import last_words, new_lines
+from streams.errors import BrokerUnavailable
 
 STOP_SECONDS = 20
 

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from streams.broker.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable
 
 LOOPBACK = "127.0.0.1"
 

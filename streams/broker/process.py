@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from streams.broker import guard
-from streams.broker.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable
 
 
 class GuardedProcess:

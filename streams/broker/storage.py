@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from streams.broker.config import write_properties
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.process import GuardedProcess
 from streams.broker.words import last_words
+from streams.errors import BrokerUnavailable
 
 CHECKPOINT = "bootstrap.checkpoint"
 FORMAT_SECONDS = 60

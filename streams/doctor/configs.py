@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from streams.doctor.facts import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Facts, TopicSeen
 from streams.doctor.findings import Finding, fault, ok, set_on_topic, warning
 from streams.doctor.keeping import unread_settings
-from streams.kafka.topics import Topic, wanted_topics
-from streams.kafka.transaction import MOST_BATCH_BYTES
+from streams.kafka.topics import MOST_BATCH_BYTES, Topic, wanted_topics
 
 CHECK = "topic settings"
 ROOM_FOR_BATCH = 1_048_588  # Kafka's own default

@@ -16,7 +16,8 @@ from streams.engine.metrics import Metrics
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
-from streams.exits import ending_on_error, sentence_of
+from streams.errors import sentence_of
+from streams.exits import ending_on_error
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
 from streams.kafka.patches import still_working

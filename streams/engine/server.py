@@ -15,13 +15,11 @@ from streams.engine.metrics import Metrics
 from streams.engine.readiness import unready
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
+from streams.health_paths import LIVE, METRICS, READY
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LIVE = ("/livez", "/isAlive", "/internal/isalive")
-READY = ("/readyz", "/isReady", "/internal/isready")
-METRICS = ("/metrics", "/internal/metrics", "/internal/prometheus")
 # Who asks is done at once. One more connection closes the oldest, so that nobody who only connects keeps a probe out or
 # takes the file descriptors that the way to Kafka needs.
 MOST_CONNECTIONS = 100

@@ -24,8 +24,8 @@ from streams.engine.restore import Restorer
 from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
 from streams.engine.window import Window
-from streams.errors import InDoubt
-from streams.exits import Patience, ending_on_error, sentence_of
+from streams.errors import InDoubt, sentence_of
+from streams.exits import Patience, ending_on_error
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
 from streams.kafka.patches import end_told_since, still_working

@@ -2,8 +2,8 @@
 
 These classes stand in the place of three of aiokafka's in every consumer of a process, once `read_batches_within` was
 called. What is usual goes through aiokafka's own parser in C, many records at once; what that refuses, and what is
-large, through `streams.kafka.lenient_parser`. What cannot be read at all is handed out as `Unreadable`, so that positions go
-on and whoever reads can say what is missing.
+large, through `streams.kafka.lenient_parser`. What cannot be read at all is handed out as `Unreadable`, so that
+positions go on and whoever reads can say what is missing.
 """
 
 import logging

@@ -23,8 +23,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.core.events import written
-from streams.errors import ConfigurationError
-from streams.exits import sentence_of
+from streams.errors import ConfigurationError, sentence_of
 from streams.kafka.certificates import expires
 from streams.kafka.client import addresses, client_options, principal
 from streams.kafka.oauth import TokenUnavailable

@@ -13,11 +13,9 @@ from aiokafka.structs import OffsetAndMetadata
 from streams.errors import InDoubt
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
+from streams.kafka.topics import MOST_BATCH_BYTES
 from streams.records.record import Write
 from streams.settings import KafkaSettings, Settings
-
-# Below the brokers' default limit for one record batch (message.max.bytes, 1 MiB), framing included.
-MOST_BATCH_BYTES = 900_000
 
 
 @dataclass(slots=True)

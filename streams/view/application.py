@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams.engine.server import LIVE, METRICS, READY
+from streams.health_paths import LIVE, METRICS, READY
 from streams.memory import look_for_garbage_less_often
 from streams.view.access.gate import Gate
 from streams.view.access.grants import Grants, grants_of

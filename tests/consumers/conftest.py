@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import NewTopic
 
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.java import find_java
+from streams.errors import BrokerUnavailable
 from tests.consumers.consuming import ROOT, Consuming, Product, product
 from tests.kafka import admin_at, create_topics
 

@@ -14,7 +14,7 @@ from streams.core.events import written
 from streams.core.weight import MOST_BYTES
 from streams.engine.ledger import Ledger
 from streams.kafka.partitioner import partition_of
-from streams.kafka.transaction import MOST_BATCH_BYTES
+from streams.kafka.topics import MOST_BATCH_BYTES
 from streams.records.copies import UNREADABLE
 from streams.records.record import Write
 from tests.engine.test_ledger import (

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import NodeNotReadyError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
+from streams.kafka import propagation
 from streams.kafka.propagation import wait_until_known
 
 Answer = tuple[int, list[object]]  # the error's number, and the partitions

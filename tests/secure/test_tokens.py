@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.addresses import is_safe
+from streams.kafka import oauth
 from streams.kafka.oauth import EndpointTokens, FileTokens, Token, TokenUnavailable
 from tests.secure.papers import Issuer
 

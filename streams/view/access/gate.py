@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams.engine.server import LIVE, METRICS, READY
+from streams.health_paths import LIVE, METRICS, READY
 from streams.view.access.grants import Grants
 from streams.view.access.keys import KeysUnavailable
 from streams.view.access.shares import Shares

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.outputs import Access
-from streams.exits import sentence_of
+from streams.errors import sentence_of
 from streams.kafka.client import client_options
 from streams.kafka.denials import named
 from streams.kafka.patches import still_working

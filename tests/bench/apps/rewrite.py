@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.kafka.transaction import MOST_BATCH_BYTES
+from streams.kafka.topics import MOST_BATCH_BYTES
 from tests.bench.apps.reading import log_consumer
 from tests.bench.apps.timing import timed
 

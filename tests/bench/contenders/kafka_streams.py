@@ -5,8 +5,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from streams.broker.errors import BrokerUnavailable
 from streams.broker.java import find_java
+from streams.errors import BrokerUnavailable
 from tests.bench.contender import DEADLINE_MS, HERE, ROOT, WORK, Contender, Job, kafka_version
 
 PROJECT = HERE / "kafka_streams"
