@@ -6,7 +6,7 @@ import io
 import pyarrow as pa
 import pytest
 
-from streams.spreadsheets import written_as_csv
+from streams.presentation.spreadsheets import written_as_csv
 
 
 def read(*batches: pa.RecordBatch, delimiter: str = ";", **options: bool) -> list[list[str]]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from streams.core.events import written
-from streams.spreadsheets import written_as_csv
+from streams.presentation.spreadsheets import written_as_csv
 from streams.view.problems import Problem
 from streams.view.queries import Listing
 

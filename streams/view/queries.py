@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 import orjson
 
+from streams.presentation.small_numbers import LEAST, suppressed
 from streams.view.access.reach import EVERYTHING, Reach
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.rows import ANNOUNCEMENTS, REPORTS, Columns
-from streams.view.small import LEAST, suppressed
 from streams.view.tables import STATUSES
 
 By = Literal[

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from schemas.common import Closed, EventId, Municipality, WrittenTime
 from schemas.outputs import Count
+from streams.presentation.municipality_names import municipality_names
+from streams.presentation.small_numbers import without_small
 from streams.view.filters import ReportFilter, where
-from streams.view.naming import municipality_names
 from streams.view.picture import Picture
 from streams.view.queries import dictionaries, summary
-from streams.view.small import without_small
 from streams.view.tables import STATUSES
 
 MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"

@@ -11,8 +11,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from schemas import inputs, outputs
 from streams.kafka.topics import wanted_topics
+from streams.presentation.small_numbers import LEAST
 from streams.settings import KafkaSettings, Settings
-from streams.view.small import LEAST
 from tests.supply.sbom import ROOT
 
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")

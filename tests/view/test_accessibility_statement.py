@@ -4,8 +4,8 @@ import html
 
 import pytest
 
+from streams.presentation.words import LANGUAGES, Words
 from streams.view.page.routes import router
-from streams.view.page.words import LANGUAGES, Words
 from tests.view.conftest import asking, desk_with
 from tests.view.page.test_accessibility_on_kafka import PAGES
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from streams.presentation.small_numbers import suppressed
 from streams.view.queries import books_without_few, without_few
-from streams.view.small import suppressed
 from streams.view.tables import STATUSES
 from tests.view.stock import books
 

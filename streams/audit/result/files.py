@@ -14,7 +14,7 @@ from streams.audit.result.counts import Table
 from streams.audit.result.names import former, municipality_name, names_in
 from streams.audit.tables import VERDICTS, Audited
 from streams.core.events import written
-from streams.spreadsheets import written_as_csv
+from streams.presentation.spreadsheets import written_as_csv
 
 UNKNOWN_RECEIVER = "unknown"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.audit.result.counts import Group, Table
-from streams.view.small import LEAST, suppressed
+from streams.presentation.small_numbers import LEAST, suppressed
 
 # Sums are solved in the remainders of a large prime: exact fractions would grow, and floating ones err.
 _PRIME = (1 << 61) - 1

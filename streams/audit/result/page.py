@@ -16,7 +16,7 @@ from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
 from streams.audit.result.shown import Shown
 from streams.audit.result.timeline import timeline
 from streams.audit.tables import Untold
-from streams.view.page.words import Language
+from streams.presentation.words import Language
 
 MOST_ROWS = 2000
 SECTIONS = ("books", "months", "receivers", "versions", "missing", "untold", "sources", "rules")

@@ -1,7 +1,7 @@
 """The answer in sentences that claim no more than the sources show."""
 
 from streams.audit.result.summary import Summary
-from streams.view.page.words import PAGE, Language, Words
+from streams.presentation.words import PAGE, Language, Words
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 FILES: dict[Language, str] = {"nb": "rapport.html", "en": "report.html"}

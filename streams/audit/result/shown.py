@@ -18,7 +18,7 @@ from streams.audit.result.counts import (
 from streams.audit.result.hiding import hidden
 from streams.audit.result.summary import SourceRead, Summary, summary
 from streams.audit.tables import TERMS, Audited
-from streams.view.small import LEAST
+from streams.presentation.small_numbers import LEAST
 from streams.view.tables import OSLO
 
 

@@ -10,7 +10,7 @@ from streams.audit.result import sentences
 from streams.audit.result.sentences import refused, words_of
 from streams.audit.result.summary import SourceRead, Summary
 from streams.audit.tables import TERMS
-from streams.view.page.words import Words
+from streams.presentation.words import Words
 
 MOST_SOURCES = 12
 _FILES = ("rapport.html", "report.html", "missing.csv", "undetermined.csv", "summary.json")

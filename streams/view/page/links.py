@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from streams.view.page.words import Language
+from streams.presentation.words import Language
 
 Pairs = Sequence[tuple[str, str]]
 

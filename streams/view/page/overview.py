@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import duckdb
 import orjson
 
+from streams.presentation.small_numbers import without_small
 from streams.view import queries
 from streams.view.access.reach import Reach
 from streams.view.filters import Condition, Cursor, ReportFilter, where
 from streams.view.queries import dictionaries
-from streams.view.small import without_small
 from streams.view.tables import STATUSES
 
 COUNTS = ("reports", *STATUSES)

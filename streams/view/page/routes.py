@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.common import canonical_report_id
+from streams.presentation.municipality_names import known_today, municipality_names
+from streams.presentation.small_numbers import without_small
 from streams.view import queries
 from streams.view.answering import seat_of
 from streams.view.answers import Answer
 from streams.view.filters import Cursor, Order, ReportFilter
-from streams.view.naming import known_today, municipality_names
 from streams.view.page import overview
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
@@ -24,7 +25,6 @@ from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Refused
 from streams.view.seat import Seat
 from streams.view.single import confirmation_of, report_of, statement_of
-from streams.view.small import without_small
 from streams.view.statement import MONTH, first_day, signed
 from streams.view.tables import STATUSES, norwegian_day
 

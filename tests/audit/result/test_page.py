@@ -11,7 +11,7 @@ import pytest
 from streams.audit.result import page as module
 from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
 from streams.audit.tables import TERMS, Untold
-from streams.view.page.words import PAGE, Language, catalogue
+from streams.presentation.words import PAGE, Language, catalogue
 from tests.audit.result.conftest import written
 from tests.audit.result.reading import Reading, heading
 from tests.audit.result.stock import audited, bare, source, verdict

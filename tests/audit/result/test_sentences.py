@@ -9,7 +9,7 @@ from streams.audit.result import sentences
 from streams.audit.result.sentences import words_of
 from streams.audit.result.summary import Summary, summary
 from streams.audit.tables import TERMS
-from streams.view.page.words import Language
+from streams.presentation.words import Language
 from tests.audit.result.stock import audited
 
 

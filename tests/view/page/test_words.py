@@ -9,9 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from schemas.outputs import Reason, Status
+from streams.presentation.words import LANGUAGES, Language, Words, catalogue
 from streams.view.page.overview import FACETS
 from streams.view.page.saved import QUESTIONS
-from streams.view.page.words import LANGUAGES, Language, Words, catalogue
 
 DASH = "\N{EN DASH}"
 AT = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # the autumn night in which Norway's hour from two to three comes twice
