@@ -13,7 +13,7 @@ from streams.audit.tables import CONTRADICTIONS, SOURCES, TERMS
 from streams.audit.work import Work
 from streams.core.receivers import Municipalities
 from streams.data import municipalities, todays_number
-from streams.view.tables import ZONE
+from streams.presentation.times import ZONE
 
 _COLUMNS = ", ".join(JUDGED)
 # Reports that are known to be sent, though no fact could be judged.

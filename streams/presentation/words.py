@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
-from streams.view.tables import OSLO
+from streams.presentation.times import OSLO
 
 Language = Literal["nb", "nn", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+from streams.presentation.times import TIME_FORMAT
 
 LISTS = ("message_ids", "flags")
 WORDS = ("status", "reason")

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from streams.presentation.times import norwegian_day
 from streams.view import queries
 from streams.view.answers import Answer
 from streams.view.filters import ReportFilter
 from streams.view.seat import Seat
 from streams.view.statement import Statement, counted, statement
-from streams.view.tables import norwegian_day
 from streams.view.timeline import timeline
 
 

@@ -5,18 +5,15 @@ without what the checker keeps for itself (`held`), and with a few columns that 
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from schemas.outputs import Reason, Status
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
+from streams.presentation.times import ZONE
 
 SCHEMA_VERSION = 1
-ZONE = "Europe/Oslo"  # days and months are Norwegian ones
-OSLO = ZoneInfo(ZONE)
 STATUSES: tuple[str, ...] = get_args(Status)
 REASONS: tuple[str, ...] = get_args(Reason)
 
@@ -43,11 +40,6 @@ _AS = {
     "type": f"CASE r.type WHEN '{MISSING_TYPE}' THEN 'missing' WHEN '{RECOVERED_TYPE}' THEN 'recovered' "
     "ELSE error('a type that is not known') END AS type",
 }
-
-
-def norwegian_day(time: datetime) -> date:
-    """The day that it is in Norway."""
-    return time.astimezone(OSLO).date()
 
 
 def _columns(shape: Mapping[str, Any]) -> str:

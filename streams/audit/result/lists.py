@@ -7,8 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from streams.audit.tables import BOOKS
-from streams.view.rows import TIME_FORMAT
-from streams.view.tables import ZONE
+from streams.presentation.times import TIME_FORMAT, ZONE
 
 CHUNK_ROWS = 20_000
 # With `names` for the view of municipalities' names. The connection's own zone has no say in what is written.

@@ -19,7 +19,7 @@ from streams.audit.result.hiding import hidden
 from streams.audit.result.summary import SourceRead, Summary, summary
 from streams.audit.tables import TERMS, Audited
 from streams.presentation.small_numbers import LEAST
-from streams.view.tables import OSLO
+from streams.presentation.times import OSLO
 
 
 class Shown(NamedTuple):

@@ -8,13 +8,14 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from streams.presentation.municipality_names import municipality_names
+from streams.presentation.times import norwegian_day
 from streams.presentation.words import LANGUAGES, Language, Words, catalogue
 from streams.view.answering import headers_of, seat_of, tagged
 from streams.view.answers import Answer
 from streams.view.page.links import Here
 from streams.view.picture import Picture
 from streams.view.statement import last_day
-from streams.view.tables import REASONS, STATUSES, norwegian_day
+from streams.view.tables import REASONS, STATUSES
 
 PAGES_KEPT = 200
 

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from schemas.common import canonical_report_id
 from streams.presentation.municipality_names import known_today, municipality_names
 from streams.presentation.small_numbers import without_small
+from streams.presentation.times import norwegian_day
 from streams.view import queries
 from streams.view.answering import seat_of
 from streams.view.answers import Answer
@@ -26,7 +27,7 @@ from streams.view.sandbox import Refused
 from streams.view.seat import Seat
 from streams.view.single import confirmation_of, report_of, statement_of
 from streams.view.statement import MONTH, first_day, signed
-from streams.view.tables import STATUSES, norwegian_day
+from streams.view.tables import STATUSES
 
 router = APIRouter(include_in_schema=False)
 PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}

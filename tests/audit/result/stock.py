@@ -12,7 +12,7 @@ import pyarrow as pa
 from streams.audit import tables
 from streams.audit.tables import TERMS, Audited
 from streams.data import municipalities, todays_number
-from streams.view.tables import OSLO
+from streams.presentation.times import OSLO
 
 Row = dict[str, Any]
 START = datetime(2020, 9, 7, 8, 30, tzinfo=UTC)
