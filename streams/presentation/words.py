@@ -1,4 +1,4 @@
-"""The page's words and numbers in one language, and its times in one zone."""
+"""Words and numbers in one language, and times in one zone."""
 
 import tomllib
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
-PAGE = ("streams.view.page",)
+SHARED = ("streams.presentation",)  # what is said everywhere; each that shows something adds its own
 
 
 @cache
-def catalogue(language: Language, packages: tuple[str, ...] = PAGE) -> dict[str, Any]:
+def catalogue(language: Language, packages: tuple[str, ...] = SHARED) -> dict[str, Any]:
     """Every text of a language, by section and name; a later package adds to those before it."""
     found: dict[str, Any] = {}
     for package in packages:
@@ -37,7 +37,7 @@ class Words:
 
     language: Language
     utc: bool = False
-    packages: tuple[str, ...] = PAGE
+    packages: tuple[str, ...] = SHARED
 
     def __call__(self, key: str, **values: Any) -> str:
         """A text; `key` is section.name."""

@@ -70,7 +70,9 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.include_router(router)
     app.include_router(pages)
     app.include_router(live)
-    app.mount("/static", StaticFiles(packages=[("streams.view.page", "static")]), "static")
+    app.mount(
+        "/static", StaticFiles(packages=[("streams.view.page", "static"), ("streams.presentation", "static")]), "static"
+    )
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

@@ -24,7 +24,7 @@ from tests.supply.licences import licence_of, licence_of_jars
 from tests.supply.running import PROJECT, running
 
 ROOT = Path(__file__).parents[2]
-VENDOR = ROOT / "streams" / "view" / "page" / "static" / "vendor"
+VENDOR = ROOT / "streams" / "presentation" / "static" / "vendor"
 LICENCES = LicenseFactory()
 
 

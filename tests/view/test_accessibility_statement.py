@@ -4,7 +4,8 @@ import html
 
 import pytest
 
-from streams.presentation.words import LANGUAGES, Words
+from streams.presentation.words import LANGUAGES
+from streams.view.page.render import words_of
 from streams.view.page.routes import router
 from tests.view.conftest import asking, desk_with
 from tests.view.page.test_accessibility_on_kafka import PAGES
@@ -24,7 +25,7 @@ async def test_it_names_who_answers_and_where_to_complain(language: str) -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_it_says_when_nobody_is_named(language: str) -> None:
-    desk, words = desk_with(view_owner=""), Words(language)  # type: ignore[arg-type]  # one of the languages
+    desk, words = desk_with(view_owner=""), words_of(language)  # type: ignore[arg-type]  # one of the languages
     async with asking(desk) as client:
         said = html.unescape((await client.get(ADDRESSES[language])).text)
     await desk.stop()

@@ -20,7 +20,7 @@ from streams.presentation.words import Language
 
 MOST_ROWS = 2000
 SECTIONS = ("books", "months", "receivers", "versions", "missing", "untold", "sources", "rules")
-_STATIC = files("streams.view.page").joinpath("static")
+_STATIC = files("streams.presentation").joinpath("static")
 _STYLES = ("vendor/theme.css", "vendor/designsystemet.css", "page.css")
 _LICENCES = ("theme.css", "designsystemet.css", "inter.woff2")
 _FONT = 'url("vendor/inter.woff2")'
@@ -92,7 +92,7 @@ def _style() -> Markup:
 
 @cache
 def _environment() -> Environment:
-    loader = ChoiceLoader([PackageLoader("streams.audit.result"), PackageLoader("streams.view.page")])
+    loader = ChoiceLoader([PackageLoader("streams.audit.result"), PackageLoader("streams.presentation")])
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

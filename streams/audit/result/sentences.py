@@ -1,7 +1,7 @@
 """The answer in sentences that claim no more than the sources show."""
 
 from streams.audit.result.summary import Summary
-from streams.presentation.words import PAGE, Language, Words
+from streams.presentation.words import SHARED, Language, Words
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 FILES: dict[Language, str] = {"nb": "rapport.html", "en": "report.html"}
@@ -9,7 +9,7 @@ FILES: dict[Language, str] = {"nb": "rapport.html", "en": "report.html"}
 
 def words_of(language: Language) -> Words:
     """The page's own words and the audit's."""
-    return Words(language, packages=(*PAGE, "streams.audit.result"))
+    return Words(language, packages=(*SHARED, "streams.audit.result"))
 
 
 def answer(words: Words, summary: Summary) -> str:

@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fastapi import Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
-from streams.presentation.words import LANGUAGES, Language, Words, catalogue
+from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
 from streams.view.answering import headers_of, seat_of, tagged
 from streams.view.answers import Answer
 from streams.view.page.links import Here
@@ -18,6 +18,7 @@ from streams.view.statement import last_day
 from streams.view.tables import REASONS, STATUSES
 
 PAGES_KEPT = 200
+PACKAGES = (*SHARED, "streams.view.page")
 
 
 class Reader(NamedTuple):
@@ -37,7 +38,12 @@ def reader_of(request: Request) -> Reader:
     pairs = tuple((name, value) for name, value in request.query_params.multi_items() if value != "")
     here = Here(language, path, pairs)
     utc = ("utc", "1") in pairs
-    return Reader(here, Words(language, utc), datetime.now(UTC))
+    return Reader(here, words_of(language, utc=utc), datetime.now(UTC))
+
+
+def words_of(language: Language, *, utc: bool = False) -> Words:
+    """The words of the page in a language."""
+    return Words(language, utc, PACKAGES)
 
 
 def page(request: Request, reader: Reader, template: str, answer: Answer, **shown: Any) -> Response:
@@ -73,7 +79,7 @@ def warm_up() -> None:
     for name in _environment().list_templates(extensions=["html"]):
         _environment().get_template(name)
     for language in LANGUAGES:
-        words, now = Words(language), datetime.now(UTC)
+        words, now = words_of(language), datetime.now(UTC)
         words.time(now), words.day(now.date()), words.month(now.date()), words.number(1000)
 
 
@@ -104,7 +110,7 @@ def warnings(words: Words, picture: Picture) -> list[str]:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("streams.view.page"), autoescape=True, undefined=StrictUndefined,
+        loader=ChoiceLoader([PackageLoader(one) for one in PACKAGES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals.update(

@@ -11,7 +11,7 @@ import pytest
 from streams.audit.result import page as module
 from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
 from streams.audit.tables import TERMS, Untold
-from streams.presentation.words import PAGE, Language, catalogue
+from streams.presentation.words import SHARED, Language, catalogue
 from tests.audit.result.conftest import written
 from tests.audit.result.reading import Reading, heading
 from tests.audit.result.stock import audited, bare, source, verdict
@@ -55,7 +55,7 @@ def test_every_text_is_used() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_of_ours_shadows_one_of_the_pages(language: Language) -> None:
     for section, one in catalogue(language, OWN).items():
-        assert not set(one) & set(catalogue(language, PAGE).get(section, {})), section
+        assert not set(one) & set(catalogue(language, SHARED).get(section, {})), section
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,6 +11,7 @@ import pytest
 from schemas.outputs import Reason, Status
 from streams.presentation.words import LANGUAGES, Language, Words, catalogue
 from streams.view.page.overview import FACETS
+from streams.view.page.render import PACKAGES, words_of
 from streams.view.page.saved import QUESTIONS
 
 DASH = "\N{EN DASH}"
@@ -20,7 +21,7 @@ AT = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # the autumn night in which Norw
 def texts(language: Language) -> dict[str, str]:
     """Every text by section.name."""
     found: dict[str, str] = {}
-    for section, value in catalogue(language).items():
+    for section, value in catalogue(language, PACKAGES).items():
         if isinstance(value, dict):
             found |= {f"{section}.{name}": text for name, text in value.items()}
     return found
@@ -45,8 +46,8 @@ BY_CODE = {"status", "reason", "cause", "says", "moment", "saved", "picture", "u
 
 
 def test_every_text_is_used() -> None:
-    page = files("streams.view.page")
-    sources = [*page.iterdir(), *page.joinpath("templates").iterdir()]
+    folders = [files(package) for package in PACKAGES]
+    sources = [one for folder in folders for part in (folder, folder / "templates") for one in part.iterdir()]
     source = "".join(one.read_text() for one in sources if one.name.endswith((".py", ".html")))
     quoted = {*re.findall(r"""["']([\w.]+)["']""", source), *get_args(Status), *FACETS}
     composed = set(re.findall(r'"(\w+)\." ~', source))  # as in t("words." ~ name)
@@ -62,16 +63,16 @@ def test_every_text_is_used() -> None:
 
 @pytest.mark.parametrize(("language", "status"), list(product(LANGUAGES, get_args(Status))))
 def test_every_status_has_a_word(language: Language, status: str) -> None:
-    assert catalogue(language)["status"][status]
+    assert catalogue(language, PACKAGES)["status"][status]
 
 
 @pytest.mark.parametrize(("language", "reason"), list(product(LANGUAGES, get_args(Reason))))
 def test_every_reason_has_a_word(language: Language, reason: str) -> None:
-    assert catalogue(language)["reason"][reason]
+    assert catalogue(language, PACKAGES)["reason"][reason]
 
 
 def test_every_saved_question_has_a_title() -> None:
-    assert set(catalogue("nb")["saved"]) == set(QUESTIONS)
+    assert set(catalogue("nb", PACKAGES)["saved"]) == set(QUESTIONS)
 
 
 @pytest.mark.parametrize(("language", "word"), [("nb", "tapt"), ("nn", "tapt"), ("en", "lost")])
@@ -83,10 +84,10 @@ def test_missing_is_never_called_lost(language: Language, word: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (Words("nb"), "25. okt. 2026 02:30"),
-        (Words("nn"), "25. okt. 2026 02:30"),
-        (Words("en"), "25 Oct 2026 02:30"),
-        (Words("nb", utc=True), "25. okt. 2026 00:30"),
+        (words_of("nb"), "25. okt. 2026 02:30"),
+        (words_of("nn"), "25. okt. 2026 02:30"),
+        (words_of("en"), "25 Oct 2026 02:30"),
+        (words_of("nb", utc=True), "25. okt. 2026 00:30"),
     ],
 )
 def test_times_are_norwegian_or_utc_on_demand(words: Words, said: str) -> None:
@@ -95,8 +96,8 @@ def test_times_are_norwegian_or_utc_on_demand(words: Words, said: str) -> None:
 
 
 def test_a_time_of_today_goes_without_its_date() -> None:
-    assert Words("nb").clock(AT, AT + timedelta(hours=3)) == "02:30"
-    assert Words("nb").clock(AT, AT + timedelta(days=1)) == "25. okt. 2026 02:30"
+    assert words_of("nb").clock(AT, AT + timedelta(hours=3)) == "02:30"
+    assert words_of("nb").clock(AT, AT + timedelta(days=1)) == "25. okt. 2026 02:30"
 
 
 @pytest.mark.parametrize(
@@ -108,25 +109,25 @@ def test_a_time_of_today_goes_without_its_date() -> None:
     ],
 )  # fmt: skip
 def test_a_duration_has_its_largest_units(seconds: Any, said: str) -> None:
-    assert Words("nb").duration(seconds) == said
+    assert words_of("nb").duration(seconds) == said
 
 
 def test_numbers_are_grouped_as_the_language_does() -> None:
-    assert Words("nb").number(1_234_567).replace("\xa0", " ") == "1 234 567"
-    assert Words("en").number(1_234_567) == "1,234,567"
-    assert Words("en").number(None) == DASH
+    assert words_of("nb").number(1_234_567).replace("\xa0", " ") == "1 234 567"
+    assert words_of("en").number(1_234_567) == "1,234,567"
+    assert words_of("en").number(None) == DASH
 
 
 def test_one_is_said_otherwise_than_many() -> None:
-    assert Words("en").count("list.count", 1) == "1 report"
-    assert Words("en").count("list.count", 1200) == "1,200 reports"
+    assert words_of("en").count("list.count", 1) == "1 report"
+    assert words_of("en").count("list.count", 1200) == "1,200 reports"
 
 
 def test_a_new_code_is_shown_as_it_is() -> None:
-    assert Words("nb").code("reason", "something_new") == "something_new"
-    assert Words("nb").code("reason", None) == DASH
+    assert words_of("nb").code("reason", "something_new") == "something_new"
+    assert words_of("nb").code("reason", None) == DASH
 
 
 def test_months_and_days_are_written_out() -> None:
-    assert Words("nb").month(date(2026, 3, 1)) == "mars 2026"
-    assert Words("en").day(date(2026, 3, 2)) == "Monday 2 Mar"
+    assert words_of("nb").month(date(2026, 3, 1)) == "mars 2026"
+    assert words_of("en").day(date(2026, 3, 2)) == "Monday 2 Mar"
