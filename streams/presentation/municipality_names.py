@@ -1,10 +1,14 @@
-"""Names beside numbers, where groups are few."""
+"""Municipalities and counties by name, beside their numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from streams.data import counties, municipalities, todays_number
+import duckdb
+import pyarrow as pa
+
+from streams.data import counties, former_numbers, municipalities, todays_number
 
 
 @cache
@@ -31,3 +35,29 @@ def _named(group: dict[str, Any]) -> dict[str, Any]:
     if "county" in group:
         more["county_name"] = counties().get(group["county"])
     return group | more
+
+
+def municipality_name(code: str | None) -> str | None:
+    """What the municipality with this number is or was called; None where nobody knows it."""
+    return municipality_names().get(code) if code is not None else None
+
+
+def former(code: str | None) -> tuple[str, ...]:
+    """The numbers that went before, with the name where it was another."""
+    if code is None:
+        return ()
+    today = municipality_name(code)
+    named = ((number, municipality_name(number)) for number in former_numbers(code))
+    return tuple(number if name == today else f"{number} {name}" for number, name in named)
+
+
+@contextmanager
+def names_in(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """The name of a view, for as long as it is needed, with `code` and `name` of every municipality."""
+    view = "result_municipality_names"
+    known = municipality_names()
+    connection.register(view, pa.table({"code": list(known), "name": list(known.values())}))
+    try:
+        yield view
+    finally:
+        connection.unregister(view)

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from streams.audit.result import lists
 from streams.audit.result.counts import Table
-from streams.audit.result.names import former, municipality_name, names_in
 from streams.audit.tables import VERDICTS, Audited
 from streams.core.events import written
+from streams.presentation.municipality_names import former, municipality_name, names_in
 from streams.presentation.spreadsheets import written_as_csv
 
 UNKNOWN_RECEIVER = "unknown"
