@@ -15,12 +15,12 @@ import faust
 from streams.core.fold import Limits
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.heartbeat import Heartbeat
-from streams.engine.ledger import Batch
-from streams.engine.marker import Marker
+from streams.engine.completeness import Marker
+from streams.engine.health.heartbeat import Heartbeat
+from streams.engine.health.readiness import unready
+from streams.engine.health.server import Server
 from streams.engine.metrics import Metrics
-from streams.engine.readiness import unready
-from streams.engine.server import Server
+from streams.engine.processor import Batch
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.exits import ending_on_error

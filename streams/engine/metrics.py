@@ -12,10 +12,10 @@ from streams.core.events import Cause
 from streams.core.fold import Step
 from streams.core.row import Reason, Status
 from streams.engine.burst import LastHour
+from streams.engine.health.gauges import Standing
 from streams.engine.histogram import BatchHistogram
-from streams.engine.standing import Standing
+from streams.engine.partition import Window
 from streams.engine.tally import CASE_SYSTEMS, CHANNELS, OTHER, Tally
-from streams.engine.window import Window
 
 MOST_NAMES = 50  # of a label whose values others choose; the rest is counted as "other"
 

@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
-from streams.engine.ledger import Ledger, Span
-from streams.engine.restored import Restored
-from streams.engine.waiting import Waiting
+from streams.engine.pending import Waiting
+from streams.engine.processor import Ledger, Span
+from streams.engine.snapshot import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss, same_partitions

@@ -18,12 +18,12 @@ from aiokafka.errors import (
 from mode import Service
 
 from streams.core.rules import Rules
-from streams.engine.ledger import Batch, Span
 from streams.engine.metrics import Metrics
+from streams.engine.partition import Window
+from streams.engine.processor import Batch, Span
 from streams.engine.restore import Restorer
 from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
-from streams.engine.window import Window
 from streams.errors import InDoubt, sentence_of
 from streams.exits import Patience, ending_on_error
 from streams.kafka.client import client_options

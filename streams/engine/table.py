@@ -7,8 +7,8 @@ from typing import Any
 import faust
 
 from streams.core.row import Row
-from streams.engine.ledger import Batch
-from streams.engine.window import Window
+from streams.engine.partition import Window
+from streams.engine.processor import Batch
 from streams.exits import ending_on_error
 
 BATCHES_AT_ONCE = 8

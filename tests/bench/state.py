@@ -16,7 +16,7 @@ import orjson
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
-from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.processor import Batch, Ledger, Span
 from streams.engine.rows import PackedRows
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes

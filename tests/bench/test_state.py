@@ -12,7 +12,7 @@ from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.restored import Restored
+from streams.engine.snapshot import Restored
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes
 from streams.policies import policy_of

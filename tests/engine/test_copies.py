@@ -12,7 +12,7 @@ from schemas.reading import STORED as STORED_READER
 from schemas.reading import Reader
 from streams.core.events import written
 from streams.core.weight import MOST_BYTES
-from streams.engine.ledger import Ledger
+from streams.engine.processor import Ledger
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import MOST_BATCH_BYTES
 from streams.records.copies import UNREADABLE

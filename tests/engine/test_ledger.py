@@ -15,8 +15,8 @@ from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.ledger import Batch, Ledger, Span
 from streams.engine.marks import Marks
+from streams.engine.processor import Batch, Ledger, Span
 from streams.engine.rows import PackedRows
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from streams.engine.marker import Marker, due_together
+from streams.engine.completeness import Marker, due_together
 from streams.engine.metrics import Metrics
-from streams.engine.window import Window
+from streams.engine.partition import Window
 from streams.settings import KafkaSettings
 from tests.engine.conftest import MakeWorld
 from tests.engine.test_ledger import SETTINGS, ledger

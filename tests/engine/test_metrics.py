@@ -11,15 +11,15 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from streams.core.books import Book
 from streams.core.row import Status
-from streams.engine import waiting
+from streams.engine import pending
 from streams.engine.burst import LastHour
+from streams.engine.health.gauges import Standing
 from streams.engine.histogram import BatchHistogram
-from streams.engine.ledger import Ledger
 from streams.engine.metrics import MOST_NAMES, Metrics
-from streams.engine.restored import Restored
+from streams.engine.partition import Window
+from streams.engine.processor import Ledger
 from streams.engine.rows import LIVE_ROWS
-from streams.engine.standing import Standing
-from streams.engine.window import Window
+from streams.engine.snapshot import Restored
 from streams.records.coverage import Gap
 from tests.engine.test_ledger import START, Appended, batch, ledger, marked, ms, sent_value
 
@@ -186,7 +186,7 @@ def test_reports_that_are_settled_do_not_pile_up_in_the_queue_of_those_that_wait
 def test_very_many_that_were_settled_behind_one_that_waits_are_passed_a_few_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waiting, "MOST_LOOKS", 10)
+    monkeypatch.setattr(pending, "MOST_LOOKS", 10)
     one = ledger()
     one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(26)]))
     proofs = [stored(one, number + 1, START + 30 * MINUTE, number) for number in range(24)]

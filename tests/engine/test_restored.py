@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from streams.engine import restored as restored_module
-from streams.engine.restored import YIELD_EVERY, Restored
+from streams.engine import snapshot as restored_module
+from streams.engine.snapshot import YIELD_EVERY, Restored
 from tests.engine.test_ledger import START, Appended, batch, ledger, of
 from tests.engine.test_slices import sents
 

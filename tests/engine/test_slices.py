@@ -13,11 +13,11 @@ import pytest
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine import readiness
-from streams.engine.ledger import Batch, Ledger
+from streams.engine.health import readiness
+from streams.engine.partition import Window
+from streams.engine.processor import Batch, Ledger
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice
-from streams.engine.window import Window
 from streams.kafka.transaction import Writes
 from streams.policies import load_policy
 from streams.records.coverage import Gap, read_coverage
@@ -291,7 +291,7 @@ async def test_a_worker_is_not_ready_while_it_announces_what_fell_due() -> None:
 
 
 async def test_the_brokers_time_is_known_with_the_first_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.engine.window.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("streams.engine.partition.time.monotonic", lambda: 100.0)
     one, marks = due_at_once(TENS._replace(breath_seconds=1e9), 25, timedelta(seconds=1))
     it, held = at_work(one)
     working = asyncio.create_task(it.apply(marks))

@@ -11,10 +11,10 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import source as source_module
-from streams.engine.ledger import Batch
 from streams.engine.metrics import Metrics
+from streams.engine.partition import Window
+from streams.engine.processor import Batch
 from streams.engine.source import MOST_QUEUED, Source
-from streams.engine.window import Window
 from streams.errors import InDoubt
 from streams.policies import load_policy
 from streams.settings import KafkaSettings

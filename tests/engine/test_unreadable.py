@@ -7,7 +7,7 @@ import orjson
 
 from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected
-from streams.engine.ledger import Ledger
+from streams.engine.processor import Ledger
 from streams.kafka.transaction import Writes
 from streams.records.coverage import LastRecord, Loss, read_coverage
 from streams.records.record import NO_TIME, Unreadable, arrival

@@ -17,7 +17,7 @@ from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.processor import Batch, Ledger, Span
 from streams.engine.rows import PackedRows
 from streams.kafka.transaction import Writes
 from streams.policies import policy_of

@@ -79,12 +79,12 @@ class _Countdown:
 
 def _at(step: str, times: int, action: Callable[[], None]) -> None:
     """Do something at a step. Commits are counted that carry an announcement: the others prove less."""
-    from streams.engine import restored, source
+    from streams.engine import snapshot, source
     from streams.kafka import transaction
 
     kill = _Countdown(times, action)
     if step == "during_restore":
-        _wrap_sync(restored.Restored, "take", before=kill)
+        _wrap_sync(snapshot.Restored, "take", before=kill)
         return
     if step == "during_rebalance":
         _wrap(source.Source, "give_up", before=kill)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streams.core.facts import Receipt, ReceiptCode, Stored
-from streams.engine import ledger, source, window
+from streams.engine import partition, processor, source
 from streams.errors import InDoubt
 from streams.kafka import transaction
 from streams.kafka.transaction import Writes
@@ -18,8 +18,8 @@ from streams.kafka.transaction import Writes
 _transaction: Any = transaction
 _transactions: Any = transaction.Transactions
 _source: Any = source.Source
-_window: Any = window.Window
-_ledger: Any = ledger.Ledger
+_window: Any = partition.Window
+_ledger: Any = processor.Ledger
 
 
 def offsets_before_rows() -> None:
@@ -44,9 +44,9 @@ def batch_futures_ignored() -> None:
         by_place: dict[tuple[str, int], list[Any]] = {}
         for record in records:
             by_place.setdefault((record.topic, record.partition), []).append(record)
-        for (topic, partition), some in by_place.items():
+        for (topic, number), some in by_place.items():
             for batch in self._batches(some):
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                sent.append(await producer.send_batch(batch, topic, partition=number))
         await asyncio.gather(*sent, return_exceptions=True)
 
     _transactions._append = append

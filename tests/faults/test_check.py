@@ -14,7 +14,7 @@ from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import municipalities, succession
-from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.processor import Batch, Ledger, Span
 from streams.engine.rows import PackedRows
 from streams.policies import policy_of
 from streams.records.coverage import Applied, Coverage

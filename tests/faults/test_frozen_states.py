@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.core.books import Books
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
-from streams.engine.ledger import Ledger
-from streams.engine.restored import Restored
+from streams.engine.processor import Ledger
+from streams.engine.snapshot import Restored
 from streams.settings import Settings
 from tests.engine.conftest import MakeWorld
 from tests.faults.frozen import FOLDER, Frozen, announcements, go_on, read_frozen, rules_of, write_frozen

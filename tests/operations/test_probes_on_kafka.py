@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine.server import MOST_CONNECTIONS
+from streams.engine.health.server import MOST_CONNECTIONS
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import Worker, World
 

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from streams.core.deadlines import Deadlines
-from streams.engine.ledger import Ledger
 from streams.engine.marks import Marks
+from streams.engine.processor import Ledger
 from streams.kafka.transaction import Writes
 from streams.records.coverage import Applied
 from streams.records.record import Write

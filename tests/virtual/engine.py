@@ -15,7 +15,7 @@ from streams.core.books import BooksUnbalanced
 from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
 from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
-from streams.engine.ledger import Batch, Ledger, Span
+from streams.engine.processor import Batch, Ledger, Span
 from streams.engine.slices import Bounds, Slice
 from streams.errors import StateUnreadable
 from streams.kafka.transaction import Writes

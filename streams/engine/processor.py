@@ -18,12 +18,12 @@ from streams.core.fold import REFUSED, Step
 from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine import marks
+from streams.engine.committed import Stand
+from streams.engine.output import output_records
+from streams.engine.pending import Waiting
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice, in_slices, whole
-from streams.engine.stand import Stand
 from streams.engine.tally import Tally
-from streams.engine.waiting import Waiting
-from streams.engine.writing import output_records
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes

@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.core.books import Book
-from streams.engine.window import Window
+from streams.engine.partition import Window
 
 STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {

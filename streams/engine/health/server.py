@@ -11,8 +11,8 @@ from aiohttp.web_protocol import RequestHandler
 from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from streams.engine.health.readiness import unready
 from streams.engine.metrics import Metrics
-from streams.engine.readiness import unready
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.health_paths import LIVE, METRICS, READY

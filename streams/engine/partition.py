@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from streams.engine.ledger import Batch, Ledger
+from streams.engine.processor import Batch, Ledger
 from streams.kafka.transaction import Transactions, Writes
 from streams.records.coverage import Gap
 

@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 from mode import Service
 
+from streams.engine.health.readiness import unready
 from streams.engine.metrics import Metrics
-from streams.engine.readiness import unready
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.settings import Settings

@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from streams.engine.ledger import BROKER_CLOCK
 from streams.engine.metrics import Metrics
+from streams.engine.partition import Window
+from streams.engine.processor import BROKER_CLOCK
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
-from streams.engine.window import Window
 from streams.errors import sentence_of
 from streams.exits import ending_on_error
 from streams.kafka.client import client_options
