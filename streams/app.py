@@ -92,7 +92,7 @@ source = Source(kafka, settings, rules, reports, metrics, _deliver)
 marker = Marker(kafka, settings, reports, source, metrics)
 heartbeat = Heartbeat(settings, source, reports, metrics)
 server = Server(settings, reports, source, metrics)
-metrics.watch(reports.windows)
+metrics.watch(reports.partitions)
 metrics.ready.set_function(lambda: not unready(source, reports))
 
 

@@ -11,7 +11,7 @@ from streams.records.coverage import Coverage
 class Stand:
     """Copies of the few things that are shown; of the books only those that have changed are copied again.
 
-    `coverage` shares its positions with the ledger: only what stands beside them is as committed.
+    `coverage` shares its positions with the processor: only what stands beside them is as committed.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from streams.core.row import Reason, Status
 from streams.engine.burst import LastHour
 from streams.engine.health.gauges import Standing
 from streams.engine.histogram import BatchHistogram
-from streams.engine.partition import Window
+from streams.engine.partition import Partition
 from streams.engine.tally import CASE_SYSTEMS, CHANNELS, OTHER, Tally
 
 MOST_NAMES = 50  # of a label whose values others choose; the rest is counted as "other"
@@ -118,9 +118,9 @@ class Metrics:
             self._delays.observe(max(0.0, (visible - alarm).total_seconds()) for alarm in tally.alarms)
         self._missing_at.add(tally.missing_at, time.monotonic())
 
-    def watch(self, windows: dict[int, Window]) -> None:
+    def watch(self, partitions: dict[int, Partition]) -> None:
         """Also show how the partitions stand, read anew at each scrape."""
-        self.registry.register(Standing(windows))
+        self.registry.register(Standing(partitions))
 
     def _bounded(self, metric: str, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The labels, or "other" for those that would be one too many."""

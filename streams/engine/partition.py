@@ -1,4 +1,4 @@
-"""One owned partition at work: its ledger, its transactional producer, and which seek its batches belong to."""
+"""One owned partition at work: its processor, its transactional producer, and which seek its batches belong to."""
 
 import asyncio
 import math
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from streams.engine.processor import Batch, Ledger
+from streams.engine.processor import Batch, Processor
 from streams.kafka.transaction import Transactions, Writes
 from streams.records.coverage import Gap
 
@@ -29,21 +29,21 @@ class BrokerClock:
         return self._stamp + timedelta(seconds=time.monotonic() - self._seen_at)
 
 
-class Window:
+class Partition:
     """The reports of one partition. Batches go in one after the other, each slice is committed before the next begins.
 
     `on_commit` is told after each commit how many seconds it took.
     """
 
     def __init__(
-        self, ledger: Ledger, transactions: Transactions, on_commit: Callable[["Window", float], None]
+        self, processor: Processor, transactions: Transactions, on_commit: Callable[["Partition", float], None]
     ) -> None:
-        self.ledger = ledger
+        self.processor = processor
         self.clock = BrokerClock()
         self.epoch = 0
         self.queued = 0  # batches of this epoch that were handed over and are not done
         self.moved_at = time.monotonic()  # when completeness last moved
-        self._age_when_restored = _age(ledger.coverage.complete_until)
+        self._age_when_restored = _age(processor.coverage.complete_until)
         self.marked_at = float("-inf")  # when the last set of marks was begun
         self.marks_acknowledged_at: float | None = None  # of the set that was begun last
         self._fruitless = False  # the last set came back and moved nothing: a broker's clock is behind
@@ -53,18 +53,18 @@ class Window:
         self._lock = asyncio.Lock()  # while a slice is made and committed
 
     @property
-    def partition(self) -> int:
-        """The partition's number."""
-        return self.ledger.partition
+    def number(self) -> int:
+        """The partition's number, the same in every input and output."""
+        return self.processor.partition
 
     async def apply(self, batch: Batch) -> bool:
         """Apply and commit a batch; False if it does not begin where the last one ended. Raises InDoubt."""
         async with self._turn:
             if batch.epoch != self.epoch:
                 return True  # of before a seek: what it holds is fetched again
-            if not self.ledger.fits(batch):
+            if not self.processor.fits(batch):
                 return False
-            slices = self.ledger.slices(batch)
+            slices = self.processor.slices(batch)
             while await self._commit_next(slices, batch.epoch):
                 pass
             if batch.epoch == self.epoch:
@@ -76,7 +76,7 @@ class Window:
         async with self._lock:
             if epoch != self.epoch:
                 return False
-            coverage, marks = self.ledger.coverage, self.ledger.marks
+            coverage, marks = self.processor.coverage, self.processor.marks
             until, checked_at, awaited = coverage.complete_until, coverage.checked_at, marks.outstanding
             writes = await _next(slices)
             if writes is None:
@@ -96,7 +96,7 @@ class Window:
     async def publish(self, gap: Gap) -> None:
         """Publish a gap. Raises InDoubt."""
         async with self._lock:
-            self._on_commit(self, await self._commit(self.ledger.publish(gap)))
+            self._on_commit(self, await self._commit(self.processor.publish(gap)))
 
     def stood_still(self) -> float:
         """For how many seconds completeness has not moved in this worker."""
@@ -108,7 +108,7 @@ class Window:
 
     def give_up_marks(self) -> None:
         """The set that is on its way will not come: write a new one at once."""
-        self.ledger.marks.abandon()
+        self.processor.marks.abandon()
         self.marked_at = float("-inf")
 
     async def idle(self) -> None:
@@ -128,11 +128,11 @@ class Window:
 
     def quiet_for(self, time_: timedelta) -> bool:
         """True if no set of marks is on its way, and none has been begun for so long."""
-        return not self.ledger.marks.outstanding and time.monotonic() - self.marked_at >= time_.total_seconds()
+        return not self.processor.marks.outstanding and time.monotonic() - self.marked_at >= time_.total_seconds()
 
     def seconds_to_deadline(self) -> float:
         """How long it is until the first deadline that is known, by the brokers' clock; infinite where none is."""
-        first, now = self.ledger.checker.deadlines.first(), self.clock.now()
+        first, now = self.processor.checker.deadlines.first(), self.clock.now()
         return math.inf if first is None or now is None else (first - now).total_seconds()
 
     def begin_anew(self) -> None:
@@ -143,7 +143,7 @@ class Window:
     async def _commit(self, writes: Writes) -> float:
         began = time.monotonic()
         await self._transactions.commit(writes)
-        self.ledger.stand.committed()
+        self.processor.stand.committed()
         return time.monotonic() - began
 
 

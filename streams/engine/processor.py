@@ -71,7 +71,7 @@ class Batch:
     records: Mapping[str, Sequence[KafkaRecord]]
 
 
-class Ledger:
+class Processor:
     """The rows, books, positions and completeness of one partition."""
 
     def __init__(

@@ -14,7 +14,7 @@ from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
 from streams.engine.pending import Waiting
-from streams.engine.processor import Ledger, Span
+from streams.engine.processor import Processor, Span
 from streams.engine.snapshot import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.kafka.consumers import assign_paused, one_off_consumer
@@ -45,8 +45,10 @@ class Restorer:
         self._step = step
         self._timeout_ms = int(settings.request_timeout.total_seconds() * 1000)
 
-    async def ledger(self, rules: Rules, partition: int, partitions: int, committed: dict[str, int | None]) -> Ledger:
-        """The partition's ledger as its last commit left it. Raises StateUnreadable or KafkaError."""
+    async def processor(
+        self, rules: Rules, partition: int, partitions: int, committed: dict[str, int | None]
+    ) -> Processor:
+        """The partition's processor as its last commit left it. Raises StateUnreadable or KafkaError."""
         state = TopicPartition(self._settings.output("state"), partition)
         coverage = TopicPartition(self._settings.output("coverage"), partition)
         async with self._consumer("read_committed") as consumer:
@@ -59,7 +61,7 @@ class Restorer:
             found = await self._positions(consumer, restored, spans, committed, partitions, rules)
         deadlines = await restored.deadlines(rules)
         books, waiting = Books(restored.books.items()), Waiting(restored.pending)
-        return Ledger(self._settings, rules, restored.rows, books, found, deadlines, self._clean, waiting)
+        return Processor(self._settings, rules, restored.rows, books, found, deadlines, self._clean, waiting)
 
     async def _read(self, consumer: Any, state: TopicPartition, coverage: TopicPartition) -> Restored:
         """Both topics until the high watermark of after the fence: nothing of a former owner can be missing."""

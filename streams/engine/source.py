@@ -19,7 +19,7 @@ from mode import Service
 
 from streams.core.rules import Rules
 from streams.engine.metrics import Metrics
-from streams.engine.partition import Window
+from streams.engine.partition import Partition
 from streams.engine.processor import Batch, Span
 from streams.engine.restore import Restorer
 from streams.engine.shares import shares
@@ -61,7 +61,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         self._table, self._metrics, self._deliver = table, metrics, deliver
         self._consumer: Any = None
         self._clean = CleanReader(settings.max_value_bytes)
-        self._parked: dict[int, Window] = {}
+        self._parked: dict[int, Partition] = {}
         self._delivered: dict[TopicPartition, int] = {}
         self._takeover: asyncio.Task[None] | None = None
         self.assigned = False
@@ -123,8 +123,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             async with naming_denials(self._kafka, "Read"):
                 first = await self._first_record()
             # A rebalance may come while a batch is delivered; what was taken before it belongs to no later epoch.
-            for window, epoch in [(window, window.epoch) for window in self._free()]:
-                await self._hand_over(window, epoch, first)
+            for partition, epoch in [(partition, partition.epoch) for partition in self._free()]:
+                await self._hand_over(partition, epoch, first)
         except OffsetOutOfRangeError as error:
             raise InDoubt(
                 f"An input was deleted below the position that was to be read next ({error}): ending, so that the "
@@ -136,20 +136,20 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             # Records of other partitions may have been discarded with it: fetch all of them again.
             log.warning("A fetch failed and is repeated: %s", sentence_of(error))
             self._metrics.count("fetch_errors", type(error).__name__)
-            for window in list(self._table.windows.values()):
-                self._seek(window)
+            for partition in list(self._table.partitions.values()):
+                self._seek(partition)
             await self.sleep(1.0)
 
     async def _first_record(self) -> dict[TopicPartition, list[Any]]:
         """Wait a while for one record. Where a position is missing nothing was taken: our own seek will set it."""
         free = self._free()
-        all_free = len(free) == len(self._table.windows)
+        all_free = len(free) == len(self._table.partitions)
         if not free and not all_free:
             await self.sleep(BUSY_MILLISECONDS / 1000)
             return {}
         try:
             first: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
-                *(tp for window in free for tp in self._inputs(window.partition)),
+                *(tp for partition in free for tp in self._inputs(partition.number)),
                 timeout_ms=FETCH_MILLISECONDS if all_free else BUSY_MILLISECONDS,
                 max_records=1,
             )
@@ -157,17 +157,17 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             return {}
         return first
 
-    def _free(self) -> list[Window]:
+    def _free(self) -> list[Partition]:
         """The windows that can take a batch. What was fetched for the others waits: their work may take minutes."""
-        return [window for window in self._table.windows.values() if window.queued < MOST_QUEUED]
+        return [partition for partition in self._table.partitions.values() if partition.queued < MOST_QUEUED]
 
-    async def _hand_over(self, window: Window, epoch: int, first: dict[TopicPartition, list[Any]]) -> None:
+    async def _hand_over(self, partition: Partition, epoch: int, first: dict[TopicPartition, list[Any]]) -> None:
         """Deliver what was fetched of one partition; positions move over control records, too."""
-        if epoch != window.epoch:
+        if epoch != partition.epoch:
             return
         spans: dict[str, Span] = {}
         records: dict[str, list[Any]] = {}
-        left = {tp: self._left(tp) for tp in self._inputs(window.partition)}
+        left = {tp: self._left(tp) for tp in self._inputs(partition.number)}
         for tp, share in shares(left, self._settings.batch_records).items():
             records[tp.topic] = first.get(tp, [])
             try:
@@ -177,15 +177,15 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
                 position = await self._consumer.position(tp)
             except IllegalStateError:
                 return  # revoked in the meantime
-            if epoch != window.epoch:
-                self.fetch_again(window.partition)  # what was taken just now may lie after the seek: take it again
+            if epoch != partition.epoch:
+                self.fetch_again(partition.number)  # what was taken just now may lie after the seek: take it again
                 return
             spans[tp.topic] = Span(self._delivered[tp], position)
         if any(span.end > span.start for span in spans.values()):
             for topic, span in spans.items():
-                self._delivered[TopicPartition(topic, window.partition)] = span.end
-            window.queued += 1
-            await self._deliver(Batch(window.partition, epoch, spans, records))
+                self._delivered[TopicPartition(topic, partition.number)] = span.end
+            partition.queued += 1
+            await self._deliver(Batch(partition.number, epoch, spans, records))
 
     def _left(self, tp: TopicPartition) -> int:
         """How many records of an input are to be read, as the last fetch told."""
@@ -196,11 +196,11 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         """False for what a rebalance has taken from us: aiokafka asserts instead of answering."""
         return tp in self._consumer.assignment()
 
-    def fetch_again(self, partition: int) -> None:
+    def fetch_again(self, number: int) -> None:
         """A batch did not fit: begin anew at what is applied."""
-        window = self._table.windows.get(partition)
-        if window is not None:
-            self._seek(window)
+        partition = self._table.partitions.get(number)
+        if partition is not None:
+            self._seek(partition)
 
     def last_stable_offset(self, tp: TopicPartition) -> int | None:
         """How far a transaction that is still open lets us read; None if unknown."""
@@ -218,13 +218,13 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             self._takeover.cancel()
             await asyncio.gather(self._takeover, return_exceptions=True)
         # Taken out at once: a rebalance and the end of the process may come at the same time.
-        given_up = dict(self._table.windows)
-        self._table.windows.clear()
+        given_up = dict(self._table.partitions)
+        self._table.partitions.clear()
         self._parked |= given_up
-        for window in given_up.values():
-            window.begin_anew()
-        for window in given_up.values():
-            await window.idle()
+        for partition in given_up.values():
+            partition.begin_anew()
+        for partition in given_up.values():
+            await partition.idle()
 
     def take_over(self, assigned: set[TopicPartition]) -> None:
         """Note the new assignment; restoring is done outside the callback, so that heartbeats go on."""
@@ -243,42 +243,42 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         torn = [p for p in mine if any(tp not in assigned for tp in self._inputs(p))]
         if torn:
             raise InDoubt(f"Partitions {torn} are assigned for some inputs only: `meldingsvakt topics` says why.")
-        for window in self._parked.values():
-            same_partitions(window.ledger.coverage, self._partitions())
+        for partition in self._parked.values():
+            same_partitions(partition.processor.coverage, self._partitions())
         await self._close([self._parked.pop(p) for p in list(self._parked) if p not in mine])
         limit = asyncio.Semaphore(RESTORE_AT_ONCE)
 
-        async def resume(partition: int) -> None:
+        async def resume(number: int) -> None:
             async with limit:
-                # A parked window is still ours unless somebody has fenced it: then its next commit fails and ends us.
-                window = self._parked.pop(partition, None) or await self._restore(partition)
-                self._table.windows[partition] = window
-                self._seek(window)
-                self._consumer.resume(*self._inputs(partition))
+                # A parked one is still ours unless somebody has fenced it: then its next commit fails and ends us.
+                partition = self._parked.pop(number, None) or await self._restore(number)
+                self._table.partitions[number] = partition
+                self._seek(partition)
+                self._consumer.resume(*self._inputs(number))
 
-        await asyncio.gather(*(resume(partition) for partition in sorted(mine)))
+        await asyncio.gather(*(resume(number) for number in sorted(mine)))
         log.info("Checking partitions %s.", sorted(mine))
 
-    async def _restore(self, partition: int) -> Window:
+    async def _restore(self, number: int) -> Partition:
         started = time.monotonic()
-        transactions = Transactions(self._kafka, self._settings, partition)
-        patience = Patience(f"Restoring partition {partition}", STEP_SECONDS)
+        transactions = Transactions(self._kafka, self._settings, number)
+        patience = Patience(f"Restoring partition {number}", STEP_SECONDS)
         patience.step()
         try:
             async with naming_denials(self._kafka, "Read"):
                 await transactions.fence()
                 patience.step()
-                committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(partition)}
+                committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(number)}
                 patience.step()
                 restorer = Restorer(self._kafka, self._settings, self._clean, patience.step)
-                ledger = await restorer.ledger(self._rules, partition, self._partitions(), committed)
+                processor = await restorer.processor(self._rules, number, self._partitions(), committed)
         except BaseException:
             await transactions.stop()
             raise
         finally:
             patience.over()
-        self._metrics.restored.labels(str(partition)).set(time.monotonic() - started)
-        return Window(ledger, transactions, self._committed)
+        self._metrics.restored.labels(str(number)).set(time.monotonic() - started)
+        return Partition(processor, transactions, self._committed)
 
     def _partitions(self) -> int:
         """How many each input has. A broker that has not heard of a topic yet tells none of them: that is no answer."""
@@ -288,21 +288,21 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             raise InDoubt(f"Kafka does not tell the partitions of {topic} at the moment: start the worker again.")
         return len(known)
 
-    def _committed(self, window: Window, seconds: float) -> None:
-        self._metrics.committed(window.ledger.take_tally(), seconds, window.clock.now())
+    def _committed(self, partition: Partition, seconds: float) -> None:
+        self._metrics.committed(partition.processor.take_tally(), seconds, partition.clock.now())
 
-    def _seek(self, window: Window) -> None:
-        window.begin_anew()
-        for tp in self._inputs(window.partition):
-            position = window.ledger.position(tp.topic)
+    def _seek(self, partition: Partition) -> None:
+        partition.begin_anew()
+        for tp in self._inputs(partition.number):
+            position = partition.processor.position(tp.topic)
             self._consumer.seek(tp, position)
             self._delivered[tp] = position
 
     def _inputs(self, partition: int) -> list[TopicPartition]:
         return [TopicPartition(topic, partition) for topic in self._settings.inputs]
 
-    async def _close(self, windows: Any) -> None:
-        await asyncio.gather(*(window.close() for window in windows))
+    async def _close(self, partitions: Any) -> None:
+        await asyncio.gather(*(partition.close() for partition in partitions))
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

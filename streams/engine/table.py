@@ -7,7 +7,7 @@ from typing import Any
 import faust
 
 from streams.core.row import Row
-from streams.engine.partition import Window
+from streams.engine.partition import Partition
 from streams.engine.processor import Batch
 from streams.exits import ending_on_error
 
@@ -24,7 +24,7 @@ class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types fo
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.windows: dict[int, Window] = {}
+        self.partitions: dict[int, Partition] = {}
         self._slots = asyncio.Semaphore(BATCHES_AT_ONCE)
         self._working: set[asyncio.Task[None]] = set()
 
@@ -41,8 +41,8 @@ class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types fo
 
     async def _work(self, batch: Batch, fetch_again: Callable[[int], None]) -> None:
         with ending_on_error("Applying a batch"):  # nobody awaits this task
-            window = self.windows.get(batch.partition)
-            if window is not None and not await window.apply(batch):
+            partition = self.partitions.get(batch.partition)
+            if partition is not None and not await partition.apply(batch):
                 fetch_again(batch.partition)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -59,11 +59,11 @@ class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types fo
         return isinstance(report_id, str) and self._find(report_id) is not None
 
     def __iter__(self) -> Iterator[str]:
-        for window in list(self.windows.values()):
-            yield from (row.report_id for row in window.ledger.rows)
+        for partition in list(self.partitions.values()):
+            yield from (row.report_id for row in partition.processor.rows)
 
     def __len__(self) -> int:
-        return sum(len(window.ledger.rows) for window in self.windows.values())
+        return sum(len(partition.processor.rows) for partition in self.partitions.values())
 
     def __setitem__(self, report_id: str, row: Row) -> None:
         raise TypeError("Rows change by facts only: hand a batch to apply().")
@@ -82,8 +82,8 @@ class WindowedTable(faust.Table):  # type: ignore[misc]  # faust has no types fo
         """Faust's changelog: not used."""
 
     def _find(self, report_id: str) -> Row | None:
-        for window in self.windows.values():
-            row = window.ledger.rows.get(report_id)
+        for partition in self.partitions.values():
+            row = partition.processor.rows.get(report_id)
             if row is not None:
                 return row
         return None

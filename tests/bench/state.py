@@ -1,8 +1,8 @@
-"""A state of many rows, made by the engine's own ledger; no Kafka in here (`tests.bench.writing` has it).
+"""A state of many rows, made by the engine's own processor; no Kafka in here (`tests.bench.writing` has it).
 
 A worker would need minutes to check a million reports before a benchmark can begin. Here the same records go through
-the same `Ledger`, but the input is not fetched: what is appended is handed over at once. What comes out, every row of
-the state topic, the coverage and the books, is what a worker would have committed.
+the same `Processor`, but the input is not fetched: what is appended is handed over at once. What comes out, every row
+of the state topic, the coverage and the books, is what a worker would have committed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ import orjson
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
-from streams.engine.processor import Batch, Ledger, Span
+from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes
@@ -112,11 +112,11 @@ class Author:
         self._shape, self._settings = shape, settings
         self._samples = samples(shape.seed)
         coverage = Coverage(partition, shape.partitions, {topic: Applied(0) for topic in settings.inputs})
-        self._ledger = Ledger(settings, rules, PackedRows(), Books(), coverage)
+        self._processor = Processor(settings, rules, PackedRows(), Books(), coverage)
 
     def batches(self, at: datetime) -> Iterator[tuple[str, list[Input]]]:
         """Topic and records, one batch after the other; the own times in the records are `at`."""
-        ids, text = report_ids(self._shape, self._ledger.partition), written(at)
+        ids, text = report_ids(self._shape, self._processor.partition), written(at)
         number = 0
         while some := list(islice(ids, BATCH_ROWS)):
             drawn = [self._samples[(number + n) % SAMPLES] for n in range(len(some))]
@@ -132,14 +132,14 @@ class Author:
 
     def marks(self) -> dict[str, list[Input]]:
         """A mark for each input; once all of them are appended, the partition is complete until then."""
-        header = self._ledger.marks.new_set()
+        header = self._processor.marks.new_set()
         return {topic: [Input(b"", None, [(HEADER, header)])] for topic in self._settings.inputs}
 
     def appended(self, records: dict[str, list[Input]], timestamp: int) -> Writes:
         """What to commit for records that were appended at the ends of their topics (ms since 1970)."""
         spans, batch = {}, {}
         for topic, some in records.items():
-            first = self._ledger.position(topic)
+            first = self._processor.position(topic)
             spans[topic] = Span(first, first + len(some))
             batch[topic] = [Appended(first + n, timestamp, *one) for n, one in enumerate(some)]
-        return self._ledger.apply(Batch(self._ledger.partition, 0, spans, batch))
+        return self._processor.apply(Batch(self._processor.partition, 0, spans, batch))

@@ -1,4 +1,4 @@
-"""State records in numbers, for a view to read: rows as the ledger writes them, with ids and days of their own."""
+"""State records in numbers, for a view to read: rows as the processor writes them, with ids and days of their own."""
 
 import asyncio
 import multiprocessing
@@ -35,7 +35,7 @@ class Template(NamedTuple):
 
 
 def templates(where: Where, rng: Random) -> list[dict[str, Any]]:
-    """Rows as the ledger writes them, a few of them made missing."""
+    """Rows as the processor writes them, a few of them made missing."""
     rules = Rules(load_policy(where.policy), succession())
     author = Author(Shape(TEMPLATES, 1), where.settings, rules, 0)
     stamp = int(_DAY.timestamp() * 1000)

@@ -12,7 +12,7 @@ from schemas.reading import STORED as STORED_READER
 from schemas.reading import Reader
 from streams.core.events import written
 from streams.core.weight import MOST_BYTES
-from streams.engine.processor import Ledger
+from streams.engine.processor import Processor
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import MOST_BATCH_BYTES
 from streams.records.copies import UNREADABLE
@@ -24,10 +24,10 @@ from tests.engine.test_ledger import (
     STORED,
     Appended,
     batch,
-    ledger,
     marked,
     ms,
     of,
+    processor,
     sent_value,
 )
 
@@ -48,16 +48,16 @@ Values = list[tuple[int, bytes, tuple[tuple[str, bytes], ...]]]  # minute, value
 def _copied(kind: str, value: bytes) -> tuple[Write, list[Write]]:
     """The copy that a checker makes of a misplaced record, and what it lists as rejected."""
     home = partition_of(REPORT.encode(), 2)
-    away = ledger(2, 1 - home)
+    away = processor(2, 1 - home)
     writes = away.apply(batch(away, **{kind: [Appended(0, ms(START), REPORT.encode(), value)]}))
     (copy,) = of(writes, kind)
     return copy, of(writes, "rejected")
 
 
-def _at_home(**values: Values) -> tuple[Ledger, list[Write]]:
-    """A ledger that has read these values (each with its minute and headers), and what it lists as rejected."""
+def _at_home(**values: Values) -> tuple[Processor, list[Write]]:
+    """A processor that has read these values (each with its minute and headers), and what it lists as rejected."""
     home = partition_of(REPORT.encode(), 2)
-    one, rejected = ledger(2, home), list[Write]()
+    one, rejected = processor(2, home), list[Write]()
     for kind, some in values.items():
         records = [
             Appended(offset, ms(START + timedelta(minutes=minute)), REPORT.encode(), value, headers)
@@ -133,7 +133,7 @@ def test_a_record_that_only_looks_like_a_copy_is_one_like_any_other(header: byte
     one, _ = _at_home(sent=[(0, sent_value(), headers)], receipt=values)
     (row,) = one.rows
     assert (row.receipt, row.copies) == ("MOTTATT", ())
-    away = ledger(2, 1 - one.partition)
+    away = processor(2, 1 - one.partition)
     record = Appended(0, ms(START), REPORT.encode(), sent_value(form="NONSENSE"), headers)
     writes = away.apply(batch(away, sent=[record]))
     assert (len(of(writes, "sent")), len(of(writes, "rejected"))) == (1, 1), "copied home, and its form is listed"
@@ -147,7 +147,7 @@ def _for_another(number: int) -> bytes:
 
 
 def test_a_row_that_is_full_fits_into_a_batch_and_what_it_has_no_room_for_is_rejected_aloud() -> None:
-    one, values = ledger(), [_for_another(number) for number in range(3_000)]
+    one, values = processor(), [_for_another(number) for number in range(3_000)]
     records = [Appended(n, ms(START), REPORT.encode(), value) for n, value in enumerate(values)]
     writes = one.apply(batch(one, stored=records))
     state = of(writes, "state")[-1]  # one a slice

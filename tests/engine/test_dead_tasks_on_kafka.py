@@ -122,7 +122,7 @@ from streams.cli import main
 def cancelling(of, name, task):
     real = getattr(of, name)
     async def wrapped(self, *arguments):
-        if self._table.windows:
+        if self._table.partitions:
             eval(task)(self).cancel()
         return await real(self, *arguments)
     setattr(of, name, wrapped)

@@ -1,4 +1,4 @@
-"""The ledger of one partition, without Kafka: batches in, writes out."""
+"""The processor of one partition, without Kafka: batches in, writes out."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from streams.core.events import written
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.marks import Marks
-from streams.engine.processor import Batch, Ledger, Span
+from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
@@ -46,14 +46,14 @@ class Appended(NamedTuple):
     timestamp_type: int = 1
 
 
-def ledger(partitions: int = 1, partition: int = 0, rules: Rules | None = None) -> Ledger:
-    """A new ledger at the beginning of its inputs."""
+def processor(partitions: int = 1, partition: int = 0, rules: Rules | None = None) -> Processor:
+    """A new processor at the beginning of its inputs."""
     coverage = Coverage(partition, partitions, {topic: Applied(0) for topic in SETTINGS.inputs})
-    return Ledger(SETTINGS, rules or Rules(load_policy(None), succession()), PackedRows(), Books(), coverage)
+    return Processor(SETTINGS, rules or Rules(load_policy(None), succession()), PackedRows(), Books(), coverage)
 
 
-def batch(to: Ledger, **records: list[Appended]) -> Batch:
-    """A batch that fits: `sent`, `receipt` and `stored` records from where the ledger is."""
+def batch(to: Processor, **records: list[Appended]) -> Batch:
+    """A batch that fits: `sent`, `receipt` and `stored` records from where the processor is."""
     by_topic = {f"reports.{kind}": some for kind, some in records.items()}
     spans = {}
     for topic in SETTINGS.inputs:
@@ -78,7 +78,7 @@ def sent_value(report: str = REPORT, **changes: Any) -> bytes:
     return orjson.dumps(value | changes)
 
 
-def marked(to: Ledger, header: bytes, at: datetime, after: int = 0) -> Batch:
+def marked(to: Processor, header: bytes, at: datetime, after: int = 0) -> Batch:
     """A batch that holds nothing but the marks of a set."""
     mark = {
         kind: [Appended(to.position(f"reports.{kind}") + after, ms(at), b"", None, ((HEADER, header),))]
@@ -92,7 +92,7 @@ def of(writes: Writes, output: str) -> list[Write]:
 
 
 def test_nothing_is_decided_before_all_marks_of_a_set_have_been_passed() -> None:
-    one = ledger()
+    one = processor()
     one.apply(batch(one, sent=[Appended(0, ms(START), REPORT.encode(), sent_value())]))
     header = one.marks.new_set()
     late = START + timedelta(days=1)
@@ -106,7 +106,7 @@ def test_nothing_is_decided_before_all_marks_of_a_set_have_been_passed() -> None
 
 
 def test_marks_of_others_and_of_abandoned_sets_mean_nothing() -> None:
-    one = ledger()
+    one = processor()
     other = Marks("reports", SETTINGS.inputs)
     one.apply(marked(one, other.new_set(), START))
     abandoned = one.marks.new_set()
@@ -117,7 +117,7 @@ def test_marks_of_others_and_of_abandoned_sets_mean_nothing() -> None:
 
 @pytest.mark.parametrize(("key", "value"), [(REPORT.encode(), sent_value()), (b"", sent_value()), (None, sent_value())])
 def test_a_record_with_the_header_of_a_mark_is_judged_like_any_other(key: bytes | None, value: bytes) -> None:
-    one = ledger()
+    one = processor()
     record = Appended(0, ms(START), key, value, ((HEADER, b"x"),))
     assert len(of(one.apply(batch(one, sent=[record])), "state")) == 1
     (row,) = one.rows
@@ -126,7 +126,7 @@ def test_a_record_with_the_header_of_a_mark_is_judged_like_any_other(key: bytes 
 
 @pytest.mark.parametrize("key", [None, REPORT.encode()])
 def test_a_tombstone_with_the_header_of_a_mark_is_rejected(key: bytes | None) -> None:
-    one = ledger()
+    one = processor()
     header = one.marks.new_set()
     writes = one.apply(batch(one, stored=[Appended(0, ms(START), key, None, ((HEADER, header),))]))
     (rejected,) = of(writes, "rejected")
@@ -154,7 +154,7 @@ def test_a_mark_has_an_empty_key_no_value_and_its_header(
 
 
 def test_a_record_from_before_what_is_complete_is_said_aloud_and_judged() -> None:
-    one = ledger()
+    one = processor()
     one.apply(marked(one, one.marks.new_set(), START + timedelta(hours=1)))
     one.apply(batch(one, sent=[Appended(1, ms(START), REPORT.encode(), sent_value())]))
     assert one.coverage.gap is not None
@@ -168,9 +168,9 @@ def test_a_record_from_before_what_is_complete_is_said_aloud_and_judged() -> Non
     assert one.coverage.gap is None
 
 
-def _with_a_clock_that_steps_back(back: timedelta, *, proven: bool) -> tuple[Ledger, list[Write]]:
+def _with_a_clock_that_steps_back(back: timedelta, *, proven: bool) -> tuple[Processor, list[Write]]:
     """Complete until START + 1 h by a clock that was ahead; then a report is sent (and proven) by one that is not."""
-    one, ahead = ledger(), START + timedelta(hours=1)
+    one, ahead = processor(), START + timedelta(hours=1)
     one.apply(marked(one, one.marks.new_set(), ahead))
     now = ahead - back
     at_once = written(now)
@@ -205,7 +205,7 @@ def test_a_clock_that_steps_back_loses_no_report(back: timedelta) -> None:
 
 
 def test_a_batch_that_begins_elsewhere_does_not_fit() -> None:
-    one = ledger()
+    one = processor()
     assert one.fits(Batch(0, 0, {SENT: Span(0, 4)}, {}))
     one.apply(Batch(0, 0, {SENT: Span(0, 4)}, {}))
     assert not one.fits(Batch(0, 0, {SENT: Span(0, 4)}, {}))
@@ -213,7 +213,7 @@ def test_a_batch_that_begins_elsewhere_does_not_fit() -> None:
 
 
 def test_control_records_move_the_committed_position() -> None:
-    one = ledger()
+    one = processor()
     assert one.apply(Batch(0, 0, {STORED: Span(0, 7)}, {})).offsets == {SENT: 0, RECEIPT: 0, STORED: 7}
 
 
@@ -228,7 +228,7 @@ def proof(offset: int, at: datetime) -> Appended:
 
 
 def test_a_record_from_before_append_times_is_rejected_and_lost_and_judged_once_it_is_appended_again() -> None:
-    one, minute = ledger(), timedelta(minutes=1)
+    one, minute = processor(), timedelta(minutes=1)
     before, after = proof(0, START), Appended(3, ms(START + minute), b"", None, ((HEADER, b"doctor/1"),))
     old = [undated(proof(1, START)), undated(Appended(2, 0, None, b"{"))]
     writes = one.apply(batch(one, stored=[before, *old]))
@@ -247,7 +247,7 @@ def test_a_record_from_before_append_times_is_rejected_and_lost_and_judged_once_
 
 
 def test_the_last_record_of_a_batch_that_has_no_append_time_is_not_taken_for_one_that_had() -> None:
-    one = ledger()
+    one = processor()
     one.apply(batch(one, stored=[proof(0, START), undated(proof(1, START))]))
     assert one.coverage.applied[STORED].last is None
     assert one.coverage.applied[STORED].latest == START
@@ -255,7 +255,7 @@ def test_the_last_record_of_a_batch_that_has_no_append_time_is_not_taken_for_one
 
 
 def test_a_sent_without_append_time_opens_nothing_before_it_is_appended_again() -> None:
-    one = ledger()
+    one = processor()
     sent = Appended(0, ms(START), REPORT.encode(), sent_value())
     one.apply(batch(one, sent=[undated(sent)]))
     assert one.rows.get(REPORT) is None
@@ -267,7 +267,7 @@ def test_a_sent_without_append_time_opens_nothing_before_it_is_appended_again() 
 
 
 def test_marks_of_others_from_before_append_times_concern_nobody() -> None:
-    one = ledger()
+    one = processor()
     writes = one.apply(batch(one, sent=[undated(Appended(0, 0, b"", None, ((HEADER, b"doctor/1"),)))]))
     assert of(writes, "rejected") == []
     assert one.coverage.losses == []
@@ -276,7 +276,7 @@ def test_marks_of_others_from_before_append_times_concern_nobody() -> None:
 @pytest.mark.parametrize("own", [True, False])
 def test_a_topic_that_loses_its_append_times_while_the_worker_runs_ends_it(own: bool) -> None:
     """Its own mark without one, or any record behind one of its marks."""
-    one = ledger()
+    one = processor()
     if not own:
         one.apply(marked(one, one.marks.new_set(), START))
     mark = Appended(one.position(SENT), 0, b"", None, ((HEADER, one.marks.new_set()),))
@@ -288,7 +288,7 @@ def test_a_topic_that_loses_its_append_times_while_the_worker_runs_ends_it(own: 
 
 def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> None:
     home = partition_of(REPORT.encode(), 4)
-    one = ledger(4, (home + 1) % 4)
+    one = processor(4, (home + 1) % 4)
     value = sent_value(navn="hemmelig")
     writes = one.apply(batch(one, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
     (copy,) = of(writes, "sent")
@@ -306,7 +306,7 @@ def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> 
 
 def test_an_unreadable_misplaced_sent_is_listed_once_and_judged_at_home() -> None:
     home = partition_of(REPORT.encode(), 4)
-    away, at_home = ledger(4, (home + 1) % 4), ledger(4, home)
+    away, at_home = processor(4, (home + 1) % 4), processor(4, home)
     value = sent_value(channel=7)
     writes = away.apply(batch(away, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
     assert len(of(writes, "rejected")) == 1
@@ -321,7 +321,7 @@ def test_an_unreadable_misplaced_sent_is_listed_once_and_judged_at_home() -> Non
 
 
 def test_what_changes_nothing_is_not_written_again() -> None:
-    one = ledger()
+    one = processor()
     record = Appended(0, ms(START), REPORT.encode(), sent_value())
     assert len(of(one.apply(batch(one, sent=[record])), "state")) == 1
     writes = one.apply(batch(one, sent=[record._replace(offset=1)]))
@@ -349,7 +349,7 @@ def test_restored_after_every_batch_it_says_the_same_as_the_pure_checker(seed: i
     announced: list[dict[str, Any]] = []
     state: dict[bytes, bytes | None] = {}
     coverage: dict[bytes, bytes | None] = {}
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     for some in [*_chunks(script, 25), None]:
         if some is not None:
             one = _commit(one, _batch_of(one, some), announced, state, coverage)
@@ -369,7 +369,7 @@ def _to_ms(script: list[Line]) -> list[Line]:
     return [line._replace(at=datetime.fromtimestamp(ms(line.at) / 1000, UTC)) for line in script]
 
 
-def _batch_of(one: Ledger, some: list[Line]) -> Batch:
+def _batch_of(one: Processor, some: list[Line]) -> Batch:
     records: dict[str, list[Appended]] = {"sent": [], "receipt": [], "stored": []}
     for line in some:
         assert line.topic is not None
@@ -380,12 +380,12 @@ def _batch_of(one: Ledger, some: list[Line]) -> Batch:
 
 
 def _commit(
-    one: Ledger,
+    one: Processor,
     work: Batch,
     announced: list[dict[str, Any]],
     state: dict[bytes, bytes | None],
     coverage: dict[bytes, bytes | None],
-) -> Ledger:
+) -> Processor:
     """What Kafka would keep of a commit; every value must fit the published contract."""
     assert one.fits(work)
     for write in one.apply(work).records:
@@ -407,9 +407,9 @@ def _commit(
 
 
 def _restored(
-    one: Ledger, rules: Rules, state: dict[bytes, bytes | None], coverage: dict[bytes, bytes | None]
-) -> Ledger:
-    """A new ledger from what the topics hold."""
+    one: Processor, rules: Rules, state: dict[bytes, bytes | None], coverage: dict[bytes, bytes | None]
+) -> Processor:
+    """A new processor from what the topics hold."""
     rows = PackedRows()
     for key, value in state.items():
         if value is not None:
@@ -420,4 +420,4 @@ def _restored(
     assert list(rows) == list(one.rows)
     assert books.total() == one.checker.books.total()
     assert covered == one.coverage
-    return Ledger(SETTINGS, rules, rows, books, covered)
+    return Processor(SETTINGS, rules, rows, books, covered)

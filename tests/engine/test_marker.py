@@ -9,22 +9,22 @@ from aiokafka import TopicPartition
 
 from streams.engine.completeness import Marker, due_together
 from streams.engine.metrics import Metrics
-from streams.engine.partition import Window
+from streams.engine.partition import Partition
 from streams.settings import KafkaSettings
 from tests.engine.conftest import MakeWorld
-from tests.engine.test_ledger import SETTINGS, ledger
+from tests.engine.test_ledger import SETTINGS, processor
 
 EVERY, PAUSE = timedelta(seconds=10), timedelta(milliseconds=200)
 
 
-def quiet(seconds: float, *, outstanding: bool = False) -> Window:
-    """A window without deadlines whose last set of marks was begun so long ago."""
+def quiet(seconds: float, *, outstanding: bool = False) -> Partition:
+    """A partition without deadlines whose last set of marks was begun so long ago."""
     unused: Any = None
-    window = Window(ledger(), unused, unused)
-    window.marked_at = time.monotonic() - seconds
+    partition = Partition(processor(), unused, unused)
+    partition.marked_at = time.monotonic() - seconds
     if outstanding:
-        window.ledger.marks.new_set()
-    return window
+        partition.processor.marks.new_set()
+    return partition
 
 
 @pytest.mark.parametrize("others", [[], [9.0], [0.0, 4.0, 5.5, 9.9]])
@@ -60,30 +60,30 @@ class Told:
 
 def awaited(
     end: int | None, acknowledged_ago: float | None = 60.0, position: int = 0
-) -> tuple[Marker, Window, Metrics]:
-    """A marker whose set was acknowledged at offset 5 of each input, and a window that waits for it."""
-    window, metrics = quiet(60.0, outstanding=True), Metrics()
+) -> tuple[Marker, Partition, Metrics]:
+    """A marker whose set was acknowledged at offset 5 of each input, and a partition that waits for it."""
+    partition, metrics = quiet(60.0, outstanding=True), Metrics()
     unused: Any = None
     source: Any = Told(end)
     marker = Marker(KafkaSettings(), SETTINGS, unused, source, metrics)
     marker._appended = {TopicPartition(topic, 0): 5 for topic in SETTINGS.inputs}
     if acknowledged_ago is not None:
-        window.marks_acknowledged_at = time.monotonic() - acknowledged_ago
-    for applied in window.ledger.coverage.applied.values():
+        partition.marks_acknowledged_at = time.monotonic() - acknowledged_ago
+    for applied in partition.processor.coverage.applied.values():
         applied.next_offset = position
-    return marker, window, metrics
+    return marker, partition, metrics
 
 
 @pytest.mark.parametrize(("end", "position"), [(5, 5), (0, 0), (None, 6), (9, 6)])
 def test_a_mark_that_was_acknowledged_and_is_not_there_is_written_anew_and_said(
     end: int | None, position: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    marker, window, metrics = awaited(end, position=position)
-    marker._give_up_lost_marks(window)
-    assert due_together([window], EVERY, PAUSE) == [window]
+    marker, partition, metrics = awaited(end, position=position)
+    marker._give_up_lost_marks(partition)
+    assert due_together([partition], EVERY, PAUSE) == [partition]
     assert metrics.registry.get_sample_value("meldingsvakt_marks_lost_total") == 1
     assert "reports.sent-0 has lost a mark that was acknowledged at offset 5" in caplog.text
-    marker._give_up_lost_marks(window)
+    marker._give_up_lost_marks(partition)
     assert metrics.registry.get_sample_value("meldingsvakt_marks_lost_total") == 1
 
 
@@ -93,9 +93,9 @@ def test_a_mark_that_was_acknowledged_and_is_not_there_is_written_anew_and_said(
     ids=["it is the next", "the worker is behind", "no fetch has told", "just acknowledged", "not acknowledged"],
 )
 def test_a_mark_that_may_come_yet_is_waited_for(end: int | None, acknowledged_ago: float | None, position: int) -> None:
-    marker, window, metrics = awaited(end, acknowledged_ago, position)
-    marker._give_up_lost_marks(window)
-    assert window.ledger.marks.outstanding
+    marker, partition, metrics = awaited(end, acknowledged_ago, position)
+    marker._give_up_lost_marks(partition)
+    assert partition.processor.marks.outstanding
     assert metrics.registry.get_sample_value("meldingsvakt_marks_lost_total") == 0
 
 

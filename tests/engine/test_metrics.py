@@ -16,12 +16,12 @@ from streams.engine.burst import LastHour
 from streams.engine.health.gauges import Standing
 from streams.engine.histogram import BatchHistogram
 from streams.engine.metrics import MOST_NAMES, Metrics
-from streams.engine.partition import Window
-from streams.engine.processor import Ledger
+from streams.engine.partition import Partition
+from streams.engine.processor import Processor
 from streams.engine.rows import LIVE_ROWS
 from streams.engine.snapshot import Restored
 from streams.records.coverage import Gap
-from tests.engine.test_ledger import START, Appended, batch, ledger, marked, ms, sent_value
+from tests.engine.test_ledger import START, Appended, batch, marked, ms, processor, sent_value
 
 MINUTE = timedelta(minutes=1)
 
@@ -30,12 +30,12 @@ def report(number: int) -> str:
     return str(UUID(int=number, version=4))
 
 
-def sent(to: Ledger, number: int, at: datetime = START, after: int = 0, **changes: Any) -> Appended:
+def sent(to: Processor, number: int, at: datetime = START, after: int = 0, **changes: Any) -> Appended:
     value = sent_value(report(number), **{"sent_at": at.isoformat()} | changes)
     return Appended(to.position("reports.sent") + after, ms(at), report(number).encode(), value)
 
 
-def stored(to: Ledger, number: int, at: datetime, after: int = 0) -> Appended:
+def stored(to: Processor, number: int, at: datetime, after: int = 0) -> Appended:
     value = {"report_id": report(number), "stored_at": at.isoformat(), "evidence": "READ_BACK"}
     return Appended(to.position("reports.stored") + after, ms(at), report(number).encode(), orjson.dumps(value))
 
@@ -44,9 +44,9 @@ def shown(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(f"meldingsvakt_{name}", labels)
 
 
-def window_of(one: Ledger) -> Window:
+def partition_at_work(one: Processor) -> Partition:
     unused: Any = None
-    return Window(one, unused, unused)
+    return Partition(one, unused, unused)
 
 
 def test_a_histogram_of_batches_shows_what_prometheus_own_shows() -> None:
@@ -84,7 +84,7 @@ def test_nothing_is_kept_of_an_hour_that_is_over() -> None:
 
 
 def test_a_confirmation_is_measured_once_whichever_came_first() -> None:
-    one = ledger()
+    one = processor()
     one.apply(batch(one, sent=[sent(one, 1), sent(one, 2, after=1)], stored=[stored(one, 1, START + MINUTE)]))
     assert one.take_tally().confirmations == {"FIKS_IO": [60.0]}
     one.apply(batch(one, stored=[stored(one, 2, START + 2 * MINUTE), stored(one, 3, START + 2 * MINUTE, after=1)]))
@@ -97,7 +97,7 @@ def test_a_confirmation_is_measured_once_whichever_came_first() -> None:
 
 
 def test_missing_and_recovered_are_counted_when_they_are_announced() -> None:
-    one = ledger()
+    one = processor()
     one.apply(batch(one, sent=[sent(one, 1), sent(one, 2, after=1, case_system="ET_NYTT")]))
     one.take_tally()
     one.apply(marked(one, one.marks.new_set(), START + timedelta(days=1)))
@@ -116,7 +116,7 @@ def test_missing_and_recovered_are_counted_when_they_are_announced() -> None:
 
 
 def test_every_record_has_exactly_one_outcome() -> None:
-    one = ledger(partitions=2)
+    one = processor(partitions=2)
     records = [sent(one, number, after=number) for number in range(20)]
     bad = Appended(20, ms(START), None, b"{")
     one.apply(batch(one, sent=[*records, bad, sent(one, 1, after=21)]))
@@ -128,7 +128,7 @@ def test_every_record_has_exactly_one_outcome() -> None:
 
 
 def test_the_delay_is_told_by_the_brokers_time() -> None:
-    metrics, one = Metrics(), ledger()
+    metrics, one = Metrics(), processor()
     one.apply(batch(one, sent=[sent(one, 1)]))
     one.apply(marked(one, one.marks.new_set(), START + timedelta(days=1)))
     metrics.committed(one.take_tally(), 0.02, START + timedelta(hours=2, minutes=5, seconds=3))
@@ -140,10 +140,10 @@ def test_the_delay_is_told_by_the_brokers_time() -> None:
 
 
 def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
-    one = ledger()
-    windows = {0: window_of(one)}
+    one = processor()
+    partitions = {0: partition_at_work(one)}
     metrics = Metrics()
-    metrics.watch(windows)
+    metrics.watch(partitions)
     assert shown(metrics, "oldest_pending_timestamp_seconds", partition="0") is None
     one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(5)]))
 
@@ -160,7 +160,7 @@ def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
 
 
 async def test_who_waits_is_known_after_a_restore_in_the_order_of_arrival() -> None:
-    one = ledger()
+    one = processor()
     state, coverage = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)
     restored = Restored(state, coverage)
     numbers = (3, 1, 4, 0, 2)
@@ -177,7 +177,7 @@ async def test_who_waits_is_known_after_a_restore_in_the_order_of_arrival() -> N
 
 
 def test_reports_that_are_settled_do_not_pile_up_in_the_queue_of_those_that_wait() -> None:
-    one = ledger()
+    one = processor()
     for number in range(200):
         one.apply(batch(one, sent=[sent(one, number)], stored=[stored(one, number, START + MINUTE)]))
     assert len(one.waiting._queue) == 0
@@ -187,7 +187,7 @@ def test_very_many_that_were_settled_behind_one_that_waits_are_passed_a_few_at_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pending, "MOST_LOOKS", 10)
-    one = ledger()
+    one = processor()
     one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(26)]))
     proofs = [stored(one, number + 1, START + 30 * MINUTE, number) for number in range(24)]
     one.apply(batch(one, stored=proofs))
@@ -199,12 +199,12 @@ def test_very_many_that_were_settled_behind_one_that_waits_are_passed_a_few_at_a
 
 
 def test_a_difference_at_one_receiver_is_not_made_up_for_by_another() -> None:
-    one = ledger()
+    one = processor()
     one.stand.books |= {
         "0301": Book(sent_records=3, pending=2), "4601": Book(sent_records=1, pending=2), None: Book(erased=1),
     }  # fmt: skip
     metrics = Metrics()
-    metrics.watch({0: window_of(one)})
+    metrics.watch({0: partition_at_work(one)})
     assert shown(metrics, "books_difference_reports", partition="0") == 3
     assert shown(metrics, "sent_reports", partition="0") == 4
     assert shown(metrics, "reports", partition="0", status="pending") == 4
@@ -228,9 +228,9 @@ def test_what_can_be_counted_stands_at_zero_from_the_start() -> None:
 
 
 def test_nothing_is_shown_before_it_is_committed() -> None:
-    one = ledger()
+    one = processor()
     metrics = Metrics()
-    metrics.watch({0: window_of(one)})
+    metrics.watch({0: partition_at_work(one)})
     whole = batch(one, sent=[sent(one, number, after=number) for number in range(3)])
     empty = [line for line in generate_latest(metrics.registry).splitlines() if b'partition="0"' in line]
     one.apply(whole)
@@ -251,12 +251,12 @@ def _but_age(lines: list[bytes]) -> list[bytes]:
 
 
 def test_a_scrape_looks_into_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = ledger()
+    one = processor()
     count = LIVE_ROWS + 1000
     one.apply(batch(one, sent=[sent(one, number, after=number) for number in range(count)]))
     one.stand.committed()
     monkeypatch.setattr(type(one.rows), "get", None)
     monkeypatch.setattr(type(one.rows), "__iter__", None)
-    families = list(Standing({0: window_of(one)}).collect())
+    families = list(Standing({0: partition_at_work(one)}).collect())
     pending = next(f for f in families if f.name == "meldingsvakt_reports").samples
     assert {s.labels["status"]: s.value for s in pending}[Status.PENDING] == count

@@ -19,7 +19,7 @@ from streams.engine.packing import pack, unpack
 from streams.policies import policy_of
 from streams.records.state import read_outline, read_state, state_record
 from streams.simulation.traffic import generate
-from tests.engine.test_ledger import START, ledger
+from tests.engine.test_ledger import START, processor
 from tests.faults.frozen import MIX, Line, go_on
 
 MOST_BYTES_A_ROW = 400
@@ -35,7 +35,7 @@ def _lines(reports: int, seed: int) -> tuple[list[Line], Rules]:
 @pytest.mark.parametrize("seed", range(3))
 def test_every_row_of_some_traffic_is_the_same_after_packing_and_after_writing(seed: int) -> None:
     lines, rules = _lines(120, seed)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     seen: set[str] = set()
     for _ in go_on(one, lines):
         for row in one.rows:
@@ -47,7 +47,7 @@ def test_every_row_of_some_traffic_is_the_same_after_packing_and_after_writing(s
 
 def test_a_packed_row_is_small() -> None:
     lines, rules = _lines(300, 7)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     list(go_on(one, lines))
     sizes = [len(pack(row)) for row in one.rows]
     assert sum(sizes) / len(sizes) < MOST_BYTES_A_ROW
@@ -55,7 +55,7 @@ def test_a_packed_row_is_small() -> None:
 
 def test_rows_are_the_same_whether_they_are_packed_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     lines, rules = _lines(120, 3)
-    roomy, narrow = ledger(rules=rules), ledger(rules=rules)
+    roomy, narrow = processor(rules=rules), processor(rules=rules)
     wanted = [writes.records for writes in go_on(roomy, lines)]
     monkeypatch.setattr(rows, "LIVE_ROWS", 3)
     found = [writes.records for writes in go_on(narrow, lines)]
@@ -83,7 +83,7 @@ def _restored(wanted: list[Row]) -> rows.PackedRows:
 
 def test_restored_rows_are_the_same_before_and_after_they_are_packed() -> None:
     lines, rules = _lines(60, 5)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     list(go_on(one, lines))
     wanted = list(one.rows)
     restored = _restored(wanted)
@@ -98,7 +98,7 @@ def test_restored_rows_are_the_same_before_and_after_they_are_packed() -> None:
 
 def test_packing_leaves_alone_what_has_changed_or_was_erased_since_the_restore() -> None:
     lines, rules = _lines(20, 6)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     list(go_on(one, lines))
     changed, erased, *rest = list(one.rows)
     restored = _restored([changed, erased, *rest])
@@ -113,7 +113,7 @@ def test_packing_leaves_alone_what_has_changed_or_was_erased_since_the_restore()
 
 def test_a_glance_says_what_the_row_says_however_it_is_kept() -> None:
     lines, rules = _lines(60, 8)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     list(go_on(one, lines))
     wanted = list(one.rows)
     live, restored, packed = rows.PackedRows(), _restored(wanted), _restored(wanted)
@@ -131,7 +131,7 @@ def test_a_glance_says_what_the_row_says_however_it_is_kept() -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_an_outline_says_when_to_look_and_what_the_books_count(seed: int) -> None:
     lines, rules = _lines(120, seed)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     for _ in go_on(one, lines):
         for row in one.rows:
             outline = read_outline(state_record(row))
@@ -152,7 +152,7 @@ def test_a_record_that_is_not_as_this_version_writes_it_is_refused_already_by_it
     change: dict[str, Any],
 ) -> None:
     lines, rules = _lines(5, 1)
-    one = ledger(rules=rules)
+    one = processor(rules=rules)
     list(go_on(one, lines))
     value = orjson.loads(state_record(next(iter(one.rows))))
     assert read_outline(orjson.dumps(value)).report_id == value["report_id"]

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.engine import snapshot as restored_module
 from streams.engine.snapshot import YIELD_EVERY, Restored
-from tests.engine.test_ledger import START, Appended, batch, ledger, of
+from tests.engine.test_ledger import START, Appended, batch, of, processor
 from tests.engine.test_slices import sents
 
 COUNT = 12 * YIELD_EVERY
@@ -19,7 +19,7 @@ STATE, COVERAGE = TopicPartition("reports.state", 0), TopicPartition("reports.co
 
 def _taken(seed: int) -> tuple[Restored, list[str], Any]:
     """Pending rows in no order, read but not looked into; their ids in the order of arrival; the rules."""
-    one = ledger()
+    one = processor()
     records = [
         sent._replace(timestamp=sent.timestamp + number // 3)
         for number, sent in enumerate(sents(one, COUNT, apart=timedelta(0)))

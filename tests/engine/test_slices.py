@@ -14,15 +14,15 @@ from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.health import readiness
-from streams.engine.partition import Window
-from streams.engine.processor import Batch, Ledger
+from streams.engine.partition import Partition
+from streams.engine.processor import Batch, Processor
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice
 from streams.kafka.transaction import Writes
 from streams.policies import load_policy
 from streams.records.coverage import Gap, read_coverage
 from streams.records.events import read_book
-from tests.engine.test_ledger import SENT, SETTINGS, START, Appended, batch, ledger, marked, ms, of, sent_value
+from tests.engine.test_ledger import SENT, SETTINGS, START, Appended, batch, marked, ms, of, processor, sent_value
 
 DAY = timedelta(days=1)
 RULES = Rules(load_policy(None), succession())
@@ -30,9 +30,9 @@ TENS = Bounds(decisions=10, breaths=1000, looks=10)
 ONE_RECORD = Bounds(breaths=1, breath_seconds=-1)
 
 
-def small(bounds: Bounds, to: Ledger | None = None) -> Ledger:
-    """A ledger of small slices."""
-    one = to or ledger()
+def small(bounds: Bounds, to: Processor | None = None) -> Processor:
+    """A processor of small slices."""
+    one = to or processor()
     one._slice = Slice(bounds)
     return one
 
@@ -41,7 +41,7 @@ def report(number: int) -> str:
     return str(UUID(int=number * 7919 % 1_000_003, version=4))
 
 
-def sents(to: Ledger, count: int, *, apart: timedelta = timedelta(seconds=1), first: int = 0) -> list[Appended]:
+def sents(to: Processor, count: int, *, apart: timedelta = timedelta(seconds=1), first: int = 0) -> list[Appended]:
     """Reports that were sent so far apart from each other."""
     start = to.position(SENT)
     return [
@@ -53,14 +53,14 @@ def sents(to: Ledger, count: int, *, apart: timedelta = timedelta(seconds=1), fi
     ]  # fmt: skip
 
 
-def due_at_once(bounds: Bounds, count: int, apart: timedelta) -> tuple[Ledger, Batch]:
-    """A ledger of many pending reports, and the marks that make all of them missing."""
+def due_at_once(bounds: Bounds, count: int, apart: timedelta) -> tuple[Processor, Batch]:
+    """A processor of many pending reports, and the marks that make all of them missing."""
     one = small(bounds)
     one.apply(batch(one, sent=sents(one, count, apart=apart)))
     return one, marked(one, one.marks.new_set(), START + DAY)
 
 
-def slices_of(one: Ledger, some: Batch) -> Iterator[Writes]:
+def slices_of(one: Processor, some: Batch) -> Iterator[Writes]:
     return (writes for writes in one.slices(some) if writes is not None)
 
 
@@ -147,8 +147,8 @@ class Topics:
         for name, kept in self._kept.items():
             kept |= {write.key: write.value for write in writes.records if write.topic == name}
 
-    def restored(self) -> Ledger:
-        """A new ledger, as the next owner has it."""
+    def restored(self) -> Processor:
+        """A new processor, as the next owner has it."""
         rows = PackedRows()
         for key, value in self._kept["reports.state"].items():
             if value is not None:
@@ -156,7 +156,7 @@ class Topics:
         said = [orjson.loads(value or b"") for value in self._kept["reports.coverage"].values()]
         books = Books(read_book(value) for value in said if value["kind"] == "books")
         (coverage,) = (read_coverage(value) for value in said if value["kind"] == "coverage")
-        return small(TENS, Ledger(SETTINGS, RULES, rows, books, coverage))
+        return small(TENS, Processor(SETTINGS, RULES, rows, books, coverage))
 
 
 @pytest.mark.parametrize("apart", [timedelta(seconds=1), timedelta(0)], ids=["one after the other", "all at once"])
@@ -203,9 +203,9 @@ class Held:
             self.gate.release()
 
 
-def at_work(one: Ledger) -> tuple[Window, Held]:
+def at_work(one: Processor) -> tuple[Partition, Held]:
     held: Any = Held()
-    return Window(one, held, lambda window, seconds: None), held
+    return Partition(one, held, lambda partition, seconds: None), held
 
 
 async def turns(count: int = 20) -> None:
@@ -216,42 +216,42 @@ async def turns(count: int = 20) -> None:
 
 async def test_a_partition_that_is_given_up_stops_after_the_slice_at_work() -> None:
     one, marks = due_at_once(TENS, 95, timedelta(seconds=1))
-    window, held = at_work(one)
-    working = asyncio.create_task(window.apply(marks))
+    partition, held = at_work(one)
+    working = asyncio.create_task(partition.apply(marks))
     held.let(2)
     await turns()
-    window.begin_anew()
+    partition.begin_anew()
     held.let(5)
     assert await asyncio.wait_for(working, 5)
-    await asyncio.wait_for(window.idle(), 5)
+    await asyncio.wait_for(partition.idle(), 5)
     assert [len(of(writes, "missing")) for writes in held.commits] == [10] * 3
     again = marked(one, one.marks.new_set(), START + DAY)
     held.let(100)
-    again = Batch(0, window.epoch, again.spans, again.records)
-    assert await window.apply(again)
+    again = Batch(0, partition.epoch, again.spans, again.records)
+    assert await partition.apply(again)
     assert sum(len(of(writes, "missing")) for writes in held.commits) == 95
 
 
 async def test_the_batch_behind_waits_for_all_slices_of_the_one_before() -> None:
     one = small(ONE_RECORD)
-    window, held = at_work(one)
+    partition, held = at_work(one)
     first = batch(one, sent=sents(one, 4))
     after = Appended(4, ms(START), report(9).encode(), sent_value(report(9)))
     second = Batch(0, 0, {SENT: (first.spans[SENT])._replace(start=4, end=5)}, {SENT: [after]})
-    window.queued = 2
-    both = [asyncio.create_task(window.apply(one)) for one in (first, second)]
+    partition.queued = 2
+    both = [asyncio.create_task(partition.apply(one)) for one in (first, second)]
     held.let(100)
     assert await asyncio.wait_for(asyncio.gather(*both), 5) == [True, True]
     assert [writes.offsets[SENT] for writes in held.commits] == [1, 2, 3, 4, 5]
-    assert window.queued == 0
+    assert partition.queued == 0
 
 
 async def test_a_gap_can_be_said_between_two_slices() -> None:
     one, marks = due_at_once(TENS, 95, timedelta(seconds=1))
-    window, held = at_work(one)
-    working = asyncio.create_task(window.apply(marks))
+    partition, held = at_work(one)
+    working = asyncio.create_task(partition.apply(marks))
     await turns()
-    saying = asyncio.create_task(window.publish(Gap(START, "lag")))
+    saying = asyncio.create_task(partition.publish(Gap(START, "lag")))
     held.let(100)
     await asyncio.wait_for(asyncio.gather(working, saying), 5)
     assert [len(of(writes, "missing")) for writes in held.commits] == [10, 0, *[10] * 8, 5]
@@ -259,7 +259,7 @@ async def test_a_gap_can_be_said_between_two_slices() -> None:
 
 async def test_others_have_their_turn_within_a_slice() -> None:
     one = small(Bounds(breaths=1000, breath_seconds=-1))
-    window, held = at_work(one)
+    partition, held = at_work(one)
     others = 0
 
     async def other() -> None:
@@ -270,7 +270,7 @@ async def test_others_have_their_turn_within_a_slice() -> None:
 
     held.let(1)
     ticking = asyncio.create_task(other())
-    await window.apply(batch(one, sent=sents(one, 200)))
+    await partition.apply(batch(one, sent=sents(one, 200)))
     ticking.cancel()
     assert len(held.commits) == 1
     assert others >= 200
@@ -278,10 +278,10 @@ async def test_others_have_their_turn_within_a_slice() -> None:
 
 async def test_a_worker_is_not_ready_while_it_announces_what_fell_due() -> None:
     one, marks = due_at_once(TENS, 25, timedelta(seconds=1))
-    window, held = at_work(one)
+    partition, held = at_work(one)
     source: Any = type("Source", (), {"assigned": True, "restoring": False})
-    table: Any = type("Table", (), {"windows": {0: window}})
-    working = asyncio.create_task(window.apply(marks))
+    table: Any = type("Table", (), {"partitions": {0: partition}})
+    working = asyncio.create_task(partition.apply(marks))
     held.let(2)
     await turns()
     assert readiness.unready(source, table) == ["partition 0: not complete yet"]

@@ -12,13 +12,13 @@ from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import source as source_module
 from streams.engine.metrics import Metrics
-from streams.engine.partition import Window
+from streams.engine.partition import Partition
 from streams.engine.processor import Batch
 from streams.engine.source import MOST_QUEUED, Source
 from streams.errors import InDoubt
 from streams.policies import load_policy
 from streams.settings import KafkaSettings
-from tests.engine.test_ledger import SETTINGS, Appended, ledger
+from tests.engine.test_ledger import SETTINGS, Appended, processor
 
 SENT = SETTINGS.inputs[0]
 
@@ -61,11 +61,11 @@ class Assigned:
 
 
 class Table:
-    """The windows of two partitions, as the real table holds them."""
+    """The partitions of two partitions, as the real table holds them."""
 
     def __init__(self) -> None:
         unused: Any = None
-        self.windows = {partition: Window(ledger(2, partition), unused, unused) for partition in (0, 1)}
+        self.partitions = {number: Partition(processor(2, number), unused, unused) for number in (0, 1)}
 
 
 def source(table: Any, deliver: Any) -> Source:
@@ -73,8 +73,8 @@ def source(table: Any, deliver: Any) -> Source:
     kafka, rules = KafkaSettings(), Rules(load_policy(None), succession())
     made = Source(kafka, SETTINGS, rules, table, Metrics(), deliver)
     made._consumer = Assigned(0, 1)
-    for window in table.windows.values():
-        made._seek(window)
+    for partition in table.partitions.values():
+        made._seek(partition)
     return made
 
 
@@ -86,12 +86,12 @@ async def test_a_rebalance_while_a_batch_is_delivered_drops_what_was_taken_befor
     async def deliver(batch: Batch) -> None:
         delivered.append(batch)
         if len(delivered) == 1:
-            windows = dict(table.windows)
+            partitions = dict(table.partitions)
             await it.give_up()
             it._consumer = Assigned(*kept)
             for partition in kept:  # as a take-over does
-                table.windows[partition] = windows[partition]
-                it._seek(windows[partition])
+                table.partitions[partition] = partitions[partition]
+                it._seek(partitions[partition])
 
     it = source(table, deliver)
     await it._fetch_once()
@@ -99,7 +99,7 @@ async def test_a_rebalance_while_a_batch_is_delivered_drops_what_was_taken_befor
     await it._fetch_once()
     assert [batch.partition for batch in delivered] == [0, *kept]
     assert [len(batch.records[SENT]) for batch in delivered] == [1] * len(delivered)
-    assert all(batch.epoch == table.windows[batch.partition].epoch for batch in delivered[1:])
+    assert all(batch.epoch == table.partitions[batch.partition].epoch for batch in delivered[1:])
 
 
 async def test_what_is_fetched_of_a_partition_that_is_long_at_work_waits_and_holds_up_no_other() -> None:
@@ -110,14 +110,14 @@ async def test_what_is_fetched_of_a_partition_that_is_long_at_work_waits_and_hol
 
     table = Table()
     it = source(table, deliver)
-    table.windows[0].queued = MOST_QUEUED
+    table.partitions[0].queued = MOST_QUEUED
     await it._fetch_once()
     assert [batch.partition for batch in delivered] == [1]
-    assert table.windows[1].queued == 1
-    table.windows[1].queued = MOST_QUEUED
+    assert table.partitions[1].queued == 1
+    table.partitions[1].queued = MOST_QUEUED
     await it._fetch_once()
     assert len(delivered) == 1
-    table.windows[0].queued = 0
+    table.partitions[0].queued = 0
     await it._fetch_once()
     assert [(batch.partition, len(batch.records[SENT])) for batch in delivered] == [(1, 1), (0, 1)]
 

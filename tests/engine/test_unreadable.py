@@ -1,4 +1,4 @@
-"""Batches that nobody can read, in the ledger of one partition: listed, counted, and passed as a loss."""
+"""Batches that nobody can read, in the processor of one partition: listed, counted, and passed as a loss."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,11 +7,11 @@ import orjson
 
 from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected
-from streams.engine.processor import Ledger
+from streams.engine.processor import Processor
 from streams.kafka.transaction import Writes
 from streams.records.coverage import LastRecord, Loss, read_coverage
 from streams.records.record import NO_TIME, Unreadable, arrival
-from tests.engine.test_ledger import RECEIPT, SENT, START, STORED, Appended, batch, ledger, ms, sent_value
+from tests.engine.test_ledger import RECEIPT, SENT, START, STORED, Appended, batch, ms, processor, sent_value
 
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
 
@@ -24,7 +24,7 @@ def sent(offset: int, seconds: int = 0, report: str = REPORT) -> Appended:
     return Appended(offset, ms(START + timedelta(seconds=seconds)), report.encode(), sent_value(report))
 
 
-def applied(to: Ledger, **records: list[Any]) -> Writes:
+def applied(to: Processor, **records: list[Any]) -> Writes:
     """Apply what was fetched; the spans end behind it, as a consumer's positions do."""
     made = batch(to, **{kind: [one for one in some if isinstance(one, Appended)] for kind, some in records.items()})
     spans = dict(made.spans)
@@ -41,7 +41,7 @@ def listed(writes: Writes) -> list[dict[str, Any]]:
 
 
 def test_its_offsets_are_listed_one_by_one_and_what_is_around_them_is_judged() -> None:
-    to = ledger()
+    to = processor()
     other = REPORT.replace("3f2b", "4f2b")
     writes = applied(to, sent=[sent(0), hole(1, 4), sent(4, 61, other)])
     assert {row.report_id for row in to.rows} == {REPORT, other}
@@ -62,7 +62,7 @@ def test_its_offsets_are_listed_one_by_one_and_what_is_around_them_is_judged() -
 
 
 def test_it_is_a_loss_of_the_moment_in_which_it_arrived() -> None:
-    to = ledger()
+    to = processor()
     writes = applied(to, stored=[hole(0, 2), hole(2, 3, 90)], receipt=[hole(7, 9, 30)])
     first, second = START + timedelta(seconds=60), START + timedelta(seconds=90)
     thirty = START + timedelta(seconds=30)
@@ -75,13 +75,13 @@ def test_it_is_a_loss_of_the_moment_in_which_it_arrived() -> None:
 
 
 def test_the_last_record_is_found_again_at_a_start_even_where_it_cannot_be_read() -> None:
-    to = ledger()
+    to = processor()
     applied(to, sent=[sent(0), hole(1, 4)])
     assert to.coverage.applied[SENT].last == LastRecord(3, START + timedelta(seconds=60))
 
 
 def test_of_one_whose_time_cannot_be_trusted_the_next_record_tells_until_when_it_arrived() -> None:
-    to = ledger()
+    to = processor()
     writes = applied(to, stored=[hole(0, 2, 0, "batch_checksum", NO_TIME)])
     assert [value["arrived"] for value in listed(writes)] == [None, None]
     assert to.coverage.losses == [Loss(STORED, 0, 2, "unreadable_batch", arrival(0), None)]
@@ -95,7 +95,7 @@ def test_of_one_whose_time_cannot_be_trusted_the_next_record_tells_until_when_it
 
 
 def test_of_very_many_the_first_are_listed_and_the_loss_has_them_all() -> None:
-    to = ledger()
+    to = processor()
     writes = applied(to, sent=[hole(0, 10_000_000)])
     assert [value["offset"] for value in listed(writes)] == list(range(1_000))
     assert [(loss.from_offset, loss.to_offset) for loss in to.coverage.losses] == [(0, 10_000_000)]
@@ -103,7 +103,7 @@ def test_of_very_many_the_first_are_listed_and_the_loss_has_them_all() -> None:
 
 
 def test_a_clock_that_stepped_back_is_said_of_it_as_of_any_record() -> None:
-    to = ledger()
+    to = processor()
     applied(to, sent=[sent(0, 100)])
     applied(to, sent=[hole(1, 2, 50)])
     assert to.coverage.gap is not None

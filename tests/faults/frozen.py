@@ -17,7 +17,7 @@ from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.processor import Batch, Ledger, Span
+from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.kafka.transaction import Writes
 from streams.policies import policy_of
@@ -84,7 +84,7 @@ def freeze() -> Frozen:
     lines = [Line.of(line) for line in traffic.lines()]
     settings = Settings()
     coverage = Coverage(0, 1, {topic: Applied(0) for topic in settings.inputs})
-    one = Ledger(settings, rules_of(traffic.policy_toml), PackedRows(), Books(), coverage)
+    one = Processor(settings, rules_of(traffic.policy_toml), PackedRows(), Books(), coverage)
     half = len(lines) // 2
     kept: dict[str, dict[str, str]] = {"reports.state": {}, "reports.coverage": {}}
     for writes in go_on(one, lines[:half]):
@@ -96,7 +96,7 @@ def freeze() -> Frozen:
     return Frozen(traffic.policy_toml, kept["reports.state"], kept["reports.coverage"], lines[half:], announced)
 
 
-def go_on(one: Ledger, lines: list[Line]) -> Iterator[Writes]:
+def go_on(one: Processor, lines: list[Line]) -> Iterator[Writes]:
     """Apply lines in batches, each followed by marks."""
     for start in range(0, len(lines), BATCH):
         some = lines[start : start + BATCH]
@@ -114,7 +114,7 @@ def announcements(all_writes: Iterator[Writes]) -> list[str]:
     ]
 
 
-def _batch(one: Ledger, some: list[Line]) -> Batch:
+def _batch(one: Processor, some: list[Line]) -> Batch:
     records: dict[str, list[Any]] = {topic: [] for topic in one.coverage.applied}
     for line in some:
         where = records[line.topic]
@@ -123,13 +123,13 @@ def _batch(one: Ledger, some: list[Line]) -> Batch:
     return _spanned(one, records)
 
 
-def _mark(one: Ledger, timestamp: int) -> Writes:
+def _mark(one: Processor, timestamp: int) -> Writes:
     headers = ((HEADER, one.marks.new_set()),)
     marks = {topic: [Appended(one.position(topic), timestamp, b"", None, headers)] for topic in one.coverage.applied}
     return one.apply(_spanned(one, marks))
 
 
-def _spanned(one: Ledger, records: dict[str, list[Any]]) -> Batch:
+def _spanned(one: Processor, records: dict[str, list[Any]]) -> Batch:
     spans = {topic: Span(one.position(topic), one.position(topic) + len(some)) for topic, some in records.items()}
     return Batch(0, 0, spans, records)
 

@@ -18,8 +18,8 @@ from streams.kafka.transaction import Writes
 _transaction: Any = transaction
 _transactions: Any = transaction.Transactions
 _source: Any = source.Source
-_window: Any = partition.Window
-_ledger: Any = processor.Ledger
+_partition: Any = partition.Partition
+_processor: Any = processor.Processor
 
 
 def offsets_before_rows() -> None:
@@ -103,9 +103,9 @@ def fetch_position_taken_as_applied() -> None:
 
     async def hand_over(self: Any, of: Any, epoch: int, fetched: Any) -> None:
         late = {tp: records for tp, records in fetched.items() if tp.partition == of.partition and records}
-        if late and not of.ledger.marks.outstanding:
+        if late and not of.processor.marks.outstanding:
             for tp, records in late.items():
-                of.ledger.coverage.applied[tp.topic].next_offset = records[-1].offset + 1
+                of.processor.coverage.applied[tp.topic].next_offset = records[-1].offset + 1
                 self._delivered[tp] = records[-1].offset + 1
         await whole(self, of, epoch, fetched)
 
@@ -114,42 +114,42 @@ def fetch_position_taken_as_applied() -> None:
 
 def workers_clock_for_marks() -> None:
     """No marks: everything counts as complete until the worker's own time."""
-    whole = _ledger._work
+    whole = _processor._work
 
     def work(self: Any, batch: Any) -> Any:
         yield from whole(self, batch)
         yield from self._advance(datetime.now(UTC))
 
-    _ledger._work = work
+    _processor._work = work
 
 
 def receipt_taken_as_stored() -> None:
     """The fault of 2020-2023: who confirms the receipt is believed to have stored it."""
-    whole = _ledger._check
+    whole = _processor._check
 
     def check(self: Any, fact: Any, *given: Any) -> None:
         if isinstance(fact, Receipt) and fact.receipt is ReceiptCode.MOTTATT:
             fact = Stored(fact.report_id, fact.place, fact.place.arrived, "READ_BACK")
         whole(self, fact, *given)
 
-    _ledger._check = check
+    _processor._check = check
 
 
 def completeness_without_waiting() -> None:
     """A mark counts once it was written, not once it was read back."""
-    whole = _window.mark_due
+    whole = _partition.mark_due
 
     def mark_due(self: Any, *given: Any) -> bool:
         due = whole(self, *given)
         if due:
-            marks, inputs = self.ledger.marks, self.ledger.marks._inputs
+            marks, inputs = self.processor.marks, self.processor.marks._inputs
             marks._seen = dict.fromkeys(inputs, datetime.fromtimestamp(time.time(), UTC))
             marks._number += 1
             self.marked_at = time.monotonic()
             return False
         return bool(due)
 
-    _window.mark_due = mark_due
+    _partition.mark_due = mark_due
 
 
 SABOTAGES: dict[str, Callable[[], None]] = {

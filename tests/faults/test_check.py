@@ -14,7 +14,7 @@ from schemas.policy import parse_policy
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import municipalities, succession
-from streams.engine.processor import Batch, Ledger, Span
+from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.policies import policy_of
 from streams.records.coverage import Applied, Coverage
@@ -38,7 +38,7 @@ class _Log:
         self.rules = Rules(policy_of(parse_policy(self.traffic.policy_toml)), succession())
         self.records: dict[str, list[Record]] = defaultdict(list)
         self.ledgers = [
-            Ledger(
+            Processor(
                 SETTINGS, self.rules, PackedRows(), Books(),
                 Coverage(p, PARTITIONS, {topic: Applied(0) for topic in SETTINGS.inputs}),
             )

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.core.books import Books
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
-from streams.engine.processor import Ledger
+from streams.engine.processor import Processor
 from streams.engine.snapshot import Restored
 from streams.settings import Settings
 from tests.engine.conftest import MakeWorld
@@ -43,7 +43,7 @@ async def test_a_frozen_state_goes_on_as_its_own_release_did(frozen: Frozen) -> 
     rules = rules_of(frozen.policy)
     assert restored.coverage is not None
     deadlines = await restored.deadlines(rules)  # raises unless the books count exactly these rows
-    one = Ledger(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
+    one = Processor(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
     assert announcements(go_on(one, frozen.next_lines)) == frozen.announced
 
 

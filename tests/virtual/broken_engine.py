@@ -8,7 +8,7 @@ import orjson
 
 from streams.core.deadlines import Deadlines
 from streams.engine.marks import Marks
-from streams.engine.processor import Ledger
+from streams.engine.processor import Processor
 from streams.kafka.transaction import Writes
 from streams.records.coverage import Applied
 from streams.records.record import Write
@@ -20,64 +20,64 @@ from tests.virtual.readers import INPUTS, SETTINGS, Kept
 class ArrivedAsStamped(EngineWorker):
     """A record counts as arrived when the broker's clock said so, even where that clock had stepped back."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        whole = ledger._arrival
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        whole = processor._arrival
 
         def arrival(applied: Applied, appended: datetime) -> datetime:
             whole(applied, appended)
             return appended
 
-        ledger._arrival = arrival  # type: ignore[method-assign]
-        return ledger
+        processor._arrival = arrival  # type: ignore[method-assign]
+        return processor
 
 
 class LatestForgotten(EngineWorker):
     """The latest arrival of each input is not restored."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        for applied in ledger.coverage.applied.values():
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        for applied in processor.coverage.applied.values():
             applied.latest = None
-        return ledger
+        return processor
 
 
 class LossesUnsaid(EngineWorker):
     """What was deleted before it was read is jumped over in silence."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        ledger.coverage.losses.clear()
-        return ledger
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        processor.coverage.losses.clear()
+        return processor
 
 
 class HeldForgotten(EngineWorker):
     """What a row holds back for its sent or its decision is not restored."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        for row in list(ledger.rows):
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        for row in list(processor.rows):
             row.held_receipts, row.held_stored, row.late_proof, row.elsewhere = [], [], None, None
-            ledger.rows.restore(row.report_id, state_record(row))
-        return ledger
+            processor.rows.restore(row.report_id, state_record(row))
+        return processor
 
 
 class IndexForgotten(EngineWorker):
     """The deadline index is not rebuilt."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        ledger.checker.deadlines = Deadlines()
-        return ledger
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        processor.checker.deadlines = Deadlines()
+        return processor
 
 
 class LatestMarkCounts(EngineWorker):
     """Complete until the latest mark of a set, not the earliest."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        ledger.marks.__class__ = _LatestMark
-        return ledger
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        processor.marks.__class__ = _LatestMark
+        return processor
 
 
 class _LatestMark(Marks):
@@ -90,10 +90,10 @@ class _LatestMark(Marks):
 class FirstMarkCounts(EngineWorker):
     """The first mark of a set stands for all of them."""
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        ledger = super().restored(committed)
-        ledger.marks.__class__ = _FirstMark
-        return ledger
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        processor.marks.__class__ = _FirstMark
+        return processor
 
 
 class _FirstMark(Marks):
@@ -107,7 +107,7 @@ class AllSaidWithTheFirstSlice(EngineWorker):
     """The first slice of what the marks made certain says already that all of it is decided."""
 
     def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
-        writes, coverage = super().next_slice(slices), self.ledger.coverage
+        writes, coverage = super().next_slice(slices), self.processor.coverage
         if writes is not None and coverage.complete_until != coverage.checked_at:
             value = orjson.dumps(coverage.value() | {"complete_until": coverage.value()["checked_at"]})
             writes.records = [one._replace(value=value) if one.key == b"0" else one for one in writes.records]
@@ -121,7 +121,7 @@ class RestForgotten(EngineWorker):
         writes = super().next_slice(slices)
         if writes is not None:
             for kind, name in INPUTS.items():
-                self.ledger.coverage.applied[name].next_offset = writes.offsets[name] = self.positions[kind]
+                self.processor.coverage.applied[name].next_offset = writes.offsets[name] = self.positions[kind]
             slices.close()  # type: ignore[attr-defined]  # they are a generator
         return writes
 
@@ -130,9 +130,9 @@ class LooksForgotten(EngineWorker):
     """A slice takes out all looks that are due, and what does not fit into it is never looked at again."""
 
     def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
-        writes, coverage = super().next_slice(slices), self.ledger.coverage
+        writes, coverage = super().next_slice(slices), self.processor.coverage
         if writes is not None and coverage.checked_at is not None and coverage.complete_until != coverage.checked_at:
-            list(self.ledger.checker.deadlines.passed(coverage.checked_at))
+            list(self.processor.checker.deadlines.passed(coverage.checked_at))
         return writes
 
 
@@ -140,7 +140,7 @@ class SliceAppliedTwice(EngineWorker):
     """The positions of a slice are those of before it."""
 
     def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
-        before = {name: self.ledger.position(name) for name in INPUTS.values()}
+        before = {name: self.processor.position(name) for name in INPUTS.values()}
         writes = super().next_slice(slices)
         if writes is not None:
             writes.offsets = before
@@ -159,7 +159,7 @@ class NobodyIsFenced(EngineWorker):
         return self.kafka.epoch
 
 
-class FencesBackWithItsLedger(EngineWorker):
+class FencesBackWithItsProcessor(EngineWorker):
     """A fenced worker takes the partition back and commits what it has."""
 
     def commit(self) -> None:
@@ -239,7 +239,7 @@ BROKEN: dict[type[EngineWorker], set[str]] = {
     LatestMarkCounts: {"coverage_lied"},
     FirstMarkCounts: {"coverage_lied"},
     NobodyIsFenced: SPLIT_BRAIN,
-    FencesBackWithItsLedger: SPLIT_BRAIN,
+    FencesBackWithItsProcessor: SPLIT_BRAIN,
     AllSaidWithTheFirstSlice: {"lost", "coverage_lied"},
     RestForgotten: {"lost", "wrong_status", "books_unbalanced", "phantom", "stalled", "coverage_lied", "wrong_reason"},
     LooksForgotten: {"lost", "wrong_status", "wrong_erasure"},

@@ -1,4 +1,4 @@
-"""A virtual worker around the engine's own ledger and restore: what it commits are the bytes that Kafka would keep.
+"""A virtual worker around the engine's own processor and restore: what it commits are the bytes that Kafka would keep.
 
 Slower than `tests.virtual.worker` by far, and nothing of the engine is imitated but the clients: records are read from
 their bytes, marks come back as records, rows and books are restored from their topics by `streams.engine.restore`, and
@@ -15,7 +15,7 @@ from streams.core.books import BooksUnbalanced
 from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
 from streams.core.facts import Names, Place, Receiver
 from streams.core.row import Reason
-from streams.engine.processor import Batch, Ledger, Span
+from streams.engine.processor import Batch, Processor, Span
 from streams.engine.slices import Bounds, Slice
 from streams.errors import StateUnreadable
 from streams.kafka.transaction import Writes
@@ -32,7 +32,7 @@ SMALLEST = Bounds(decisions=1, breaths=1, breath_seconds=-1, looks=1)  # one rec
 
 
 class EngineWorker(Worker):
-    """A worker whose partition is a real ledger. A slice is applied only when the one before it is committed."""
+    """A worker whose partition is a real processor. A slice is applied only when the one before it is committed."""
 
     kafka: ByteKafka
     _header = b""
@@ -43,15 +43,15 @@ class EngineWorker(Worker):
         known = self.kafka.committed
         committed = {name: known.positions[kind] if known.topics[COVERAGE] else None for kind, name in INPUTS.items()}
         try:
-            self.ledger = self.restored(committed)
+            self.processor = self.restored(committed)
         except StateUnreadable as error:
             raise Anomaly("state_unreadable", str(error)) from None
-        self.ledger._slice = Slice(self.bounds)
+        self.processor._slice = Slice(self.bounds)
         self.writes: Writes | None = None
         self.slices: Iterator[Writes | None] | None = None
         self.unwritten: list[str] = []  # inputs that the outstanding set has not been appended to yet
-        self.marks = self.ledger.marks
-        self.positions = self.fetched = {kind: self.ledger.position(name) for kind, name in INPUTS.items()}
+        self.marks = self.processor.marks
+        self.positions = self.fetched = {kind: self.processor.position(name) for kind, name in INPUTS.items()}
         self._skipped = [] if known.topics[COVERAGE] else [(kind, 0, begin) for kind, begin in self.positions.items()]
 
     @property
@@ -64,9 +64,9 @@ class EngineWorker(Worker):
         """True if it has committed some slices of a batch, and not the last one."""
         return self.alive and self.slices is not None and self.writes is None
 
-    def restored(self, committed: dict[str, int | None]) -> Ledger:
-        """The partition's ledger as its last commit left it."""
-        return self.kafka.runner.run(VirtualRestorer(self.kafka).ledger(self.rules, 0, 1, committed))
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        """The partition's processor as its last commit left it."""
+        return self.kafka.runner.run(VirtualRestorer(self.kafka).processor(self.rules, 0, 1, committed))
 
     def write_some_marks(self, inputs: Sequence[str], header: bytes) -> None:
         """A set of marks is no transaction: each is appended when it is, with anything in between."""
@@ -97,7 +97,7 @@ class EngineWorker(Worker):
         super().fetch(most)
 
     def apply(self) -> None:
-        """Let the ledger apply a slice of what was fetched; what it says is written by the next commit."""
+        """Let the processor apply a slice of what was fetched; what it says is written by the next commit."""
         if self.writes is not None:
             return
         if self.slices is None and self.batch is not None:
@@ -115,10 +115,10 @@ class EngineWorker(Worker):
             INPUTS[kind]: self.kafka.records(kind, self.positions[kind], end) for kind, end in self.batch.items()
         }
         batch = Batch(0, 0, spans, records)
-        if not self.ledger.fits(batch):
-            raise Anomaly("misfit", f"{spans} after {self.ledger.coverage.applied}")
+        if not self.processor.fits(batch):
+            raise Anomaly("misfit", f"{spans} after {self.processor.coverage.applied}")
         self.positions, self.batch = self.batch, None
-        return self.ledger.slices(batch)
+        return self.processor.slices(batch)
 
     def next_slice(self, slices: Iterator[Writes | None]) -> Writes | None:
         """What comes next; None at the end."""

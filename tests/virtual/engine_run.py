@@ -1,4 +1,4 @@
-"""`python -m tests.virtual.engine_run [--schedules 2000] [--seed N]`: troubled schedules on the engine's own ledger."""
+"""`python -m tests.virtual.engine_run [--schedules 2000] [--seed N]`: troubled schedules on the real processor."""
 
 import argparse
 import asyncio

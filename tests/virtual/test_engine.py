@@ -1,4 +1,4 @@
-"""Random schedules in virtual time on the engine's own ledger and restore, and the proof that they would notice."""
+"""Random schedules in virtual time on the engine's own processor and restore, and the proof that they would notice."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.mark.parametrize(
     "schedules", [600, *(pytest.param(5_000, marks=pytest.mark.long, id=f"long-{n}") for n in range(10))]
 )
-def test_no_troubled_schedule_makes_an_anomaly_on_the_real_ledger(tmp_path: Path, schedules: int) -> None:
+def test_no_troubled_schedule_makes_an_anomaly_on_the_real_processor(tmp_path: Path, schedules: int) -> None:
     seed = int(os.environ.get("VIRTUAL_SEED", random.SystemRandom().randrange(10**9)))
     played = play(seed, schedules, tmp_path)
     print(f"VIRTUAL_SEED={seed}: {played}")

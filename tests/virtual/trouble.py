@@ -1,4 +1,4 @@
-"""Schedules for the engine's own ledger, with what only it can meet: deletion, clocks that step back, whole days."""
+"""Schedules for the engine's own processor, with what only it can meet: deletion, clocks that step back, whole days."""
 
 import asyncio
 from collections.abc import Iterable
@@ -78,7 +78,7 @@ def _arrived(fact: Fact | None, at: int) -> Fact | None:
 
 
 class Troubled(Scheduler):
-    """Plays schedules on the engine's ledger. What lies beyond the end of a schedule is a day, and then the erasure."""
+    """Plays schedules on the real processor. What lies beyond the end of a schedule is a day, and then the erasure."""
 
     def __init__(
         self, runner: asyncio.Runner, worker_class: type[EngineWorker] = EngineWorker, rules: Rules = RULES

@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.core.books import Book
-from streams.engine.partition import Window
+from streams.engine.partition import Partition
 
 STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -31,8 +31,8 @@ _counts = attrgetter(*STATUSES, "sent", "accounted")
 class Standing(Collector):
     """As the last commits left them: what a running transaction has not committed is not shown."""
 
-    def __init__(self, windows: Mapping[int, Window]) -> None:
-        self._windows = windows
+    def __init__(self, partitions: Mapping[int, Partition]) -> None:
+        self._partitions_at_work = partitions
 
     def collect(self) -> Iterable[Metric]:
         """The figures of all partitions."""
@@ -40,27 +40,27 @@ class Standing(Collector):
             name: GaugeMetricFamily(f"meldingsvakt_{name}", text, labels=["partition", *labels])
             for name, (text, labels) in GAUGES.items()
         }
-        for partition, window in sorted(self._windows.items()):
-            for name, value, *labels in _standing(window):
-                families[name].add_metric([str(partition), *labels], value)
+        for number, partition in sorted(self._partitions_at_work.items()):
+            for name, value, *labels in _standing(partition):
+                families[name].add_metric([str(number), *labels], value)
         return families.values()
 
 
-def _standing(window: Window) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
-    ledger, stand = window.ledger, window.ledger.stand
+def _standing(partition: Partition) -> Iterator[tuple[str, float, *tuple[str, ...]]]:
+    processor, stand = partition.processor, partition.processor.stand
     coverage = stand.coverage
     if coverage.complete_until is not None:
         yield "complete_until_timestamp_seconds", coverage.complete_until.timestamp()
-    yield "completeness_age_seconds", window.age()
+    yield "completeness_age_seconds", partition.age()
     if coverage.gap is not None:
         yield "gap", 1, coverage.gap.cause
-    for cause, losses in coverage.telling_losses(ledger.checker.rules.policy.portal_retention).items():
+    for cause, losses in coverage.telling_losses(processor.checker.rules.policy.portal_retention).items():
         yield "losses", losses, cause
     if stand.oldest_pending is not None:
         yield "oldest_pending_timestamp_seconds", stand.oldest_pending.timestamp()
     yield from _books(stand.books.values())
     yield "rows", stand.rows
-    yield "rows_unpacked", ledger.rows.unpacked
+    yield "rows_unpacked", processor.rows.unpacked
 
 
 def _books(books: Iterable[Book]) -> Iterator[tuple[str, float, *tuple[str, ...]]]:

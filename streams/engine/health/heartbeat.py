@@ -57,9 +57,9 @@ class Heartbeat(Service):  # type: ignore[misc]  # mode has no types for us
     def _doubts(self) -> list[str]:
         stale = self._settings.gap_after.total_seconds()
         return unready(self._source, self._table) + [
-            f"partition {partition}: completeness stands still"
-            for partition, window in sorted(self._table.windows.items())
-            if window.stood_still() > stale
+            f"partition {number}: completeness stands still"
+            for number, partition in sorted(self._table.partitions.items())
+            if partition.stood_still() > stale
         ]
 
     def _say(self, result: str, why: str) -> None:

@@ -10,10 +10,10 @@ def unready(source: Source, table: WindowedTable) -> list[str]:
         return ["not a member of the group yet"]
     if source.restoring:
         return ["restoring"]
-    windows = sorted(table.windows.items())
-    gaps = ((partition, window.ledger.stand.coverage.gap) for partition, window in windows)
-    return [f"partition {p}: {gap.cause}" for p, gap in gaps if gap is not None] + [
-        f"partition {p}: not complete yet"
-        for p, window in windows
-        if window.clock.now() is None or not window.ledger.stand.complete
+    partitions = sorted(table.partitions.items())
+    gaps = ((number, partition.processor.stand.coverage.gap) for number, partition in partitions)
+    return [f"partition {number}: {gap.cause}" for number, gap in gaps if gap is not None] + [
+        f"partition {number}: not complete yet"
+        for number, partition in partitions
+        if partition.clock.now() is None or not partition.processor.stand.complete
     ]

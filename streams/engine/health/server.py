@@ -92,7 +92,7 @@ class Server(Service):  # type: ignore[misc]  # mode has no types for us
 
     def _readyz(self) -> web.Response:
         reasons = unready(self._source, self._table)
-        body = {"ready": not reasons, "reasons": reasons, "partitions": sorted(self._table.windows)}
+        body = {"ready": not reasons, "reasons": reasons, "partitions": sorted(self._table.partitions)}
         return web.json_response(body, status=503 if reasons else 200)
 
     def _show_metrics(self) -> web.Response:

@@ -20,7 +20,7 @@ from streams.policies import load_policy
 from streams.records.copies import COPY_HEADER
 from streams.records.record import KINDS, Record, Refusal, arrival
 from streams.records.state import state_value
-from tests.engine.test_ledger import Appended, batch, ledger, ms, of, sent_value
+from tests.engine.test_ledger import Appended, batch, ms, of, processor, sent_value
 
 PARTITIONS = 4
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -147,9 +147,9 @@ def _random_log(rng: random.Random) -> Log:
 def _live(log: Log) -> dict[str, Any]:
     """Every row as the checker has it; its copies are appended to the log."""
     states: dict[str, Any] = {}
-    ledgers = [ledger(PARTITIONS, partition) for partition in range(PARTITIONS)]
+    processors = [processor(PARTITIONS, partition) for partition in range(PARTITIONS)]
     late = ms(AT) + 100_000
-    for one in ledgers:
+    for one in processors:
         for write in one.apply(batch(one, **{kind: list(log[kind, one.partition]) for kind in KINDS})).records:
             if write.topic in {f"reports.{kind}" for kind in KINDS}:
                 to = log[write.topic.removeprefix("reports."), write.partition]
@@ -157,7 +157,7 @@ def _live(log: Log) -> dict[str, Any]:
                 to.append(Appended(len(to), late, write.key, write.value, tuple(write.headers or ())))
             elif write.topic == "reports.state":
                 states[(write.key or b"").decode()] = orjson.loads(write.value or b"")
-    for one in ledgers:
+    for one in processors:
         new = {kind: log[kind, one.partition][one.position(f"reports.{kind}") :] for kind in KINDS}
         for state in of(one.apply(batch(one, **new)), "state"):
             states[(state.key or b"").decode()] = orjson.loads(state.value or b"")
