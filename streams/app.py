@@ -16,6 +16,7 @@ from streams.core.fold import Limits
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.completeness import Marker
+from streams.engine.health.gauges import PartitionGauges
 from streams.engine.health.heartbeat import Heartbeat
 from streams.engine.health.readiness import unready
 from streams.engine.health.server import Server
@@ -92,7 +93,7 @@ source = Source(kafka, settings, rules, reports, metrics, _deliver)
 marker = Marker(kafka, settings, reports, source, metrics)
 heartbeat = Heartbeat(settings, source, reports, metrics)
 server = Server(settings, reports, source, metrics)
-metrics.watch(reports.partitions)
+metrics.registry.register(PartitionGauges(reports.partitions))
 metrics.ready.set_function(lambda: not unready(source, reports))
 
 

@@ -10,10 +10,11 @@ from typer.main import get_command
 from streams.audit.mapping import load_plan
 from streams.cli import app
 from streams.cli_rejected import rejected_app
+from streams.engine.health.gauges import PartitionGauges
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings
 from streams.view.feed import Progress
-from streams.view.metrics import Requests, Standing
+from streams.view.metrics import Requests, ViewGauges
 from streams.view.picture import Coverage, picture_of
 from tests.faults.suite import FAULTS
 
@@ -66,10 +67,10 @@ def test_the_mapping_in_the_readme_is_one(tmp_path: Path) -> None:
 
 def test_every_metric_is_documented_and_no_other() -> None:
     metrics = Metrics()
-    metrics.watch({})
+    metrics.registry.register(PartitionGauges({}))
     read = Progress(records_left=0)
     picture = picture_of(Coverage(datetime.now(UTC), (), 0), read, timedelta(minutes=1))
-    found = [*metrics.registry.collect(), *Requests().registry.collect(), *Standing(picture, 0, read).collect()]
+    found = [*metrics.registry.collect(), *Requests().registry.collect(), *ViewGauges(picture, 0, read).collect()]
     names = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in found}
     assert set(re.findall(r"`(meldingsvakt_[a-z_]+)`", README)) == {
         name for name in names if not name.startswith("process_")

@@ -11,10 +11,7 @@ from schemas.reading import MOST_COUNTED
 from streams.core.events import Cause
 from streams.core.fold import Step
 from streams.core.row import Reason, Status
-from streams.engine.burst import LastHour
-from streams.engine.health.gauges import Standing
-from streams.engine.histogram import BatchHistogram
-from streams.engine.partition import Partition
+from streams.engine.instruments import BatchHistogram, LastHour
 from streams.engine.tally import CASE_SYSTEMS, CHANNELS, OTHER, Tally
 
 MOST_NAMES = 50  # of a label whose values others choose; the rest is counted as "other"
@@ -57,12 +54,15 @@ COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
         (Label("result", ("sent", "failed", "withheld")),),
     ),
 }
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+MINUTE_SECONDS, HOUR_SECONDS, DAY_SECONDS = 60.0, 3600.0, 86400.0
 CONFIRMATION_BOUNDS = (
-    10.0, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, DAY, 2 * DAY, 5 * DAY,
-    12 * DAY, 30 * DAY,
+    10.0, *(minutes * MINUTE_SECONDS for minutes in (1, 5, 15, 30)), *(hours * HOUR_SECONDS for hours in (1, 2, 4, 8)),
+    *(days * DAY_SECONDS for days in (1, 2, 5, 12, 30)),
 )  # fmt: skip
-DELAY_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY)
+DELAY_BOUNDS = (
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, MINUTE_SECONDS, 5 * MINUTE_SECONDS, 15 * MINUTE_SECONDS, HOUR_SECONDS,
+    6 * HOUR_SECONDS, DAY_SECONDS,
+)  # fmt: skip
 COMMIT_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -117,10 +117,6 @@ class Metrics:
             visible = now or datetime.now(UTC)
             self._delays.observe(max(0.0, (visible - alarm).total_seconds()) for alarm in tally.alarms)
         self._missing_at.add(tally.missing_at, time.monotonic())
-
-    def watch(self, partitions: dict[int, Partition]) -> None:
-        """Also show how the partitions stand, read anew at each scrape."""
-        self.registry.register(Standing(partitions))
 
     def _bounded(self, metric: str, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The labels, or "other" for those that would be one too many."""

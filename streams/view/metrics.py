@@ -63,7 +63,7 @@ async def show_metrics(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     books = await desk.answers.get("books_difference", _books_difference)
     standing = CollectorRegistry()
-    standing.register(Standing(desk.picture(books.coverage), books.found, desk.feed.progress))
+    standing.register(ViewGauges(desk.picture(books.coverage), books.found, desk.feed.progress))
     requests: Requests = request.app.state.requests
     body = generate_latest(requests.registry) + generate_latest(standing)
     return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -75,7 +75,7 @@ def _books_difference(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(difference)
 
 
-class Standing(Collector):
+class ViewGauges(Collector):
     def __init__(self, picture: Picture, books_difference: int, progress: Progress) -> None:
         self._picture, self._books_difference, self._progress = picture, books_difference, progress
 

@@ -12,9 +12,8 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from streams.core.books import Book
 from streams.core.row import Status
 from streams.engine import pending
-from streams.engine.burst import LastHour
-from streams.engine.health.gauges import Standing
-from streams.engine.histogram import BatchHistogram
+from streams.engine.health.gauges import PartitionGauges
+from streams.engine.instruments import BatchHistogram, LastHour
 from streams.engine.metrics import MOST_NAMES, Metrics
 from streams.engine.partition import Partition
 from streams.engine.processor import Processor
@@ -143,7 +142,7 @@ def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
     one = processor()
     partitions = {0: partition_at_work(one)}
     metrics = Metrics()
-    metrics.watch(partitions)
+    metrics.registry.register(PartitionGauges(partitions))
     assert shown(metrics, "oldest_pending_timestamp_seconds", partition="0") is None
     one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(5)]))
 
@@ -204,7 +203,7 @@ def test_a_difference_at_one_receiver_is_not_made_up_for_by_another() -> None:
         "0301": Book(sent_records=3, pending=2), "4601": Book(sent_records=1, pending=2), None: Book(erased=1),
     }  # fmt: skip
     metrics = Metrics()
-    metrics.watch({0: partition_at_work(one)})
+    metrics.registry.register(PartitionGauges({0: partition_at_work(one)}))
     assert shown(metrics, "books_difference_reports", partition="0") == 3
     assert shown(metrics, "sent_reports", partition="0") == 4
     assert shown(metrics, "reports", partition="0", status="pending") == 4
@@ -230,7 +229,7 @@ def test_what_can_be_counted_stands_at_zero_from_the_start() -> None:
 def test_nothing_is_shown_before_it_is_committed() -> None:
     one = processor()
     metrics = Metrics()
-    metrics.watch({0: partition_at_work(one)})
+    metrics.registry.register(PartitionGauges({0: partition_at_work(one)}))
     whole = batch(one, sent=[sent(one, number, after=number) for number in range(3)])
     empty = [line for line in generate_latest(metrics.registry).splitlines() if b'partition="0"' in line]
     one.apply(whole)
@@ -257,6 +256,6 @@ def test_a_scrape_looks_into_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     one.stand.committed()
     monkeypatch.setattr(type(one.rows), "get", None)
     monkeypatch.setattr(type(one.rows), "__iter__", None)
-    families = list(Standing({0: partition_at_work(one)}).collect())
+    families = list(PartitionGauges({0: partition_at_work(one)}).collect())
     pending = next(f for f in families if f.name == "meldingsvakt_reports").samples
     assert {s.labels["status"]: s.value for s in pending}[Status.PENDING] == count

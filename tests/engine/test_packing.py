@@ -15,7 +15,7 @@ from streams.core.row import Reason, Row
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import rows
-from streams.engine.packing import pack, unpack
+from streams.engine.rows import pack, unpack
 from streams.policies import policy_of
 from streams.records.state import read_outline, read_state, state_record
 from streams.simulation.traffic import generate

@@ -28,7 +28,7 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
 _counts = attrgetter(*STATUSES, "sent", "accounted")
 
 
-class Standing(Collector):
+class PartitionGauges(Collector):
     """As the last commits left them: what a running transaction has not committed is not shown."""
 
     def __init__(self, partitions: Mapping[int, Partition]) -> None:
