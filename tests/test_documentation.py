@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from streams.audit.mapping import load_plan
 from streams.cli import app
 from streams.cli_rejected import rejected_app
 from streams.engine.health.gauges import PartitionGauges
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings
+from streams.sources.mapping import load_plan
 from streams.view.feed import Progress
 from streams.view.metrics import Requests, ViewGauges
 from streams.view.picture import Coverage, picture_of

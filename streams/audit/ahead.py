@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from streams.audit.chunks import MOST_LINES, Chunk
+from streams.sources.chunk import MOST_LINES, Chunk
 
 
 def ahead(chunks: Iterable[Chunk]) -> Iterator[Chunk]:

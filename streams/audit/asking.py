@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streams.audit.audit import Asked
-from streams.audit.chunks import Kind
-from streams.audit.mapping import load_plan, plain
-from streams.audit.plan import Covers, Source
 from streams.audit.reach import Spot
-from streams.audit.reading import OpenFile, open_source
 from streams.audit.sources import Found, read_kafka
 from streams.audit.topics import Span, read_topics
 from streams.audit.work import Work
@@ -22,6 +18,10 @@ from streams.kafka.topics import partition_counts
 from streams.policies import load_policy
 from streams.replay import parse_time
 from streams.settings import KafkaSettings, Settings
+from streams.sources import OpenFile, open_source
+from streams.sources.chunk import Kind
+from streams.sources.mapping import load_plan, plain
+from streams.sources.plan import Covers, Source
 
 FOR_GOOD = timedelta(days=365_000)  # who looks back on everything has nothing to forget
 

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streams.audit.chunks import Kind
 from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
 from streams.audit.grounds import ground_of, keep, until_of
@@ -15,7 +14,6 @@ from streams.audit.measured import EVER, stretches
 from streams.audit.moments import microseconds, time_of
 from streams.audit.pool import Task, judge_all
 from streams.audit.progress import step
-from streams.audit.reading import OpenFile
 from streams.audit.sources import Found, read_file
 from streams.audit.tables import Audited
 from streams.audit.tell import tell
@@ -25,6 +23,8 @@ from streams.core.fold import Limits
 from streams.data import succession
 from streams.errors import ConfigurationError
 from streams.policies import load_policy
+from streams.sources import OpenFile
+from streams.sources.chunk import Kind
 
 _EVIDENCE: dict[Kind, FactKind] = {
     "receipt": FactKind.RECEIPT, "portal": FactKind.RECEIPT, "stored": FactKind.STORED,

@@ -7,8 +7,8 @@ import duckdb
 import orjson
 
 from schemas.inputs import Form
-from streams.audit.chunks import NAMES, RECEIVER
 from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent
+from streams.sources.chunk import NAMES, RECEIVER
 
 EVIDENCE = ("READ_BACK", "RECONCILIATION", "MANUAL")
 FORMS: tuple[str, ...] = get_args(Form)

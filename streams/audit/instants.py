@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.audit.local import to_utc
+from streams.sources.local_times import to_utc
 
 # What is plainly a time of RFC 3339, by a pattern that the contract's reader accepts, too: anything else is left to it.
 _DAY = r"(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]"

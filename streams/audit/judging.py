@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from streams.audit.arrow import schema_of, table_of
-from streams.audit.chunks import NAMES
 from streams.audit.facts import CODES, FactKind, evidence_words, names_of
 from streams.audit.moments import EPOCH
 from streams.audit.tables import CONTRADICTIONS, VERDICTS
 from streams.audit.verdict import Ground, Verdict, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Sent, Stored
 from streams.core.row import NAMELESS
+from streams.sources.chunk import NAMES
 
 REPORTS_A_RANGE = 100_000
 _NOBODY, _NONE = (None,) * 4, (None,) * 3

@@ -8,9 +8,9 @@ import duckdb
 from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
 from streams.audit.moments import time_of
-from streams.audit.plan import Covers
 from streams.audit.sources import Found
 from streams.data import todays_number
+from streams.sources.plan import Covers
 
 EVER = datetime(1900, 1, 1, tzinfo=UTC)
 _BY_RECEIVER = """

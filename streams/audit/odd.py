@@ -11,15 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.common import Time, Token, canonical_report_id
 from schemas.content import Unreadable, content_of
 from streams.audit.arrow import table_of
-from streams.audit.chunks import TIMES, Kind, Odd
 from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.audit.moments import EPOCH, microseconds, time_of
-from streams.audit.reading.shaping import as_value
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
 from streams.core.row import NAMELESS
 from streams.records.decode import Intake, take_in
 from streams.records.record import Record, Refusal
+from streams.sources.chunk import TIMES, Kind, Odd
+from streams.sources.shaping import as_value
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}

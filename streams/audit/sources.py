@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from streams.audit.ahead import ahead
-from streams.audit.chunks import Kind
 from streams.audit.facts import NamesTable
 from streams.audit.moments import microseconds
-from streams.audit.plan import Covers
 from streams.audit.progress import step
 from streams.audit.reach import Reach
-from streams.audit.reading import OpenFile
 from streams.audit.records import TakingRecords
 from streams.audit.taking import Taking
 from streams.audit.topics import Batch
 from streams.audit.work import Work
 from streams.errors import ConfigurationError
 from streams.records.record import KINDS
+from streams.sources import OpenFile
+from streams.sources.chunk import Kind
+from streams.sources.plan import Covers
 
 PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
 

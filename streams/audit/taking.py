@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
-from streams.audit.chunks import NAMES, TIMES, Chunk, Kind, Odd
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
 from streams.audit.instants import instants
 from streams.audit.moments import microseconds
 from streams.audit.odd import EARLIEST, EVENT_TIME, MOST_BYTES, NO_ID, NO_PARTITION, OddLines, stored_names
-from streams.audit.portal import told, told_oddly
-from streams.audit.reading.shaping import as_value
 from streams.core.events import written
 from streams.core.facts import Names, Place, Sent, Stored
 from streams.core.row import NAMELESS
 from streams.records.decode import take_in
 from streams.records.record import Record, Refusal
+from streams.sources.chunk import NAMES, TIMES, Chunk, Kind, Odd
+from streams.sources.portal import told, told_oddly
+from streams.sources.shaping import as_value
 
 BATCH_LINES = 20_000
 _CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}

@@ -7,13 +7,13 @@ import duckdb
 import pyarrow as pa
 
 from streams.audit.candidates import find_candidates
-from streams.audit.chunks import NAMES
 from streams.audit.judging import JUDGED
 from streams.audit.tables import CONTRADICTIONS, SOURCES, TERMS
 from streams.audit.work import Work
 from streams.core.receivers import Municipalities
 from streams.data import municipalities, todays_number
 from streams.presentation.times import ZONE
+from streams.sources.chunk import NAMES
 
 _COLUMNS = ", ".join(JUDGED)
 # Reports that are known to be sent, though no fact could be judged.

@@ -12,13 +12,10 @@ from typing import Any
 import orjson
 
 from schemas.common import canonical_report_id
-from streams.audit.chunks import Kind
 from streams.audit.coverage import Coverage, Stretch
 from streams.audit.facts import NamesTable
 from streams.audit.judging import JUDGED, judge_range, ranges
-from streams.audit.mapping import plain
 from streams.audit.odd import MOST_BYTES
-from streams.audit.reading import open_source
 from streams.audit.records import TakingRecords
 from streams.audit.taking import Taking
 from streams.audit.tell import tell
@@ -32,6 +29,9 @@ from streams.core.rules import Rules
 from streams.data import succession
 from streams.records.decode import take_in
 from streams.records.record import Record
+from streams.sources import open_source
+from streams.sources.chunk import Kind
+from streams.sources.mapping import plain
 from tests.audit.histories import END, POLICY, histories
 from tests.audit.live import Said, live
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.local import to_utc
+from streams.sources.local_times import to_utc
 
 CHANGES = [  # the last Sundays of March and October
     datetime(2019, 3, 31), datetime(2019, 10, 27), datetime(2020, 3, 29), datetime(2020, 10, 25),

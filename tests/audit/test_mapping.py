@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.audit.mapping import load_plan, plain
 from streams.errors import ConfigurationError
+from streams.sources.mapping import load_plan, plain
 
 GOOD = """
 [[source]]

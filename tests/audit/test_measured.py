@@ -10,10 +10,10 @@ from streams.audit.coverage import Stretch
 from streams.audit.facts import TABLES, FactKind, NamesTable
 from streams.audit.measured import EVER, stretches
 from streams.audit.moments import microseconds
-from streams.audit.plan import Covers
 from streams.audit.sources import Found
 from streams.core.facts import Receiver
 from streams.core.row import NAMELESS
+from streams.sources.plan import Covers
 
 T0 = datetime(2022, 1, 1, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streams.audit.chunks import Kind, Odd
-from streams.audit.mapping import plain
-from streams.audit.plan import Source
-from streams.audit.reading import OpenFile, open_source
+from streams.sources import OpenFile, open_source
+from streams.sources.chunk import Kind, Odd
+from streams.sources.mapping import plain
+from streams.sources.plan import Source
 
 ID = "0b5e1f6a-7c1d-4a52-9c55-1d2f0a9b3c4d"
 OTHER = "9d3f0c1e-54a7-4d6b-8f21-6a7b8c9d0e1f"

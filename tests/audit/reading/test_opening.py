@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from streams.audit.chunks import FIELDS, MOST_LINES, Kind
-from streams.audit.mapping import plain
-from streams.audit.reading import open_source, shaping, text
 from streams.errors import ConfigurationError
+from streams.sources import open_source, shaping, text
+from streams.sources.chunk import FIELDS, MOST_LINES, Kind
+from streams.sources.mapping import plain
 from tests.audit.reading.files import (
     ID,
     NATIONAL_ID,

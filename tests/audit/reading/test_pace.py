@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from streams.audit.reading import ndjson as ndjson_module
-from streams.audit.reading.ndjson import NdjsonFile
-from streams.audit.reading.records import Records
+from streams.sources import ndjson as ndjson_module
+from streams.sources.csv_records import Records
+from streams.sources.ndjson import NdjsonFile
 from tests.audit.reading.files import ID, SENT, SENT_AT, csv_lines, ndjson, read, source_of, written
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from streams.audit.chunks import FIELDS, RECEIVER, Kind
-from streams.audit.plan import Source
 from streams.errors import ConfigurationError
+from streams.sources.chunk import FIELDS, RECEIVER, Kind
+from streams.sources.plan import Source
 
 # Each line is a set of columns of which one must be there.
 _NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {

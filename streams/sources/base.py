@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from streams.audit.chunks import Chunk, Kind
-from streams.audit.plan import Format, Source
-from streams.audit.reading.text import BLOCK_BYTES
+from streams.sources.chunk import Chunk, Kind
+from streams.sources.plan import Format, Source
+from streams.sources.text import BLOCK_BYTES
 
 
 class OpenFile(ABC):

@@ -13,15 +13,15 @@ import pyarrow.json
 from pydantic_core import from_json, to_json
 
 from schemas.content import Unreadable, content_of
-from streams.audit.chunks import FIELDS, RECEIVER, Chunk, Odd
-from streams.audit.plan import Source, TimeStyle
-from streams.audit.reading.names import check_enough, not_there
-from streams.audit.reading.openfile import OpenFile
-from streams.audit.reading.shaping import Part, Shape, gathered
-from streams.audit.reading.text import Block, TextFile
-from streams.audit.reading.ways import Way, all_ways, column, in_the_way, schema, walk
 from streams.errors import ConfigurationError
 from streams.records.record import Refusal
+from streams.sources.base import OpenFile
+from streams.sources.chunk import FIELDS, RECEIVER, Chunk, Odd
+from streams.sources.column_names import check_enough, not_there
+from streams.sources.json_paths import Way, all_ways, column, in_the_way, schema, walk
+from streams.sources.plan import Source, TimeStyle
+from streams.sources.shaping import Part, Shape, gathered
+from streams.sources.text import Block, TextFile
 
 OTHER_TOPIC = Refusal("schema", "bad_value:topic")
 TOMBSTONE = Refusal("json", "tombstone")

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from streams.audit.chunks import FIELDS, TIMES, Chunk
-from streams.audit.plan import Source, TimeStyle
-from streams.audit.reading.names import check_enough, resolve
-from streams.audit.reading.openfile import OpenFile
-from streams.audit.reading.shaping import Shape
-from streams.audit.reading.text import as_texts
-from streams.audit.reading.ways import Way, column
 from streams.errors import ConfigurationError
+from streams.sources.base import OpenFile
+from streams.sources.chunk import FIELDS, TIMES, Chunk
+from streams.sources.column_names import check_enough, resolve
+from streams.sources.json_paths import Way, column
+from streams.sources.plan import Source, TimeStyle
+from streams.sources.shaping import Shape
+from streams.sources.text import as_texts
 
 _BATCH_ROWS = 131_072
 _UUID_HYPHENS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))

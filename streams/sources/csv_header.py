@@ -4,11 +4,11 @@ import csv
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streams.audit.chunks import FIELDS
-from streams.audit.plan import Source
-from streams.audit.reading.names import aliases, alike
-from streams.audit.reading.text import as_text
 from streams.errors import ConfigurationError
+from streams.sources.chunk import FIELDS
+from streams.sources.column_names import aliases, alike
+from streams.sources.plan import Source
+from streams.sources.text import as_text
 
 DELIMITERS = (";", ",", "\t", "|")
 _MOST_LINES = 50  # of one header, with newlines in its names

@@ -3,9 +3,9 @@
 import re
 from typing import NamedTuple
 
-from streams.audit.chunks import Odd
-from streams.audit.reading.text import Block
 from streams.records.record import Refusal
+from streams.sources.chunk import Odd
+from streams.sources.text import Block
 
 COLUMNS = Refusal("csv", "columns")  # another number of cells than the header has
 CUT_OFF = Refusal("csv", "cut_off")

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_json
 
-from streams.audit.chunks import FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
-from streams.audit.plan import Source, TimeStyle
-from streams.audit.reading.names import everywhere
-from streams.audit.reading.text import BLOCK_LINES
-from streams.audit.reading.times import LOCAL, from_excel, from_norwegian, rfc3339
+from streams.sources.chunk import FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
+from streams.sources.column_names import everywhere
+from streams.sources.plan import Source, TimeStyle
+from streams.sources.text import BLOCK_LINES
+from streams.sources.times import LOCAL, from_excel, from_norwegian, rfc3339
 
 _NOTHING = pa.array(["", "NULL", "null", "\\N"])  # how databases write that there is no value
 _DIGITS = {"municipality": 4, "district": 2}

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.audit.local import to_utc
-from streams.audit.plan import TimeStyle
+from streams.sources.local_times import to_utc
+from streams.sources.plan import TimeStyle
 
 LOCAL = pa.timestamp("us")
 # 31.12.2022 14:30 or 14:30:05; a dot between hours and minutes is as common. Never month first, never two-digit years.

@@ -9,8 +9,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.audit.chunks import NAMES, Kind, Odd
 from streams.records.record import Refusal
+from streams.sources.chunk import NAMES, Kind, Odd
 
 ACCEPTED: Final = "AKSEPTERT"
 SENT_BY: Final = {"SENDT_FAGSYSTEM": None, "SENDT_PRINT": "PRINT"}  # and by which channel, where the state tells

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from streams.audit.plan import Format, Source
-from streams.audit.reading.columnar import ParquetFile
-from streams.audit.reading.delimited import CsvFile
-from streams.audit.reading.ndjson import NdjsonFile
-from streams.audit.reading.openfile import OpenFile
 from streams.errors import ConfigurationError
+from streams.sources.base import OpenFile
+from streams.sources.csv import CsvFile
+from streams.sources.ndjson import NdjsonFile
+from streams.sources.parquet import ParquetFile
+from streams.sources.plan import Format, Source
 
 _FORMATS: dict[str, Format] = {
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.common import Code, Municipality, Time
-from streams.audit.chunks import FIELDS, Kind
+from streams.sources.chunk import FIELDS, Kind
 
 Format = Literal["ndjson", "csv", "parquet"]
 TimeStyle = Literal["iso", "norwegian", "excel"]

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
-from streams.audit.chunks import TIMES, Kind
-from streams.audit.plan import Plan, Source
 from streams.errors import ConfigurationError
+from streams.sources.chunk import TIMES, Kind
+from streams.sources.plan import Plan, Source
 
 _MODELS: dict[Kind, type[BaseModel]] = {
     "sent": ReportSent,

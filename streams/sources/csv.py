@@ -9,16 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from streams.audit.chunks import TIMES, Chunk, Odd
-from streams.audit.plan import Source, TimeStyle
-from streams.audit.reading.header import read_header
-from streams.audit.reading.names import check_enough, resolve
-from streams.audit.reading.openfile import OpenFile
-from streams.audit.reading.records import COLUMNS, CUT_OFF, Records
-from streams.audit.reading.shaping import Part, Shape, gathered
-from streams.audit.reading.text import Block, TextFile, as_texts
-from streams.audit.reading.times import looks_norwegian
 from streams.errors import ConfigurationError
+from streams.sources.base import OpenFile
+from streams.sources.chunk import TIMES, Chunk, Odd
+from streams.sources.column_names import check_enough, resolve
+from streams.sources.csv_header import read_header
+from streams.sources.csv_records import COLUMNS, CUT_OFF, Records
+from streams.sources.plan import Source, TimeStyle
+from streams.sources.shaping import Part, Shape, gathered
+from streams.sources.text import Block, TextFile, as_texts
+from streams.sources.times import looks_norwegian
 
 _SAMPLE_BYTES, _SAMPLE_VALUES = 1 << 20, 1_000
 
