@@ -43,13 +43,13 @@ def audit(
     """What became of every report, from whatever evidence remains; an interrupted audit goes on where it was."""
     if context.invoked_subcommand is not None:
         return
-    from streams.audit.asking import Files, Topics, asked_for, span_of, time_of, work_for
-    from streams.audit.audit import audit as run
+    from streams.audit.load.load import SourceUnfit
+    from streams.audit.request import Files, Topics, asked_for, span_of, time_of, work_for
     from streams.audit.result.folder import Options, check_out, write_result
     from streams.audit.result.summary import as_json as summary_json
     from streams.audit.result.summary import summary
     from streams.audit.result.terminal import terminal
-    from streams.audit.sources import SourceUnfit
+    from streams.audit.run import audit as run
     from streams.kafka.batches import read_batches_within
 
     if out is None:

@@ -13,8 +13,8 @@ from typing import Any, Literal, get_args
 
 import duckdb
 
-from streams.audit.announced import Announced
 from streams.audit.comparing import COLUMNS, LINES, NEEDED, OURS, THEIRS
+from streams.audit.topics.announcements import Announced
 from streams.errors import ConfigurationError
 
 REPORTS = "reports.parquet"

@@ -12,16 +12,16 @@ from typing import Any
 import orjson
 
 from schemas.common import canonical_report_id
-from streams.audit.coverage import Coverage, Stretch
 from streams.audit.facts import NamesTable
-from streams.audit.judging import JUDGED, judge_range, ranges
-from streams.audit.odd import MOST_BYTES
-from streams.audit.records import TakingRecords
-from streams.audit.taking import Taking
-from streams.audit.tell import tell
-from streams.audit.together import bring_together
-from streams.audit.verdict import Ground
-from streams.audit.work import Work
+from streams.audit.judge.coverage import Coverage, Stretch
+from streams.audit.judge.ranges import JUDGED, judge_range, ranges
+from streams.audit.judge.verdict import Ground
+from streams.audit.load.irregular import MOST_BYTES
+from streams.audit.load.join import bring_together
+from streams.audit.load.lines import Taking
+from streams.audit.load.records import TakingRecords
+from streams.audit.result.rollup import tell
+from streams.audit.workspace import Work
 from streams.core.events import written
 from streams.core.fold import Limits
 from streams.core.row import Row, Status

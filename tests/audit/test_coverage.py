@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.coverage import Coverage, Stretch
+from streams.audit.judge.coverage import Coverage, Stretch
 from streams.data import succession
 
 T0 = datetime(2022, 1, 1, tzinfo=UTC)

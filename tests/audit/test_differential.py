@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from streams.audit import judging, together, verdict
 from streams.audit.facts import kind_of
+from streams.audit.judge import ranges, verdict
+from streams.audit.load import join
 from streams.core.facts import Fact
 from streams.core.receivers import Municipalities
 from tests.audit.differential import RULES, Take, compare, differing, take_lines, take_records
@@ -49,10 +50,10 @@ def a_few_lines_lost(whole: str) -> str:
 @pytest.mark.parametrize(
     ("module", "name", "broken"),
     [
-        (judging, "_facts", later_ones_first),
+        (ranges, "_facts", later_ones_first),
         (Municipalities, "agree", only_equal_numbers),
         (verdict, "judge", first_fact_an_instant_later),
-        (together, "_SORTED", a_few_lines_lost),
+        (join, "_SORTED", a_few_lines_lost),
     ],
 )
 def test_an_audit_that_is_broken_is_noticed(

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from streams.audit.coverage import Stretch
 from streams.audit.facts import TABLES, FactKind, NamesTable
-from streams.audit.measured import EVER, stretches
+from streams.audit.judge.coverage import Stretch
+from streams.audit.judge.measure import EVER, stretches
+from streams.audit.load.load import Found
 from streams.audit.moments import microseconds
-from streams.audit.sources import Found
 from streams.core.facts import Receiver
 from streams.core.row import NAMELESS
 from streams.sources.plan import Covers

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from streams.audit.facts import COLUMNS, TABLES, NamesTable
-from streams.audit.taking import Taking
+from streams.audit.load.lines import Taking
 from streams.sources.chunk import FIELDS, NAMES, Chunk, Kind
 
 REPORT = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"

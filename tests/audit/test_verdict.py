@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.audit.coverage import Coverage, Stretch
-from streams.audit.verdict import Contradiction, Ground, verdict
+from streams.audit.judge.coverage import Coverage, Stretch
+from streams.audit.judge.verdict import Contradiction, Ground, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.core.rules import Rules
 from streams.data import succession

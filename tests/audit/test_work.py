@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from streams.audit import audit as audit_module
-from streams.audit import pool, sources
+from streams.audit import run as audit_module
+from streams.audit.judge import pool
+from streams.audit.load import load
+from streams.audit.load.join import bring_together
+from streams.audit.load.lines import Taking
+from streams.audit.load.load import read_file
 from streams.audit.result import folder as result_folder
-from streams.audit.sources import read_file
-from streams.audit.taking import Taking
-from streams.audit.tell import tell
-from streams.audit.together import bring_together
+from streams.audit.result.rollup import tell
 from streams.errors import ConfigurationError
 from tests.audit.exports import incident, write
 from tests.audit.running import Result, audit
@@ -67,7 +68,7 @@ def breaking(times: int, at: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("module", "name", "times"),
     [
-        (sources, "read_file", 0), (audit_module, "read_file", 2), (audit_module, "bring_together", 0),
+        (load, "read_file", 0), (audit_module, "read_file", 2), (audit_module, "bring_together", 0),
         (audit_module, "stretches", 1), (pool, "judge_range", 3), (audit_module, "tell", 0),
         (result_folder, "page", 1),
     ],
@@ -79,7 +80,7 @@ def test_wherever_it_ends_the_next_run_goes_on_to_the_same_result(
     for each in (whole_folder, broken_folder):
         each.mkdir()
     wanted = verdicts(whole(whole_folder, files))
-    at = audit_module if module is sources else module
+    at = audit_module if module is load else module
     with monkeypatch.context() as broken:
         broken.setattr(at, name, breaking(times, getattr(at, name)))
         with pytest.raises(Broken):
@@ -106,7 +107,7 @@ def test_what_has_been_read_is_not_read_again(
         broken.setattr(audit_module, "bring_together", breaking(0, bring_together))
         with pytest.raises(Broken):
             whole(tmp_path, files)
-    monkeypatch.setattr(sources, "Taking", breaking(0, Taking))
+    monkeypatch.setattr(load, "Taking", breaking(0, Taking))
     assert len(verdicts(whole(tmp_path, files))) == len(incident().truth)
 
 
@@ -132,7 +133,7 @@ def test_a_folder_of_somebody_elses_is_not_taken_for_a_work_folder(tmp_path: Pat
 
 def test_an_interrupt_is_one_sentence_and_leaves_nothing_running(tmp_path: Path, files: dict[str, Path]) -> None:
     slow = (
-        "import signal, sys, time; from streams import cli; from streams.audit import pool\n"
+        "import signal, sys, time; from streams import cli; from streams.audit.judge import pool\n"
         "def judge_range(*given): print('judging', file=sys.stderr, flush=True); time.sleep(60)\n"
         # Whoever runs the tests in the background may have told them to ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler); pool.judge_range = judge_range; cli.main()"

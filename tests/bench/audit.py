@@ -19,7 +19,7 @@ from typing import NamedTuple
 import duckdb
 import orjson
 
-from streams.audit.odd import EVENT_TIME
+from streams.audit.load.irregular import EVENT_TIME
 from streams.data import municipalities
 from tests.bench.figures import table
 from tests.bench.ground import machine, say

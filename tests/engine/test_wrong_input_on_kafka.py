@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.audit.topics import read_topics
+from streams.audit.topics.reader import read_topics
 from streams.core.events import written
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, later, now, receipt_value, sent_value, stored_value

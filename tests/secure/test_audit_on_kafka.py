@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.audit.announced import announced_live
-from streams.audit.topics import read_topics
+from streams.audit.topics.announcements import announced_live
+from streams.audit.topics.reader import read_topics
 from streams.errors import ConfigurationError
 from streams.kafka.permissions import audit_rights
 from tests.secure.cluster import SecuredKafka, kafka_settings

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from streams.audit.tables import TERMS
+from streams.audit.schema import TERMS
 
 COLUMNS = ("sent", *TERMS)
 # Where small numbers are hidden, fewer columns tell more: rare ones would hide others with them.

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from streams.audit.result import lists
 from streams.audit.result.counts import Table
-from streams.audit.tables import VERDICTS, Audited
+from streams.audit.schema import VERDICTS, Audited
 from streams.core.events import written
 from streams.presentation.municipality_names import former, municipality_name, names_in
 from streams.presentation.spreadsheets import written_as_csv

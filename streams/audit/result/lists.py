@@ -6,7 +6,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from streams.audit.tables import BOOKS
+from streams.audit.schema import BOOKS
 from streams.presentation.times import TIME_FORMAT, ZONE
 
 CHUNK_ROWS = 20_000

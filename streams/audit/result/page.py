@@ -11,10 +11,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from streams.audit.result import lists, sentences
+from streams.audit.result.numbers import Shown
 from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
-from streams.audit.result.shown import Shown
 from streams.audit.result.timeline import timeline
-from streams.audit.tables import Untold
+from streams.audit.schema import Untold
 from streams.presentation.municipality_names import former, municipality_name, names_in
 from streams.presentation.words import Language
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import orjson
 
-from streams.audit.tables import SOURCES, TERMS, Audited
+from streams.audit.schema import SOURCES, TERMS, Audited
 from streams.core.events import written
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from streams.audit.result import sentences
 from streams.audit.result.sentences import refused, words_of
 from streams.audit.result.summary import SourceRead, Summary
-from streams.audit.tables import TERMS
+from streams.audit.schema import TERMS
 from streams.presentation.words import Words
 
 MOST_SOURCES = 12

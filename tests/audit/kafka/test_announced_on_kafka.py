@@ -10,8 +10,8 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
-from streams.audit.announced import Announced, announced_live
 from streams.audit.diff import compared
+from streams.audit.topics.announcements import Announced, announced_live
 from streams.cli import app
 from streams.core.events import written
 from streams.errors import ConfigurationError

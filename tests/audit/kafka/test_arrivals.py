@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from streams.audit.arrivals import Arrival, Arrivals
+from streams.audit.topics.copies import Arrival, Arrivals
 from streams.core.checker import Checker, MemoryRows
 from streams.core.facts import Place
 from streams.core.rules import Rules

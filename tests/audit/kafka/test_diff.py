@@ -14,10 +14,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from streams.audit.announced import announced_in
 from streams.audit.comparing import COLUMNS
 from streams.audit.diff import CATEGORIES, Diff, compared
-from streams.audit.tables import VERDICTS
+from streams.audit.schema import VERDICTS
+from streams.audit.topics.announcements import announced_in
 from streams.cli_audit_diff import diff
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id, written
 from streams.errors import ConfigurationError

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.audit.reach import Part, Spot, reach_of
+from streams.audit.topics.completeness import Part, Spot, reach_of
 from streams.records.record import KINDS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.audit import topics
-from streams.audit.reach import Reach
-from streams.audit.topics import EVERYTHING, Span, read_topics
+from streams.audit.topics import reader
+from streams.audit.topics.completeness import Reach
+from streams.audit.topics.reader import EVERYTHING, Span, read_topics
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts
 from streams.records.record import HEADER, Record
@@ -273,7 +273,7 @@ async def test_a_partition_that_gives_nothing_for_too_long_is_named(
     world = await make_world(partitions=1)
     for _ in range(40):
         await world.put("sent", b"x" * 1_000_000, key=b"k", partition=0)
-    monkeypatch.setattr(topics, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(reader, "STALL_SECONDS", 0.2)
     reading = read_topics(world.kafka, world.settings)
     await anext(reading)
     monkeypatch.setattr(AIOKafkaConsumer, "getmany", _nothing)

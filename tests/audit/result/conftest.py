@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streams.audit.result.folder import Options, write_result
-from streams.audit.tables import Audited
+from streams.audit.schema import Audited
 from tests.audit.result.stock import few, many
 
 

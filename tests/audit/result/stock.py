@@ -9,8 +9,8 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 
-from streams.audit import tables
-from streams.audit.tables import TERMS, Audited
+from streams.audit import schema
+from streams.audit.schema import TERMS, Audited
 from streams.data import municipalities, todays_number
 from streams.presentation.times import OSLO
 
@@ -18,8 +18,8 @@ Row = dict[str, Any]
 START = datetime(2020, 9, 7, 8, 30, tzinfo=UTC)
 UNTIL = datetime(2023, 11, 2, 12, 0, tzinfo=UTC)
 TABLES: Mapping[str, Mapping[str, str]] = {
-    "verdicts": tables.VERDICTS, "candidates": tables.CANDIDATES, "sources": tables.SOURCES,
-    "rejects": tables.REJECTS, "contradictions": tables.CONTRADICTIONS, "books": tables.BOOKS,
+    "verdicts": schema.VERDICTS, "candidates": schema.CANDIDATES, "sources": schema.SOURCES,
+    "rejects": schema.REJECTS, "contradictions": schema.CONTRADICTIONS, "books": schema.BOOKS,
 }  # fmt: skip
 _TERMS = ", ".join(f"count(*) FILTER (status = '{term}')" for term in TERMS)
 # As the audit itself makes it, but for `sent`, which it counts from the facts.

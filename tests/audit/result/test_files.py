@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from streams.audit.result import files
-from streams.audit.tables import TERMS, VERDICTS
+from streams.audit.schema import TERMS, VERDICTS
 from tests.audit.result.conftest import written
 from tests.audit.result.stock import audited, candidate, few, report_id, source, verdict
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from streams.audit.result.counts import COLUMNS, Group, Table, by_code, with_rest, without_groups
-from streams.audit.result.hiding import Cell, hidden
-from streams.audit.tables import TERMS
+from streams.audit.result.suppression import Cell, hidden
+from streams.audit.schema import TERMS
 
 
 class Report(NamedTuple):

@@ -10,7 +10,7 @@ import pytest
 
 from streams.audit.result import page as module
 from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
-from streams.audit.tables import TERMS, Untold
+from streams.audit.schema import TERMS, Untold
 from streams.presentation.words import SHARED, Language, catalogue
 from tests.audit.result.conftest import written
 from tests.audit.result.reading import Reading, heading

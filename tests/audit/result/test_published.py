@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from streams.audit.result.sentences import FILES
-from streams.audit.tables import Audited
+from streams.audit.schema import Audited
 from tests.audit.result.conftest import written
 from tests.audit.result.reading import Reading, heading
 from tests.audit.result.stock import audited, few, many, source, verdict

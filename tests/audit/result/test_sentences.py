@@ -8,7 +8,7 @@ import pytest
 from streams.audit.result import sentences
 from streams.audit.result.sentences import words_of
 from streams.audit.result.summary import Summary, summary
-from streams.audit.tables import TERMS
+from streams.audit.schema import TERMS
 from streams.presentation.words import Language
 from tests.audit.result.stock import audited
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from streams.audit.arrivals import Arrival, Arrivals
 from streams.audit.facts import NamesTable
-from streams.audit.odd import MOST_BYTES, OddLines
-from streams.audit.topics import Hole
+from streams.audit.load.irregular import MOST_BYTES, OddLines
+from streams.audit.topics.copies import Arrival, Arrivals
+from streams.audit.topics.reader import Hole
 from streams.records.record import MOST_LISTED, Record, Refusal
 
 

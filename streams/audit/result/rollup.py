@@ -6,10 +6,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from streams.audit.candidates import find_candidates
-from streams.audit.judging import JUDGED
-from streams.audit.tables import CONTRADICTIONS, SOURCES, TERMS
-from streams.audit.work import Work
+from streams.audit.judge.ranges import JUDGED
+from streams.audit.result.candidates import find_candidates
+from streams.audit.schema import CONTRADICTIONS, SOURCES, TERMS
+from streams.audit.workspace import Work
 from streams.core.receivers import Municipalities
 from streams.data import municipalities, todays_number
 from streams.presentation.times import ZONE

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
+from streams.audit.judge.coverage import Stretch
+from streams.audit.load.load import Found
 from streams.audit.moments import time_of
-from streams.audit.sources import Found
 from streams.data import todays_number
 from streams.sources.plan import Covers
 

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from streams.audit.ahead import ahead
 from streams.audit.facts import NamesTable
+from streams.audit.load.lines import Taking
+from streams.audit.load.prefetch import ahead
+from streams.audit.load.records import TakingRecords
 from streams.audit.moments import microseconds
 from streams.audit.progress import step
-from streams.audit.reach import Reach
-from streams.audit.records import TakingRecords
-from streams.audit.taking import Taking
-from streams.audit.topics import Batch
-from streams.audit.work import Work
+from streams.audit.topics.completeness import Reach
+from streams.audit.topics.reader import Batch
+from streams.audit.workspace import Work
 from streams.errors import ConfigurationError
 from streams.records.record import KINDS
 from streams.sources import OpenFile

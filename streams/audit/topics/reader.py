@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from streams.audit.reach import Part, Reach, Spot, reach_of
+from streams.audit.topics.completeness import Part, Reach, Spot, reach_of
 from streams.core.facts import Place
 from streams.errors import ConfigurationError
 from streams.kafka.consumers import assign_paused, one_off_consumer

@@ -6,19 +6,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streams.audit.coverage import Stretch
 from streams.audit.facts import FactKind
-from streams.audit.grounds import ground_of, keep, until_of
-from streams.audit.judging import REPORTS_A_RANGE, ranges
-from streams.audit.measured import EVER, stretches
+from streams.audit.judge.context import ground_of, keep, until_of
+from streams.audit.judge.coverage import Stretch
+from streams.audit.judge.measure import EVER, stretches
+from streams.audit.judge.pool import Task, judge_all
+from streams.audit.judge.ranges import REPORTS_A_RANGE, ranges
+from streams.audit.load.join import bring_together
+from streams.audit.load.load import Found, read_file
 from streams.audit.moments import microseconds, time_of
-from streams.audit.pool import Task, judge_all
 from streams.audit.progress import step
-from streams.audit.sources import Found, read_file
-from streams.audit.tables import Audited
-from streams.audit.tell import tell
-from streams.audit.together import bring_together
-from streams.audit.work import Work
+from streams.audit.result.rollup import tell
+from streams.audit.schema import Audited
+from streams.audit.workspace import Work
 from streams.core.fold import Limits
 from streams.data import succession
 from streams.errors import ConfigurationError

@@ -1,7 +1,7 @@
 """The facts of all sources put together: message ids become report ids, and everything is sorted by report."""
 
 from streams.audit.facts import COLUMNS
-from streams.audit.work import Work
+from streams.audit.workspace import Work
 
 _OTHERS = ", ".join(f"l.{name}" for name in COLUMNS[1:])
 # Whose report a message carried, by the facts of its sending; a message id that two reports claim tells nothing.

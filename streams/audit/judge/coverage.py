@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from streams.audit.tables import Untold
+from streams.audit.schema import Untold
 from streams.core.receivers import Municipalities
 
 

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from streams.audit.audit import Asked
-from streams.audit.reach import Spot
-from streams.audit.sources import Found, read_kafka
-from streams.audit.topics import Span, read_topics
-from streams.audit.work import Work
+from streams.audit.load.load import Found, read_kafka
+from streams.audit.run import Asked
+from streams.audit.topics.completeness import Spot
+from streams.audit.topics.reader import Span, read_topics
+from streams.audit.workspace import Work
 from streams.core.fold import Limits
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts

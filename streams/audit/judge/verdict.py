@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
 
-from streams.audit.coverage import Coverage
-from streams.audit.tables import Untold
+from streams.audit.judge.coverage import Coverage
+from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
 from streams.core.facts import Fact, Sent, Stored
 from streams.core.fold import CLOCK_TOLERANCE

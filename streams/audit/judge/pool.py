@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from streams.audit.judging import Range, judge_range
-from streams.audit.verdict import Ground
+from streams.audit.judge.ranges import Range, judge_range
+from streams.audit.judge.verdict import Ground
 
 MEMORY = "512MB"
 

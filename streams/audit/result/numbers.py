@@ -15,9 +15,9 @@ from streams.audit.result.counts import (
     with_rest,
     without_groups,
 )
-from streams.audit.result.hiding import hidden
 from streams.audit.result.summary import SourceRead, Summary, summary
-from streams.audit.tables import TERMS, Audited
+from streams.audit.result.suppression import hidden
+from streams.audit.schema import TERMS, Audited
 from streams.presentation.small_numbers import LEAST
 from streams.presentation.times import OSLO
 
