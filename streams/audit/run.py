@@ -14,7 +14,7 @@ from streams.audit.judge.pool import Task, judge_all
 from streams.audit.judge.ranges import REPORTS_A_RANGE, ranges
 from streams.audit.load.join import bring_together
 from streams.audit.load.load import Found, read_file
-from streams.audit.moments import microseconds, time_of
+from streams.audit.load.timestamps import microseconds, time_of
 from streams.audit.progress import step
 from streams.audit.result.rollup import tell
 from streams.audit.schema import Audited

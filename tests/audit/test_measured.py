@@ -10,7 +10,7 @@ from streams.audit.facts import TABLES, FactKind, NamesTable
 from streams.audit.judge.coverage import Stretch
 from streams.audit.judge.measure import EVER, stretches
 from streams.audit.load.load import Found
-from streams.audit.moments import microseconds
+from streams.audit.load.timestamps import microseconds
 from streams.core.facts import Receiver
 from streams.core.row import NAMELESS
 from streams.sources.plan import Covers

@@ -8,7 +8,7 @@ import duckdb
 from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import Stretch
 from streams.audit.load.load import Found
-from streams.audit.moments import time_of
+from streams.audit.load.timestamps import time_of
 from streams.data import todays_number
 from streams.sources.plan import Covers
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from streams.audit.arrow import schema_of, table_of
 from streams.audit.facts import CODES, FactKind, evidence_words, names_of
 from streams.audit.judge.verdict import Ground, Verdict, verdict
-from streams.audit.moments import EPOCH
+from streams.audit.load.timestamps import EPOCH
 from streams.audit.schema import CONTRADICTIONS, VERDICTS
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Sent, Stored
 from streams.core.row import NAMELESS

@@ -12,7 +12,7 @@ from schemas.common import Time, Token, canonical_report_id
 from schemas.content import Unreadable, content_of
 from streams.audit.arrow import table_of
 from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
-from streams.audit.moments import EPOCH, microseconds, time_of
+from streams.audit.load.timestamps import EPOCH, microseconds, time_of
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
 from streams.core.row import NAMELESS

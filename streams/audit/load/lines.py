@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 from schemas.common import NAME, NATIONAL_ID
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
 from streams.audit.load.irregular import EARLIEST, EVENT_TIME, MOST_BYTES, NO_ID, NO_PARTITION, OddLines, stored_names
-from streams.audit.load.timestamps import instants
-from streams.audit.moments import microseconds
+from streams.audit.load.timestamps import instants, microseconds
 from streams.core.events import written
 from streams.core.facts import Names, Place, Sent, Stored
 from streams.core.row import NAMELESS

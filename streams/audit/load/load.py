@@ -8,7 +8,7 @@ from streams.audit.facts import NamesTable
 from streams.audit.load.lines import Taking
 from streams.audit.load.prefetch import ahead
 from streams.audit.load.records import TakingRecords
-from streams.audit.moments import microseconds
+from streams.audit.load.timestamps import microseconds
 from streams.audit.progress import step
 from streams.audit.topics.completeness import Reach
 from streams.audit.topics.reader import Batch

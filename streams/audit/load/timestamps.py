@@ -1,5 +1,6 @@
-"""Columns of times, as text or as Arrow has them, as microseconds since 1970."""
+"""Times as the audit's tables hold them, as microseconds since 1970; also whole columns of text or Arrow's times."""
 
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import duckdb
@@ -8,6 +9,8 @@ import pyarrow.compute as pc
 
 from streams.sources.local_times import to_utc
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 # What is plainly a time of RFC 3339, by a pattern that the contract's reader accepts, too: anything else is left to it.
 _DAY = r"(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
@@ -63,3 +66,13 @@ def _in_zone(local: pa.ChunkedArray, zone: str | None) -> Instants:
 
 def _never(count: int) -> pa.ChunkedArray:
     return pa.chunked_array([pa.repeat(pa.scalar(False), count)])
+
+
+def microseconds(time: datetime) -> int:
+    """A time as microseconds since 1970."""
+    return (time - EPOCH) // _MICROSECOND
+
+
+def time_of(microseconds: int) -> datetime:
+    """Microseconds since 1970 as a time (UTC)."""
+    return EPOCH + microseconds * _MICROSECOND

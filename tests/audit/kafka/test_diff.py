@@ -14,8 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from streams.audit.comparing import COLUMNS
-from streams.audit.diff import CATEGORIES, Diff, compared
+from streams.audit.diff import CATEGORIES, COLUMNS, Diff, compared
 from streams.audit.schema import VERDICTS
 from streams.audit.topics.announcements import announced_in
 from streams.cli_audit_diff import diff
