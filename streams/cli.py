@@ -98,7 +98,7 @@ def worker() -> None:
 @app.command()
 def view() -> None:
     """Serve the state tables: queries, files, SQL and a page, on loopback unless set otherwise."""
-    from streams.view.server import serve
+    from streams.view.http.server import serve
 
     serve(*load_settings())
 

@@ -13,9 +13,9 @@ from streams.engine.health.gauges import PartitionGauges
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings
 from streams.sources.mapping import load_plan
-from streams.view.feed import Progress
-from streams.view.metrics import Requests, ViewGauges
-from streams.view.picture import Coverage, picture_of
+from streams.view.http.metrics import Requests, ViewGauges
+from streams.view.store.feed import Progress
+from streams.view.store.freshness import Coverage, picture_of
 from tests.faults.suite import FAULTS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from streams.access.organisations import Mapping
+from streams.access.scope import Receiver
 from streams.policies import load_policy
-from streams.view.access.mapping import Mapping
-from streams.view.access.reach import Receiver
 from tests.docker.files import DOCKER, SETTINGS, TAGGED, composed
 
 SCHEMA = json.loads((Path(__file__).parent / "schema" / "compose-1.29.2.json").read_text(encoding="utf-8"))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from streams.access.grants import grants_of
+from streams.access.organisations import Mapping
 from streams.settings import Settings
-from streams.view.access.grants import grants_of
-from streams.view.access.mapping import Mapping
 from tests.docker.files import SETTINGS, documents
 from tests.docker.manifests import BASE, EXAMPLE, HEARTBEAT, PODS, RESOURCES, WORKLOADS, given_to, kustomization, one
 

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from streams.view.access.keys import Keys
-from streams.view.access.tokens import BadToken, Tokens, Visitor
+from streams.access.jwks import Keys
+from streams.access.tokens import BadToken, Tokens, Visitor
 from tests.docker.files import DOCKER, composed
 
 ENVIRONMENT = composed("compose.secure.yaml")["services"]["token"]["environment"]

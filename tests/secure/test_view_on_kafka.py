@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
+from streams.access.access_log import AccessRecord
+from streams.access.tokens import Visitor
 from streams.kafka.permissions import view_rights
-from streams.view.access.record import AccessRecord
-from streams.view.access.tokens import Visitor
 from streams.view.problems import Problem
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from streams.settings import KafkaSettings, Settings
-from streams.view.application import application
-from streams.view.desk import Desk
-from streams.view.store import Store
+from streams.view.http.application import application
+from streams.view.services import Desk
+from streams.view.store.store import Store
 
 MEMORY = "200MB"
 NOWHERE = KafkaSettings(brokers="127.0.0.1:1")

@@ -15,8 +15,8 @@ from streams.data import succession
 from streams.policies import load_policy
 from streams.records.events import event_value
 from streams.replay import Line, Replay
-from streams.view.changes import Changes, Place
-from streams.view.store import Store
+from streams.view.store.changes import Changes, Place
+from streams.view.store.store import Store
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STATE, MISSING, COVERAGE = "reports.state", "reports.missing", "reports.coverage"

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from streams.view import answers as module
-from streams.view.answers import Answers
-from streams.view.store import Store
+from streams.view.store import cache as module
+from streams.view.store.cache import Answers
+from streams.view.store.store import Store
 
 
 class Work:

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator, FormatChecker
 
 from streams.presentation.small_numbers import LEAST
-from streams.view.answers import PATIENCE
-from streams.view.application import application
-from streams.view.desk import Desk
+from streams.view.http.application import application
+from streams.view.services import Desk
+from streams.view.store.cache import PATIENCE
 from tests.view.conftest import asking, failed
 from tests.view.stock import (
     STATUSES,

@@ -14,8 +14,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streams.view.application import application
-from streams.view.desk import Desk
+from streams.view.http.application import application
+from streams.view.services import Desk
 from tests.examples import examples
 from tests.view.conftest import desk_with, failed
 from tests.view.test_api import fill

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from streams.errors import StateUnreadable
-from streams.view.changes import Changes, Place
-from streams.view.store import Store
+from streams.view.store.changes import Changes, Place
+from streams.view.store.store import Store
 from tests.view.stock import (
     COVERAGE,
     MISSING,

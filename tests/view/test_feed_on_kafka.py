@@ -17,9 +17,9 @@ from streams.broker import EmbeddedKafka
 from streams.errors import ConfigurationError
 from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
-from streams.view.feed import Feed
-from streams.view.picture import Picture, coverage_of, picture_of
-from streams.view.store import Store
+from streams.view.store.feed import Feed
+from streams.view.store.freshness import Picture, coverage_of, picture_of
+from streams.view.store.store import Store
 from tests.engine.conftest import make_world, world
 from tests.engine.world import World, now
 from tests.kafka import admin_at, delete_topics

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from streams.data import municipalities, todays_number
-from streams.view.api import AnnouncementQuery
-from streams.view.filters import ReportFilter
-from streams.view.queries import announcement_listing, page, report_listing
-from streams.view.store import Store
+from streams.view.http.api import AnnouncementQuery
+from streams.view.queries.filters import ReportFilter
+from streams.view.queries.queries import announcement_listing, page, report_listing
+from streams.view.store.store import Store
 from tests.view.conftest import MEMORY
 from tests.view.stock import after, bare, changes, missing, played, recovered, report_id, state
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.view.filters import Cursor, Order, ReportFilter
 from streams.view.problems import BadRequest
-from streams.view.queries import Listing, announcement_listing, page, report_listing
-from streams.view.store import Store
+from streams.view.queries.filters import Cursor, Order, ReportFilter
+from streams.view.queries.queries import Listing, announcement_listing, page, report_listing
+from streams.view.store.store import Store
 from tests.view.conftest import MEMORY
 from tests.view.stock import after, bare, changes, missing, recovered, report_id, state
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from streams.view.feed import Progress
-from streams.view.picture import Coverage, coverage_of, picture_of
-from streams.view.store import Store
+from streams.view.store.feed import Progress
+from streams.view.store.freshness import Coverage, coverage_of, picture_of
+from streams.view.store.store import Store
 from tests.view.stock import after, changes, coverage, filled
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

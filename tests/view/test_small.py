@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.presentation.small_numbers import suppressed
-from streams.view.queries import books_without_few, without_few
-from streams.view.tables import STATUSES
+from streams.view.queries.queries import books_without_few, without_few
+from streams.view.store.tables import STATUSES
 from tests.view.stock import books
 
 Row = dict[str, Any]

@@ -14,8 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ConfigurationError
-from streams.view.changes import Place
-from streams.view.store import Store
+from streams.view.store.changes import Place
+from streams.view.store.store import Store
 from tests.view.conftest import MEMORY
 from tests.view.stock import (
     COVERAGE,
@@ -151,7 +151,7 @@ def test_tables_of_another_schema_are_made_anew(file: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from streams.view.store import Store
+from streams.view.store.store import Store
 from tests.view.stock import changes, event_id, missing, state
 store = Store(Path(sys.argv[1]), "200MB", threads=1)
 store.begin("reports", "a cluster")
@@ -182,7 +182,7 @@ def test_kill_9_in_the_middle_of_many_applies_leaves_rows_and_positions_that_bel
 HOLDER = """
 import sys
 from pathlib import Path
-from streams.view.store import Store
+from streams.view.store.store import Store
 store = Store(Path(sys.argv[1]), "200MB")
 print("open", flush=True)
 sys.stdin.read()

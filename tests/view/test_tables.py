@@ -3,8 +3,8 @@
 from typing import get_args
 
 from schemas.outputs import KnownReceiver, ReportState
-from streams.view.store import Store
-from streams.view.tables import PUBLIC
+from streams.view.store.store import Store
+from streams.view.store.tables import PUBLIC
 from tests.view.stock import (
     after,
     books,

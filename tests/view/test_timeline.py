@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from streams.view.desk import Desk
-from streams.view.timeline import timeline
+from streams.view.queries.timeline import timeline
+from streams.view.services import Desk
 from tests.view.stock import START, after, bare, changes, event_id, missing, place, recovered, report_id, state
 
 

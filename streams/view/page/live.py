@@ -7,9 +7,9 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from streams.view.answering import seat_of
 from streams.view.problems import Problem
-from streams.view.seat import Seat
+from streams.view.responses import seat_of
+from streams.view.session import Seat
 
 LOOK_SECONDS = 1.0
 SAY_EVERY = 5  # looks: also when nothing has changed, so that a page that missed it asks again

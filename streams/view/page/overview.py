@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import duckdb
 import orjson
 
+from streams.access.scope import Reach
 from streams.presentation.small_numbers import without_small
-from streams.view import queries
-from streams.view.access.reach import Reach
-from streams.view.filters import Condition, Cursor, ReportFilter, where
-from streams.view.queries import dictionaries
-from streams.view.tables import STATUSES
+from streams.view.queries import queries
+from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
+from streams.view.queries.queries import dictionaries
+from streams.view.store.tables import STATUSES
 
 COUNTS = ("reports", *STATUSES)
 DAYS = 30

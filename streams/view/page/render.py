@@ -10,12 +10,12 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
 from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
-from streams.view.answering import headers_of, seat_of, tagged
-from streams.view.answers import Answer
 from streams.view.page.links import Here
-from streams.view.picture import Picture
-from streams.view.statement import last_day
-from streams.view.tables import REASONS, STATUSES
+from streams.view.queries.statement import last_day
+from streams.view.responses import headers_of, seat_of, tagged
+from streams.view.store.cache import Answer
+from streams.view.store.freshness import Picture
+from streams.view.store.tables import REASONS, STATUSES
 
 PAGES_KEPT = 200
 PACKAGES = (*SHARED, "streams.view.page")

@@ -12,22 +12,22 @@ from schemas.common import canonical_report_id
 from streams.presentation.municipality_names import known_today, municipality_names
 from streams.presentation.small_numbers import without_small
 from streams.presentation.times import norwegian_day
-from streams.view import queries
-from streams.view.answering import seat_of
-from streams.view.answers import Answer
-from streams.view.filters import Cursor, Order, ReportFilter
+from streams.view.lookups import confirmation_of, report_of, statement_of
 from streams.view.page import overview
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
 from streams.view.page.render import Reader, page, reader_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.problems import BadRequest, NotFound, Problem, invalid_request
+from streams.view.queries import queries
+from streams.view.queries.filters import Cursor, Order, ReportFilter
+from streams.view.queries.statement import MONTH, first_day, signed
+from streams.view.responses import seat_of
 from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Refused
-from streams.view.seat import Seat
-from streams.view.single import confirmation_of, report_of, statement_of
-from streams.view.statement import MONTH, first_day, signed
-from streams.view.tables import STATUSES
+from streams.view.session import Seat
+from streams.view.store.cache import Answer
+from streams.view.store.tables import STATUSES
 
 router = APIRouter(include_in_schema=False)
 PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}

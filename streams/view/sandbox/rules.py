@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.view.sandbox import allowed
 from streams.view.sandbox.allowed import folded
-from streams.view.sandbox.refused import Refused
+from streams.view.sandbox.errors import Refused
 
 Node = Mapping[str, Any]
 

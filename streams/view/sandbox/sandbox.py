@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from streams.view.sandbox import growth
+from streams.view.sandbox import size_limit
 from streams.view.sandbox.allowed import folded
-from streams.view.sandbox.plain import plain
-from streams.view.sandbox.refused import Refused, explained, too_large
+from streams.view.sandbox.arrow_types import plain
+from streams.view.sandbox.errors import Refused, explained, too_large
 from streams.view.sandbox.rules import Rules
 from streams.view.sandbox.watchdog import Watchdog
 
@@ -98,7 +98,7 @@ class Sandbox:
             statement = _parsed(cursor, text)
         try:
             Rules(ground.tables, qualified=ground.qualified).inspect(statement)
-            growth.limit(statement)
+            size_limit.limit(statement)
         except Refused as refused:
             raise Refused(refused.kind, str(refused), _characters(text, refused.position)) from None
         return text

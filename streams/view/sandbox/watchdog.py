@@ -7,7 +7,7 @@ from types import TracebackType
 
 import duckdb
 
-from streams.view.sandbox.refused import Refused, too_large, too_slow
+from streams.view.sandbox.errors import Refused, too_large, too_slow
 
 LOOK = 0.01  # seconds between two looks, of 1 ms each: an aggregate can take a gigabyte a second
 AGAIN = 0.05  # seconds; DuckDB forgets an interrupt that comes just before a query begins

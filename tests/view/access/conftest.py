@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.view.desk import Desk
+from streams.view.services import Desk
 from tests.view.access.issuer import UNIT, Issuer, Recorded
 from tests.view.stock import after, books, changes, coverage, missing, receiver, recovered, state
 

@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from streams.view.desk import Desk
+from streams.view.services import Desk
 from tests.view.conftest import asking, desk_with
 
 ISSUER, AUDIENCE = "https://issuer.example/", "https://meldingsvakt.example/"

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from streams.access import organisations
+from streams.access.organisations import Mapping
+from streams.access.scope import Receiver
 from streams.errors import ConfigurationError
-from streams.view import api
-from streams.view.access import gate, mapping
-from streams.view.access.mapping import Mapping
-from streams.view.access.reach import Receiver
-from streams.view.desk import Desk
+from streams.view.http import api, authentication
+from streams.view.services import Desk
 from tests.view.access.conftest import fill
 from tests.view.access.issuer import BERGEN, MAPPING, NATIONAL, OSLO, OWN, SQL, Issuer, Recorded, with_token
 
@@ -133,7 +133,7 @@ async def test_a_huge_body_is_refused_before_it_is_held(guarded: Desk, keys: Iss
             yield b"x" * 1024
 
     async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
-        content = endless() if chunked else b"x" * (gate.MOST_BODY_BYTES + 1)
+        content = endless() if chunked else b"x" * (authentication.MOST_BODY_BYTES + 1)
         answer = await client.post(QUERY, content=content)
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:meldingsvakt:problem:body-too-large")
     assert asked < 100
@@ -235,7 +235,7 @@ class TestMapping:
     def test_a_change_is_in_force_soon_and_a_broken_one_never(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(mapping, "LOOK_EVERY_SECONDS", 0.0)
+        monkeypatch.setattr(organisations, "LOOK_EVERY_SECONDS", 0.0)
         path = tmp_path / "mapping.toml"
         path.write_text(MAPPING, encoding="utf-8")
         made = Mapping(path)
@@ -252,7 +252,7 @@ class TestMapping:
     async def test_who_is_taken_out_of_it_sees_nothing_any_more(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mapping, "LOOK_EVERY_SECONDS", 0.0)
+        monkeypatch.setattr(organisations, "LOOK_EVERY_SECONDS", 0.0)
         desk = issuer.desk()
         desk.record = Recorded()  # type: ignore[assignment]
         fill(desk)

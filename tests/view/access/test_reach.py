@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.view.access.reach import Reach, Receiver
-from streams.view.desk import Desk
-from streams.view.store import Store
-from streams.view.tables import COUNTS_ONLY, PUBLIC
+from streams.access.scope import Reach, Receiver
+from streams.view.services import Desk
+from streams.view.store.store import Store
+from streams.view.store.tables import COUNTS_ONLY, PUBLIC
 from tests.examples import examples
 from tests.view.access.conftest import WHERE
 from tests.view.access.issuer import (

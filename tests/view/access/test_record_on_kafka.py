@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from schemas.outputs import Access
+from streams.access import access_log
+from streams.access.access_log import AccessRecord
 from streams.settings import KafkaSettings
-from streams.view.access import record
-from streams.view.access.record import AccessRecord
-from streams.view.desk import Desk
+from streams.view.services import Desk
 from tests.engine.conftest import MakeWorld, make_world
 from tests.engine.world import World
 from tests.view.access.conftest import fill
@@ -70,7 +70,7 @@ async def test_a_client_that_has_ended_by_itself_is_replaced(
 async def test_without_kafka_counts_are_answered_and_reports_are_not(
     keys: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(access_log, "WAIT_SECONDS", 1.0)
     desk = keys.desk()
     desk.record = AccessRecord(KafkaSettings(brokers="127.0.0.1:1"), desk.settings)
     fill(desk)

@@ -12,12 +12,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from streams.access import jwks
+from streams.access.tokens import visitor_of
 from streams.errors import ConfigurationError
 from streams.settings import Settings
-from streams.view.access import keys as jwks
-from streams.view.access.tokens import visitor_of
-from streams.view.application import application
-from streams.view.desk import Desk
+from streams.view.http.application import application
+from streams.view.services import Desk
 from tests.view.access.issuer import AUDIENCE, BERGEN, ISSUER, NATIONAL, OSLO, OWN, Issuer, consumer, with_token
 from tests.view.conftest import desk_with, failed
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import uvicorn
 
-from streams.view import wire
-from streams.view.application import application
-from streams.view.desk import Desk
-from streams.view.wire import BoundedHttp
+from streams.view.http import connection_limits
+from streams.view.http.application import application
+from streams.view.http.connection_limits import BoundedHttp
+from streams.view.services import Desk
 from tests.engine.world import free_port
 from tests.view.access.issuer import NATIONAL, SQL, Issuer
 from tests.view.conftest import desk_with, failed
@@ -106,8 +106,8 @@ async def served() -> AsyncIterator[Served]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "HEAD_SECONDS", 0.4)
-    monkeypatch.setattr(wire, "STALLED_SECONDS", 0.4)
+    monkeypatch.setattr(connection_limits, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(connection_limits, "STALLED_SECONDS", 0.4)
 
 
 @pytest.mark.usefixtures("hasty")
@@ -207,7 +207,7 @@ async def test_no_request_is_hidden_in_another(served: Served, how: str) -> None
 
 
 async def test_a_body_that_never_ends_is_given_up(keys: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.view.access.gate.BODY_SECONDS", 0.4)
+    monkeypatch.setattr("streams.view.http.authentication.BODY_SECONDS", 0.4)
     desk = keys.desk()
     async with serving(desk) as served:
         raw = await served.open()
@@ -243,7 +243,7 @@ async def test_a_thousand_connections_that_say_nothing_keep_nobody_out(served: S
         await served.open()
     for _ in range(3):
         assert await served.works()
-    assert len(BoundedHttp._waiting) <= wire.MOST_WAITING
+    assert len(BoundedHttp._waiting) <= connection_limits.MOST_WAITING
 
 
 async def test_endless_marks_between_the_pieces_of_a_body_are_refused(served: Served) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.view.changes import Changes, Place
-from streams.view.desk import Desk
+from streams.view.services import Desk
+from streams.view.store.changes import Changes, Place
 from tests.view.conftest import asking
 from tests.view.stock import COVERAGE, MISSING, STATE, Record, after, coverage, event_record, missing, report_id, state
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from streams.view.desk import Desk
+from streams.view.services import Desk
 from tests.view.conftest import asking
 from tests.view.stock import STATUSES
 from tests.view.test_api import fill

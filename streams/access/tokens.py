@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import jwt
 
 from schemas.common import NATIONAL_ID
+from streams.access.jwks import Keys
 from streams.errors import ConfigurationError
 from streams.settings import Settings
-from streams.view.access.keys import Keys
 
 LEEWAY_SECONDS = 10
 MOST_CHARACTERS = 16_000

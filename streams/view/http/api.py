@@ -12,17 +12,18 @@ from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
 from streams.presentation.municipality_names import known_today, named
 from streams.presentation.small_numbers import suppressed
-from streams.view import formats, models, queries
-from streams.view.answering import PROBLEMS, headers_of, json_answer, known, seat_of, tagged
-from streams.view.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
-from streams.view.formats import MEDIA_TYPES, Format, as_json
-from streams.view.picture import coverage_of
+from streams.view.http import formats, models
+from streams.view.http.formats import MEDIA_TYPES, Format, as_json
+from streams.view.lookups import confirmation_of, report_of, statement_of
 from streams.view.problems import BadRequest, not_found
-from streams.view.queries import By, Listing
+from streams.view.queries import queries
+from streams.view.queries.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
+from streams.view.queries.queries import By, Listing
+from streams.view.queries.statement import MONTH, StatementAnswer, first_day, signed
+from streams.view.responses import PROBLEMS, headers_of, json_answer, known, seat_of, tagged
 from streams.view.sandbox import Refused
-from streams.view.single import confirmation_of, report_of, statement_of
-from streams.view.statement import MONTH, StatementAnswer, first_day, signed
-from streams.view.tables import STATUSES
+from streams.view.store.freshness import coverage_of
+from streams.view.store.tables import STATUSES
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 

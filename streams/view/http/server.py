@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import uvicorn
 
+from streams.access.grants import grants_of
 from streams.addresses import is_loopback
 from streams.console import say
 from streams.errors import ConfigurationError, InDoubt
@@ -14,10 +15,9 @@ from streams.exits import end
 from streams.kafka.batches import read_batches_within
 from streams.logs import set_up_logging
 from streams.settings import KafkaSettings, Settings
-from streams.view.access.grants import grants_of
-from streams.view.application import application
-from streams.view.desk import Desk
-from streams.view.wire import MOST_AT_ONCE, BoundedHttp
+from streams.view.http.application import application
+from streams.view.http.connection_limits import MOST_AT_ONCE, BoundedHttp
+from streams.view.services import Desk
 
 
 def serve(kafka: KafkaSettings, settings: Settings) -> None:

@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from streams.access.scope import Reach
+from streams.access.tokens import Visitor
 from streams.settings import Settings
-from streams.view.access.reach import Reach
-from streams.view.access.tokens import Visitor
-from streams.view.answers import Answer, Work
-from streams.view.desk import Desk
-from streams.view.picture import Coverage, Picture
 from streams.view.problems import Problem, not_found
 from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Ground
-from streams.view.tables import COUNTS_ONLY, PUBLIC
+from streams.view.services import Desk
+from streams.view.store.cache import Answer, Work
+from streams.view.store.freshness import Coverage, Picture
+from streams.view.store.tables import COUNTS_ONLY, PUBLIC
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
-from streams.view.access.reach import EVERYTHING, Reach
-from streams.view.picture import Coverage, coverage_of
-from streams.view.store import Store
+from streams.access.scope import EVERYTHING, Reach
+from streams.view.store.freshness import Coverage, coverage_of
+from streams.view.store.store import Store
 
 T = TypeVar("T")
 Question = tuple[Reach, Hashable]  # what is asked, and of how much of the tables

@@ -6,11 +6,11 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 import orjson
 
+from streams.access.scope import EVERYTHING, Reach
 from streams.presentation.small_numbers import LEAST, suppressed
-from streams.view.access.reach import EVERYTHING, Reach
-from streams.view.filters import Condition, Cursor, ReportFilter, where
-from streams.view.rows import ANNOUNCEMENTS, REPORTS, Columns
-from streams.view.tables import STATUSES
+from streams.view.queries.columns import ANNOUNCEMENTS, REPORTS, Columns
+from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
+from streams.view.store.tables import STATUSES
 
 By = Literal[
     "status", "reason", "receiver", "county", "district", "channel", "case_system", "case_system_version", "form",

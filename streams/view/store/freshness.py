@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from schemas.common import WrittenTime
 from schemas.outputs import Count, Word
-from streams.view.feed import Progress
+from streams.view.store.feed import Progress
 
 # Why a picture is behind, the first that holds: it is still being read for the first time; Kafka is gone; what is read
 # cannot be put into the tables; there is much to read; the checker itself says nothing new.

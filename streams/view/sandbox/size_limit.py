@@ -11,10 +11,10 @@ from functools import reduce
 from typing import Any
 
 from streams.view.sandbox.allowed import folded
-from streams.view.sandbox.columns import TABLE, Columns
-from streams.view.sandbox.refused import Refused
+from streams.view.sandbox.errors import Refused
 from streams.view.sandbox.rules import Node, expressions, name_of
-from streams.view.sandbox.weigh import MEASURE, Scales
+from streams.view.sandbox.scope import TABLE, Columns
+from streams.view.sandbox.size_of import MEASURE, Scales
 
 WIDEST = 2_000  # columns
 REUSED = 1_000  # expressions that aliases, used in the same SELECT, may be written out to

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.presentation.times import norwegian_day
-from streams.view import queries
-from streams.view.answers import Answer
-from streams.view.filters import ReportFilter
-from streams.view.seat import Seat
-from streams.view.statement import Statement, counted, statement
-from streams.view.timeline import timeline
+from streams.view.queries import queries
+from streams.view.queries.filters import ReportFilter
+from streams.view.queries.statement import Statement, counted, statement
+from streams.view.queries.timeline import timeline
+from streams.view.session import Seat
+from streams.view.store.cache import Answer
 
 
 class Report(NamedTuple):

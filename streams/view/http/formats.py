@@ -17,7 +17,7 @@ import pyarrow.parquet
 from streams.core.events import written
 from streams.presentation.spreadsheets import written_as_csv
 from streams.view.problems import Problem
-from streams.view.queries import Listing
+from streams.view.queries.queries import Listing
 
 CHUNK_ROWS = 20_000
 CHUNK_BYTES = 1 << 20

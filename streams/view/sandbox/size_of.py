@@ -5,9 +5,9 @@ from typing import Any
 
 from streams.view.sandbox import allowed
 from streams.view.sandbox.allowed import folded
-from streams.view.sandbox.columns import Columns
-from streams.view.sandbox.refused import Refused
+from streams.view.sandbox.errors import Refused
 from streams.view.sandbox.rules import Node, expressions, name_of, place_of
+from streams.view.sandbox.scope import Columns
 
 MEASURE = 8
 COLLECTED = 4_000

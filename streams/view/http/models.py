@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
 from schemas.inputs import Form, ReceiptKind
 from schemas.outputs import Count, Reason, Status, TopicName, Word
-from streams.view.picture import Picture
+from streams.view.store.freshness import Picture
 
 
 class Names(Closed):

@@ -19,8 +19,8 @@ from streams.kafka.denials import explained
 from streams.kafka.patches import still_working
 from streams.kafka.topics import cluster_id, partition_counts, topic_setting
 from streams.settings import KafkaSettings, Settings
-from streams.view.changes import Changes, Place
-from streams.view.store import Store
+from streams.view.store.changes import Changes, Place
+from streams.view.store.store import Store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

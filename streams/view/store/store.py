@@ -11,12 +11,12 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
+from streams.access.scope import EVERYTHING, OWN_PREFIX, Reach, Receiver, own_tables
 from streams.data import counties, municipalities, todays_number
 from streams.errors import ConfigurationError, StateUnreadable
-from streams.view import changes as made
-from streams.view.access.reach import EVERYTHING, OWN_PREFIX, Reach, Receiver, own_tables
-from streams.view.changes import Changes, Place
-from streams.view.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES, VIEWS
+from streams.view.store import changes as made
+from streams.view.store.changes import Changes, Place
+from streams.view.store.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES, VIEWS
 
 MEMORY = ":memory:"
 _UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException, pa.ArrowInvalid)

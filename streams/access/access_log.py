@@ -14,12 +14,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.outputs import Access
+from streams.access.tokens import Visitor
 from streams.errors import sentence_of
 from streams.kafka.client import client_options
 from streams.kafka.denials import named
 from streams.kafka.patches import still_working
 from streams.settings import KafkaSettings, Settings
-from streams.view.access.tokens import Visitor
 from streams.view.problems import Problem
 
 log = logging.getLogger(__name__)

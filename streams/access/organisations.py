@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.common import Closed, District, Municipality, OrgNumber, Token
+from streams.access.scope import Receiver
 from streams.data import todays_number
 from streams.errors import ConfigurationError
-from streams.view.access.reach import Receiver
 
 log = logging.getLogger(__name__)
 

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
+from streams.access.access_log import AccessRecord
+from streams.access.quotas import Turns
 from streams.settings import KafkaSettings, Settings
-from streams.view.access.record import AccessRecord
-from streams.view.access.shares import Turns
-from streams.view.answers import Answers
-from streams.view.feed import Feed
-from streams.view.picture import Coverage, Picture, picture_of
 from streams.view.sandbox import Sandbox, lock_down
-from streams.view.store import Store
-from streams.view.tables import PUBLIC
+from streams.view.store.cache import Answers
+from streams.view.store.feed import Feed
+from streams.view.store.freshness import Coverage, Picture, picture_of
+from streams.view.store.store import Store
+from streams.view.store.tables import PUBLIC
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ from typing import Any
 from fastapi import Request, Response
 
 from streams.core.events import written
-from streams.view.answers import Answer
-from streams.view.formats import as_json
-from streams.view.picture import Coverage, Picture
+from streams.view.http.formats import as_json
 from streams.view.problems import MEDIA_TYPE, ProblemDocument
-from streams.view.seat import Seat
+from streams.view.session import Seat
+from streams.view.store.cache import Answer
+from streams.view.store.freshness import Coverage, Picture
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {

@@ -11,14 +11,14 @@ from urllib.parse import parse_qs
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.access.grants import Grants
+from streams.access.jwks import KeysUnavailable
+from streams.access.quotas import Shares
+from streams.access.tokens import BadToken, Visitor
 from streams.health_paths import LIVE, METRICS, READY
-from streams.view.access.grants import Grants
-from streams.view.access.keys import KeysUnavailable
-from streams.view.access.shares import Shares
-from streams.view.access.tokens import BadToken, Visitor
-from streams.view.desk import Desk
 from streams.view.problems import Problem
-from streams.view.seat import Seat
+from streams.view.services import Desk
+from streams.view.session import Seat
 
 # Open to everybody: whether it lives and works, and what a page is drawn with.
 OPEN = frozenset(LIVE + READY + METRICS)

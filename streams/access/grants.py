@@ -3,10 +3,10 @@
 from http import HTTPStatus
 from typing import NamedTuple
 
+from streams.access.organisations import Mapping
+from streams.access.scope import COUNTS, EVERYTHING, Reach, Receiver
+from streams.access.tokens import Tokens, Visitor, tokens_of
 from streams.settings import Settings
-from streams.view.access.mapping import Mapping
-from streams.view.access.reach import COUNTS, EVERYTHING, Reach, Receiver
-from streams.view.access.tokens import Tokens, Visitor, tokens_of
 from streams.view.problems import Problem
 
 NATIONAL = "national"

@@ -11,9 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams.view.desk import Desk
-from streams.view.feed import Progress
-from streams.view.picture import Behind, Picture
+from streams.view.services import Desk
+from streams.view.store.feed import Progress
+from streams.view.store.freshness import Behind, Picture
 
 METHODS = ("GET", "HEAD", "POST")
 OTHER = "other"

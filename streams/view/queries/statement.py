@@ -12,10 +12,10 @@ from schemas.common import Closed, EventId, Municipality, WrittenTime
 from schemas.outputs import Count
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.small_numbers import without_small
-from streams.view.filters import ReportFilter, where
-from streams.view.picture import Picture
-from streams.view.queries import dictionaries, summary
-from streams.view.tables import STATUSES
+from streams.view.queries.filters import ReportFilter, where
+from streams.view.queries.queries import dictionaries, summary
+from streams.view.store.freshness import Picture
+from streams.view.store.tables import STATUSES
 
 MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 
