@@ -19,8 +19,8 @@ from streams.errors import sentence_of
 from streams.kafka.client import client_options
 from streams.kafka.denials import named
 from streams.kafka.patches import still_working
+from streams.problems import Problem
 from streams.settings import KafkaSettings, Settings
-from streams.view.problems import Problem
 
 log = logging.getLogger(__name__)
 

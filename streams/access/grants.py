@@ -6,8 +6,8 @@ from typing import NamedTuple
 from streams.access.organisations import Mapping
 from streams.access.scope import COUNTS, EVERYTHING, Reach, Receiver
 from streams.access.tokens import Tokens, Visitor, tokens_of
+from streams.problems import Problem
 from streams.settings import Settings
-from streams.view.problems import Problem
 
 NATIONAL = "national"
 

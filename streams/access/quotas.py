@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from streams.view.problems import Problem
+from streams.problems import Problem
 
 MINUTE_SECONDS = 60.0
 MOST_KNOWN = 10_000  # who has asked lately; one more forgets the one who did longest ago

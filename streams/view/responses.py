@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import Request, Response
 
 from streams.core.events import written
+from streams.problems import MEDIA_TYPE, ProblemDocument
 from streams.view.http.formats import as_json
-from streams.view.problems import MEDIA_TYPE, ProblemDocument
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
 from streams.view.store.freshness import Coverage, Picture

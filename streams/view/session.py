@@ -11,8 +11,8 @@ import duckdb
 
 from streams.access.scope import Reach
 from streams.access.tokens import Visitor
+from streams.problems import Problem, not_found
 from streams.settings import Settings
-from streams.view.problems import Problem, not_found
 from streams.view.sandbox import Answer as Found
 from streams.view.sandbox import Ground
 from streams.view.services import Desk

@@ -7,7 +7,7 @@ import pytest
 from streams.access.access_log import AccessRecord
 from streams.access.tokens import Visitor
 from streams.kafka.permissions import view_rights
-from streams.view.problems import Problem
+from streams.problems import Problem
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of

@@ -10,8 +10,8 @@ import orjson
 import pyarrow.parquet
 import pytest
 
+from streams.problems import Problem
 from streams.view.http.formats import MEDIA_TYPES, Format, wanted
-from streams.view.problems import Problem
 from streams.view.services import Desk
 from tests.view.stock import bare, changes, coverage, missing, played, recovered, state
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.view.problems import BadRequest
+from streams.problems import BadRequest
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.queries import Listing, announcement_listing, page, report_listing
 from streams.view.store.store import Store

@@ -12,10 +12,10 @@ from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
 from streams.presentation.municipality_names import known_today, named
 from streams.presentation.small_numbers import suppressed
+from streams.problems import BadRequest, not_found
 from streams.view.http import formats, models
 from streams.view.http.formats import MEDIA_TYPES, Format, as_json
 from streams.view.lookups import confirmation_of, report_of, statement_of
-from streams.view.problems import BadRequest, not_found
 from streams.view.queries import queries
 from streams.view.queries.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
 from streams.view.queries.queries import By, Listing

@@ -16,13 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streams.access.grants import Grants, grants_of
 from streams.health_paths import LIVE, METRICS, READY
 from streams.memory import look_for_garbage_less_often
+from streams.problems import Problem, ProblemDocument, invalid_request
 from streams.view.http.api import router
 from streams.view.http.authentication import Gate
 from streams.view.http.metrics import Measuring, Requests, show_metrics
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
-from streams.view.problems import Problem, ProblemDocument, invalid_request
 from streams.view.responses import problem_answer
 from streams.view.services import Desk
 from streams.view.store.freshness import coverage_of

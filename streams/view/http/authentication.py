@@ -16,7 +16,7 @@ from streams.access.jwks import KeysUnavailable
 from streams.access.quotas import Shares
 from streams.access.tokens import BadToken, Visitor
 from streams.health_paths import LIVE, METRICS, READY
-from streams.view.problems import Problem
+from streams.problems import Problem
 from streams.view.services import Desk
 from streams.view.session import Seat
 

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from streams.core.events import written
 from streams.presentation.spreadsheets import written_as_csv
-from streams.view.problems import Problem
+from streams.problems import Problem
 from streams.view.queries.queries import Listing
 
 CHUNK_ROWS = 20_000

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from streams.view.problems import Problem
+from streams.problems import Problem
 from streams.view.responses import seat_of
 from streams.view.session import Seat
 

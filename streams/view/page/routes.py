@@ -12,13 +12,13 @@ from schemas.common import canonical_report_id
 from streams.presentation.municipality_names import known_today, municipality_names
 from streams.presentation.small_numbers import without_small
 from streams.presentation.times import norwegian_day
+from streams.problems import BadRequest, NotFound, Problem, invalid_request
 from streams.view.lookups import confirmation_of, report_of, statement_of
 from streams.view.page import overview
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
 from streams.view.page.render import Reader, page, reader_of
 from streams.view.page.saved import QUESTIONS
-from streams.view.problems import BadRequest, NotFound, Problem, invalid_request
 from streams.view.queries import queries
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.statement import MONTH, first_day, signed

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token
 from schemas.inputs import Form, ReceiptKind
 from schemas.outputs import Reason, Status, Word
-from streams.view.problems import BadRequest
+from streams.problems import BadRequest
 
 County = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 Order = Literal[

@@ -11,11 +11,12 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from streams.access.scope import EVERYTHING, OWN_PREFIX, Reach, Receiver, own_tables
+from streams.access.scope import EVERYTHING, OWN_PREFIX, Reach, Receiver
 from streams.data import counties, municipalities, todays_number
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.view.store import changes as made
 from streams.view.store.changes import Changes, Place
+from streams.view.store.own_tables import own_tables
 from streams.view.store.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES, VIEWS
 
 MEMORY = ":memory:"
