@@ -6,9 +6,9 @@ prevents a start is a `BrokerUnavailable`, one sentence that says what to do.
 """
 
 from streams.broker.cluster import EmbeddedKafka
+from streams.broker.command import run_broker
 from streams.broker.config import Listener
 from streams.broker.node import Node
-from streams.broker.running import run_broker
 from streams.errors import BrokerUnavailable
 
 __all__ = ["BrokerUnavailable", "EmbeddedKafka", "Listener", "Node", "run_broker"]

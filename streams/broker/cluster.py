@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from streams.broker.config import LOG4J, Listener, server_properties, write_properties
+from streams.broker.file_lock import exclusive
 from streams.broker.jars import class_path, kafka_cache
 from streams.broker.java import find_java
-from streams.broker.locks import exclusive
 from streams.broker.node import Node
 from streams.broker.ports import LOOPBACK, Ports, reserve_ports
 from streams.broker.probe import brokers_seen, listens

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from streams.broker.locks import exclusive
+from streams.broker.file_lock import exclusive
 from streams.broker.pins import CENTRAL, KAFKA_VERSION, Jar, locked_jars
 from streams.errors import BrokerUnavailable
 

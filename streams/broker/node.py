@@ -3,9 +3,9 @@
 import signal
 from pathlib import Path
 
+from streams.broker.log_tail import last_words, new_lines
 from streams.broker.ports import Ports
 from streams.broker.process import GuardedProcess
-from streams.broker.words import last_words, new_lines
 from streams.errors import BrokerUnavailable
 
 STOP_SECONDS = 20

@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from streams.broker.config import write_properties
+from streams.broker.log_tail import last_words
 from streams.broker.process import GuardedProcess
-from streams.broker.words import last_words
 from streams.errors import BrokerUnavailable
 
 CHECKPOINT = "bootstrap.checkpoint"

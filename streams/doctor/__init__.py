@@ -6,16 +6,16 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from streams.doctor import access, brokers, checker, configs, keeping, login, skew, topics
+from streams.doctor.checks import brokers, checker, clocks, configs, login, permissions, retention, topics
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Finding, State
-from streams.doctor.gather import gather
+from streams.doctor.gather.gather import gather
 from streams.settings import KafkaSettings, Settings
 
 __all__ = ["Facts", "Finding", "State", "examine", "findings"]
 
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
-    keeping.policy,
+    retention.policy,
     brokers.bootstrap,
     login.login,
     brokers.reachable,
@@ -26,14 +26,14 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     topics.replication,
     configs.settings,
     topics.append_times,
-    keeping.retention,
-    access.permissions,
+    retention.retention,
+    permissions.permissions,
     checker.group,
     checker.coverage,
     checker.offsets,
     checker.transactions,
     checker.upstream,
-    skew.clocks,
+    clocks.clocks,
 )
 
 

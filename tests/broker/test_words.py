@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.broker.words import last_words
+from streams.broker.log_tail import last_words
 
 BAD_SETTING = """\
 2026-11-24 04:00:00,000 INFO starting (kafka.server.KafkaRaftServer)

@@ -13,9 +13,9 @@ from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.doctor import Finding, State, examine
-from streams.doctor.checker import transactions
+from streams.doctor.checks.checker import transactions
 from streams.doctor.facts import Unread
-from streams.doctor.gather import gather
+from streams.doctor.gather.gather import gather
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, later
 from tests.kafka import admin_at

@@ -6,10 +6,10 @@ import pytest
 
 from streams.core.policy import Override, Policy, Version
 from streams.doctor import Facts, State
+from streams.doctor.checks.retention import in_days, longest, smallest_grace
 from streams.doctor.facts import (
     Unread,
 )
-from streams.doctor.keeping import in_days, longest, smallest_grace
 from tests.doctor.healthy import (
     POLICY,
     expect,

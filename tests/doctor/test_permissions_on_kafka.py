@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from streams.broker import EmbeddedKafka
 from streams.doctor import State, examine
-from streams.doctor.connect import Connections, Patience
+from streams.doctor.gather.connections import Connections, Patience
 from streams.errors import ConfigurationError
 from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings

@@ -8,7 +8,7 @@ import pytest
 
 from streams.broker import EmbeddedKafka
 from streams.doctor import Finding, State, examine
-from streams.doctor.gather import MOST_SECONDS
+from streams.doctor.gather.gather import MOST_SECONDS
 from tests.engine.world import World, later
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own")]

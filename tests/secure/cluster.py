@@ -9,7 +9,7 @@ import trustme
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
 from streams.broker import EmbeddedKafka, Listener
-from streams.doctor.connect import Connections, Patience
+from streams.doctor.gather.connections import Connections, Patience
 from streams.kafka.permissions import Right
 from streams.kafka.protocol import OPERATIONS
 from streams.settings import KafkaSettings

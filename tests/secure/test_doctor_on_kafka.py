@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from streams.doctor import State, findings
-from streams.doctor.gather import gather
-from streams.doctor.login import VALIDATOR
+from streams.doctor.checks.login import VALIDATOR
+from streams.doctor.gather.gather import gather
 from streams.kafka.permissions import Right, worker_rights
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld

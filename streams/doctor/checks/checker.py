@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from streams.core.events import written
+from streams.doctor.checks.retention import in_days
 from streams.doctor.facts import Damaged, Ends, Facts, OpenTransaction, Place, Transaction, Twice, Unread, stuck
 from streams.doctor.findings import (
     BOOTSTRAP,
@@ -17,7 +18,6 @@ from streams.doctor.findings import (
     unread,
     warning,
 )
-from streams.doctor.keeping import in_days
 from streams.records.coverage import Coverage
 
 COMPLETE_WITHIN = timedelta(minutes=1)

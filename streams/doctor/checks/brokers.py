@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka.protocol import commit, coordination, fetch, group, metadata, offset, produce, transaction
 
-from streams.doctor.access import allow
+from streams.doctor.checks.permissions import allow
 from streams.doctor.facts import Answer, Broker, Facts, Unread
 from streams.doctor.findings import (
     Finding,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from streams.doctor.checks.retention import smallest_grace
 from streams.doctor.facts import Facts, Skew, Unread
 from streams.doctor.findings import Finding, fault, or_ok, unknown, warning
-from streams.doctor.keeping import smallest_grace
 
 NOTICEABLE = 1.0
 LOOK = "compare `chronyc tracking` on the broker's machine and on this one, and set right the one that is off"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from streams.doctor.checks.retention import unread_settings
 from streams.doctor.facts import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Facts, TopicSeen
 from streams.doctor.findings import Finding, fault, ok, set_on_topic, warning
-from streams.doctor.keeping import unread_settings
 from streams.kafka.topics import MOST_BATCH_BYTES, Topic, wanted_topics
 
 CHECK = "topic settings"

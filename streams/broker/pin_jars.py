@@ -1,4 +1,4 @@
-"""Write the lock file anew: `python -m streams.broker.lock`, after changing KAFKA_VERSION."""
+"""Write the lock file anew: `python -m streams.broker.pin_jars`, after changing KAFKA_VERSION."""
 
 import hashlib
 import tempfile

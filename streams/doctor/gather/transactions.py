@@ -10,8 +10,8 @@ from aiokafka.errors import TransactionalIdAuthorizationFailed
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.transaction import AddOffsetsToTxnRequest
 
-from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import OpenTransaction, Place, Transaction, Unread
+from streams.doctor.gather.connections import Connections, Patience, refuse
 from streams.kafka import protocol
 
 GROUP, TRANSACTIONAL_ID = 0, 1  # kinds of coordinators

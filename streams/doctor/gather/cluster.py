@@ -10,8 +10,6 @@ from aiokafka import TopicPartition
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
-from streams.doctor import clocks, published, transacting
-from streams.doctor.connect import Connections, Patience, refuse
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
@@ -26,6 +24,8 @@ from streams.doctor.facts import (
     Unread,
     stuck,
 )
+from streams.doctor.gather import clocks, coverage, transactions
+from streams.doctor.gather.connections import Connections, Patience, refuse
 from streams.errors import ConfigurationError
 from streams.kafka import protocol
 from streams.kafka.append_times import undated
@@ -95,7 +95,7 @@ class Look:
         topic = self._topics[self._settings.output("coverage")]
         if isinstance(topic.partitions, Unread):
             return topic.partitions
-        return await published.coverage(self._kafka, topic.name, [partition.number for partition in topic.partitions])
+        return await coverage.coverage(self._kafka, topic.name, [partition.number for partition in topic.partitions])
 
     async def _ends(self) -> Mapping[Place, Ends]:
         """By partition, of those whose leader answers. Raises what was wrong when none does."""
@@ -132,7 +132,7 @@ class Look:
     async def _group(self) -> Group:
         if self._topics[OFFSETS_TOPIC].missing:  # to ask for a coordinator would create it
             return Group("Dead", (), frozenset())
-        node = await transacting.coordinator(self._connections, self._settings.app_id, transacting.GROUP)
+        node = await transactions.coordinator(self._connections, self._settings.app_id, transactions.GROUP)
         answer = await self._connections.ask(protocol.groups(self._settings.app_id), node)
         code, _, state, _, _, members, bits = answer.groups[0]
         refuse(code)
@@ -142,7 +142,7 @@ class Look:
     async def _committed(self) -> dict[Place, int]:
         if self._topics[OFFSETS_TOPIC].missing:
             return {}
-        node = await transacting.coordinator(self._connections, self._settings.app_id, transacting.GROUP)
+        node = await transactions.coordinator(self._connections, self._settings.app_id, transactions.GROUP)
         places = [(name, [number for _, number in some]) for name, some in _grouped(self._leaders).items()]
         answer = await self._connections.ask(OffsetFetchRequest(self._settings.app_id, places), node)
         refuse(answer.error_code)
@@ -158,12 +158,12 @@ class Look:
         if self._topics[TRANSACTIONS_TOPIC].missing:
             return ()
         partitions = max(len(self._topics[name].shape()) for name in self._settings.inputs)
-        return await transacting.own(self._connections, self._settings.app_id, partitions)
+        return await transactions.own(self._connections, self._settings.app_id, partitions)
 
     async def _may_transact(self) -> bool | Unread:
         if self._topics[TRANSACTIONS_TOPIC].missing:
             return Unread("nobody ever made a transaction on this cluster, so that there is nobody to ask")
-        return await transacting.may_transact(self._connections, self._settings.app_id)
+        return await transactions.may_transact(self._connections, self._settings.app_id)
 
     async def _undated(self) -> Mapping[Place, int] | Unread:
         try:
@@ -173,7 +173,7 @@ class Look:
         return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def _open_transactions(self, places: list[Place], brokers: Iterable[int]) -> tuple[OpenTransaction, ...]:
-        return await transacting.on_inputs(self._connections, self._patience, self._by_leader(places), brokers)
+        return await transactions.on_inputs(self._connections, self._patience, self._by_leader(places), brokers)
 
     async def _clocks(self, *, probe: bool, works: bool) -> Mapping[int, Skew] | Unread:
         led = self._by_leader(self._leaders)

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka.protocol.admin import DescribeConfigsRequest
 
-from streams.doctor.connect import Connections, Patience, refuse
+from streams.doctor.checks.login import VALIDATOR
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
@@ -22,8 +22,8 @@ from streams.doctor.facts import (
     TopicSeen,
     Unread,
 )
-from streams.doctor.login import VALIDATOR
-from streams.doctor.look import Look
+from streams.doctor.gather.cluster import Look
+from streams.doctor.gather.connections import Connections, Patience, refuse
 from streams.errors import ConfigurationError
 from streams.kafka import protocol
 from streams.kafka.certificates import expires
