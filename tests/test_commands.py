@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from streams import cli
 from streams.broker import BrokerUnavailable
 from streams.cli import app
-from streams.cli_simulation import EXIT_WITHOUT_KAFKA
+from streams.cli.simulation import EXIT_WITHOUT_KAFKA
 from streams.errors import ConfigurationError
 from streams.simulation.script import read_truth
 from streams.simulation.verdict import judge
@@ -66,7 +66,7 @@ def test_without_any_kafka_the_demo_says_so_and_plays_on_a_virtual_clock(monkeyp
     def unavailable(*_: object) -> None:
         raise BrokerUnavailable("The embedded Kafka needs Java 17 or newer: install one.")
 
-    monkeypatch.setattr("streams.demo.EmbeddedKafka", unavailable)
+    monkeypatch.setattr("streams.commands.demo.EmbeddedKafka", unavailable)
     monkeypatch.delenv("KAFKA_BROKERS", raising=False)
     done = run("demo", "--exit")
     assert done.exit_code == EXIT_WITHOUT_KAFKA

@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from streams.cli import app
-from streams.cli_rejected import rejected_app
+from streams.cli.rejected import rejected_app
 from streams.engine.health.gauges import PartitionGauges
 from streams.engine.metrics import Metrics
 from streams.settings import KafkaSettings, Settings

@@ -12,11 +12,11 @@ from streams.audit.run import Asked
 from streams.audit.topics.completeness import Spot
 from streams.audit.topics.reader import Span, read_topics
 from streams.audit.workspace import Work
+from streams.commands.replay import parse_time
 from streams.core.fold import Limits
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts
 from streams.policies import load_policy
-from streams.replay import parse_time
 from streams.settings import KafkaSettings, Settings
 from streams.sources import OpenFile, open_source
 from streams.sources.chunk import Kind

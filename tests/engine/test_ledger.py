@@ -11,6 +11,7 @@ from schemas.outputs import Books as BooksModel
 from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected, ReportMissing, ReportRecovered, ReportState
 from schemas.policy import parse_policy
+from streams.commands.replay import Line, Replay
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
@@ -25,7 +26,6 @@ from streams.policies import load_policy, policy_of
 from streams.records.coverage import Applied, Coverage, LastRecord, read_coverage
 from streams.records.events import event_value, read_book
 from streams.records.record import HEADER, Write, mark_of
-from streams.replay import Line, Replay
 from streams.settings import Settings
 from streams.simulation.traffic import Mix, generate
 

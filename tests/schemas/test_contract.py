@@ -15,11 +15,11 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from pydantic import ValidationError
 
 from schemas.generate import CHANNELS, FOLDER, INPUTS, MODELS, OUTPUTS, asyncapi, example, generated, schema_of
+from streams.commands.replay import Replay, parse_time, read_script
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.policies import load_policy
 from streams.records.events import event_headers, event_value
-from streams.replay import Replay, parse_time, read_script
 
 
 def _validator(name: str) -> Draft202012Validator:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
+from streams.commands.replay import Line, Replay
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.core.policy import Policy
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.policies import load_policy
 from streams.records.events import event_value
-from streams.replay import Line, Replay
 from streams.view.store.changes import Changes, Place
 from streams.view.store.store import Store
 

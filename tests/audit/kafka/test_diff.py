@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from streams.audit.diff import CATEGORIES, COLUMNS, Diff, compared
 from streams.audit.schema import VERDICTS
 from streams.audit.topics.announcements import announced_in
-from streams.cli_audit_diff import diff
+from streams.cli.audit_diff import diff
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id, written
 from streams.errors import ConfigurationError
 

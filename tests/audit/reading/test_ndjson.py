@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streams.commands.replay import parse_time
 from streams.core.facts import Place
 from streams.records.decode import Intake, take_in
 from streams.records.record import Record
-from streams.replay import parse_time
 from streams.sources.chunk import RECEIVER, TIMES
 from tests.audit.reading.files import ID, NATIONAL_ID, OTHER, SENT, SENT_AT, Read, ndjson, read, source_of, written
 

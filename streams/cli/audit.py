@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli_audit_diff import diff
+from streams.cli.audit_diff import diff
 from streams.console import Json, say, write_line
 from streams.errors import ConfigurationError
 from streams.settings import load_settings

@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from schemas.policy import parse_policy
 from streams.broker import EmbeddedKafka
 from streams.broker.process import GuardedProcess
+from streams.commands.replay import Line, Replay
 from streams.console import messages, say
 from streams.core.events import MISSING_TYPE
 from streams.core.rules import Rules
@@ -31,7 +32,6 @@ from streams.kafka.client import client_options
 from streams.kafka.topics import ensure_topics
 from streams.policies import policy_of
 from streams.records.events import event_value
-from streams.replay import Line, Replay
 from streams.settings import KafkaSettings, Settings, load_settings
 from streams.simulation.incident import Compressed, compressed, virtual
 from streams.simulation.kafka import play

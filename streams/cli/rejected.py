@@ -26,8 +26,8 @@ def rejected_list(
     as_json: Json = False,
 ) -> None:
     """List rejected records: where they lie and why, never what they hold."""
+    from streams.commands.rejected import Selection, list_rejected
     from streams.kafka.batches import read_batches_within
-    from streams.rejected import Selection, list_rejected
 
     kafka, settings = load_settings()
     read_batches_within(settings.max_batch_bytes)
@@ -50,8 +50,8 @@ def rejected_replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Append rejected records to their inputs once more, after a fix; they arrive as of now."""
+    from streams.commands.rejected import Selection
     from streams.kafka.batches import read_batches_within
-    from streams.rejected import Selection
 
     selection = Selection(topic, partition, offset, reason)
     if selection == Selection() and not every:
@@ -62,7 +62,7 @@ def rejected_replay(
 
 
 async def _replay_rejected(kafka: KafkaSettings, settings: Settings, selection: object, dry_run: bool) -> None:
-    from streams.rejected import Selection, replay_rejected
+    from streams.commands.rejected import Selection, replay_rejected
 
     assert isinstance(selection, Selection)
     rows = [

@@ -16,7 +16,7 @@ from streams.errors import ConfigurationError
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from streams.demo import Result
+    from streams.commands.demo import Result
     from streams.simulation.script import ScriptLine
 
 EXIT_WITHOUT_KAFKA = 3
@@ -40,7 +40,7 @@ def simulate(
     """Make traffic with a known truth, as files or into Kafka."""
     from datetime import timedelta
 
-    from streams.replay import parse_time
+    from streams.commands.replay import parse_time
     from streams.simulation.files import to_files
     from streams.simulation.traffic import generate
 
@@ -98,7 +98,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Play the incident of 2020-2023 and say what was found against what was lost."""
-    from streams.demo import own_kafka, run_live, run_virtual, worker_and_view
+    from streams.commands.demo import own_kafka, run_live, run_virtual, worker_and_view
 
     if virtual:
         raise typer.Exit(_show(run_virtual(), as_json))

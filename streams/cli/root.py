@@ -14,9 +14,9 @@ from typing import Annotated
 import typer
 
 from streams.broker import BrokerUnavailable
-from streams.cli_audit import audit_app
-from streams.cli_rejected import rejected_app
-from streams.cli_simulation import demo, simulate
+from streams.cli.audit import audit_app
+from streams.cli.rejected import rejected_app
+from streams.cli.simulation import demo, simulate
 from streams.console import Json, say, show_json, show_table, write_line
 from streams.errors import ConfigurationError
 from streams.logs import in_json, set_up_logging
@@ -160,11 +160,11 @@ def replay(
     states: Annotated[bool, typer.Option("--states", help="Also print each final row.")] = False,
 ) -> None:
     """Play a script through the pure checker on a virtual clock: what would it have said?"""
+    from streams.commands.replay import Replay, event_line, parse_time, read_script
     from streams.core.fold import Limits
     from streams.core.rules import Rules
     from streams.data import succession
     from streams.policies import load_policy
-    from streams.replay import Replay, event_line, parse_time, read_script
 
     _, settings = load_settings()
     rules = Rules(
@@ -195,7 +195,7 @@ def replay(
 @app.command()
 def explain(report_id: Annotated[str, typer.Argument(help="The report's UUID.")], as_json: Json = False) -> None:
     """Why is this report missing: its time line, with offsets."""
-    from streams.explain import explain as explained
+    from streams.commands.explain import explain as explained
     from streams.kafka.batches import read_batches_within
 
     kafka, settings = load_settings()
@@ -227,7 +227,3 @@ _EXPLAINED = (
     "report_id", "status", "reason", "sent_at", "due_at", "alarm_at", "receipt", "stored_at", "evidence",
     "recovered_at", "attempts", "flags", "policy_version",
 )  # fmt: skip
-
-
-if __name__ == "__main__":
-    main()
