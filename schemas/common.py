@@ -13,10 +13,12 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     StringConstraints,
+    TypeAdapter,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # from here on a due time could lie behind the end of the calendar
 REPORT_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 TIME_WRITTEN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
@@ -150,3 +152,14 @@ class Closed(BaseModel):
     """A published model: nothing unknown, nothing changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
+
+
+def parse_time(text: str) -> datetime:
+    """A time with a zone before the year 9000, in UTC. Raises ValueError."""
+    time = _TIME.validate_python(text)
+    if time >= LATEST:
+        raise ValueError("too far ahead")
+    return time

@@ -12,8 +12,7 @@ from typing import Any
 
 import faust
 
-from streams.core.fold import Limits
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from streams.data import succession
 from streams.engine.completeness import Marker
 from streams.engine.health.gauges import PartitionGauges

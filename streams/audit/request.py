@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from schemas.common import parse_time
 from streams.audit.load.load import Found, read_kafka
 from streams.audit.run import Asked
 from streams.audit.topics.completeness import Spot
 from streams.audit.topics.reader import Span, read_topics
 from streams.audit.workspace import Work
-from streams.commands.replay import parse_time
-from streams.core.fold import Limits
+from streams.core.rules import Limits
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts
 from streams.policies import load_policy

@@ -19,7 +19,7 @@ from streams.audit.progress import step
 from streams.audit.result.rollup import tell
 from streams.audit.schema import Audited
 from streams.audit.workspace import Work
-from streams.core.fold import Limits
+from streams.core.rules import Limits
 from streams.data import succession
 from streams.errors import ConfigurationError
 from streams.policies import load_policy

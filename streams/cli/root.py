@@ -160,9 +160,9 @@ def replay(
     states: Annotated[bool, typer.Option("--states", help="Also print each final row.")] = False,
 ) -> None:
     """Play a script through the pure checker on a virtual clock: what would it have said?"""
-    from streams.commands.replay import Replay, event_line, parse_time, read_script
-    from streams.core.fold import Limits
-    from streams.core.rules import Rules
+    from schemas.common import parse_time
+    from streams.commands.replay import Replay, event_line, read_script
+    from streams.core.rules import Limits, Rules
     from streams.data import succession
     from streams.policies import load_policy
 

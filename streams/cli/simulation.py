@@ -40,7 +40,7 @@ def simulate(
     """Make traffic with a known truth, as files or into Kafka."""
     from datetime import timedelta
 
-    from streams.commands.replay import parse_time
+    from schemas.common import parse_time
     from streams.simulation.files import to_files
     from streams.simulation.traffic import generate
 

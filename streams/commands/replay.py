@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from schemas.common import Time
+from schemas.common import parse_time
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
 from streams.core.facts import Place
@@ -20,8 +20,6 @@ from streams.records.events import event_value
 from streams.records.record import KINDS, Record
 from streams.records.state import state_value
 
-LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # from here on a due time could lie behind the end of the calendar
-_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
 _FIELDS = frozenset({"at", "topic", "value", "key", "tick"})
 
 
@@ -36,14 +34,6 @@ class Line(NamedTuple):
     topic: str | None
     value: bytes | None
     key: bytes | None
-
-
-def parse_time(text: str) -> datetime:
-    """A time with a zone before the year 9000, in UTC. Raises ValueError."""
-    time = _TIME.validate_python(text)
-    if time >= LATEST:
-        raise ValueError("too far ahead")
-    return time
 
 
 def read_script(lines: Iterable[bytes]) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from streams.core.books import Account, Books, account
 from streams.core.deadlines import Deadlines
-from streams.core.decide import erased_after, next_look
+from streams.core.decide import erased_after, next_look, pass_time
 from streams.core.events import Event, recovered
 from streams.core.facts import Fact, Receipt, Sent
 from streams.core.fold import (
@@ -20,7 +20,6 @@ from streams.core.fold import (
     open_row,
     too_old,
 )
-from streams.core.history import pass_time
 from streams.core.row import Flag, Glance, Row, Status
 from streams.core.rules import Rules
 from streams.core.sight import CLEAR, Sight

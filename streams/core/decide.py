@@ -1,10 +1,14 @@
-"""The decision: what a row's status is once its partition is complete until a time."""
+"""The decision: what a row's status is once its partition is complete until a time, and what is announced of it."""
 
 from datetime import datetime
 
+from streams.core.events import Event, missing, recovered
 from streams.core.facts import ReceiptCode
-from streams.core.fold import Limits
+from streams.core.fold import settle, too_late
+from streams.core.policy import Policy
 from streams.core.row import Glance, Reason, Row, Status
+from streams.core.rules import Limits, Rules
+from streams.core.sight import CLEAR, Sight
 
 _REASON_BY_RECEIPT = {
     ReceiptCode.MOTTATT: Reason.RECEIPTED_NOT_STORED,
@@ -62,3 +66,35 @@ def erased_after(row: Glance, limits: Limits) -> datetime:
     """The end of the keeping time: counted from the last fact and from alarm_at."""
     last = row.touched if row.alarm_at is None else max(row.touched, row.alarm_at)
     return last + limits.keep
+
+
+def pass_time(row: Row, until: datetime, rules: Rules, sight: Sight = CLEAR) -> tuple[Event, ...] | None:
+    """Decide a row as completeness `until` settles it: the events that this causes; None if it stays as it is."""
+    if row.status is Status.PENDING and row.proof_asked and row.alarm_at is not None and until > row.alarm_at:
+        _look_for_doubts(row, rules.policy, sight)
+    status, late = decide(row, until, rules.limits), row.late_proof
+    if status is row.status:
+        return None
+    if late is not None and (status is Status.UNPROVEN or (row.doubted and not too_late(row, late))):
+        settle(row, late)
+        return ()
+    row.status = status
+    return _announce(row, rules.policy) if status is Status.MISSING else ()
+
+
+def _look_for_doubts(row: Row, policy: Policy, sight: Sight) -> None:
+    doubts = sight.doubts(row)
+    if doubts:
+        row.flags |= doubts
+        row.limit_at = sight.limit(row, doubts, policy.version(row.policy_version))
+
+
+def _announce(row: Row, policy: Policy) -> tuple[Event, ...]:
+    row.reason = reason_of(row)
+    announced = missing(row, row.reason, policy.version(row.policy_version).portal_retention)
+    row.missing_event_id = announced.event_id
+    if row.late_proof is None:
+        return (announced,)
+    settle(row, row.late_proof)
+    assert row.proof is not None
+    return announced, recovered(row, row.proof)

@@ -6,23 +6,16 @@ the same row. `touched` moves with each fact that changes something.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from streams.core.facts import Receipt, Sent, Stored
 from streams.core.policy import Policy
 from streams.core.receivers import NO_DISTRICT, Municipalities
 from streams.core.row import NAMELESS, Flag, Row, Status, unreadable_flags
+from streams.core.rules import Limits
 from streams.core.weight import has_room
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 CLOCK_BEHIND_AFTER = timedelta(days=400)
-
-
-class Limits(NamedTuple):
-    """How long rows are kept after their last fact, and when a proof without a sent becomes unexpected."""
-
-    keep: timedelta = timedelta(days=120)
-    unexpected_after: timedelta = timedelta(hours=24)
 
 
 class Step(StrEnum):

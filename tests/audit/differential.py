@@ -23,9 +23,8 @@ from streams.audit.load.records import TakingRecords
 from streams.audit.result.rollup import tell
 from streams.audit.workspace import Work
 from streams.core.events import written
-from streams.core.fold import Limits
 from streams.core.row import Row, Status
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from streams.data import succession
 from streams.records.decode import take_in
 from streams.records.record import Record

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from streams.core.facts import Place, Stored
-from streams.core.fold import Limits, Step
+from streams.core.fold import Step
+from streams.core.rules import Limits
 from tests.core.world import OSLO, REPORT, RULES, Story, at
 
 

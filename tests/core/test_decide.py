@@ -6,8 +6,8 @@ import pytest
 
 from streams.core.decide import decide, erased_after, next_look
 from streams.core.facts import Place, Stored
-from streams.core.fold import Limits
 from streams.core.row import Row, Status
+from streams.core.rules import Limits
 from tests.core.world import REPORT, at
 
 LIMITS = Limits(keep=timedelta(days=10), unexpected_after=timedelta(hours=1))

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.checker import Checker, MemoryRows
+from streams.core.decide import pass_time
 from streams.core.events import Event
 from streams.core.facts import Fact, Place, Sent
-from streams.core.fold import Limits
-from streams.core.history import judge, pass_time
+from streams.core.history import judge
 from streams.core.row import Status
+from streams.core.rules import Limits
 from tests.core.logs import REPORTS, topics
 from tests.core.reading import END, TOPICS, Topics
 from tests.core.world import FIKS, MICROSECOND, REPORT, RULES, at

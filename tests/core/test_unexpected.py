@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from streams.core.facts import ReceiptCode, Receiver
-from streams.core.fold import Limits, Step
+from streams.core.fold import Step
 from streams.core.row import Reason, Status
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from tests.core.world import BERGEN, OSLO, REPORT, RULES, Story, at, names
 
 

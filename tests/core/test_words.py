@@ -8,10 +8,10 @@ import pytest
 from streams.core.checker import Outcome, Passed
 from streams.core.events import Cause
 from streams.core.facts import Names, ReceiptCode, Receiver, Sent, Stored
-from streams.core.fold import Limits, Step, new_row
+from streams.core.fold import Step, new_row
 from streams.core.policy import Override, Terms, Version
 from streams.core.row import Reason, Row, Status
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
 
 

@@ -14,8 +14,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 from pydantic import ValidationError
 
+from schemas.common import parse_time
 from schemas.generate import CHANNELS, FOLDER, INPUTS, MODELS, OUTPUTS, asyncapi, example, generated, schema_of
-from streams.commands.replay import Replay, parse_time, read_script
+from streams.commands.replay import Replay, read_script
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.policies import load_policy

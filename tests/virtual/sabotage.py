@@ -11,10 +11,10 @@ from streams.core import history
 from streams.core.books import Books
 from streams.core.deadlines import Deadlines
 from streams.core.facts import Fact, Receipt, ReceiptCode, Sent, Stored
-from streams.core.fold import Limits, Step
+from streams.core.fold import Step
 from streams.core.receivers import Municipalities
 from streams.core.row import Row, Status
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from tests.virtual.kafka import TOPICS, Committed, Fenced, copied_books, copied_rows
 from tests.virtual.schedule import RULES
 from tests.virtual.worker import Worker

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
-from streams.core.fold import Limits
 from streams.core.policy import Override, Policy, Version
 from streams.core.receivers import Municipalities
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
 from tests.virtual.truth import ALLOWANCES, GRACE, NO_PROOF_ASKED, Anomaly, check_commit, check_end, known
 from tests.virtual.worker import Worker

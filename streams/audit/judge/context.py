@@ -11,8 +11,7 @@ from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import Coverage, Stretch
 from streams.audit.judge.verdict import Ground
 from streams.audit.load.timestamps import microseconds, time_of
-from streams.core.fold import Limits
-from streams.core.rules import Rules
+from streams.core.rules import Limits, Rules
 from streams.data import succession
 from streams.policies import load_policy
 

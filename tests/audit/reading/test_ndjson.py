@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.commands.replay import parse_time
+from schemas.common import parse_time
 from streams.core.facts import Place
 from streams.records.decode import Intake, take_in
 from streams.records.record import Record
