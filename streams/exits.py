@@ -25,7 +25,7 @@ def end(sentence: str, code: int = EXIT_IN_DOUBT) -> NoReturn:
     os._exit(code)
 
 
-class Patience:
+class StepLimit:
     """Ends the process when something makes no step for too long: some of aiokafka's waits have no end of their own."""
 
     def __init__(self, doing: str, seconds: float) -> None:

@@ -15,7 +15,7 @@ from streams.settings import KafkaSettings, Settings
 from streams.sources.mapping import load_plan
 from streams.view.http.metrics import Requests, ViewGauges
 from streams.view.store.feed import Progress
-from streams.view.store.freshness import Coverage, picture_of
+from streams.view.store.freshness import CoverageNow, picture_of
 from tests.faults.suite import FAULTS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
     metrics = Metrics()
     metrics.registry.register(PartitionGauges({}))
     read = Progress(records_left=0)
-    picture = picture_of(Coverage(datetime.now(UTC), (), 0), read, timedelta(minutes=1))
+    picture = picture_of(CoverageNow(datetime.now(UTC), (), 0), read, timedelta(minutes=1))
     found = [*metrics.registry.collect(), *Requests().registry.collect(), *ViewGauges(picture, 0, read).collect()]
     names = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in found}
     assert set(re.findall(r"`(meldingsvakt_[a-z_]+)`", README)) == {

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from streams.access.organisations import Mapping
-from streams.access.scope import COUNTS, EVERYTHING, Reach, Receiver
+from streams.access.scope import COUNTS, EVERYTHING, Reach, ReceiverScope
 from streams.access.tokens import Tokens, Visitor, tokens_of
 from streams.problems import Problem
 from streams.settings import Settings
@@ -41,7 +41,7 @@ class Grants(NamedTuple):
             status=HTTPStatus.FORBIDDEN,
         )
 
-    def _receivers(self, visitor: Visitor) -> frozenset[Receiver]:
+    def _receivers(self, visitor: Visitor) -> frozenset[ReceiverScope]:
         found = self.mapping.receivers_of(visitor.organisation) if self.mapping and visitor.organisation else None
         if not found:
             raise Problem(

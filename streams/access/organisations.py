@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.common import Closed, District, Municipality, OrgNumber, Token
-from streams.access.scope import Receiver
+from streams.access.scope import ReceiverScope
 from streams.data import todays_number
 from streams.errors import ConfigurationError
 
@@ -51,7 +51,7 @@ class Mapping:
         self._receivers = _read(path)
         self._looked_at = time.monotonic()
 
-    def receivers_of(self, organisation: str) -> frozenset[Receiver]:
+    def receivers_of(self, organisation: str) -> frozenset[ReceiverScope]:
         """Those that it acts for; none where it is not in the file."""
         self._look()
         return self._receivers.get(organisation, frozenset())
@@ -70,7 +70,7 @@ class Mapping:
                 log.info("The mapping of organisations has changed: %d are in it.", len(self._receivers))
 
 
-def _read(path: Path) -> dict[str, frozenset[Receiver]]:
+def _read(path: Path) -> dict[str, frozenset[ReceiverScope]]:
     try:
         file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, frozenset[Receiver]]:
         raise ConfigurationError(f"The mapping {path} is not valid at {where}: {first['msg']}.") from None
     return {
         organisation.number: frozenset(
-            Receiver(todays_number(one.municipality), one.district, one.unit) for one in organisation.receivers
+            ReceiverScope(todays_number(one.municipality), one.district, one.unit) for one in organisation.receivers
         )
         for organisation in file.organisation
     }

@@ -9,7 +9,7 @@ ALL_SCHEMA = "main"
 OWN_PREFIX = "own_"
 
 
-class Receiver(NamedTuple):
+class ReceiverScope(NamedTuple):
     """A municipality by today's number, or a part of it: a district, a unit."""
 
     municipality: str
@@ -26,7 +26,7 @@ class Reach(NamedTuple):
     """`rows`: single reports, else counts only and none under 5. `receivers`: whose; None for everybody's."""
 
     rows: bool
-    receivers: frozenset[Receiver] | None = None
+    receivers: frozenset[ReceiverScope] | None = None
     sql: bool = True
 
     @property
@@ -44,7 +44,7 @@ class Reach(NamedTuple):
 
     def has_whole(self, municipality: str) -> bool:
         """True if all of a municipality is within reach."""
-        return self.receivers is None or Receiver(todays_number(municipality)) in self.receivers
+        return self.receivers is None or ReceiverScope(todays_number(municipality)) in self.receivers
 
 
 EVERYTHING = Reach(rows=True)

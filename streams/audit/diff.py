@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 import duckdb
 
-from streams.audit.topics.announcements import Announced
+from streams.audit.topics.announcements import Announcements
 from streams.errors import ConfigurationError
 
 REPORTS = "reports.parquet"
@@ -52,7 +52,7 @@ OURS = """
     FROM read_parquet($file)
     WHERE status IN ('missing', 'recovered') OR report_id IN (SELECT report_id FROM given)
 """
-# Announced several times with one id counts once, and the first time.
+# Announcements several times with one id counts once, and the first time.
 THEIRS = """
     CREATE TABLE theirs AS
     SELECT event_id, any_value(event) AS event, any_value(missing_event_id) AS missing_event_id,
@@ -155,7 +155,7 @@ class Diff:
 
 
 @contextmanager
-def compared(result: Path, announced: Announced, late: timedelta) -> Iterator[Diff]:
+def compared(result: Path, announced: Announcements, late: timedelta) -> Iterator[Diff]:
     """Compare an audit's result (a folder) with announcements; `late`: how long after alarm_at they may come.
 
     Raises ConfigurationError where the folder holds no result.

@@ -17,7 +17,7 @@ from rich.progress import (
 from streams.console import messages
 
 
-class Step(NamedTuple):
+class ProgressStep(NamedTuple):
     """One step's bar."""
 
     progress: Progress
@@ -29,13 +29,13 @@ class Step(NamedTuple):
 
 
 @contextmanager
-def step(name: str, *, known: bool = True) -> Iterator[Step]:
+def step(name: str, *, known: bool = True) -> Iterator[ProgressStep]:
     """A step that says how far it is; one of which that is not `known` says for how long it has been at it."""
     columns = (
         TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(),
         TextColumn("{task.fields[rows]:>17}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
-        made = Step(progress, progress.add_task(name, total=1.0 if known else None, rows=""))
+        made = ProgressStep(progress, progress.add_task(name, total=1.0 if known else None, rows=""))
         yield made
         progress.update(made.task, total=1.0, completed=1.0)

@@ -11,7 +11,7 @@ from schemas.common import parse_time
 from streams.audit.load.load import Found, read_kafka
 from streams.audit.run import Asked
 from streams.audit.topics.completeness import Spot
-from streams.audit.topics.reader import Span, read_topics
+from streams.audit.topics.reader import AskedSpan, read_topics
 from streams.audit.workspace import Work
 from streams.core.rules import Limits
 from streams.errors import ConfigurationError
@@ -21,7 +21,7 @@ from streams.settings import KafkaSettings, Settings
 from streams.sources import OpenFile, open_source
 from streams.sources.chunk import Kind
 from streams.sources.mapping import load_plan, plain
-from streams.sources.plan import Covers, Source
+from streams.sources.plan import Covers, SourcePlan
 
 FOR_GOOD = timedelta(days=365_000)  # who looks back on everything has nothing to forget
 
@@ -38,7 +38,7 @@ class Topics(NamedTuple):
     """The input topics, and which part of them."""
 
     kafka: KafkaSettings
-    span: Span
+    span: AskedSpan
 
 
 def asked_for(
@@ -71,12 +71,12 @@ def work_for(out: Path, asked: Asked, topics: Topics | None) -> Work:
     return Work(out.with_name(f"{out.name}.work"), about)
 
 
-def span_of(since: str | None, to: str | None, inputs: Sequence[str]) -> Span:
+def span_of(since: str | None, to: str | None, inputs: Sequence[str]) -> AskedSpan:
     """Which part of the topics: times, or offsets such as `sent-0=12,stored-3=7`. Raises ConfigurationError."""
     first, last = _bound("--from", since, inputs), _bound("--to", to, inputs)
     times = [bound if isinstance(bound, datetime) else None for bound in (first, last)]
     offsets = [{} if isinstance(bound, datetime) else bound for bound in (first, last)]
-    return Span(times[0], times[1], offsets[0], offsets[1])
+    return AskedSpan(times[0], times[1], offsets[0], offsets[1])
 
 
 def time_of(option: str, text: str | None) -> datetime | None:
@@ -87,7 +87,7 @@ def time_of(option: str, text: str | None) -> datetime | None:
         raise ConfigurationError(f"{option} {text} is no time: write it like 2026-01-01T12:00:00Z.") from None
 
 
-def _sources(files: Files) -> Iterator[Source]:
+def _sources(files: Files) -> Iterator[SourcePlan]:
     for kind, paths in files.by_kind.items():
         if paths:
             source = plain(kind, paths)

@@ -128,7 +128,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Can it connect, is everything set right that a guarantee rests on, and what to do; changes nothing."""
-    from streams.doctor import State, examine
+    from streams.doctor import FindingState, examine
     from streams.kafka.batches import read_batches_within
     from streams.kafka.permissions import listed
 
@@ -148,7 +148,7 @@ def doctor(
             show_json(finding._asdict())
     else:
         show_table(("check", "state", "found", "what to do"), findings)
-    if any(finding.state is State.FAULT for finding in findings):
+    if any(finding.state is FindingState.FAULT for finding in findings):
         raise typer.Exit(1)
 
 

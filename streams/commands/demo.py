@@ -22,7 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from schemas.policy import parse_policy
 from streams.broker import EmbeddedKafka
 from streams.broker.process import GuardedProcess
-from streams.commands.replay import Line, Replay
+from streams.commands.replay import PlayedLine, Replay
 from streams.console import messages, say
 from streams.core.events import MISSING_TYPE
 from streams.core.rules import Rules
@@ -35,7 +35,7 @@ from streams.records.events import event_value
 from streams.settings import KafkaSettings, Settings, load_settings
 from streams.simulation.incident import Compressed, compressed, virtual
 from streams.simulation.kafka import play
-from streams.simulation.verdict import Verdict, judge
+from streams.simulation.verdict import Comparison, judge
 
 SEED = 2020
 LIVE_REPORTS = 4_000
@@ -49,7 +49,7 @@ STOP_SECONDS = 30.0
 class Result(NamedTuple):
     """What the demo found. `delays_seconds`: from alarm_at to the event being visible; empty on a virtual clock."""
 
-    verdict: Verdict
+    verdict: Comparison
     reports: int
     events: int
     delays_seconds: tuple[float, ...] = ()
@@ -79,7 +79,8 @@ def run_virtual(reports: int = VIRTUAL_REPORTS, seed: int = SEED) -> Result:
     story = virtual(reports, seed)
     rules = Rules(policy_of(parse_policy(story.policy_toml)), succession())
     lines = (
-        Line(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode()) for line in story.lines
+        PlayedLine(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode())
+        for line in story.lines
     )
     events = [event_value(event, positions=False) for event in Replay(rules).run(lines, story.until)]
     return Result(judge(story.truth, events), len(story.truth), len(events))

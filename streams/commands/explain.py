@@ -13,7 +13,7 @@ from streams.kafka.consumers import read_all, read_what_is_there
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import partition_counts
 from streams.records.decode import take_in
-from streams.records.record import KINDS, LOG_APPEND_TIME, KafkaRecord, Record, Unreadable, arrival, mark_of
+from streams.records.record import KINDS, LOG_APPEND_TIME, KafkaRecord, Record, UnreadableOffsets, arrival, mark_of
 from streams.records.rejected import NO_APPEND_TIME
 from streams.settings import KafkaSettings, Settings
 
@@ -31,7 +31,7 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
     home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
     timeline, unreadable = [], []
     async for tp, record in read_what_is_there(kafka, settings.inputs):
-        if isinstance(record, Unreadable):
+        if isinstance(record, UnreadableOffsets):
             unreadable += [_hole(tp, record)] if tp.partition == home else []
         elif (entry := _entry(settings, tp, record, report_id)) is not None:
             timeline.append(entry)
@@ -56,7 +56,7 @@ async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) ->
     return None if found is None else orjson.loads(found)
 
 
-def _hole(tp: TopicPartition, record: Unreadable) -> dict[str, Any]:
+def _hole(tp: TopicPartition, record: UnreadableOffsets) -> dict[str, Any]:
     return {
         "topic": tp.topic, "partition": tp.partition, "offset": record.offset, "next_offset": record.next_offset,
         "cause": record.cause,

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from streams.kafka.client import client_options
 from streams.kafka.consumers import one_off_consumer, read_all
 from streams.kafka.denials import naming_denials
-from streams.records.record import Unreadable, digest
+from streams.records.record import UnreadableOffsets, digest
 from streams.settings import KafkaSettings, Settings
 
 REPLAY_HEADER = "mv-replay"
@@ -75,7 +75,7 @@ async def _replay(
     consumer.seek(tp, rejected["offset"])
     async with naming_denials(kafka, "Read"):
         original = await consumer.getone(tp)
-    if isinstance(original, Unreadable):
+    if isinstance(original, UnreadableOffsets):
         return Replayed(rejected, "unreadable")
     # Of what lay in a batch that could not be read, nobody has seen the bytes.
     seen = rejected["sha256"] or digest(original.value)

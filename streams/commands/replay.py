@@ -27,7 +27,7 @@ class ScriptError(ConfigurationError):
     """A line of the script cannot be replayed: the message names the line."""
 
 
-class Line(NamedTuple):
+class PlayedLine(NamedTuple):
     """One line: what arrived when; `topic` is None for a tick."""
 
     at: datetime
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     key: bytes | None
 
 
-def read_script(lines: Iterable[bytes]) -> Iterator[Line]:
+def read_script(lines: Iterable[bytes]) -> Iterator[PlayedLine]:
     """Parse a script. Raises ScriptError with the line's number."""
     last: datetime | None = None
     for number, text in enumerate(lines, start=1):
@@ -49,7 +49,7 @@ def read_script(lines: Iterable[bytes]) -> Iterator[Line]:
         yield line
 
 
-def _line(number: int, text: bytes) -> Line:
+def _line(number: int, text: bytes) -> PlayedLine:
     try:
         given = orjson.loads(text)
         at = parse_time(given["at"])
@@ -61,10 +61,10 @@ def _line(number: int, text: bytes) -> Line:
     if unknown := sorted(given.keys() - _FIELDS):
         raise ScriptError(f"Line {number} has the unknown field {unknown[0]!r}: remove it.")
     if given.get("tick") is True and "topic" not in given:
-        return Line(at, None, None, None)
+        return PlayedLine(at, None, None, None)
     if given.get("topic") not in KINDS or "value" not in given:
         raise ScriptError(f"Line {number}: `topic` must be sent, receipt or stored, and `value` must be given.")
-    return Line(at, given["topic"], _bytes(given["value"]), _key(given))
+    return PlayedLine(at, given["topic"], _bytes(given["value"]), _key(given))
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -89,7 +89,7 @@ class Replay:
         self._offsets: Counter[str] = Counter()
         self._max_value_bytes = max_value_bytes
 
-    def run(self, lines: Iterable[Line], until: datetime | None = None) -> Iterator[Event]:
+    def run(self, lines: Iterable[PlayedLine], until: datetime | None = None) -> Iterator[Event]:
         """All events, in order. The clock ends at `until`, else at the last line."""
         for line in lines:
             if until is not None and line.at > until:
@@ -109,7 +109,7 @@ class Replay:
         for passed in self.checker.advance(until):
             yield from passed.events
 
-    def _apply(self, line: Line, topic: str) -> Iterator[Event]:
+    def _apply(self, line: PlayedLine, topic: str) -> Iterator[Event]:
         place = Place(line.at, f"reports.{topic}", 0, self._offsets[topic])
         self._offsets[topic] += 1
         intake = take_in(Record(topic, place, line.key, line.value), self._max_value_bytes)

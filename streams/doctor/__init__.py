@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 
 from streams.doctor.checks import brokers, checker, clocks, configs, login, permissions, retention, topics
 from streams.doctor.facts import Facts
-from streams.doctor.findings import Finding, State
+from streams.doctor.findings import Finding, FindingState
 from streams.doctor.gather.gather import gather
 from streams.settings import KafkaSettings, Settings
 
-__all__ = ["Facts", "Finding", "State", "examine", "findings"]
+__all__ = ["Facts", "Finding", "FindingState", "examine", "findings"]
 
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     retention.policy,

@@ -24,7 +24,7 @@ class Damaged(Unread):
     """In place of something that is there, and wrong."""
 
 
-class Answer(NamedTuple):
+class BrokerAnswer(NamedTuple):
     """What a broker said about itself: versions by API key, finalized features by name."""
 
     versions: Mapping[int, tuple[int, int]]
@@ -36,11 +36,11 @@ class Broker(NamedTuple):
 
     node_id: int
     address: str
-    answer: Answer | Unread
+    answer: BrokerAnswer | Unread
     config: Mapping[str, str] | Unread
 
 
-class Partition(NamedTuple):
+class PartitionMetadata(NamedTuple):
     """One partition as the cluster's metadata has it; the leader is -1 where there is none."""
 
     number: int
@@ -53,7 +53,7 @@ class TopicSeen(NamedTuple):
     """A topic; `partitions` is empty where it does not exist, `operations` is what this client may do with it."""
 
     name: str
-    partitions: tuple[Partition, ...] | Unread
+    partitions: tuple[PartitionMetadata, ...] | Unread
     operations: frozenset[str] = frozenset()
     config: Mapping[str, str] | Unread = Unread("it does not exist")
 
@@ -62,7 +62,7 @@ class TopicSeen(NamedTuple):
         """True if the cluster says that there is no such topic."""
         return self.partitions == ()
 
-    def shape(self) -> tuple[Partition, ...]:
+    def shape(self) -> tuple[PartitionMetadata, ...]:
         """Its partitions, none where they could not be read."""
         return () if isinstance(self.partitions, Unread) else self.partitions
 
@@ -71,7 +71,7 @@ class TopicSeen(NamedTuple):
         return {} if isinstance(self.config, Unread) else self.config
 
 
-class Group(NamedTuple):
+class ConsumerGroup(NamedTuple):
     """The consumer group; `operations` is what this client may do with it."""
 
     state: str
@@ -149,7 +149,7 @@ class Facts:
     controller: int
     brokers: tuple[Broker, ...]
     topics: Mapping[str, TopicSeen]
-    group: Group | Unread
+    group: ConsumerGroup | Unread
     committed: Mapping[Place, int] | Unread
     coverage: Twice[Mapping[int, Coverage]] | Unread
     ends: Twice[Mapping[Place, Ends]] | Unread

@@ -9,7 +9,7 @@ TOPICS = "see the findings about topics"
 BOOTSTRAP = '--bootstrap-server "$KAFKA_BROKERS"'
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """How it stands. Only a fault breaks a guarantee or stops the checker."""
 
     OK = "ok"
@@ -22,29 +22,29 @@ class Finding(NamedTuple):
     """One line of the answer; `advice` is what to do, with the command, and empty where nothing is to be done."""
 
     check: str
-    state: State
+    state: FindingState
     found: str
     advice: str = ""
 
 
 def ok(check: str, found: str) -> Finding:
     """It is as it should be."""
-    return Finding(check, State.OK, found)
+    return Finding(check, FindingState.OK, found)
 
 
 def warning(check: str, found: str, advice: str) -> Finding:
     """It works, but less well or less safely than it could."""
-    return Finding(check, State.WARNING, found, advice)
+    return Finding(check, FindingState.WARNING, found, advice)
 
 
 def fault(check: str, found: str, advice: str) -> Finding:
     """A guarantee does not hold, or the checker cannot work."""
-    return Finding(check, State.FAULT, found, advice)
+    return Finding(check, FindingState.FAULT, found, advice)
 
 
 def unknown(check: str, found: str, advice: str) -> Finding:
     """It could not be told, which is not the same as being right."""
-    return Finding(check, State.UNKNOWN, found, advice)
+    return Finding(check, FindingState.UNKNOWN, found, advice)
 
 
 def unread(check: str, why: str, allow: str) -> Finding:

@@ -37,7 +37,7 @@ from streams.records.record import (
     KafkaRecord,
     Record,
     Refusal,
-    Unreadable,
+    UnreadableOffsets,
     Write,
     arrival,
     mark_of,
@@ -194,7 +194,7 @@ class Processor:
 
         Raises ConfigurationError if the topic has lost them while this worker ran.
         """
-        if isinstance(record, Unreadable):
+        if isinstance(record, UnreadableOffsets):
             self._leave_out(kind, topic, record, None)
             return
         applied = self.coverage.applied[topic]
@@ -214,7 +214,7 @@ class Processor:
 
     def _take(self, kind: str, record: KafkaRecord, place: Place) -> None:
         """A record that is not clean, not from here, or no record of a report at all."""
-        if isinstance(record, Unreadable):
+        if isinstance(record, UnreadableOffsets):
             self._leave_out(kind, place.topic, record, place.arrived)
             return
         mark = mark_of(record)
@@ -289,7 +289,7 @@ class Processor:
         self._tally.add("rejected", refusal.stage)
         self._records.append(rejected(record, refusal, report_id, self._settings.output("rejected"), judged=judged))
 
-    def _leave_out(self, kind: str, topic: str, offsets: Unreadable, arrived: datetime | None) -> None:
+    def _leave_out(self, kind: str, topic: str, offsets: UnreadableOffsets, arrived: datetime | None) -> None:
         """Nobody can read these offsets: they are listed, and whatever they said is lost."""
         self._tally.unreadable(kind, offsets.next_offset - offsets.offset)
         self._records += unreadable(topic, self.partition, offsets, arrived, self._settings.output("rejected"))

@@ -17,7 +17,7 @@ from streams.engine.rows import PackedRows
 from streams.errors import StateUnreadable
 from streams.records.coverage import Coverage, read_coverage
 from streams.records.events import read_book
-from streams.records.record import KafkaRecord, Unreadable
+from streams.records.record import KafkaRecord, UnreadableOffsets
 from streams.records.state import STATE_BEGINS, read_outline
 
 YIELD_EVERY, SORT_AT_ONCE = 500, 20_000  # rows: heartbeats go on meanwhile
@@ -79,7 +79,7 @@ class Restored:
 
     def _take_state(self, record: KafkaRecord) -> None:
         key, value = record.key or b"", record.value
-        if isinstance(record, Unreadable):
+        if isinstance(record, UnreadableOffsets):
             raise ValueError("a batch that cannot be read")
         if value is None:
             self._last.pop(key, None)

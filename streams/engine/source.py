@@ -25,7 +25,7 @@ from streams.engine.restore import Restorer
 from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
 from streams.errors import InDoubt, sentence_of
-from streams.exits import Patience, ending_on_error
+from streams.exits import StepLimit, ending_on_error
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
 from streams.kafka.patches import end_told_since, still_working
@@ -262,7 +262,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     async def _restore(self, number: int) -> Partition:
         started = time.monotonic()
         transactions = Transactions(self._kafka, self._settings, number)
-        patience = Patience(f"Restoring partition {number}", STEP_SECONDS)
+        patience = StepLimit(f"Restoring partition {number}", STEP_SECONDS)
         patience.step()
         try:
             async with naming_denials(self._kafka, "Read"):

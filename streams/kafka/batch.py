@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from streams.kafka.decompression import Unpacked, is_codec, unpack_into, unpack_most
-from streams.kafka.lenient_parser import HEADER_BYTES, MOST_HEADERS, Header, records_of
-from streams.records.record import MOST_LISTED, KafkaRecord, Unreadable
+from streams.kafka.lenient_parser import HEADER_BYTES, MOST_HEADERS, BatchHeader, records_of
+from streams.records.record import MOST_LISTED, KafkaRecord, UnreadableOffsets
 
 SHARE_BYTES = 8 << 20  # of one partition at once, about: 20 000 ordinary records take five
 QUICK_BYTES = 2 << 20  # larger batches are read with care: the parser in C makes a hundred bytes of two
@@ -28,12 +28,12 @@ class Some(NamedTuple):
     over: bool
 
 
-class Told:
+class UntrustedBatch:
     """In the place of a batch of which nothing can be trusted."""
 
     size = 0
 
-    def __init__(self, instead: Unreadable) -> None:
+    def __init__(self, instead: UnreadableOffsets) -> None:
         self._instead, self.next_offset = instead, instead.next_offset
 
     def take(self, most: int, position: int) -> Some:
@@ -52,7 +52,7 @@ class _OddError(ValueError):
     """The parser in C read something that is better read with care."""
 
 
-class Batch:
+class RecordBatch:
     """One batch that is being read. Raises UnsupportedCodecError where its codec's library is missing."""
 
     def __init__(self, batch: Any, data: bytes, most_bytes: int) -> None:
@@ -75,7 +75,7 @@ class Batch:
             except Exception:  # noqa: BLE001 - what a parser in C makes of bytes may be any error; nothing is lost by it
                 self._quickly = None
         if self._carefully is None:
-            header = Header.read(self._data)
+            header = BatchHeader.read(self._data)
             self._carefully = records_of(header, _body(header, self._data, self._most_bytes), position)
         return _take_carefully(self._carefully, most)
 
@@ -106,7 +106,7 @@ def _take_carefully(records: Iterator[KafkaRecord], most: int) -> Some:
     taken, weight, cost = [], 0, 0
     for record in records:
         taken.append(record)
-        weight += min(record.next_offset - record.offset, MOST_LISTED) if isinstance(record, Unreadable) else 1
+        weight += min(record.next_offset - record.offset, MOST_LISTED) if isinstance(record, UnreadableOffsets) else 1
         cost += len(record.key or b"") + len(record.value or b"") + len(record.headers) * HEADER_IN_MEMORY_BYTES
         if weight >= most or cost >= SHARE_BYTES:
             return Some(taken, weight, cost, over=False)
@@ -129,7 +129,7 @@ def _plain(batch: Any, data: bytes, most_bytes: int) -> _Plain | None:
     return _Plain(DefaultRecordBatch(bytes(memoryview(_space)[:length])), length)
 
 
-def _body(header: Header, data: bytes, most_bytes: int) -> Unpacked:
+def _body(header: BatchHeader, data: bytes, most_bytes: int) -> Unpacked:
     """What stands behind the header, as far as it can be unpacked."""
     packed = data[HEADER_BYTES:]
     if header.codec == 0:

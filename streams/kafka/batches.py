@@ -2,7 +2,7 @@
 
 These classes stand in the place of three of aiokafka's in every consumer of a process, once `read_batches_within` was
 called. What is usual goes through aiokafka's own parser in C, many records at once; what that refuses, and what is
-large, through `streams.kafka.lenient_parser`. What cannot be read at all is handed out as `Unreadable`, so that
+large, through `streams.kafka.lenient_parser`. What cannot be read at all is handed out as `UnreadableOffsets`, so that
 positions go on and whoever reads can say what is missing.
 """
 
@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.kafka.batch import SHARE_BYTES, UNKNOWN_FORMAT, Batch, Told
+from streams.kafka.batch import SHARE_BYTES, UNKNOWN_FORMAT, RecordBatch, UntrustedBatch
 from streams.kafka.decompression import Unpacked
-from streams.kafka.lenient_parser import HEADER_BYTES, Header, records_of
-from streams.records.record import NO_TIME, KafkaRecord, Unreadable, next_offset
+from streams.kafka.lenient_parser import HEADER_BYTES, BatchHeader, records_of
+from streams.records.record import NO_TIME, KafkaRecord, UnreadableOffsets, next_offset
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class BatchRecords:
         self._checks = check_crcs
         self._aborts = Aborts(aborted_transactions) if isolation_level and aborted_transactions else None
         self._began = self.next_fetch_offset = fetch_offset
-        self._batch: Batch | Told | None = None
+        self._batch: RecordBatch | UntrustedBatch | None = None
         self.over = False
 
     def __iter__(self) -> Iterator[KafkaRecord]:
@@ -114,7 +114,7 @@ class BatchRecords:
             room, spent = room - some.weight, spent + some.cost
         return taken
 
-    def _open(self) -> "Batch | Told | None":
+    def _open(self) -> "RecordBatch | UntrustedBatch | None":
         """The next batch that is to be read; None at the end of the fetch, or where it is to be fetched once more."""
         while (data := self._frame()) is not None:
             if data[MAGIC_PLACE] != MAGIC:
@@ -124,11 +124,11 @@ class BatchRecords:
             if batch.next_offset <= batch.base_offset:
                 return self._give_up(None, UNKNOWN_FORMAT)
             if self._checks and not batch.validate_crc():
-                return self._give_up(Header.read(data), BAD_CHECKSUM)
+                return self._give_up(BatchHeader.read(data), BAD_CHECKSUM)
             self._at += len(data)
             if batch.next_offset > self.next_fetch_offset:
                 if not self._skips(batch, data):
-                    return Batch(batch, data, self.most_bytes)
+                    return RecordBatch(batch, data, self.most_bytes)
                 self.next_fetch_offset = batch.next_offset
         return self._give_up(None, UNKNOWN_FORMAT) if self.next_fetch_offset == self._began else None
 
@@ -139,7 +139,7 @@ class BatchRecords:
         end = begin + size
         return self._data[self._at : end] if size >= HEADER_BYTES - FRAME_BYTES and end <= len(self._data) else None
 
-    def _give_up(self, header: Header | None, cause: str) -> "Batch | Told | None":
+    def _give_up(self, header: BatchHeader | None, cause: str) -> "RecordBatch | UntrustedBatch | None":
         """Fetch it a few times more: it may have been damaged on its way. Then pass it, as far as it is known to go."""
         first, self._at = self.next_fetch_offset, len(self._data)
         offset, tries = self._tries.get(self._tp, (first, 0))
@@ -150,7 +150,7 @@ class BatchRecords:
             return None
         known = header is not None and header.is_full and header.records > 0
         after = header.next_offset if header is not None and known else first + 1
-        return Told(Unreadable(first, max(after, first + 1), NO_TIME, NO_TIME, cause))
+        return UntrustedBatch(UnreadableOffsets(first, max(after, first + 1), NO_TIME, NO_TIME, cause))
 
     def _skips(self, batch: Any, data: bytes) -> bool:
         """True for the brokers' own records, and for what was aborted."""
@@ -172,12 +172,12 @@ class Aborts:
             self._producers.add(self._coming.pop()[0])
         if batch.producer_id not in self._producers:
             return False
-        if batch.is_control_batch and _says_aborted(Header.read(data), data):
+        if batch.is_control_batch and _says_aborted(BatchHeader.read(data), data):
             self._producers.discard(batch.producer_id)
         return bool(batch.is_transactional)
 
 
-def _says_aborted(header: Header, data: bytes) -> bool:
+def _says_aborted(header: BatchHeader, data: bytes) -> bool:
     """Two numbers of two bytes are a control record's key: a version, and 0 for aborted."""
     record = next(records_of(header, Unpacked(data[HEADER_BYTES:], None), header.base_offset), None)
     return record is not None and record.key is not None and record.key[2:4] == b"\0\0"

@@ -14,7 +14,7 @@ from streams.kafka.client import client_options
 from streams.kafka.denials import explained, naming_denials
 from streams.kafka.patches import Consumer
 from streams.kafka.topics import partition_counts
-from streams.records.record import KafkaRecord, Unreadable
+from streams.records.record import KafkaRecord, UnreadableOffsets
 from streams.settings import KafkaSettings
 
 STALL_SECONDS, STOP_SECONDS = 30.0, 5.0
@@ -75,7 +75,7 @@ async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) ->
     consumer.resume(*tps)
 
 
-class Placed(NamedTuple):
+class PlacedRecord(NamedTuple):
     """A record, and where it lies."""
 
     topic: str
@@ -88,19 +88,21 @@ class Placed(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
-async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None) -> AsyncIterator[Placed]:
+async def read_all(
+    kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None
+) -> AsyncIterator[PlacedRecord]:
     """Every record of the topics, or of one partition of each, up to their present ends.
 
     Raises ConfigurationError when a topic does not exist, may not be read, or cannot be read to its end.
     """
     async with aclosing(read_what_is_there(kafka, topics, partition)) as found:
         async for tp, record in found:
-            if isinstance(record, Unreadable):
+            if isinstance(record, UnreadableOffsets):
                 raise ConfigurationError(
                     f"{tp.topic}-{tp.partition} has a batch that cannot be read, at offset {record.offset} "
                     f"({record.cause}): RUNBOOK.md says what to do about it."
                 )
-            yield Placed(
+            yield PlacedRecord(
                 tp.topic,
                 tp.partition,
                 record.offset,
@@ -115,7 +117,7 @@ async def read_all(kafka: KafkaSettings, topics: Sequence[str], partition: int |
 async def read_what_is_there(
     kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None
 ) -> AsyncGenerator[tuple[TopicPartition, KafkaRecord]]:
-    """As `read_all`; where batches cannot be read, Unreadable stands in the place of their records."""
+    """As `read_all`; where batches cannot be read, UnreadableOffsets stands in the place of their records."""
     counts = await partition_counts(kafka, topics)
     tps = [
         TopicPartition(topic, number)

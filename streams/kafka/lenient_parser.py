@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from streams.kafka.decompression import Unpacked
-from streams.records.record import LOG_APPEND_TIME, BareRecord, KafkaRecord, Unreadable
+from streams.records.record import LOG_APPEND_TIME, BareRecord, KafkaRecord, UnreadableOffsets
 
 NOT_READ = "record_not_read"
 MOST_HEADERS = 10_000  # of one record: its two bytes for each become a hundred in memory
@@ -19,7 +19,7 @@ _HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_BYTES = _HEADER.size
 
 
-class Header(NamedTuple):
+class BatchHeader(NamedTuple):
     """What stands before the records of a batch."""
 
     base_offset: int
@@ -37,7 +37,7 @@ class Header(NamedTuple):
     records: int
 
     @classmethod
-    def read(cls, data: bytes) -> "Header":
+    def read(cls, data: bytes) -> "BatchHeader":
         """The header of a whole batch."""
         return cls._make(_HEADER.unpack_from(data))
 
@@ -61,26 +61,26 @@ class Header(NamedTuple):
         """True if it says that no offset is missing, as where nothing was compacted."""
         return self.records == self.last_offset_delta + 1
 
-    def unreadable(self, first: int, cause: str) -> Unreadable:
+    def unreadable(self, first: int, cause: str) -> UnreadableOffsets:
         """In the place of all from an offset on."""
-        return Unreadable(first, self.next_offset, self.max_timestamp, self.timestamp_type, cause)
+        return UnreadableOffsets(first, self.next_offset, self.max_timestamp, self.timestamp_type, cause)
 
 
 class _NotReadError(ValueError):
     """Bytes that are no record."""
 
 
-def records_of(header: Header, body: Unpacked, position: int) -> Iterator[KafkaRecord]:
+def records_of(header: BatchHeader, body: Unpacked, position: int) -> Iterator[KafkaRecord]:
     """The batch's records from a position on, and what is unreadable between and behind them. Total."""
     for record in _all_of(header, body):
-        if not isinstance(record, Unreadable):
+        if not isinstance(record, UnreadableOffsets):
             if record.offset >= position:
                 yield record
         elif record.next_offset > position:
             yield record._replace(offset=max(position, record.offset))
 
 
-def _all_of(header: Header, body: Unpacked) -> Iterator[BareRecord | Unreadable]:
+def _all_of(header: BatchHeader, body: Unpacked) -> Iterator[BareRecord | UnreadableOffsets]:
     """Offsets may be missing where a topic was compacted; what stands there and cannot be read is no such gap."""
     missing = NOT_READ if header.is_full else None
     expected, cause = header.base_offset, missing
@@ -98,7 +98,7 @@ def _all_of(header: Header, body: Unpacked) -> Iterator[BareRecord | Unreadable]
         yield header.unreadable(expected, cause)
 
 
-def _records(header: Header, body: Unpacked) -> Iterator[BareRecord | str]:
+def _records(header: BatchHeader, body: Unpacked) -> Iterator[BareRecord | str]:
     """One after the other; in place of what is no record, why. The length before each tells where the next begins."""
     data, at = body.data, 0
     if header.records < 0 or (header.records == 0 and data):
@@ -116,7 +116,7 @@ def _records(header: Header, body: Unpacked) -> Iterator[BareRecord | str]:
             yield NOT_READ
 
 
-def _record(header: Header, data: bytes, at: int, end: int) -> BareRecord:
+def _record(header: BatchHeader, data: bytes, at: int, end: int) -> BareRecord:
     """Attributes (a byte that means nothing), time, offset, key, value and headers: from `at` to exactly `end`."""
     delay, at = _varint(data, at + 1, end)
     delta, at = _varint(data, at, end)

@@ -2,7 +2,7 @@
 
 aiokafka copies each that it reads into an object of eleven fields, which costs more than reading it did. What is
 handed out instead is what its parser made, which has all that we ask of a record; its topic and partition are those
-that it is filed under. Where nobody can read a record, `Unreadable` stands in its place.
+that it is filed under. Where nobody can read a record, `UnreadableOffsets` stands in its place.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ class BareRecord(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
-class Unreadable(NamedTuple):
+class UnreadableOffsets(NamedTuple):
     """Offsets of a batch, from `offset` to before `next_offset`, of which nobody can say what they hold, and why.
 
     It has no key and no value; `timestamp` is the batch's, whose type is `NO_TIME` where even that cannot be trusted.
@@ -65,7 +65,7 @@ class Unreadable(NamedTuple):
 
 def next_offset(record: KafkaRecord) -> int:
     """The first offset behind a record, or behind what nobody can read."""
-    return record.next_offset if isinstance(record, Unreadable) else record.offset + 1
+    return record.next_offset if isinstance(record, UnreadableOffsets) else record.offset + 1
 
 
 class Write(NamedTuple):

@@ -8,7 +8,7 @@ import orjson
 
 from streams.core.events import written
 from streams.core.facts import Place
-from streams.records.record import MOST_LISTED, Record, Refusal, Unreadable, Write, digest
+from streams.records.record import MOST_LISTED, Record, Refusal, UnreadableOffsets, Write, digest
 
 NO_APPEND_TIME = Refusal("rule", "no_append_time")
 
@@ -29,7 +29,9 @@ def rejected(record: Record, refusal: Refusal, report_id: str | None, to: str, *
     return _listed(place.topic, place.partition, place.offset, refusal, known, to)
 
 
-def unreadable(topic: str, partition: int, offsets: Unreadable, arrived: datetime | None, to: str) -> Iterator[Write]:
+def unreadable(
+    topic: str, partition: int, offsets: UnreadableOffsets, arrived: datetime | None, to: str
+) -> Iterator[Write]:
     """The offsets of a batch that nobody can read, one by one: the first of them, where there are very many.
 
     `arrived`: the batch's append time, None where it cannot be trusted.

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from streams.data import Outage
 from streams.simulation.script import ScriptLine, Truth
-from streams.simulation.story import Step, Story
+from streams.simulation.story import Story, StoryStep
 
 OSLO = ZoneInfo("Europe/Oslo")
 HOUR = timedelta(hours=1)
@@ -19,14 +19,14 @@ _AWAKE = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 10, 10, 10, 10, 9, 8, 7, 7, 7, 7, 7
 _OFFICE = (0, 0, 0, 0, 0, 0, 1, 8, 26, 34, 34, 30, 30, 34, 32, 22, 6, 2, 1, 1, 1, 0, 0, 0)
 
 
-class Moment(NamedTuple):
+class WrittenReport(NamedTuple):
     """When a report was written, and on which form."""
 
     at: datetime
     form: str
 
 
-class Placed(NamedTuple):
+class TimedStory(NamedTuple):
     """A story in time: written at `created`, handed over at `handed_over` (later if the portal was down)."""
 
     created: datetime
@@ -34,7 +34,7 @@ class Placed(NamedTuple):
     story: Story
 
 
-def moments(rng: Random, count: int, start: datetime, span: timedelta) -> Iterator[Moment]:
+def moments(rng: Random, count: int, start: datetime, span: timedelta) -> Iterator[WrittenReport]:
     """Exactly `count` moments in order, by the rhythm of day and week: official forms on working days."""
     spots = _ordered_fractions(rng, count)
     hours = list(_hours(start, span))
@@ -48,7 +48,7 @@ def moments(rng: Random, count: int, start: datetime, span: timedelta) -> Iterat
             begin, private, official = hours[position]
         within = min((target - passed) / (private + official), 1.0)
         form = "OFFENTLIG" if rng.random() * (private + official) < official else "PRIVAT"
-        yield Moment(min(begin + within * HOUR, start + span), "UKJENT" if rng.random() < 0.01 else form)
+        yield WrittenReport(min(begin + within * HOUR, start + span), "UKJENT" if rng.random() < 0.01 else form)
 
 
 def _hours(start: datetime, span: timedelta) -> Iterator[tuple[datetime, float, float]]:
@@ -74,9 +74,9 @@ def handed_over(rng: Random, created: datetime, outages: Iterable[Outage]) -> da
     return created
 
 
-def lines(placed: Iterable[Placed], until: datetime | None = None) -> Iterator[ScriptLine]:
+def lines(placed: Iterable[TimedStory], until: datetime | None = None) -> Iterator[ScriptLine]:
     """All records in order of arrival, up to `until`. `placed` comes ordered by `created`."""
-    waiting: list[tuple[datetime, int, Step]] = []
+    waiting: list[tuple[datetime, int, StoryStep]] = []
     number = 0
     for each in placed:
         while waiting and waiting[0][0] <= each.created:
@@ -90,11 +90,11 @@ def lines(placed: Iterable[Placed], until: datetime | None = None) -> Iterator[S
         yield _line(*heappop(waiting))
 
 
-def _line(at: datetime, _: int, step: Step) -> ScriptLine:
+def _line(at: datetime, _: int, step: StoryStep) -> ScriptLine:
     return ScriptLine(at, step.topic, step.value_at(at))
 
 
-def truths(placed: Iterable[Placed], until: datetime | None = None) -> Iterator[Truth]:
+def truths(placed: Iterable[TimedStory], until: datetime | None = None) -> Iterator[Truth]:
     """What is true of each report when all until then is known (None: when all is over)."""
     for each in placed:
         known = inf if until is None else (until - each.handed_over).total_seconds()

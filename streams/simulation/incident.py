@@ -10,11 +10,11 @@ from random import Random
 from typing import NamedTuple
 
 from streams.data import portal_outages
-from streams.simulation.flow import Moment, Placed, handed_over, lines, moments, truths, utc
+from streams.simulation.flow import TimedStory, WrittenReport, handed_over, lines, moments, truths, utc
 from streams.simulation.paces import OWN_TIME, SECONDS, policy_toml
 from streams.simulation.receivers import Chooser, Profile, dispatch, profiles
 from streams.simulation.script import ScriptLine, Truth
-from streams.simulation.story import Dispatch, Habits, Kind, Step, Story, tell
+from streams.simulation.story import Dispatch, Habits, Kind, Story, StoryStep, tell
 
 BEGIN, FOUND, END, UNTIL = utc(2020, 9, 1), utc(2023, 5, 25), utc(2023, 11, 2), utc(2023, 11, 30)
 BERGEN, KRISTIANSAND, SANDEFJORD = "4601", "4204", "3804"
@@ -58,7 +58,7 @@ class Compressed(NamedTuple):
     `settled_seconds`: after so many seconds everything is produced and the last alarm time is passed.
     """
 
-    steps: list[Step]
+    steps: list[StoryStep]
     truth: list[Truth]
     policy_toml: str
     settled_seconds: float
@@ -68,7 +68,7 @@ def virtual(reports: int, seed: int) -> Virtual:
     """The three years as they were, `reports` in the background."""
     rng = Random(f"{seed}/own time")  # noqa: S311 - a simulation, no secret
     placed = [
-        Placed(
+        TimedStory(
             each.created,
             handed_over(rng, each.created, portal_outages()),
             tell(rng, each.dispatch, each.kind, each.habits, OWN_TIME),
@@ -154,7 +154,7 @@ def _background(rng: Random, reports: int, receivers: list[Profile]) -> Iterator
         yield _planned(rng, moment, profile, Kind.STORED)
 
 
-def _planned(rng: Random, moment: Moment, profile: Profile, kind: Kind, channel: str = "") -> Planned:
+def _planned(rng: Random, moment: WrittenReport, profile: Profile, kind: Kind, channel: str = "") -> Planned:
     day = (moment.at - BEGIN).days
     sent = dispatch(rng, profile, day=day, form=moment.form, channel=channel)
     habits = Habits(
@@ -166,7 +166,7 @@ def _planned(rng: Random, moment: Moment, profile: Profile, kind: Kind, channel:
     return Planned(moment.at, sent, kind, habits)
 
 
-def _bursts(rng: Random, count: int) -> Iterator[Moment]:
+def _bursts(rng: Random, count: int) -> Iterator[WrittenReport]:
     """`count` losses in bursts of a few hours, while the municipality's own machines are overloaded."""
     while count:
         size = min(count, rng.randint(3, BURST_MOST))
@@ -175,7 +175,7 @@ def _bursts(rng: Random, count: int) -> Iterator[Moment]:
         count -= size
 
 
-def _spread(rng: Random, count: int, begin: datetime, end: datetime) -> Iterator[Moment]:
+def _spread(rng: Random, count: int, begin: datetime, end: datetime) -> Iterator[WrittenReport]:
     return moments(rng, count, begin, end - begin)
 
 

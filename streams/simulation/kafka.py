@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from streams.simulation.script import ScriptLine
-from streams.simulation.story import Step
+from streams.simulation.story import StoryStep
 
 IN_FLIGHT = 20_000
 
@@ -31,7 +31,7 @@ async def to_kafka(producer: Any, prefix: str, lines: Iterable[ScriptLine], *, i
     return produced
 
 
-async def play(producer: Any, prefix: str, steps: Iterable[Step]) -> int:
+async def play(producer: Any, prefix: str, steps: Iterable[StoryStep]) -> int:
     """Produce each step when its time has come, its times rebased to now; gives their number when all are there.
 
     `steps` come in order. A failed record ends it with the producer's error.

@@ -73,7 +73,7 @@ class Dispatch(NamedTuple):
     elsewhere: dict[str, str] | None = None  # where it is stored by mistake
 
 
-class Step(NamedTuple):
+class StoryStep(NamedTuple):
     """One record to produce. Its own time lies `back_seconds` before the moment when it is produced."""
 
     offset_seconds: float
@@ -93,7 +93,7 @@ class Story(NamedTuple):
 
     report_id: str
     municipality: str
-    steps: tuple[Step, ...]
+    steps: tuple[StoryStep, ...]
     sent_at_seconds: float
     alarm_seconds: float
     proof_seconds: float | None
@@ -155,7 +155,7 @@ def _times(rng: Random, kind: Kind, habits: Habits, pace: Pace, allowance: float
 
 def _steps(
     rng: Random, dispatch: Dispatch, kind: Kind, habits: Habits, times: _Times, receipt: str | None, allowance: float
-) -> list[Step]:
+) -> list[StoryStep]:
     attempts = [random_uuid(rng)]
     if habits.resent and not (habits.stored_first or habits.sent_delayed):
         attempts.append(random_uuid(rng))
@@ -216,7 +216,7 @@ def _stored_at(rng: Random, kind: Kind, times: _Times, allowance: float) -> floa
     return times.proof * rng.uniform(0.7, 1.0)
 
 
-def _sent(dispatch: Dispatch, at: float, back: float, message_id: str) -> Step:
+def _sent(dispatch: Dispatch, at: float, back: float, message_id: str) -> StoryStep:
     body = {
         "report_id": dispatch.report_id,
         "receiver": dispatch.receiver,
@@ -226,24 +226,24 @@ def _sent(dispatch: Dispatch, at: float, back: float, message_id: str) -> Step:
         "message_id": message_id,
         "form": dispatch.form,
     }
-    return Step(at, "sent", dispatch.report_id, body, back)
+    return StoryStep(at, "sent", dispatch.report_id, body, back)
 
 
-def _receipt_step(dispatch: Dispatch, receipt: str, at: float, message_id: str) -> Step:
+def _receipt_step(dispatch: Dispatch, receipt: str, at: float, message_id: str) -> StoryStep:
     body = {"report_id": dispatch.report_id, "receipt": receipt, "message_id": message_id}
-    return Step(at, "receipt", dispatch.report_id, body)
+    return StoryStep(at, "receipt", dispatch.report_id, body)
 
 
-def _stored(rng: Random, dispatch: Dispatch, at: float, back: float, receiver: dict[str, str] | None) -> Step:
+def _stored(rng: Random, dispatch: Dispatch, at: float, back: float, receiver: dict[str, str] | None) -> StoryStep:
     draw = rng.random()
     evidence = "READ_BACK" if draw < 0.8 else "RECONCILIATION" if draw < 0.97 else "MANUAL"
     body: dict[str, Any] = {"report_id": dispatch.report_id, "evidence": evidence}
     if receiver is not None:
         body |= {"receiver": receiver, "case_system": dispatch.case_system}
-    return Step(at, "stored", dispatch.report_id, body, back)
+    return StoryStep(at, "stored", dispatch.report_id, body, back)
 
 
-def _again(rng: Random, step: Step, allowance: float) -> Step:
+def _again(rng: Random, step: StoryStep, allowance: float) -> StoryStep:
     """The same record once more, a little later: its own time stays."""
     gap = allowance * rng.uniform(0.01, 0.1)
     return step._replace(offset_seconds=step.offset_seconds + gap, back_seconds=step.back_seconds + gap)

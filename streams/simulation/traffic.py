@@ -7,7 +7,7 @@ from itertools import accumulate
 from random import Random
 
 from streams.data import Outage
-from streams.simulation.flow import Placed, handed_over, lines, moments, truths
+from streams.simulation.flow import TimedStory, handed_over, lines, moments, truths
 from streams.simulation.paces import OWN_TIME, policy_toml
 from streams.simulation.receivers import Chooser, dispatch, profiles
 from streams.simulation.script import ScriptLine, Truth
@@ -86,7 +86,7 @@ class Traffic:
         """What is true of each report whose sent arrived by `until`, in the order in which they were written."""
         return truths(self._placed(), self.until)
 
-    def _placed(self) -> Iterator[Placed]:
+    def _placed(self) -> Iterator[TimedStory]:
         rng = Random(self.seed)  # noqa: S311 - a simulation, no secret
         chooser = Chooser(profiles(rng, self.start.date(), (self.start + self.span).date(), _SHARES))
         rates = self.mix.kinds()
@@ -99,7 +99,7 @@ class Traffic:
             if kind is Kind.ELSEWHERE:
                 sent = sent._replace(elsewhere=chooser.elsewhere(rng, sent))
             story = tell(rng, sent, kind, self.mix.habits(rng), self.pace)
-            yield Placed(moment.at, handed_over(rng, moment.at, self.outages), story)
+            yield TimedStory(moment.at, handed_over(rng, moment.at, self.outages), story)
 
 
 def generate(reports: int, seed: int, start: datetime, span: timedelta, mix: Mix | None = None) -> Traffic:

@@ -10,7 +10,7 @@ from streams.simulation.script import Truth
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class VerdictCounts:
     """How much of the truth was announced. `lost` are the reports that stay missing."""
 
     lost: int = 0
@@ -22,10 +22,10 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Comparison:
     """The differences, each as report ids in order, and the counts. No difference: exact."""
 
-    counts: Counts = field(default_factory=Counts)
+    counts: VerdictCounts = field(default_factory=VerdictCounts)
     lost: tuple[str, ...] = ()  # missing or recovered, but never announced missing
     phantom: tuple[str, ...] = ()  # announced missing while its proof came in time, is pending, or is unknown
     announced_twice: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class _Announced:
             self.unfounded.add(report_id)
 
 
-def judge(truth: Iterable[Truth], events: Iterable[Mapping[str, Any]]) -> Verdict:
+def judge(truth: Iterable[Truth], events: Iterable[Mapping[str, Any]]) -> Comparison:
     """Hold the announced events against the truth.
 
     `events`: the output events' values, each partition's in its own order. An unknown `type` is passed over.
@@ -103,7 +103,7 @@ def judge(truth: Iterable[Truth], events: Iterable[Mapping[str, Any]]) -> Verdic
     missing, recovered = announced.missing.keys(), announced.recovered.keys()
     wrong_reason = {id for id in due & missing if announced.missing[id]["reason"] != known[id].reason}
     wrong_cause = {id for id in recoverable & recovered if announced.recovered[id]["cause"] != known[id].cause}
-    return Verdict(
+    return Comparison(
         counts=_counts(known, announced),
         lost=_ordered(due - missing),
         phantom=_ordered(missing - due),
@@ -115,11 +115,11 @@ def judge(truth: Iterable[Truth], events: Iterable[Mapping[str, Any]]) -> Verdic
     )
 
 
-def _counts(known: Mapping[str, Truth], announced: _Announced) -> Counts:
+def _counts(known: Mapping[str, Truth], announced: _Announced) -> VerdictCounts:
     lost = {id: each.municipality for id, each in known.items() if each.outcome == "missing"}
     seen = {id: place for id, place in lost.items() if id in announced.missing}
     recovered = [id for id, each in known.items() if each.outcome == "recovered"]
-    return Counts(
+    return VerdictCounts(
         lost=len(lost),
         lost_announced=len(seen),
         municipalities=len(set(lost.values())),
@@ -141,7 +141,7 @@ def _reports(count: int) -> str:
     return "report" if count == 1 else "reports"
 
 
-def _places(counts: Counts) -> str:
+def _places(counts: VerdictCounts) -> str:
     some, whole = counts.municipalities_announced, counts.municipalities
     noun = "municipality" if whole == 1 else "municipalities"
     return f"{whole} {noun}" if some == whole else f"{some} of {whole} {noun}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from streams.sources.chunk import Chunk, Kind
-from streams.sources.plan import Format, Source
+from streams.sources.plan import Format, SourcePlan
 from streams.sources.text import BLOCK_BYTES
 
 
@@ -20,7 +20,7 @@ class OpenFile(ABC):
     format: Format
     block_bytes = BLOCK_BYTES
 
-    def __init__(self, path: Path, source: Source) -> None:
+    def __init__(self, path: Path, source: SourcePlan) -> None:
         self.path = path
         self.source = source
         self.kind: Kind = source.kind
@@ -33,7 +33,7 @@ class OpenFile(ABC):
         """All lines from the beginning, each time anew."""
 
 
-def _name(path: Path, source: Source) -> str:
+def _name(path: Path, source: SourcePlan) -> str:
     """What the result calls the file: by the source's name, told apart where it has several."""
     if source.name is None:
         return path.name

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from streams.errors import ConfigurationError
 from streams.sources.chunk import FIELDS, RECEIVER, Kind
-from streams.sources.plan import Source
+from streams.sources.plan import SourcePlan
 
 # Each line is a set of columns of which one must be there.
 _NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
@@ -33,7 +33,7 @@ def aliases(ours: str) -> tuple[str, ...]:
     return (ours, f"receiver.{ours}", f"receiver_{ours}") if ours in RECEIVER else (ours,)
 
 
-def resolve(source: Source, file: str, found: Sequence[str], same: Callable[[str], str] = alike) -> dict[str, int]:
+def resolve(source: SourcePlan, file: str, found: Sequence[str], same: Callable[[str], str] = alike) -> dict[str, int]:
     """Our names and the positions of their columns among those found.
 
     Raises ConfigurationError where a mapped column is not there, or one of ours is there more than once.
@@ -78,7 +78,7 @@ def not_there(ours: str, file: str) -> ConfigurationError:
     )
 
 
-def check_enough(source: Source, file: str, has: Iterable[str]) -> None:
+def check_enough(source: SourcePlan, file: str, has: Iterable[str]) -> None:
     """Raises ConfigurationError where what every source of the kind must tell is neither there nor a constant."""
     there = {*has, *source.constants}
     for one_of in _NEEDED[source.kind]:
@@ -90,7 +90,7 @@ def check_enough(source: Source, file: str, has: Iterable[str]) -> None:
             )
 
 
-def everywhere(source: Source, has: Iterable[str]) -> dict[str, str]:
+def everywhere(source: SourcePlan, has: Iterable[str]) -> dict[str, str]:
     """What stands on every line: the constants, and defaults for what the source does not tell."""
     there = set(has)
     return {ours: value for ours, value in _DEFAULTS[source.kind].items() if ours not in there} | source.constants

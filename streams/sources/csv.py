@@ -15,8 +15,8 @@ from streams.sources.chunk import TIMES, Chunk, Odd
 from streams.sources.column_names import check_enough, resolve
 from streams.sources.csv_header import read_header
 from streams.sources.csv_records import COLUMNS, CUT_OFF, Records
-from streams.sources.plan import Source, TimeStyle
-from streams.sources.shaping import Part, Shape, gathered
+from streams.sources.plan import SourcePlan, TimeStyle
+from streams.sources.shaping import Shape, ShapedLines, gathered
 from streams.sources.text import Block, TextFile, as_texts
 from streams.sources.times import looks_norwegian
 
@@ -39,7 +39,7 @@ class CsvFile(OpenFile):
 
     format = "csv"
 
-    def __init__(self, path: Path, source: Source) -> None:
+    def __init__(self, path: Path, source: SourcePlan) -> None:
         super().__init__(path, source)
         self._text = TextFile(path, source.encoding)
         block = next(self._text.blocks(_SAMPLE_BYTES), Block(b"", [], 1, 1.0))
@@ -59,8 +59,8 @@ class CsvFile(OpenFile):
         if self._text.cut:
             self.warnings.add("cut_off")
 
-    def _part(self, rows: _Rows, done: float) -> Part:
-        return Part(pa.table({"line": rows.lines, **self._texts(rows)}), rows.odd, done)
+    def _part(self, rows: _Rows, done: float) -> ShapedLines:
+        return ShapedLines(pa.table({"line": rows.lines, **self._texts(rows)}), rows.odd, done)
 
     def _texts(self, rows: _Rows) -> dict[str, Any]:
         read = [as_texts(column) for column in rows.columns]

@@ -7,14 +7,14 @@ from typing import NamedTuple
 from streams.errors import ConfigurationError
 from streams.sources.chunk import FIELDS
 from streams.sources.column_names import aliases, alike
-from streams.sources.plan import Source
+from streams.sources.plan import SourcePlan
 from streams.sources.text import as_text
 
 DELIMITERS = (";", ",", "\t", "|")
 _MOST_LINES = 50  # of one header, with newlines in its names
 
 
-class Header(NamedTuple):
+class CsvHeader(NamedTuple):
     """`body` is the number of the first line after it, from 1."""
 
     names: tuple[str, ...]
@@ -22,7 +22,7 @@ class Header(NamedTuple):
     body: int
 
 
-def read_header(source: Source, file: str, lines: list[bytes]) -> Header:
+def read_header(source: SourcePlan, file: str, lines: list[bytes]) -> CsvHeader:
     """What the first lines say. Excel's own `sep=;` before the names is heeded.
 
     Raises ConfigurationError where there is no line with names.
@@ -42,7 +42,7 @@ def read_header(source: Source, file: str, lines: list[bytes]) -> Header:
     body = start + taken
     first = _first_line(lines, body)
     cells, _ = _first_row((as_text(line) for line in lines[first : first + _MOST_LINES]), best)
-    return Header(_as_wide(names, cells), best, body + 1)
+    return CsvHeader(_as_wide(names, cells), best, body + 1)
 
 
 def _as_wide(names: list[str], cells: list[str]) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _first_row(texts: Iterable[str], delimiter: str) -> tuple[list[str], int]:
         return [], 1
 
 
-def _known(source: Source) -> set[str]:
+def _known(source: SourcePlan) -> set[str]:
     ours = {alike(alias) for name in FIELDS[source.kind] for alias in aliases(name)}
     return ours | {_bare(name) for name in source.columns.values()}
 

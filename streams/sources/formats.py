@@ -7,7 +7,7 @@ from streams.sources.base import OpenFile
 from streams.sources.csv import CsvFile
 from streams.sources.ndjson import NdjsonFile
 from streams.sources.parquet import ParquetFile
-from streams.sources.plan import Format, Source
+from streams.sources.plan import Format, SourcePlan
 
 _FORMATS: dict[str, Format] = {
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet",
@@ -16,7 +16,7 @@ _READERS: dict[Format, type[OpenFile]] = {"ndjson": NdjsonFile, "csv": CsvFile, 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and its kind, .xls
 
 
-def open_source(source: Source) -> list[OpenFile]:
+def open_source(source: SourcePlan) -> list[OpenFile]:
     """Each of the source's files, in their order.
 
     Raises ConfigurationError in one sentence where a file is not there, empty, of no known format, or lacks columns.
@@ -24,7 +24,7 @@ def open_source(source: Source) -> list[OpenFile]:
     return [_open(Path(file), source) for file in source.files]
 
 
-def _open(path: Path, source: Source) -> OpenFile:
+def _open(path: Path, source: SourcePlan) -> OpenFile:
     try:
         with path.open("rb") as file:
             start = file.read(4)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
 from streams.errors import ConfigurationError
 from streams.sources.chunk import TIMES, Kind
-from streams.sources.plan import Plan, Source
+from streams.sources.plan import Plan, SourcePlan
 
 _MODELS: dict[Kind, type[BaseModel]] = {
     "sent": ReportSent,
@@ -54,12 +54,12 @@ def load_plan(path: Path) -> Plan:
     return plan.model_copy(update={"source": tuple(sources)})
 
 
-def plain(kind: Kind, paths: Sequence[Path]) -> Source:
+def plain(kind: Kind, paths: Sequence[Path]) -> SourcePlan:
     """Files with our own columns, as given on the command line."""
-    return Source(kind=kind, files=tuple(str(path) for path in paths))
+    return SourcePlan(kind=kind, files=tuple(str(path) for path in paths))
 
 
-def _files(path: Path, number: int, source: Source) -> Iterator[str]:
+def _files(path: Path, number: int, source: SourcePlan) -> Iterator[str]:
     """The source's files; each once, though several patterns match it."""
     seen: set[Path] = set()
     for pattern in source.files:
@@ -83,7 +83,7 @@ def _matching(pattern: Path) -> Iterator[Path]:
     return (match for match in root.glob(str(pattern.relative_to(root))) if match.is_file())
 
 
-def _mistakes(source: Source) -> Iterator[str]:
+def _mistakes(source: SourcePlan) -> Iterator[str]:
     """What the model cannot see, as places and what is wrong there."""
     for name in source.constants.keys() & source.columns.keys():
         yield f"constants.{name}: it is given under columns, too: remove one of the two"

@@ -19,8 +19,8 @@ from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, RECEIVER, Chunk, Odd
 from streams.sources.column_names import check_enough, not_there
 from streams.sources.json_paths import Way, all_ways, column, in_the_way, schema, walk
-from streams.sources.plan import Source, TimeStyle
-from streams.sources.shaping import Part, Shape, gathered
+from streams.sources.plan import SourcePlan, TimeStyle
+from streams.sources.shaping import Shape, ShapedLines, gathered
 from streams.sources.text import Block, TextFile
 
 OTHER_TOPIC = Refusal("schema", "bad_value:topic")
@@ -35,7 +35,7 @@ class NdjsonFile(OpenFile):
 
     format = "ndjson"
 
-    def __init__(self, path: Path, source: Source) -> None:
+    def __init__(self, path: Path, source: SourcePlan) -> None:
         super().__init__(path, source)
         self._text = TextFile(path, source.encoding)
         found = all_ways(self._objects())
@@ -59,7 +59,7 @@ class NdjsonFile(OpenFile):
         if self._text.cut:
             self.warnings.add("cut_off")
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[ShapedLines]:
         for block in self._text.blocks(self.block_bytes):
             yield from self._read(block)
 
@@ -100,14 +100,14 @@ class NdjsonFile(OpenFile):
     def _all_ways(self) -> list[Way]:
         return [way for ways in self._places.values() for way in ways] + ([("topic",), ("key",)] * self._wrapped)
 
-    def _read(self, block: Block) -> Iterator[Part]:
+    def _read(self, block: Block) -> Iterator[ShapedLines]:
         """The lines, as many at once as they allow."""
         part = self._at_once(block)
         _, lines, first, done = block
         if part is not None:
             yield part
         elif len(lines) <= _FEW_LINES:
-            yield Part(*self._one_by_one(block), done)
+            yield ShapedLines(*self._one_by_one(block), done)
         else:
             length = max(_FEW_LINES, len(lines) // 8)
             for start in range(0, len(lines), length):
@@ -115,7 +115,7 @@ class NdjsonFile(OpenFile):
                 ends = block.ends or start + length < len(lines)
                 yield from self._read(Block.of(some, first + start, done, ends=ends))
 
-    def _at_once(self, block: Block) -> Part | None:
+    def _at_once(self, block: Block) -> ShapedLines | None:
         """The lines as a table, if each of them is an object that fits. Arrow's own reader takes in half of the time.
 
         That a line begins and ends with a brace shows that it holds whole objects; their number, that it holds one.
@@ -147,7 +147,7 @@ class NdjsonFile(OpenFile):
             name: pc.coalesce(*(column(read, way) for way in ways)).cast(pa.string())
             for name, ways in self._places.items()
         }
-        return Part(pa.table({"line": read[""], **columns}), odd, done)
+        return ShapedLines(pa.table({"line": read[""], **columns}), odd, done)
 
     def _one_by_one(self, block: Block) -> tuple[pa.Table, list[Odd]]:
         rows: list[dict[str, Any]] = []

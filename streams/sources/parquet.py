@@ -13,7 +13,7 @@ from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, TIMES, Chunk
 from streams.sources.column_names import check_enough, resolve
 from streams.sources.json_paths import Way, column
-from streams.sources.plan import Source, TimeStyle
+from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape
 from streams.sources.text import as_texts
 
@@ -26,7 +26,7 @@ class ParquetFile(OpenFile):
 
     format = "parquet"
 
-    def __init__(self, path: Path, source: Source) -> None:
+    def __init__(self, path: Path, source: SourcePlan) -> None:
         super().__init__(path, source)
         with self._opened() as file:
             leaves = _leaves(file.schema_arrow)

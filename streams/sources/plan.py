@@ -26,7 +26,7 @@ class Covers(_Closed):
     to: Time | None = Field(None, description="Nothing from then on is in the source.")
 
 
-class Source(_Closed):
+class SourcePlan(_Closed):
     """Files of one kind that are read in the same way."""
 
     kind: Kind
@@ -59,4 +59,4 @@ class Source(_Closed):
 class Plan(_Closed):
     """All sources of an audit."""
 
-    source: tuple[Source, ...] = ()
+    source: tuple[SourcePlan, ...] = ()

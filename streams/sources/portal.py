@@ -19,7 +19,7 @@ WARNINGS: Final = ("IKKE_BEKREFTET_FAGSYSTEM", "IKKE_BEKREFTET_PRINT", "IKKE_SEN
 UNKNOWN = "UKJENT"
 
 
-class Told(NamedTuple):
+class PortalStates(NamedTuple):
     """What a part of the list tells. `unknown`: the lines whose state is none of the portal's."""
 
     sent: pa.Table
@@ -29,13 +29,13 @@ class Told(NamedTuple):
     unknown: list[int]
 
 
-def told(lines: pa.Table) -> Told:
+def told(lines: pa.Table) -> PortalStates:
     """Sort lines by what their states are. `lines`: columns of kind `portal`."""
     state = lines["state"]
     sent = lines.filter(_among(state, SENT_BY)).rename_columns({"at": "sent_at"})
     receipt = lines.filter(_among(state, RECEIPTS)).rename_columns({"at": "received_at"})
     known = (*SENT_BY, *RECEIPTS, ACCEPTED, *WARNINGS)
-    return Told(
+    return PortalStates(
         _by_channel(sent),
         _kept(receipt, ("report_id", "message_id", "received_at")).append_column(
             "receipt", _mapped(receipt["state"], RECEIPTS)

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from streams.sources.chunk import FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
 from streams.sources.column_names import everywhere
-from streams.sources.plan import Source, TimeStyle
+from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.text import BLOCK_LINES
 from streams.sources.times import LOCAL, from_excel, from_norwegian, rfc3339
 
@@ -19,7 +19,7 @@ _DIGITS = {"municipality": 4, "district": 2}
 _ENOUGH_LINES = MOST_LINES - 3 * BLOCK_LINES
 
 
-class Part(NamedTuple):
+class ShapedLines(NamedTuple):
     """Some lines of a file: `line` and text or times by our names; what fits into no column; how much is read."""
 
     table: pa.Table
@@ -35,7 +35,7 @@ class Shape:
     """
 
     def __init__(
-        self, source: Source, has: Iterable[str], styles: Mapping[str, TimeStyle | None], *, tidy: bool = True
+        self, source: SourcePlan, has: Iterable[str], styles: Mapping[str, TimeStyle | None], *, tidy: bool = True
     ) -> None:
         self._source = source
         self._everywhere = everywhere(source, has)
@@ -110,7 +110,7 @@ class Shape:
         return from_norwegian(column) if style == "norwegian" and pa.types.is_string(column.type) else column
 
 
-def gathered(parts: Iterable[Part], shape: Shape) -> Iterator[Chunk]:
+def gathered(parts: Iterable[ShapedLines], shape: Shape) -> Iterator[Chunk]:
     """Parts of a file as chunks: each large enough to be worth its handling."""
     tables: list[pa.Table] = []
     odd: list[Odd] = []

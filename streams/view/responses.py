@@ -10,7 +10,7 @@ from streams.problems import MEDIA_TYPE, ProblemDocument
 from streams.view.http.formats import as_json
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
-from streams.view.store.freshness import Coverage, Picture
+from streams.view.store.freshness import CoverageNow, Picture
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {
@@ -47,7 +47,7 @@ def headers_of(picture: Picture) -> dict[str, str]:
     return headers
 
 
-def json_answer(request: Request, answer: Answer | Coverage, **content: Any) -> Response:
+def json_answer(request: Request, answer: Answer | CoverageNow, **content: Any) -> Response:
     """JSON with the picture; 304 where the client has it already."""
     coverage = answer.coverage if isinstance(answer, Answer) else answer
     picture = seat_of(request).picture(coverage)

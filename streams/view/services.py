@@ -13,7 +13,7 @@ from streams.settings import KafkaSettings, Settings
 from streams.view.sandbox import Sandbox, lock_down
 from streams.view.store.cache import Answers
 from streams.view.store.feed import Feed
-from streams.view.store.freshness import Coverage, Picture, picture_of
+from streams.view.store.freshness import CoverageNow, Picture, picture_of
 from streams.view.store.store import Store
 from streams.view.store.tables import PUBLIC
 
@@ -42,7 +42,7 @@ class Desk:
         self.pages: dict[Hashable, bytes] = {}  # rendered in this second
         self.reading: asyncio.Task[None] | None = None
 
-    def picture(self, coverage: Coverage, now: datetime | None = None) -> Picture:
+    def picture(self, coverage: CoverageNow, now: datetime | None = None) -> Picture:
         """How far an answer with this coverage can be trusted now."""
         return picture_of(coverage, self.feed.progress, self.settings.view_silent_after, now)
 

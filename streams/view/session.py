@@ -13,11 +13,11 @@ from streams.access.scope import Reach
 from streams.access.tokens import Visitor
 from streams.problems import Problem, not_found
 from streams.settings import Settings
-from streams.view.sandbox import Answer as Found
-from streams.view.sandbox import Ground
+from streams.view.sandbox import QueryResult as Found
+from streams.view.sandbox import QueryScope
 from streams.view.services import Desk
 from streams.view.store.cache import Answer, Work
-from streams.view.store.freshness import Coverage, Picture
+from streams.view.store.freshness import CoverageNow, Picture
 from streams.view.store.tables import COUNTS_ONLY, PUBLIC
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Seat:
         """Changes with the tables, and is another one for another reach."""
         return f"{self.desk.store.tag}-{self.reach.schema}-{self.shows_rows:d}"
 
-    def picture(self, coverage: Coverage, now: datetime | None = None) -> Picture:
+    def picture(self, coverage: CoverageNow, now: datetime | None = None) -> Picture:
         """How far an answer with this coverage can be trusted now."""
         return self.desk.picture(coverage, now)
 
@@ -78,7 +78,7 @@ class Seat:
             raise Problem(
                 "no-sql", "This token has no scope for SQL: ask for one that has.", status=HTTPStatus.FORBIDDEN
             )
-        ground = Ground(
+        ground = QueryScope(
             frozenset(self.tables),
             lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
             qualified=self.reach.receivers is None,

@@ -13,9 +13,9 @@ import orjson
 
 from schemas.common import canonical_report_id
 from streams.audit.facts import NamesTable
-from streams.audit.judge.coverage import Coverage, Stretch
+from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.ranges import JUDGED, judge_range, ranges
-from streams.audit.judge.verdict import Ground
+from streams.audit.judge.verdict import JudgeContext
 from streams.audit.load.irregular import MOST_BYTES
 from streams.audit.load.join import bring_together
 from streams.audit.load.lines import Taking
@@ -72,8 +72,8 @@ def audited(records: list[Record], until: datetime, take: Take = take_records) -
         work.open()
         take(work, records)
         bring_together(work)
-        coverage = Coverage([ALWAYS], RULES.municipalities)
-        ground = Ground(RULES, until, coverage, coverage)
+        coverage = EvidenceCoverage([ALWAYS], RULES.municipalities)
+        ground = JudgeContext(RULES, until, coverage, coverage)
         for one in ranges(work.connection, 10_000):
             judge_range(work.connection, one, ground, work.verdicts)
         tell(work, [], RULES.municipalities)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.judge.coverage import Coverage, Stretch
+from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.data import succession
 
 T0 = datetime(2022, 1, 1, tzinfo=UTC)
@@ -16,8 +16,8 @@ def day(number: float) -> datetime:
     return T0 + timedelta(days=number)
 
 
-def coverage(*stretches: Stretch) -> Coverage:
-    return Coverage(stretches, succession())
+def coverage(*stretches: Stretch) -> EvidenceCoverage:
+    return EvidenceCoverage(stretches, succession())
 
 
 def test_what_is_covered_from_before_to_after_can_be_told() -> None:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.audit.judge.coverage import Coverage, Stretch
-from streams.audit.judge.verdict import Contradiction, Ground, verdict
+from streams.audit.judge.coverage import EvidenceCoverage, Stretch
+from streams.audit.judge.verdict import Contradiction, JudgeContext, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.core.rules import Rules
 from streams.data import succession
@@ -22,8 +22,8 @@ TOWN = Names(Receiver("4601"), "FIKS_IO", "UKJENT")
 
 def ground(
     *stored: Stretch, until: datetime = T0 + timedelta(days=9), receipts: tuple[Stretch, ...] = (ALWAYS,)
-) -> Ground:
-    return Ground(RULES, until, Coverage(stored, succession()), Coverage(receipts, succession()))
+) -> JudgeContext:
+    return JudgeContext(RULES, until, EvidenceCoverage(stored, succession()), EvidenceCoverage(receipts, succession()))
 
 
 def sent(at: datetime = T0, names: Names = TOWN, source: int = 0, line: int = 1, message: str | None = "m") -> Sent:

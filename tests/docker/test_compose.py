@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from streams.access.organisations import Mapping
-from streams.access.scope import Receiver
+from streams.access.scope import ReceiverScope
 from streams.policies import load_policy
 from tests.docker.files import DOCKER, SETTINGS, TAGGED, composed
 
@@ -145,7 +145,7 @@ def test_the_secure_view_asks_for_tokens_of_the_trial_issuer() -> None:
 
 def test_the_example_of_organisations_is_a_mapping() -> None:
     mapping = Mapping(DOCKER / "secure" / "organisations.toml")
-    assert mapping.receivers_of("958935420") == {Receiver("0301")}
+    assert mapping.receivers_of("958935420") == {ReceiverScope("0301")}
 
 
 @pytest.mark.parametrize("name", ["worker-1", "worker-2", "view"])

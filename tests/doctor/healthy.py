@@ -7,15 +7,15 @@ from typing import Any
 from pydantic import SecretStr
 
 from streams.core.policy import Policy, Version
-from streams.doctor import Facts, Finding, State, findings
+from streams.doctor import Facts, Finding, FindingState, findings
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
-    Answer,
     Broker,
+    BrokerAnswer,
+    ConsumerGroup,
     Ends,
-    Group,
-    Partition,
+    PartitionMetadata,
     Place,
     Skew,
     TopicSeen,
@@ -58,9 +58,9 @@ PARTITIONS = 4
 VERSIONS = dict.fromkeys(range(100), (0, 20))
 
 
-def partition(number: int, leader: int = 1, **changes: Any) -> Partition:
+def partition(number: int, leader: int = 1, **changes: Any) -> PartitionMetadata:
     """One partition with three copies in sync."""
-    return Partition(number, leader, (1, 2, 3), (1, 2, 3))._replace(**changes)
+    return PartitionMetadata(number, leader, (1, 2, 3), (1, 2, 3))._replace(**changes)
 
 
 def topic(name: str, **config: str) -> TopicSeen:
@@ -101,7 +101,7 @@ def ends(before: Ends = Ends(0, 100, 100), after: Ends = Ends(0, 101, 101)) -> T
 
 def brokers(config: dict[str, str] | None = None, answer: Any = None) -> tuple[Broker, ...]:
     """Three brokers."""
-    told = Answer(VERSIONS, {"metadata.version": 27}) if answer is None else answer
+    told = BrokerAnswer(VERSIONS, {"metadata.version": 27}) if answer is None else answer
     return tuple(Broker(n, f"kafka-{n}:9092", told, BROKER_CONFIG | (config or {})) for n in (1, 2, 3))
 
 
@@ -119,7 +119,7 @@ def facts(**changes: Any) -> Facts:
         controller=1,
         brokers=brokers(),
         topics=healthy_topics(),
-        group=Group("Stable", ("worker@10.0.0.1",), ALL),
+        group=ConsumerGroup("Stable", ("worker@10.0.0.1",), ALL),
         committed=dict.fromkeys(places(), 100),
         coverage=twice(),
         ends=ends(),
@@ -149,10 +149,10 @@ def with_topic(name: str, **changes: Any) -> Facts:
 
 def trouble(seen: Facts) -> list[Finding]:
     """What is not ok."""
-    return [finding for finding in findings(seen) if finding.state is not State.OK]
+    return [finding for finding in findings(seen) if finding.state is not FindingState.OK]
 
 
-def expect(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+def expect(seen: Facts, state: FindingState, check: str, found: str, advice: str) -> None:
     """The check says that, in that state, with what to do; and whatever else is not ok says what to do too."""
     said = trouble(seen)
     named = [each for each in said if each.check == check and found in each.found and advice in each.advice]

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from streams.doctor import Facts, State, findings
+from streams.doctor import Facts, FindingState, findings
 from streams.doctor.facts import (
-    Group,
+    ConsumerGroup,
     Skew,
     Unread,
 )
@@ -23,7 +23,7 @@ from tests.doctor.healthy import (
     with_topic,
 )
 
-FAULT, WARNING, UNKNOWN = State.FAULT, State.WARNING, State.UNKNOWN
+FAULT, WARNING, UNKNOWN = FindingState.FAULT, FindingState.WARNING, FindingState.UNKNOWN
 ACCESS_CASES = [
     (
         with_topic("reports.sent", operations=ALL - {"Write"}),
@@ -40,7 +40,7 @@ ACCESS_CASES = [
         "--operation Read --operation Write",
     ),
     (
-        facts(group=Group("Stable", ("w",), frozenset({"Describe"}))),
+        facts(group=ConsumerGroup("Stable", ("w",), frozenset({"Describe"}))),
         FAULT,
         "permissions",
         "may not Read the group reports",
@@ -134,7 +134,9 @@ CLOCK_CASES = [
 
 
 @pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*ACCESS_CASES, *LOGIN_CASES, *CLOCK_CASES])
-def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(
+    seen: Facts, state: FindingState, check: str, found: str, advice: str
+) -> None:
     expect(seen, state, check, found, advice)
 
 

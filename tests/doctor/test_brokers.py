@@ -2,10 +2,10 @@
 
 import pytest
 
-from streams.doctor import Facts, State
+from streams.doctor import Facts, FindingState
 from streams.doctor.facts import (
     TRANSACTIONS_TOPIC,
-    Answer,
+    BrokerAnswer,
     Skew,
     TopicSeen,
     Unread,
@@ -20,7 +20,7 @@ from tests.doctor.healthy import (
     trouble,
 )
 
-FAULT, WARNING, UNKNOWN = State.FAULT, State.WARNING, State.UNKNOWN
+FAULT, WARNING, UNKNOWN = FindingState.FAULT, FindingState.WARNING, FindingState.UNKNOWN
 BROKER_CASES = [
     (
         facts(addresses={"a:1": None, "b:2": "Connection refused"}),
@@ -39,13 +39,13 @@ BROKER_CASES = [
     (facts(controller=-1), FAULT, "brokers", "no controller", "kafka-metadata-quorum"),
     (facts(brokers=brokers()[:2]), WARNING, "brokers", "broker 3 holds copies", "start it"),
     (
-        facts(brokers=brokers(answer=Answer(VERSIONS | {22: (9, 9)}, {}))),
+        facts(brokers=brokers(answer=BrokerAnswer(VERSIONS | {22: (9, 9)}, {}))),
         FAULT,
         "versions",
         "broker 1 does not speak InitProducerId",
         "3.3 or newer",
     ),
-    (facts(brokers=brokers(answer=Answer(VERSIONS | {0: (0, 2)}, {}))), FAULT, "versions", "Produce", "3.3"),
+    (facts(brokers=brokers(answer=BrokerAnswer(VERSIONS | {0: (0, 2)}, {}))), FAULT, "versions", "Produce", "3.3"),
     (
         facts(brokers=brokers(config={"unclean.leader.election.enable": "true"})),
         FAULT,
@@ -78,7 +78,9 @@ BROKER_CASES = [
 
 
 @pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*BROKER_CASES])
-def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(
+    seen: Facts, state: FindingState, check: str, found: str, advice: str
+) -> None:
     expect(seen, state, check, found, advice)
 
 
@@ -99,4 +101,4 @@ def test_one_broker_alone_has_warnings_and_no_fault() -> None:
         for name, seen in facts().topics.items()
     }
     alone = trouble(facts(brokers=brokers()[:1], topics=topics, clocks={1: Skew(0, 0)}))
-    assert [(each.check, each.state) for each in alone] == [("brokers", State.WARNING)]
+    assert [(each.check, each.state) for each in alone] == [("brokers", FindingState.WARNING)]

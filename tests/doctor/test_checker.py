@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from streams.doctor import Facts, State
+from streams.doctor import Facts, FindingState
 from streams.doctor.facts import (
+    ConsumerGroup,
     Damaged,
     Ends,
-    Group,
     OpenTransaction,
     Transaction,
     Twice,
@@ -29,10 +29,16 @@ from tests.doctor.healthy import (
     twice,
 )
 
-FAULT, WARNING, UNKNOWN = State.FAULT, State.WARNING, State.UNKNOWN
+FAULT, WARNING, UNKNOWN = FindingState.FAULT, FindingState.WARNING, FindingState.UNKNOWN
 CHECKER_CASES = [
-    (facts(group=Group("Empty", (), ALL)), WARNING, "workers", "nothing is checked", "meldingsvakt worker"),
-    (facts(group=Group("Stable", ("w",) * 5, ALL)), WARNING, "workers", "1 worker(s) have no partition", "stop"),
+    (facts(group=ConsumerGroup("Empty", (), ALL)), WARNING, "workers", "nothing is checked", "meldingsvakt worker"),
+    (
+        facts(group=ConsumerGroup("Stable", ("w",) * 5, ALL)),
+        WARNING,
+        "workers",
+        "1 worker(s) have no partition",
+        "stop",
+    ),
     (facts(group=NO), UNKNOWN, "workers", "TopicAuthorization", "permissions"),
     (
         facts(coverage=Twice({}, {}), committed={}),
@@ -125,7 +131,9 @@ OPEN_CASES = [
 
 
 @pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*CHECKER_CASES, *OPEN_CASES])
-def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(
+    seen: Facts, state: FindingState, check: str, found: str, advice: str
+) -> None:
     expect(seen, state, check, found, advice)
 
 

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.doctor import Finding, State, examine
+from streams.doctor import Finding, FindingState, examine
 from streams.doctor.checks.checker import transactions
 from streams.doctor.facts import Unread
 from streams.doctor.gather.gather import gather
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.kafka
 
 
 def not_ok(found: list[Finding], check: str) -> list[Finding]:
-    return [finding for finding in found if finding.check == check and finding.state is not State.OK]
+    return [finding for finding in found if finding.check == check and finding.state is not FindingState.OK]
 
 
 def faults(found: list[Finding]) -> list[Finding]:
-    return [finding for finding in found if finding.state is State.FAULT]
+    return [finding for finding in found if finding.state is FindingState.FAULT]
 
 
 def said(text: str) -> list[dict[str, str]]:
@@ -104,7 +104,7 @@ async def test_an_open_upstream_transaction_is_named(make_world: MakeWorld) -> N
         found = await examine(world.kafka, world.settings)
         await producer.abort_transaction()
     (opened,) = not_ok(found, "open transactions")
-    assert opened.state is State.WARNING
+    assert opened.state is FindingState.WARNING
     assert f"{world.name}.sent-2 stands still at offset 0 of 1" in opened.found
     assert f"by {portal} since offset 0" in opened.found
     assert f"abort --topic {world.name}.sent --partition 2 --start-offset 0" in opened.advice
@@ -154,7 +154,7 @@ async def test_a_worker_at_work_and_what_was_changed_behind_its_back(make_world:
     (added,) = not_ok(found, "partitions")
     assert "had 4 partitions and now have 5" in added.found
     (idle,) = not_ok(found, "workers")
-    assert idle.state is State.WARNING
+    assert idle.state is FindingState.WARNING
 
 
 async def _set_back(world: World) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from streams.core.policy import Override, Policy, Version
-from streams.doctor import Facts, State
+from streams.doctor import Facts, FindingState
 from streams.doctor.checks.retention import in_days, longest, smallest_grace
 from streams.doctor.facts import (
     Unread,
@@ -18,7 +18,7 @@ from tests.doctor.healthy import (
     with_config,
 )
 
-FAULT, WARNING, UNKNOWN = State.FAULT, State.WARNING, State.UNKNOWN
+FAULT, WARNING, UNKNOWN = FindingState.FAULT, FindingState.WARNING, FindingState.UNKNOWN
 DAY_MS = 86_400_000
 POLICY_CASES = [
     (
@@ -102,7 +102,9 @@ POLICY_CASES += [
 
 
 @pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*POLICY_CASES])
-def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(
+    seen: Facts, state: FindingState, check: str, found: str, advice: str
+) -> None:
     expect(seen, state, check, found, advice)
 
 

@@ -9,8 +9,8 @@ from aiokafka.protocol.admin import CreateAclsRequest
 from pydantic import SecretStr
 
 from streams.broker import EmbeddedKafka
-from streams.doctor import State, examine
-from streams.doctor.gather.connections import Connections, Patience
+from streams.doctor import FindingState, examine
+from streams.doctor.gather.connections import Connections, TimeLeft
 from streams.errors import ConfigurationError
 from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
@@ -49,7 +49,7 @@ def checker(kafka: EmbeddedKafka, password: str = "secret") -> KafkaSettings:
 
 
 async def allow(kafka: KafkaSettings, *allowed: tuple[int, str, int, int]) -> None:
-    connections = Connections(kafka, Patience(10))
+    connections = Connections(kafka, TimeLeft(10))
     try:
         await connections.bootstrap()
         for kind, name, pattern, operation in allowed:
@@ -72,7 +72,9 @@ def needed() -> list[tuple[int, str, int, int]]:
 
 async def faults(kafka: KafkaSettings) -> list[Any]:
     return [
-        each for each in await examine(kafka, SETTINGS) if each.check == "permissions" and each.state is State.FAULT
+        each
+        for each in await examine(kafka, SETTINGS)
+        if each.check == "permissions" and each.state is FindingState.FAULT
     ]
 
 

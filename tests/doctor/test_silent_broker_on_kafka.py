@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.broker import EmbeddedKafka
-from streams.doctor import Finding, State, examine
+from streams.doctor import Finding, FindingState, examine
 from streams.doctor.gather.gather import MOST_SECONDS
 from tests.engine.world import World, later
 
@@ -44,7 +44,7 @@ async def test_it_answers_in_time_and_names_the_broker(cluster: EmbeddedKafka, s
             for probe in (False, True):
                 found, seconds = await _asked(world, probe=probe)
                 assert seconds < MOST_SECONDS + 4
-                assert any("broker 2" in each.found for each in found if each.state is not State.OK)
+                assert any("broker 2" in each.found for each in found if each.state is not FindingState.OK)
                 assert asyncio.all_tasks() == {asyncio.current_task()}, "it left something at work"
         finally:
             node.resume()

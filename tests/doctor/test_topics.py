@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.doctor import Facts, State
+from streams.doctor import Facts, FindingState
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
@@ -20,7 +20,7 @@ from tests.doctor.healthy import (
     with_topic,
 )
 
-FAULT, WARNING, UNKNOWN = State.FAULT, State.WARNING, State.UNKNOWN
+FAULT, WARNING, UNKNOWN = FindingState.FAULT, FindingState.WARNING, FindingState.UNKNOWN
 TOPIC_CASES = [
     (with_topic("reports.stored", partitions=()), FAULT, "topics", "there is no reports.stored", "meldingsvakt topics"),
     (
@@ -173,7 +173,9 @@ TOPIC_CASES = [
 
 
 @pytest.mark.parametrize(("seen", "state", "check", "found", "advice"), [*TOPIC_CASES])
-def test_what_is_wrong_is_said_with_what_to_do(seen: Facts, state: State, check: str, found: str, advice: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(
+    seen: Facts, state: FindingState, check: str, found: str, advice: str
+) -> None:
     expect(seen, state, check, found, advice)
 
 
@@ -185,7 +187,7 @@ def test_two_copies_that_must_both_be_in_sync_stop_when_one_broker_does() -> Non
 
 def test_an_input_that_begins_without_append_times_is_named_with_what_helps() -> None:
     expect(
-        facts(undated={("reports.sent", 2): 17}), State.WARNING, "append times",
+        facts(undated={("reports.sent", 2): 17}), FindingState.WARNING, "append times",
         "reports.sent-2 begins (offset 17) with records that have no append time", "--reason no_append_time",
     )  # fmt: skip
-    expect(facts(undated=NO), State.UNKNOWN, "append times", NO.why, "permissions")
+    expect(facts(undated=NO), FindingState.UNKNOWN, "append times", NO.why, "permissions")

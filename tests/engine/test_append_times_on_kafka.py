@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.doctor import State, examine
+from streams.doctor import FindingState, examine
 from streams.exits import EXIT_CONFIGURATION
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
@@ -62,7 +62,7 @@ async def test_a_worker_starts_lists_them_and_judges_them_once_they_are_appended
 async def _appended_again(world: World, reports: dict[str, str]) -> None:
     """What the worker's words lead to: proofs come first, so that nobody is announced whose proof was there."""
     found = [each for each in await examine(world.kafka, world.settings) if each.check == "append times"]
-    assert {each.state for each in found} == {State.WARNING}
+    assert {each.state for each in found} == {FindingState.WARNING}
     assert "meldingsvakt rejected replay --reason no_append_time" in found[0].advice
     async with world.announcements() as announced:
         done = await asyncio.to_thread(world.run, "rejected", "replay", "--reason", "no_append_time")

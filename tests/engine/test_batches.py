@@ -12,7 +12,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from streams.kafka import batches
 from streams.kafka.batches import BatchRecords, Fetched, FetchResult, read_batches_within
-from streams.records.record import KafkaRecord, Unreadable, next_offset
+from streams.records.record import KafkaRecord, UnreadableOffsets, next_offset
 from tests.engine import raw
 from tests.engine.raw import APPENDED_MS, CODECS, Log, batch, good, packed, parts, record, records, told
 
@@ -100,7 +100,7 @@ def test_what_stands_before_a_break_is_read_and_the_rest_is_told(codec: str) -> 
     body = packed(codec, b"".join(record(n, value=random.Random(n).randbytes(400)) for n in range(1000)))
     found = Log((1000, batch(0, 1000, body[:-300], CODECS[codec])), (1001, good(1000, 1))).read()
     *read, missing, after = found
-    assert isinstance(missing, Unreadable)
+    assert isinstance(missing, UnreadableOffsets)
     assert [one.offset for one in read] == list(range(missing.offset))
     assert missing.next_offset == after.offset == 1000
     assert (missing.timestamp, missing.timestamp_type) == (APPENDED_MS, 1)
@@ -177,7 +177,7 @@ def test_what_is_damaged_is_fetched_again_and_then_passed(damage: Any, cause: st
     found = Log((3, good(0)), (6, damage(good(3))), (8, good(6, 2))).read()
     assert told(found[:3]) == [0, 1, 2]
     assert told(found[-2:]) == [6, 7]
-    covered = [one for one in found if isinstance(one, Unreadable)]
+    covered = [one for one in found if isinstance(one, UnreadableOffsets)]
     assert [offset for one in covered for offset in range(one.offset, one.next_offset)] == [3, 4, 5]
     assert {(one.cause, one.timestamp_type) for one in covered} == {(cause, -1)}
 

@@ -11,7 +11,7 @@ from schemas.outputs import Books as BooksModel
 from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected, ReportMissing, ReportRecovered, ReportState
 from schemas.policy import parse_policy
-from streams.commands.replay import Line, Replay
+from streams.commands.replay import PlayedLine, Replay
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
@@ -344,7 +344,9 @@ def test_restored_after_every_batch_it_says_the_same_as_the_pure_checker(seed: i
     rules = Rules(policy_of(parse_policy(traffic.policy_toml)), succession())
     lines = list(traffic.lines())
     end = lines[-1].at + timedelta(days=20)
-    script = [Line(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode()) for line in lines]
+    script = [
+        PlayedLine(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode()) for line in lines
+    ]
     expected = {orjson.dumps(event_value(e, positions=False)) for e in Replay(rules).run(_to_ms(script), end)}
     announced: list[dict[str, Any]] = []
     state: dict[bytes, bytes | None] = {}
@@ -364,12 +366,12 @@ def test_restored_after_every_batch_it_says_the_same_as_the_pure_checker(seed: i
     }
 
 
-def _to_ms(script: list[Line]) -> list[Line]:
+def _to_ms(script: list[PlayedLine]) -> list[PlayedLine]:
     """Arrivals as a broker stamps them: in whole milliseconds."""
     return [line._replace(at=datetime.fromtimestamp(ms(line.at) / 1000, UTC)) for line in script]
 
 
-def _batch_of(one: Processor, some: list[Line]) -> Batch:
+def _batch_of(one: Processor, some: list[PlayedLine]) -> Batch:
     records: dict[str, list[Appended]] = {"sent": [], "receipt": [], "stored": []}
     for line in some:
         assert line.topic is not None

@@ -10,14 +10,16 @@ from schemas.outputs import Rejected
 from streams.engine.processor import Processor
 from streams.kafka.transaction import Writes
 from streams.records.coverage import LastRecord, Loss, read_coverage
-from streams.records.record import NO_TIME, Unreadable, arrival
+from streams.records.record import NO_TIME, UnreadableOffsets, arrival
 from tests.engine.test_ledger import RECEIPT, SENT, START, STORED, Appended, batch, ms, processor, sent_value
 
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
 
 
-def hole(first: int, after: int, seconds: int = 60, cause: str = "batch_not_unpacked", kind: int = 1) -> Unreadable:
-    return Unreadable(first, after, ms(START + timedelta(seconds=seconds)), kind, cause)
+def hole(
+    first: int, after: int, seconds: int = 60, cause: str = "batch_not_unpacked", kind: int = 1
+) -> UnreadableOffsets:
+    return UnreadableOffsets(first, after, ms(START + timedelta(seconds=seconds)), kind, cause)
 
 
 def sent(offset: int, seconds: int = 0, report: str = REPORT) -> Appended:

@@ -16,7 +16,7 @@ from streams.data import municipalities
 from streams.kafka.batches import read_batches_within
 from streams.kafka.consumers import read_all, read_what_is_there
 from streams.kafka.topics import ensure_topics
-from streams.records.record import Unreadable
+from streams.records.record import UnreadableOffsets
 from streams.settings import Settings
 from tests.faults.check import Anomaly, History, check
 from tests.faults.cluster import Cluster
@@ -192,7 +192,7 @@ async def read_history(scene: Scene) -> History:
                 tuple((name, bytes(value)) for name, value in one.headers),
             )
             async for tp, one in read_what_is_there(scene.world.kafka, topics)
-            if not isinstance(one, Unreadable)
+            if not isinstance(one, UnreadableOffsets)
         ]  # fmt: skip
         return sorted(records, key=lambda one: (one.topic, one.partition, one.offset))
 

@@ -9,7 +9,7 @@ import trustme
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
 from streams.broker import EmbeddedKafka, Listener
-from streams.doctor.gather.connections import Connections, Patience
+from streams.doctor.gather.connections import Connections, TimeLeft
 from streams.kafka.permissions import Right
 from streams.kafka.protocol import OPERATIONS
 from streams.settings import KafkaSettings
@@ -170,7 +170,7 @@ def _sasl_settings(keys: str) -> dict[str, str]:
 
 class _asking:  # noqa: N801 - a block, not a thing
     def __init__(self, kafka: KafkaSettings) -> None:
-        self._connections = Connections(kafka, Patience(10))
+        self._connections = Connections(kafka, TimeLeft(10))
 
     async def __aenter__(self) -> Connections:
         await self._connections.bootstrap()

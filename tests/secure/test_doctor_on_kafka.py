@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.doctor import State, findings
+from streams.doctor import FindingState, findings
 from streams.doctor.checks.login import VALIDATOR
 from streams.doctor.gather.gather import gather
 from streams.kafka.permissions import Right, worker_rights
@@ -25,9 +25,9 @@ async def test_the_least_rights_are_enough_for_the_doctor_too(
     await secured.grant("User:examined", [*worker_rights(world.settings), SEE_BROKERS])
     facts = await gather(kafka_settings(settings), world.settings, probe=False)
     found = findings(facts)
-    assert [each for each in found if each.state is State.FAULT] == []
+    assert [each for each in found if each.state is FindingState.FAULT] == []
     (login,) = (each for each in found if each.check == "login")
-    assert (login.state, login.found) == (State.OK, "User:examined by SASL_SSL with OAUTHBEARER")
+    assert (login.state, login.found) == (FindingState.OK, "User:examined by SASL_SSL with OAUTHBEARER")
     (validator,) = facts.broker_setting(VALIDATOR).values()
     assert validator.endswith(".BrokerJwtValidator")
 
@@ -37,11 +37,11 @@ async def test_it_names_a_certificate_as_the_brokers_do(secured: SecuredKafka, s
     world = await secure_world(settings)
     facts = await gather(kafka_settings(settings), world.settings, probe=False)
     # Allowing it what is missing by that very name is what makes it disappear.
-    missing = [each for each in findings(facts) if each.check == "permissions" and each.state is State.FAULT]
+    missing = [each for each in findings(facts) if each.check == "permissions" and each.state is FindingState.FAULT]
     assert missing
     assert all(principal_of("looked-at") in each.found for each in missing)
     await secured.grant(facts.principal, worker_rights(world.settings))
     again = findings(await gather(kafka_settings(settings), world.settings, probe=False))
-    assert [each for each in again if each.check == "permissions" and each.state is State.FAULT] == []
+    assert [each for each in again if each.check == "permissions" and each.state is FindingState.FAULT] == []
     (login,) = (each for each in again if each.check == "login")
-    assert (login.state, "expires" in login.found) == (State.WARNING, True)
+    assert (login.state, "expires" in login.found) == (FindingState.WARNING, True)

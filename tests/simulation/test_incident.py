@@ -14,7 +14,7 @@ from schemas.policy import parse_policy
 from streams.data import portal_outages
 from streams.simulation.incident import BEGIN, FOUND, Compressed, Virtual, compressed, outage_windows, virtual
 from streams.simulation.script import ScriptLine, Truth
-from streams.simulation.story import Step
+from streams.simulation.story import StoryStep
 from tests.simulation.oracle import oracle
 
 NOW = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
@@ -38,8 +38,8 @@ def in_seconds(seed: int = 1) -> Compressed:
 
 
 @cache
-def steps_by_report() -> dict[str, list[Step]]:
-    found: dict[str, list[Step]] = defaultdict(list)
+def steps_by_report() -> dict[str, list[StoryStep]]:
+    found: dict[str, list[StoryStep]] = defaultdict(list)
     for step in in_seconds().steps:
         found[step.report_id].append(step)
     return found

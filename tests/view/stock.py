@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
-from streams.commands.replay import Line, Replay
+from streams.commands.replay import PlayedLine, Replay
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.core.policy import Policy
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.policies import load_policy
 from streams.records.events import event_value
-from streams.view.store.changes import Changes, Place
+from streams.view.store.changes import Changes, TopicPlace
 from streams.view.store.store import Store
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -170,9 +170,9 @@ def changes(
     rows = [state_record(value, at + number) for number, value in enumerate(states)]
     rows += [tombstone(number, at + len(rows) + i) for i, number in enumerate(gone)]
     found = {
-        Place(STATE, partition): rows,
-        Place(MISSING, partition): [event_record(value, at + number) for number, value in enumerate(events)],
-        Place(COVERAGE, partition): [Record(at + n, b"0", orjson.dumps(value)) for n, value in enumerate(spoken)],
+        TopicPlace(STATE, partition): rows,
+        TopicPlace(MISSING, partition): [event_record(value, at + number) for number, value in enumerate(events)],
+        TopicPlace(COVERAGE, partition): [Record(at + n, b"0", orjson.dumps(value)) for n, value in enumerate(spoken)],
     }
     for where, records in found.items():
         take = {STATE: made.take_states, MISSING: made.take_events, COVERAGE: made.take_coverage}[where.topic]
@@ -218,7 +218,7 @@ def played(count: int = 120) -> Played:
     return Played(states, tuple(events))
 
 
-def _told(number: int) -> list[Line]:
+def _told(number: int) -> list[PlayedLine]:
     identity, begin = report_id(number), START + timedelta(minutes=number * 7)
     system, version = _SYSTEMS[number % 3]
     where = {"municipality": _PLACES[number % len(_PLACES)]}
@@ -243,7 +243,7 @@ def _told(number: int) -> list[Line]:
     return more if kind == 6 else [_line(identity, "sent", begin, sent), *more]
 
 
-def _line(identity: str, topic: str, at: datetime, value: dict[str, Any]) -> Line:
+def _line(identity: str, topic: str, at: datetime, value: dict[str, Any]) -> PlayedLine:
     times = {"receipt": {"received_at": text(at)}, "stored": {"stored_at": text(at), "evidence": "READ_BACK"}}
     full = {"report_id": identity} | times.get(topic, {}) | value
-    return Line(at, topic, orjson.dumps(full), identity.encode())
+    return PlayedLine(at, topic, orjson.dumps(full), identity.encode())

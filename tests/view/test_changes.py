@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from streams.errors import StateUnreadable
-from streams.view.store.changes import Changes, Place
+from streams.view.store.changes import Changes, TopicPlace
 from streams.view.store.store import Store
 from tests.view.stock import (
     COVERAGE,
@@ -52,7 +52,7 @@ def test_the_last_coverage_of_a_partition_and_the_last_books_of_a_receiver_hold(
     assert (0, None) in made.books
 
 
-UNREADABLE: list[tuple[str, Callable[[Changes, Place, list[Any]], None], Record]] = [
+UNREADABLE: list[tuple[str, Callable[[Changes, TopicPlace, list[Any]], None], Record]] = [
     (STATE, Changes.take_states, Record(7, None, orjson.dumps(state(1)))),
     (STATE, Changes.take_states, Record(7, ID, ALIEN)),
     (STATE, Changes.take_states, Record(7, ID, b"")),
@@ -74,7 +74,7 @@ UNREADABLE: list[tuple[str, Callable[[Changes, Place, list[Any]], None], Record]
 @pytest.mark.parametrize(("topic", "take", "record"), UNREADABLE)
 def test_a_record_that_cannot_be_read_is_named_by_its_place(topic: str, take: Any, record: Record) -> None:
     with pytest.raises(StateUnreadable, match=f"^{topic}-3 offset 7 cannot be read .*: run the view in the version"):
-        take(Changes(), Place(topic, 3), [record])
+        take(Changes(), TopicPlace(topic, 3), [record])
 
 
 BROKEN = {
@@ -93,7 +93,7 @@ BROKEN = {
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_a_batch_with_one_row_that_cannot_be_read_changes_nothing(store: Store, broken: bytes) -> None:
     store.apply(changes([state(1)]))
-    batch, place, tag = changes([state(1, "stored")], at=1), Place(STATE, 0), store.tag
+    batch, place, tag = changes([state(1, "stored")], at=1), TopicPlace(STATE, 0), store.tag
     batch.take_states(place, [Record(8, report_id(2).encode(), broken)])
     batch.positions[place] = 9
     with pytest.raises(StateUnreadable, match=r"^reports\.state-0 offset 8 cannot be read"):
@@ -107,7 +107,9 @@ def test_a_batch_with_one_row_that_cannot_be_read_changes_nothing(store: Store, 
 
 def test_what_comes_after_an_erased_row_is_a_row_again(store: Store) -> None:
     batch = Changes()
-    batch.take_states(Place(STATE, 0), [state_record(state(1)), tombstone(1, 1), state_record(state(1, "stored"), 2)])
+    batch.take_states(
+        TopicPlace(STATE, 0), [state_record(state(1)), tombstone(1, 1), state_record(state(1, "stored"), 2)]
+    )
     store.apply(batch)
     with store.reading() as cursor:
         assert cursor.execute("SELECT status FROM reports").fetchall() == [("stored",)]

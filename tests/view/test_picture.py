@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streams.view.store.feed import Progress
-from streams.view.store.freshness import Coverage, coverage_of, picture_of
+from streams.view.store.freshness import CoverageNow, coverage_of, picture_of
 from streams.view.store.store import Store
 from tests.view.stock import after, changes, coverage, filled
 
@@ -34,20 +34,20 @@ GAPS = ((0, NOW, "no_marks"),)
     ],
 )
 def test_it_says_why_it_is_behind(until: datetime | None, progress: Progress, behind: str | None) -> None:
-    picture = picture_of(Coverage(until, (), 0), progress, MINUTE, NOW)
+    picture = picture_of(CoverageNow(until, (), 0), progress, MINUTE, NOW)
     assert (picture.behind, picture.complete_until, picture.trouble) == (behind, until, progress.trouble)
     assert picture.whole == (behind is None)
 
 
 def test_a_gap_is_said_and_is_not_whole() -> None:
-    picture = picture_of(Coverage(FRESH, GAPS, 2), Progress(), MINUTE, NOW)
+    picture = picture_of(CoverageNow(FRESH, GAPS, 2), Progress(), MINUTE, NOW)
     assert [(gap.partition, gap.since, gap.cause) for gap in picture.gaps] == list(GAPS)
     assert (picture.losses, picture.whole) == (2, False)
 
 
 def test_time_alone_puts_it_behind() -> None:
     behind = [
-        picture_of(Coverage(FRESH, (), 0), Progress(records_left=0), MINUTE, NOW + t).behind
+        picture_of(CoverageNow(FRESH, (), 0), Progress(records_left=0), MINUTE, NOW + t).behind
         for t in (0 * MINUTE, MINUTE)
     ]
     assert behind == [None, "checker_silent"]

@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ConfigurationError
-from streams.view.store.changes import Place
+from streams.view.store.changes import TopicPlace
 from streams.view.store.store import Store
 from tests.view.conftest import MEMORY
 from tests.view.stock import (
@@ -74,7 +74,7 @@ def test_an_event_id_that_is_known_already_says_nothing_new(store: Store) -> Non
 def test_announcements_that_kafka_has_dropped_are_dropped(store: Store) -> None:
     filled(store, changes(events=[missing(number) for number in range(5)]))
     tag = store.tag
-    store.forget_announcements({Place(MISSING, 0): 3, Place(MISSING, 1): 9})
+    store.forget_announcements({TopicPlace(MISSING, 0): 3, TopicPlace(MISSING, 1): 9})
     assert ask(store, 'SELECT "offset" FROM announcements ORDER BY "offset"') == [(3,), (4,)]
     assert store.tag != tag
 
@@ -117,7 +117,7 @@ def test_positions_and_rows_are_there_again_after_reopening_a_file(file: Path) -
     filled(store, changes([state(1), state(2)], [missing(1)], [coverage(until=after())]))
     store.close()
     again = Store(file, MEMORY)
-    assert again.positions() == {Place(STATE, 0): 2, Place(MISSING, 0): 1, Place(COVERAGE, 0): 1}
+    assert again.positions() == {TopicPlace(STATE, 0): 2, TopicPlace(MISSING, 0): 1, TopicPlace(COVERAGE, 0): 1}
     assert statuses(again) == {report_id(1): "pending", report_id(2): "pending"}
     about = again.about()
     assert about is not None
@@ -171,9 +171,9 @@ def test_kill_9_in_the_middle_of_many_applies_leaves_rows_and_positions_that_bel
     writer.stdout.close()
     said = int(rest[-1]) if rest else said
     store = Store(file, MEMORY)
-    last = store.positions()[Place(MISSING, 0)] - 1
+    last = store.positions()[TopicPlace(MISSING, 0)] - 1
     assert last in (said, said + 1)
-    assert store.positions()[Place(STATE, 0)] == last + 2
+    assert store.positions()[TopicPlace(STATE, 0)] == last + 2
     assert ask(store, "SELECT count(*), max(attempts) FROM reports") == [(max(last, 1) + 1, last)]
     assert ask(store, "SELECT count(*) FROM announcements") == [(last + 1,)]
     store.close()
@@ -273,7 +273,7 @@ def test_the_table_is_what_a_plain_dict_would_be(tmp_path_factory: pytest.TempPa
         at += len(batch)
         model |= {report_id(number): status for number, status in batch.items()}
     assert statuses(store) == {identity: status for identity, status in model.items() if status}
-    assert store.positions() == ({Place(STATE, 0): at} if at else {})
+    assert store.positions() == ({TopicPlace(STATE, 0): at} if at else {})
     store.close()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from streams.audit.facts import FactKind
-from streams.audit.judge.coverage import Coverage, Stretch
-from streams.audit.judge.verdict import Ground
+from streams.audit.judge.coverage import EvidenceCoverage, Stretch
+from streams.audit.judge.verdict import JudgeContext
 from streams.audit.load.timestamps import microseconds, time_of
 from streams.core.rules import Limits, Rules
 from streams.data import succession
@@ -40,7 +40,7 @@ def until_of(connection: duckdb.DuckDBPyConnection) -> datetime:
     return time_of(connection.sql("SELECT until FROM ends").fetchall()[0][0])
 
 
-def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, limits: Limits) -> Ground:
+def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, limits: Limits) -> JudgeContext:
     """What was written down, as the judge needs it."""
     rules = Rules(load_policy(policy), succession(), limits)
     rows = connection.sql("SELECT kind, municipality, case_system, since, until FROM stretches").fetchall()
@@ -52,5 +52,7 @@ def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, lim
         ]
         for wanted in (FactKind.STORED, FactKind.RECEIPT)
     }
-    stored, receipts = (Coverage(by_kind[kind], rules.municipalities) for kind in (FactKind.STORED, FactKind.RECEIPT))
-    return Ground(rules, until_of(connection), stored, receipts)
+    stored, receipts = (
+        EvidenceCoverage(by_kind[kind], rules.municipalities) for kind in (FactKind.STORED, FactKind.RECEIPT)
+    )
+    return JudgeContext(rules, until_of(connection), stored, receipts)

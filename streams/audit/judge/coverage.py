@@ -19,7 +19,7 @@ class Stretch(NamedTuple):
     to: datetime
 
 
-class Coverage:
+class EvidenceCoverage:
     """All stretches of one kind of evidence, put together."""
 
     def __init__(self, stretches: Iterable[Stretch], municipalities: Municipalities) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import duckdb
 
 from streams.audit.judge.ranges import Range, judge_range
-from streams.audit.judge.verdict import Ground
+from streams.audit.judge.verdict import JudgeContext
 
 MEMORY = "512MB"
 
@@ -22,12 +22,12 @@ class Task(NamedTuple):
 
     database: Path
     folder: Path
-    ground: Callable[[duckdb.DuckDBPyConnection], Ground]
+    ground: Callable[[duckdb.DuckDBPyConnection], JudgeContext]
 
 
 class _Mine(NamedTuple):
     connection: duckdb.DuckDBPyConnection
-    ground: Ground
+    ground: JudgeContext
     folder: Path
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from streams.audit.arrow import schema_of, table_of
 from streams.audit.facts import CODES, FactKind, evidence_words, names_of
-from streams.audit.judge.verdict import Ground, Verdict, verdict
+from streams.audit.judge.verdict import JudgeContext, Verdict, verdict
 from streams.audit.load.timestamps import EPOCH
 from streams.audit.schema import CONTRADICTIONS, VERDICTS
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Sent, Stored
@@ -50,7 +50,7 @@ class Range(NamedTuple):
     end: str | None
 
 
-def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Ground, folder: Path) -> None:
+def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: JudgeContext, folder: Path) -> None:
     """Judge the reports of a range into files of `folder`; what is there already stays."""
     out = folder / f"{asked.number:06}.verdicts.parquet"
     if out.exists():

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
 
-from streams.audit.judge.coverage import Coverage
+from streams.audit.judge.coverage import EvidenceCoverage
 from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
 from streams.core.facts import Fact, Sent, Stored
@@ -18,13 +18,13 @@ from streams.core.rules import Rules
 HOUR = timedelta(hours=1)
 
 
-class Ground(NamedTuple):
+class JudgeContext(NamedTuple):
     """By what is judged: the rules, until when everything is known, and what the evidence covers."""
 
     rules: Rules
     until: datetime
-    stored: Coverage
-    receipts: Coverage
+    stored: EvidenceCoverage
+    receipts: EvidenceCoverage
 
 
 class Contradiction(NamedTuple):
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(
-    facts: Sequence[Fact], ground: Ground, *, folded: Sequence[bool] | None = None, proof_unread: bool = False
+    facts: Sequence[Fact], ground: JudgeContext, *, folded: Sequence[bool] | None = None, proof_unread: bool = False
 ) -> Verdict:
     """Judge one report.
 
@@ -99,7 +99,7 @@ def _differing(one: Sent, other: Sent) -> Iterator[str]:
         yield "sent_at"
 
 
-def _untold(row: Row, ground: Ground, *, proof_unread: bool, found: Sequence[Contradiction]) -> Untold | None:
+def _untold(row: Row, ground: JudgeContext, *, proof_unread: bool, found: Sequence[Contradiction]) -> Untold | None:
     if proof_unread:
         return "proof_unreadable"
     if any(one.field == "receiver" for one in found):
@@ -107,13 +107,13 @@ def _untold(row: Row, ground: Ground, *, proof_unread: bool, found: Sequence[Con
     return _reach(row, ground.stored)
 
 
-def _reach(row: Row, coverage: Coverage) -> Untold | None:
+def _reach(row: Row, coverage: EvidenceCoverage) -> Untold | None:
     assert row.sent_at is not None
     assert row.alarm_at is not None
     return coverage.untold(row.municipality, row.names.case_system, row.sent_at, row.alarm_at)
 
 
-def _depends_on_the_fold(status: Status, facts: Sequence[Fact], folded: Sequence[bool], ground: Ground) -> bool:
+def _depends_on_the_fold(status: Status, facts: Sequence[Fact], folded: Sequence[bool], ground: JudgeContext) -> bool:
     """True if another reading of the local times that come twice in autumn gives another status."""
     kinds = sorted({type(fact).__name__ for fact, twice in zip(facts, folded, strict=True) if twice})
     for choice in product((False, True), repeat=len(kinds)):

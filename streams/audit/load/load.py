@@ -10,8 +10,8 @@ from streams.audit.load.prefetch import ahead
 from streams.audit.load.records import TakingRecords
 from streams.audit.load.timestamps import microseconds
 from streams.audit.progress import step
-from streams.audit.topics.completeness import Reach
-from streams.audit.topics.reader import Batch
+from streams.audit.topics.completeness import ReadingReach
+from streams.audit.topics.reader import TopicBatch
 from streams.audit.workspace import Work
 from streams.errors import ConfigurationError
 from streams.records.record import KINDS
@@ -81,7 +81,7 @@ def read_file(work: Work, number: int, file: OpenFile) -> Found:
 
 
 async def read_kafka(
-    work: Work, number: int, batches: AsyncIterator[Batch], topics: Sequence[str], partitions: int, most_bytes: int
+    work: Work, number: int, batches: AsyncIterator[TopicBatch], topics: Sequence[str], partitions: int, most_bytes: int
 ) -> list[Found]:
     """Read the input topics as sources `number`, `number` + 1 and `number` + 2."""
     known = work.found("read:kafka")
@@ -90,7 +90,7 @@ async def read_kafka(
             names = NamesTable(work.connection)
             numbers = {kind: number + at for at, kind in enumerate(KINDS)}
             taking = TakingRecords(work.connection, names, numbers, partitions, most_bytes)
-            reach: Reach | None = None
+            reach: ReadingReach | None = None
             async for batch in batches:
                 taking.take(batch.records)
                 taking.leave_out(batch.holes)
@@ -117,11 +117,11 @@ def _counted(work: Work, number: int) -> dict[str, Any]:
     return {"first": first, "last": last, "facts": facts, "has_arrival": facts == arrivals}
 
 
-def _certain(reach: Reach, kind: str) -> dict[str, Any]:
+def _certain(reach: ReadingReach, kind: str) -> dict[str, Any]:
     return {"certain": True, "since": _us(reach.begins.get(kind)), "to": _us(reach.complete_until)}
 
 
-def _warnings(reach: Reach, topic: str, kind: str, taking: TakingRecords) -> list[str]:
+def _warnings(reach: ReadingReach, topic: str, kind: str, taking: TakingRecords) -> list[str]:
     found = {name for name in ("not_copied", "misplaced_again") if taking.counts[name]}
     if taking.holes[kind]:
         found.add("batches_unreadable")

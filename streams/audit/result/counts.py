@@ -17,7 +17,7 @@ MOST_MONTHS = 180  # of more than fifteen years there is a row a year
 Counts = Mapping[str, int | None]  # None: hidden, because it is small
 
 
-class Group(NamedTuple):
+class CountsLine(NamedTuple):
     """One line of a table. `label` says of what; with `folded` it is the sum of that many others."""
 
     label: tuple[Any, ...]
@@ -28,7 +28,7 @@ class Group(NamedTuple):
 class Table(NamedTuple):
     """Groups and their total; in each line `whole` is the sum of `parts`."""
 
-    groups: list[Group]
+    groups: list[CountsLine]
     total: Counts
     whole: str = "sent"
     parts: tuple[str, ...] = TERMS
@@ -64,14 +64,14 @@ def by_month(connection: duckdb.DuckDBPyConnection, most: int = MOST_MONTHS) -> 
     """
     found = {group.label[0]: group.counts for group in _grouped(connection, "month")}
     known = sorted(day for day in found if day is not None)
-    unknown = [Group((None, "month"), found[None])] if None in found else []
+    unknown = [CountsLine((None, "month"), found[None])] if None in found else []
     if not known:
         return _table(unknown)
     months = _months(known[0], known[-1])
     if len(months) <= most:
-        return _table([*(Group((month, "month"), found.get(month, _sum([]))) for month in months), *unknown])
+        return _table([*(CountsLine((month, "month"), found.get(month, _sum([]))) for month in months), *unknown])
     years = [
-        Group((date(year, 1, 1), "year"), _sum(found[month] for month in known if month.year == year))
+        CountsLine((date(year, 1, 1), "year"), _sum(found[month] for month in known if month.year == year))
         for year in range(known[0].year, known[-1].year + 1)
     ]
     return _table([*years, *unknown])
@@ -101,20 +101,20 @@ def without_groups(table: Table) -> Table:
 
 def by_code(counts: Counts, name: str) -> Table:
     """One kind of reports by code (why they are missing, why it cannot be told)."""
-    groups = [Group((code,), {name: number}) for code, number in counts.items()]
+    groups = [CountsLine((code,), {name: number}) for code, number in counts.items()]
     return Table(groups, {name: sum(filter(None, counts.values()))}, name, ())
 
 
-def _grouped(connection: duckdb.DuckDBPyConnection, *by: str) -> list[Group]:
+def _grouped(connection: duckdb.DuckDBPyConnection, *by: str) -> list[CountsLine]:
     sums = ", ".join(f"CAST(coalesce(sum({name}), 0) AS BIGINT)" for name in COLUMNS)
     rows = connection.execute(f"SELECT {', '.join([*by, sums])} FROM books GROUP BY ALL").fetchall()
-    return [Group(row[: len(by)], dict(zip(COLUMNS, row[len(by) :], strict=True))) for row in rows]
+    return [CountsLine(row[: len(by)], dict(zip(COLUMNS, row[len(by) :], strict=True))) for row in rows]
 
 
-def _folded(groups: Sequence[Group], least: int) -> list[Group]:
+def _folded(groups: Sequence[CountsLine], least: int) -> list[CountsLine]:
     """Those that have something to tell, the worst first, and the sum of all the others."""
 
-    def is_notable(group: Group) -> bool:
+    def is_notable(group: CountsLine) -> bool:
         return any((group.counts[name] or 0) >= least for name in NOTABLE)
 
     notable = sorted(
@@ -123,14 +123,14 @@ def _folded(groups: Sequence[Group], least: int) -> list[Group]:
     )
     shown, others = notable[:MOST_GROUPS], notable[MOST_GROUPS:]
     others += [group for group in groups if not is_notable(group)]
-    return shown + ([Group((), _sum(group.counts for group in others), len(others))] if others else [])
+    return shown + ([CountsLine((), _sum(group.counts for group in others), len(others))] if others else [])
 
 
-def _sortable(group: Group) -> tuple[str, ...]:
+def _sortable(group: CountsLine) -> tuple[str, ...]:
     return tuple("" if part is None else str(part) for part in group.label)
 
 
-def _table(groups: list[Group]) -> Table:
+def _table(groups: list[CountsLine]) -> Table:
     return Table(groups, _sum(group.counts for group in groups))
 
 

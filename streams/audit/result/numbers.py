@@ -15,7 +15,7 @@ from streams.audit.result.counts import (
     with_rest,
     without_groups,
 )
-from streams.audit.result.summary import SourceRead, Summary, summary
+from streams.audit.result.summary import AuditSummary, SourceRead, summary
 from streams.audit.result.suppression import hidden
 from streams.audit.schema import TERMS, Audited
 from streams.presentation.small_numbers import LEAST
@@ -25,7 +25,7 @@ from streams.presentation.times import OSLO
 class Shown(NamedTuple):
     """The numbers of a result; its tables are `books`, `receivers`, `months`, `versions`, `reasons` and `untold`."""
 
-    summary: Summary
+    summary: AuditSummary
     tables: Mapping[str, Table]
     suppressed: bool
 
@@ -52,7 +52,7 @@ def shown(audited: Audited, *, suppress_small: bool) -> Shown:
     return Shown(_without_small(whole, published), published, suppressed=True)
 
 
-def _without_small(whole: Summary, tables: Mapping[str, Table]) -> Summary:
+def _without_small(whole: AuditSummary, tables: Mapping[str, Table]) -> AuditSummary:
     """The summary with what the tables hide, and of other numbers only those that are large or none."""
     total = tables["books"].total
     terms = {term: total[term] for term in TERMS}

@@ -1,6 +1,6 @@
 """The answer in sentences that claim no more than the sources show."""
 
-from streams.audit.result.summary import Summary
+from streams.audit.result.summary import AuditSummary
 from streams.presentation.words import SHARED, Language, Words
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
@@ -12,7 +12,7 @@ def words_of(language: Language) -> Words:
     return Words(language, packages=(*SHARED, "streams.audit.result"))
 
 
-def answer(words: Words, summary: Summary) -> str:
+def answer(words: Words, summary: AuditSummary) -> str:
     """The first sentence: how many are missing, of how many, and what is not known of the others.
 
     Where something is missing it says for how many it cannot be told. Where nothing is, it names everything that is not
@@ -38,7 +38,7 @@ def answer(words: Words, summary: Summary) -> str:
     return "; ".join(parts) + "."
 
 
-def found_again(words: Words, summary: Summary) -> str | None:
+def found_again(words: Words, summary: AuditSummary) -> str | None:
     """How many were recovered, where any were and the number may be said."""
     if not summary.terms["recovered"]:
         return None
@@ -47,7 +47,7 @@ def found_again(words: Words, summary: Summary) -> str | None:
     return " ".join(said)
 
 
-def period(words: Words, summary: Summary, *, by_month: bool = False) -> str:
+def period(words: Words, summary: AuditSummary, *, by_month: bool = False) -> str:
     """When the reports were sent, and until when it is known what became of them."""
     first, last = summary.first_sent_at, summary.last_sent_at
     if first is None or last is None:
@@ -57,7 +57,7 @@ def period(words: Words, summary: Summary, *, by_month: bool = False) -> str:
     return f"{sent} {words('answer.until', time=words.time(summary.until))}"
 
 
-def clock(words: Words, summary: Summary) -> str:
+def clock(words: Words, summary: AuditSummary) -> str:
     """By which times it was judged."""
     judged = summary.by_event_time
     if judged == 0:
@@ -69,7 +69,7 @@ def clock(words: Words, summary: Summary) -> str:
     return words("answer.by_event_time_some", count=words.number(judged), sent=words.number(summary.sent))
 
 
-def balance(words: Words, summary: Summary) -> str:
+def balance(words: Words, summary: AuditSummary) -> str:
     """Whether the books balance."""
     if summary.difference == 0:
         return words("books.balanced")
@@ -78,7 +78,7 @@ def balance(words: Words, summary: Summary) -> str:
     return words("books.unbalanced", count=words.number(abs(summary.difference)))
 
 
-def unexpected(words: Words, summary: Summary) -> str:
+def unexpected(words: Words, summary: AuditSummary) -> str:
     """What was stored and never seen as sent."""
     if summary.unexpected == 0:
         return words("books.unexpected_none")

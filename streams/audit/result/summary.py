@@ -36,7 +36,7 @@ class SourceRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class AuditSummary:
     """An audit in numbers; `difference` is what was sent, less the sum of the terms: 0, or the books do not balance.
 
     `sent` is counted from the facts (the books), `terms` from the verdicts. `uncertain` are the missing reports that
@@ -75,7 +75,7 @@ class Summary:
         return tuple(sorted({code for source in self.sources for code in source.warnings}))
 
 
-def summary(audited: Audited) -> Summary:
+def summary(audited: Audited) -> AuditSummary:
     """The answer of a finished audit in numbers."""
     connection = audited.connection
     statuses = _counts(connection, "SELECT status, count(*) FROM verdicts GROUP BY ALL")
@@ -90,7 +90,7 @@ def summary(audited: Audited) -> Summary:
     """).fetchall()
     first, last = (time and time.astimezone(UTC) for time in (first, last))
     ((candidates,),) = connection.execute("SELECT count(DISTINCT report_id) FROM candidates").fetchall()
-    return Summary(
+    return AuditSummary(
         made_at=audited.made_at, until=audited.until, policy_versions=audited.policy_versions,
         first_sent_at=first, last_sent_at=last, sent=sent,
         terms={term: statuses.get(term, 0) for term in TERMS}, unexpected=statuses.get("unexpected", 0),
@@ -132,7 +132,7 @@ def _source(row: Mapping[str, Any], reasons: Mapping[int, dict[str, int]]) -> So
     return SourceRead(**{**row, **counted, **texts, "reject_reasons": reasons.get(row["id"], {})})
 
 
-def as_json(value: Summary) -> bytes:
+def as_json(value: AuditSummary) -> bytes:
     """For programs; times in UTC with six digits and Z, as everywhere."""
     whole = asdict(value) | {"rejects": value.rejects, "warnings": value.warnings}
     options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE

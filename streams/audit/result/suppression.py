@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from streams.audit.result.counts import Group, Table
+from streams.audit.result.counts import CountsLine, Table
 from streams.presentation.small_numbers import LEAST, suppressed
 
 # Sums are solved in the remainders of a large prime: exact fractions would grow, and floating ones err.
@@ -90,7 +90,7 @@ def _cells(tables: Mapping[str, Table]) -> Iterator[tuple[Cell, int | None]]:
     """Every count of every table; a total comes with each table that has it."""
     for key, table in tables.items():
         lines = [(Cell(key, i, ""), group) for i, group in enumerate(table.groups)]
-        for at, group in [*lines, (Cell("", 0, ""), Group((), table.total))]:
+        for at, group in [*lines, (Cell("", 0, ""), CountsLine((), table.total))]:
             for name in table.columns:
                 yield at._replace(column=name), group.counts[name]
 

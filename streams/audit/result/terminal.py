@@ -8,7 +8,7 @@ from rich.text import Text
 
 from streams.audit.result import sentences
 from streams.audit.result.sentences import refused, words_of
-from streams.audit.result.summary import SourceRead, Summary
+from streams.audit.result.summary import AuditSummary, SourceRead
 from streams.audit.schema import TERMS
 from streams.presentation.words import Words
 
@@ -16,7 +16,7 @@ MOST_SOURCES = 12
 _FILES = ("rapport.html", "report.html", "missing.csv", "undetermined.csv", "summary.json")
 
 
-def terminal(summary: Summary, out: Path | None = None) -> None:
+def terminal(summary: AuditSummary, out: Path | None = None) -> None:
     """Print the answer, the books, what could not be told and why, the sources, and where the files lie."""
     words, console = words_of("en"), Console(highlight=False)
     if not console.is_terminal:
@@ -40,7 +40,7 @@ def terminal(summary: Summary, out: Path | None = None) -> None:
         console.print(Text("\n".join(found)), soft_wrap=True)
 
 
-def _books(words: Words, summary: Summary) -> Table:
+def _books(words: Words, summary: AuditSummary) -> Table:
     table = _table(words("section.books"), "")
     for term in TERMS:
         table.add_row(words.code("status", term), _number(words, summary.terms[term]))
@@ -55,7 +55,7 @@ def _codes(words: Words, title: str, codes: dict[str, int | None], section: str)
     return table
 
 
-def _sources(words: Words, summary: Summary) -> Table:
+def _sources(words: Words, summary: AuditSummary) -> Table:
     table = _table(words("section.sources"), words("sources.read"), words("sources.rejected"))
     table.add_column(words("sources.notes"))
     for source in summary.sources[:MOST_SOURCES]:

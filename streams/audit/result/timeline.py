@@ -11,7 +11,7 @@ LEAST = 3.0  # one report is to be seen beside a hundred
 STUB = 12.0  # a hidden number
 
 
-class Bar(NamedTuple):
+class MonthBar(NamedTuple):
     """One bar; `number` is None where it is hidden."""
 
     x: float
@@ -24,7 +24,7 @@ class Series(NamedTuple):
     """Bars of one status. `highest` is None where there is none, or none that may be told."""
 
     name: str
-    bars: list[Bar]
+    bars: list[MonthBar]
     highest: int | None
     when: tuple[date, str] | None
 
@@ -55,6 +55,6 @@ def _series(name: str, counts: Sequence[tuple[tuple[date, str], int | None]]) ->
     return Series(name, bars, highest or None, when if highest else None)
 
 
-def _bar(n: int, number: int | None, highest: int) -> Bar:
+def _bar(n: int, number: int | None, highest: int) -> MonthBar:
     height = STUB if number is None else max(LEAST, round(HEIGHT * number / highest, 1))
-    return Bar(STEP * n + (STEP - WIDTH) / 2, HEIGHT - height, height, number)
+    return MonthBar(STEP * n + (STEP - WIDTH) / 2, HEIGHT - height, height, number)

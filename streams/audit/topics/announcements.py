@@ -53,14 +53,14 @@ _read_value = msgspec.json.Decoder(_Value).decode
 _read_time: Any = msgspec.json.Decoder(Time).decode
 
 
-class Announced(NamedTuple):
+class Announcements(NamedTuple):
     """Announcements in the columns above, as often as they were made. `whole`: none of them was deleted."""
 
     table: pa.Table
     whole: bool = True
 
 
-async def announced_live(kafka: KafkaSettings, settings: Settings) -> Announced:
+async def announced_live(kafka: KafkaSettings, settings: Settings) -> Announcements:
     """Everything on the checker's topic, to its end. Raises ConfigurationError."""
     topic = settings.output("missing")
     whole = await _begins_with_the_first(kafka, topic)
@@ -73,14 +73,14 @@ async def announced_live(kafka: KafkaSettings, settings: Settings) -> Announced:
                 "checker's that is to be compared."
             )
         rows.append(row)
-    return Announced(table_of(rows, _SCHEMA), whole)
+    return Announcements(table_of(rows, _SCHEMA), whole)
 
 
-def announced_in(file: Path) -> Announced:
+def announced_in(file: Path) -> Announcements:
     """Every line of a file: a value of the topic, as `replay` prints it. Raises ConfigurationError."""
     try:
         with file.open("rb") as lines:
-            return Announced(table_of(_rows_of(file, lines), _SCHEMA))
+            return Announcements(table_of(_rows_of(file, lines), _SCHEMA))
     except OSError as error:
         raise ConfigurationError(f"The file {file} cannot be read ({error.strerror}): name an existing file.") from None
 

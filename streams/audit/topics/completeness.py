@@ -11,7 +11,7 @@ Spot = tuple[str, int]  # a topic and one of its partitions
 
 
 @dataclass(slots=True)
-class Part:
+class PartitionReading:
     """One partition of one input: the offsets to read, and what the append times tell of it.
 
     `log_start`: the first offset that is still there. `gone`: how many offsets that were asked for are not.
@@ -52,7 +52,7 @@ class Part:
         return self.first or now
 
 
-class Reach(NamedTuple):
+class ReadingReach(NamedTuple):
     """What a reading covers. See `reach_of` for what the times mean.
 
     `begins`: by kind. `deleted`: offsets that were asked for and are not there any more. `held_back_by`: the topic and
@@ -66,7 +66,7 @@ class Reach(NamedTuple):
     held_back_by: Spot | None
 
 
-def reach_of(parts: Mapping[Spot, Part], partitions: int, now: datetime) -> Reach:
+def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datetime) -> ReadingReach:
     """What was covered once all parts are read to their ends. `now`: when the reading began, by this machine's clock.
 
     Complete until T means here what it means to the checker: every record that arrived in an input before T has been
@@ -94,10 +94,10 @@ def reach_of(parts: Mapping[Spot, Part], partitions: int, now: datetime) -> Reac
     begins: dict[str, datetime | None] = {}
     for part in parts.values():
         begins[part.kind] = _latest([begins.get(part.kind), part.begins(now)])
-    return Reach(until, begins, {spot: part.gone for spot, part in parts.items() if part.gone}, partitions, spot)
+    return ReadingReach(until, begins, {spot: part.gone for spot, part in parts.items() if part.gone}, partitions, spot)
 
 
-def _complete_until(parts: Mapping[Spot, Part], partitions: int) -> tuple[datetime | None, Spot | None]:
+def _complete_until(parts: Mapping[Spot, PartitionReading], partitions: int) -> tuple[datetime | None, Spot | None]:
     earliest: tuple[datetime, Spot] | None = None
     for partition in range(partitions):
         inputs = {spot: part.complete_until for spot, part in parts.items() if spot[1] == partition}

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from streams.audit.topics.completeness import Part, Reach, Spot, reach_of
+from streams.audit.topics.completeness import PartitionReading, ReadingReach, Spot, reach_of
 from streams.core.facts import Place
 from streams.errors import ConfigurationError
 from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.kafka.denials import explained, naming_denials
 from streams.kafka.topics import partition_counts
-from streams.records.record import KINDS, LOG_APPEND_TIME, NO_TIME, KafkaRecord, Record, Unreadable, mark_of
+from streams.records.record import KINDS, LOG_APPEND_TIME, NO_TIME, KafkaRecord, Record, UnreadableOffsets, mark_of
 from streams.settings import KafkaSettings, Settings
 
 MOST_AT_ONCE = 20_000
@@ -24,7 +24,7 @@ FETCH_MILLISECONDS = 500
 STALL_SECONDS = 60.0
 
 
-class Span(NamedTuple):
+class AskedSpan(NamedTuple):
     """Which part of the inputs is asked for; everything where nothing is given.
 
     `since`, `to`: append times, from the first to before the second. `first`, `last`: offsets of single topics and
@@ -37,7 +37,7 @@ class Span(NamedTuple):
     last: Mapping[Spot, int] = {}
 
 
-EVERYTHING = Span()
+EVERYTHING = AskedSpan()
 
 
 class Hole(NamedTuple):
@@ -50,7 +50,7 @@ class Hole(NamedTuple):
     cause: str
 
 
-class Batch(NamedTuple):
+class TopicBatch(NamedTuple):
     """Records in the order of each partition's offsets, without marks. `done`: from 0 to 1.
 
     The last batch alone has a `reach` (and no records). `holes`: what nobody can read.
@@ -58,11 +58,13 @@ class Batch(NamedTuple):
 
     records: list[Record]
     done: float
-    reach: Reach | None = None
+    reach: ReadingReach | None = None
     holes: Sequence[Hole] = ()
 
 
-async def read_topics(kafka: KafkaSettings, settings: Settings, span: Span = EVERYTHING) -> AsyncIterator[Batch]:
+async def read_topics(
+    kafka: KafkaSettings, settings: Settings, span: AskedSpan = EVERYTHING
+) -> AsyncIterator[TopicBatch]:
     """Read what is committed of the three inputs, outside every group, up to the ends that they have now.
 
     Those are the last stable offsets: nothing behind a transaction that is still open is read.
@@ -77,7 +79,7 @@ async def read_topics(kafka: KafkaSettings, settings: Settings, span: Span = EVE
         parts = await _parts(consumer, tps, dict(zip(settings.inputs, KINDS, strict=True)), span)
         async for batch in _batches(consumer, parts):
             yield batch
-        yield Batch([], 1.0, reach_of(parts, partitions, now))
+        yield TopicBatch([], 1.0, reach_of(parts, partitions, now))
 
 
 def _same_counts(counts: Mapping[str, int]) -> int:
@@ -107,8 +109,8 @@ async def _consumer(kafka: KafkaSettings) -> AsyncIterator[Any]:
 
 
 async def _parts(
-    consumer: Any, tps: Sequence[TopicPartition], kinds: Mapping[str, str], span: Span
-) -> dict[TopicPartition, Part]:
+    consumer: Any, tps: Sequence[TopicPartition], kinds: Mapping[str, str], span: AskedSpan
+) -> dict[TopicPartition, PartitionReading]:
     """What is to be read of each partition; the consumer is there, and paused."""
     begins = await assign_paused(consumer, tps)
     starts, stops = await _offsets_at(consumer, tps, span.since), await _offsets_at(consumer, tps, span.to)
@@ -125,7 +127,7 @@ async def _parts(
         closes = span.to if last is None and stops.get(tp, end + 1) <= end else None
         gone = begin - (first or 0) if start == begin else 0
         since = span.since if by_time else None
-        parts[tp] = Part(kinds[tp.topic], begin, start, max(start, stop), max(0, gone), since, closes)
+        parts[tp] = PartitionReading(kinds[tp.topic], begin, start, max(start, stop), max(0, gone), since, closes)
         consumer.seek(tp, start)
     return parts
 
@@ -141,7 +143,7 @@ async def _offsets_at(
     return {tp: at.offset for tp, at in found.items() if at is not None}
 
 
-def _refuse_unknown(span: Span, ends: Mapping[Any, int]) -> None:
+def _refuse_unknown(span: AskedSpan, ends: Mapping[Any, int]) -> None:
     if span.since is not None and span.to is not None and span.since >= span.to:
         raise ConfigurationError("The time to read from does not lie before the time to read to: exchange them.")
     for spot, offset in [*span.first.items(), *span.last.items()]:
@@ -152,7 +154,7 @@ def _refuse_unknown(span: Span, ends: Mapping[Any, int]) -> None:
             )
 
 
-async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> AsyncIterator[Batch]:
+async def _batches(consumer: Any, parts: Mapping[TopicPartition, PartitionReading]) -> AsyncIterator[TopicBatch]:
     """What is read, until every part's end has been passed.
 
     A position passes control records and what was aborted, too, which no record tells.
@@ -182,16 +184,16 @@ async def _batches(consumer: Any, parts: Mapping[TopicPartition, Part]) -> Async
             stuck = min(left)
             raise ConfigurationError(f"{stuck.topic}-{stuck.partition} cannot be read to its end; is a broker down?")
         if records or holes:
-            yield Batch(records, 1 - unread / whole, holes=holes)
+            yield TopicBatch(records, 1 - unread / whole, holes=holes)
 
 
-def _holes(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> Iterator[Hole]:
+def _holes(tp: TopicPartition, part: PartitionReading, found: Sequence[KafkaRecord]) -> Iterator[Hole]:
     for one in found:
-        if isinstance(one, Unreadable) and one.offset < part.end:
+        if isinstance(one, UnreadableOffsets) and one.offset < part.end:
             yield Hole(part.kind, tp.partition, one.offset, min(one.next_offset, part.end), one.cause)
 
 
-def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> Iterator[Record]:
+def _records(tp: TopicPartition, part: PartitionReading, found: Sequence[KafkaRecord]) -> Iterator[Record]:
     """The records before the part's end; marks only tell the time."""
     stamp, arrived = -1, None
     for record in found:
@@ -206,7 +208,7 @@ def _records(tp: TopicPartition, part: Part, found: Sequence[KafkaRecord]) -> It
             )
         if arrived is None or record.timestamp != stamp:  # whole batches carry the same
             stamp, arrived = record.timestamp, part.arrived(record.timestamp)
-        if isinstance(record, Unreadable) or mark_of(record) is not None:
+        if isinstance(record, UnreadableOffsets) or mark_of(record) is not None:
             continue
         place = Place(arrived, tp.topic, tp.partition, record.offset)
         yield Record(part.kind, place, record.key, record.value, tuple(record.headers or ()))

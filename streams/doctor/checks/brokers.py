@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka.protocol import commit, coordination, fetch, group, metadata, offset, produce, transaction
 
 from streams.doctor.checks.permissions import allow
-from streams.doctor.facts import Answer, Broker, Facts, Unread
+from streams.doctor.facts import Broker, BrokerAnswer, Facts, Unread
 from streams.doctor.findings import (
     Finding,
     fault,
@@ -104,7 +104,7 @@ def versions(facts: Facts) -> Iterator[Finding]:
         yield from or_ok("versions", problems, f"broker {broker.node_id}: {_named(broker.answer)}")
 
 
-def _not_spoken(answer: Answer, compression: str) -> Iterator[str]:
+def _not_spoken(answer: BrokerAnswer, compression: str) -> Iterator[str]:
     for request in REQUESTS:
         least, most = answer.versions.get(request.API_KEY, (0, -1))
         ours = [version.API_VERSION for version in request._CLASSES]
@@ -115,7 +115,7 @@ def _not_spoken(answer: Answer, compression: str) -> Iterator[str]:
             yield str(request.__name__.removesuffix("Request"))
 
 
-def _named(answer: Answer) -> str:
+def _named(answer: BrokerAnswer) -> str:
     level = answer.features.get("metadata.version", 0)
     release = max((least for least in KAFKA_OF_METADATA if least <= level), default=None)
     features = ", ".join(f"{name} {most}" for name, most in sorted(answer.features.items()))

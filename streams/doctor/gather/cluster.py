@@ -13,8 +13,8 @@ from aiokafka.protocol.offset import OffsetRequest
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
+    ConsumerGroup,
     Ends,
-    Group,
     OpenTransaction,
     Place,
     Skew,
@@ -25,7 +25,7 @@ from streams.doctor.facts import (
     stuck,
 )
 from streams.doctor.gather import clocks, coverage, transactions
-from streams.doctor.gather.connections import Connections, Patience, refuse
+from streams.doctor.gather.connections import Connections, TimeLeft, refuse
 from streams.errors import ConfigurationError
 from streams.kafka import protocol
 from streams.kafka.append_times import undated
@@ -48,7 +48,7 @@ class Look:
         kafka: KafkaSettings,
         settings: Settings,
         connections: Connections,
-        patience: Patience,
+        patience: TimeLeft,
         topics: Mapping[str, TopicSeen],
     ) -> None:
         self._kafka, self._settings, self._topics = kafka, settings, topics
@@ -129,15 +129,15 @@ class Look:
             led[self._leaders[place]].append(place)
         return led
 
-    async def _group(self) -> Group:
+    async def _group(self) -> ConsumerGroup:
         if self._topics[OFFSETS_TOPIC].missing:  # to ask for a coordinator would create it
-            return Group("Dead", (), frozenset())
+            return ConsumerGroup("Dead", (), frozenset())
         node = await transactions.coordinator(self._connections, self._settings.app_id, transactions.GROUP)
         answer = await self._connections.ask(protocol.groups(self._settings.app_id), node)
         code, _, state, _, _, members, bits = answer.groups[0]
         refuse(code)
         names = (f"{instance or client}@{host.lstrip('/')}" for _, instance, client, host, *_ in members)
-        return Group(state, tuple(names), protocol.operations(bits))
+        return ConsumerGroup(state, tuple(names), protocol.operations(bits))
 
     async def _committed(self) -> dict[Place, int]:
         if self._topics[OFFSETS_TOPIC].missing:

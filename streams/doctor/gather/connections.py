@@ -22,7 +22,7 @@ AGAIN, AGAIN_SECONDS = 4, 0.3
 T = TypeVar("T")
 
 
-class Patience:
+class TimeLeft:
     """The time that is left for everything: a slow broker makes findings unknown, never the answer late."""
 
     def __init__(self, seconds: float) -> None:
@@ -78,7 +78,7 @@ def refuse(code: int, what: str = "") -> None:
 class Connections:
     """One connection a broker, by its id; `ask` raises KafkaError or OSError."""
 
-    def __init__(self, kafka: KafkaSettings, patience: Patience) -> None:
+    def __init__(self, kafka: KafkaSettings, patience: TimeLeft) -> None:
         self._patience = patience
         self._options = client_options(kafka)
         del self._options["bootstrap_servers"]

@@ -15,15 +15,15 @@ from streams.doctor.checks.login import VALIDATOR
 from streams.doctor.facts import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
-    Answer,
     Broker,
+    BrokerAnswer,
     Facts,
-    Partition,
+    PartitionMetadata,
     TopicSeen,
     Unread,
 )
 from streams.doctor.gather.cluster import Look
-from streams.doctor.gather.connections import Connections, Patience, refuse
+from streams.doctor.gather.connections import Connections, TimeLeft, refuse
 from streams.errors import ConfigurationError
 from streams.kafka import protocol
 from streams.kafka.certificates import expires
@@ -50,7 +50,7 @@ TOPIC_SETTINGS = (
 
 async def gather(kafka: KafkaSettings, settings: Settings, *, probe: bool) -> Facts:
     """Everything that could be learnt in time. Raises ConfigurationError when no broker answers at all."""
-    patience = Patience(MOST_SECONDS)
+    patience = TimeLeft(MOST_SECONDS)
     connections = Connections(kafka, patience)
     try:
         return await _gather(kafka, settings, connections, patience, probe=probe)
@@ -59,7 +59,7 @@ async def gather(kafka: KafkaSettings, settings: Settings, *, probe: bool) -> Fa
 
 
 async def _gather(
-    kafka: KafkaSettings, settings: Settings, connections: Connections, patience: Patience, *, probe: bool
+    kafka: KafkaSettings, settings: Settings, connections: Connections, patience: TimeLeft, *, probe: bool
 ) -> Facts:
     addresses = await connections.bootstrap()
     names = [*(topic.name for topic in wanted_topics(settings)), OFFSETS_TOPIC, TRANSACTIONS_TOPIC]
@@ -113,7 +113,7 @@ def _topic(found: Any, configs: Mapping[str, Mapping[str, str] | Unread]) -> Top
         return TopicSeen(name, hidden, config=hidden)
     shape = tuple(
         sorted(
-            Partition(number, leader, tuple(replicas), tuple(in_sync))
+            PartitionMetadata(number, leader, tuple(replicas), tuple(in_sync))
             for _, number, leader, _, replicas, in_sync, _ in partitions
         )
     )
@@ -121,14 +121,14 @@ def _topic(found: Any, configs: Mapping[str, Mapping[str, str] | Unread]) -> Top
 
 
 async def _topic_configs(
-    connections: Connections, patience: Patience, names: list[str]
+    connections: Connections, patience: TimeLeft, names: list[str]
 ) -> dict[str, Mapping[str, str] | Unread]:
     resources = [(TOPIC, name, list(TOPIC_SETTINGS)) for name in names]
     answers = await patience.attempt(partial(_configs, connections, resources))
     return dict.fromkeys(names, answers) if isinstance(answers, Unread) else answers
 
 
-async def _broker(connections: Connections, patience: Patience, found: Any, unreached: Mapping[int, str]) -> Broker:
+async def _broker(connections: Connections, patience: TimeLeft, found: Any, unreached: Mapping[int, str]) -> Broker:
     node_id, host, port, *_ = found
     if node_id in unreached:
         silent = Unread(unreached[node_id])
@@ -141,10 +141,12 @@ async def _broker(connections: Connections, patience: Patience, found: Any, unre
     return Broker(node_id, f"{host}:{port}", answer, config)
 
 
-async def _answer(connections: Connections, node_id: int) -> Answer:
+async def _answer(connections: Connections, node_id: int) -> BrokerAnswer:
     response = await connections.ask(protocol.versions(), node_id)
     refuse(response.error_code)
-    return Answer({key: (least, most) for key, least, most, _ in response.api_versions}, protocol.features(response))
+    return BrokerAnswer(
+        {key: (least, most) for key, least, most, _ in response.api_versions}, protocol.features(response)
+    )
 
 
 async def _configs(

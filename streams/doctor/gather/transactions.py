@@ -11,7 +11,7 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.transaction import AddOffsetsToTxnRequest
 
 from streams.doctor.facts import OpenTransaction, Place, Transaction, Unread
-from streams.doctor.gather.connections import Connections, Patience, refuse
+from streams.doctor.gather.connections import Connections, TimeLeft, refuse
 from streams.kafka import protocol
 
 GROUP, TRANSACTIONAL_ID = 0, 1  # kinds of coordinators
@@ -60,7 +60,7 @@ async def may_transact(connections: Connections, app_id: str) -> bool:
 
 
 async def on_inputs(
-    connections: Connections, patience: Patience, led: Mapping[int, Sequence[Place]], brokers: Iterable[int]
+    connections: Connections, patience: TimeLeft, led: Mapping[int, Sequence[Place]], brokers: Iterable[int]
 ) -> tuple[OpenTransaction, ...]:
     """Who has a transaction open on these partitions, which are given by their leaders."""
     answers = await asyncio.gather(
@@ -79,7 +79,7 @@ async def on_inputs(
 
 
 async def _names(
-    connections: Connections, patience: Patience, producer_ids: set[int], brokers: Iterable[int]
+    connections: Connections, patience: TimeLeft, producer_ids: set[int], brokers: Iterable[int]
 ) -> dict[int, str]:
     """The producers' transactional ids, as far as this client is told them."""
     if not producer_ids:

@@ -27,7 +27,7 @@ MOST_CONNECTIONS = 100
 Answer = Callable[[], web.Response]
 
 
-class Answers(web.Server):
+class ProbeServer(web.Server):
     """An HTTP server with one answer for each path, and never more than so many connections."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
@@ -70,7 +70,7 @@ class Server(Service):  # type: ignore[misc]  # mode has no types for us
     async def on_start(self) -> None:
         """Listen. A port that is taken is said, but the check itself must go on."""
         answers = ((self._livez, LIVE), (self._readyz, READY), (self._show_metrics, METRICS))
-        self._runner = web.ServerRunner(Answers({path: answer for answer, paths in answers for path in paths}))
+        self._runner = web.ServerRunner(ProbeServer({path: answer for answer, paths in answers for path in paths}))
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._settings.http_host, self._settings.http_port).start()

@@ -18,7 +18,7 @@ class Point(NamedTuple):
     y: float
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """One line: its name, its points, and the path that joins them."""
 
     name: str
@@ -36,7 +36,7 @@ class Tick(NamedTuple):
 class Chart(NamedTuple):
     """Lines over months, on a logarithmic scale of seconds."""
 
-    lines: list[Line]
+    lines: list[ChartLine]
     ticks: list[Tick]
     months: list[tuple[float, date]]
 
@@ -56,7 +56,7 @@ def durations_chart(months: Sequence[date], series: Mapping[str, Sequence[float 
     for name, values in series.items():
         points = [Point(round(x, 1), y(value)) for x, value in zip(xs, values, strict=True) if value is not None]
         path = " ".join(f"{'L' if n else 'M'}{point.x} {point.y}" for n, point in enumerate(points))
-        lines.append(Line(name, points, path))
+        lines.append(ChartLine(name, points, path))
     ticks = [Tick(y(value), value) for value in _KNOWN if low <= value <= high]
     every = max(1, math.ceil(len(months) / 8))
     shown = [(round(x, 1), month) for n, (x, month) in enumerate(zip(xs, months, strict=True)) if n % every == 0]

@@ -21,7 +21,7 @@ PAGES_KEPT = 200
 PACKAGES = (*SHARED, "streams.view.page")
 
 
-class Reader(NamedTuple):
+class PageReader(NamedTuple):
     """Who reads: where they are, in which words, and when."""
 
     here: Here
@@ -29,7 +29,7 @@ class Reader(NamedTuple):
     now: datetime
 
 
-def reader_of(request: Request) -> Reader:
+def reader_of(request: Request) -> PageReader:
     """The reader of a request, from its address alone."""
     path = request.url.path
     language: Language = next((one for one in LANGUAGES if path == f"/{one}" or path.startswith(f"/{one}/")), "nb")
@@ -38,7 +38,7 @@ def reader_of(request: Request) -> Reader:
     pairs = tuple((name, value) for name, value in request.query_params.multi_items() if value != "")
     here = Here(language, path, pairs)
     utc = ("utc", "1") in pairs
-    return Reader(here, words_of(language, utc=utc), datetime.now(UTC))
+    return PageReader(here, words_of(language, utc=utc), datetime.now(UTC))
 
 
 def words_of(language: Language, *, utc: bool = False) -> Words:
@@ -46,7 +46,7 @@ def words_of(language: Language, *, utc: bool = False) -> Words:
     return Words(language, utc, PACKAGES)
 
 
-def page(request: Request, reader: Reader, template: str, answer: Answer, **shown: Any) -> Response:
+def page(request: Request, reader: PageReader, template: str, answer: Answer, **shown: Any) -> Response:
     """A page as HTML, with the picture that its answer was given in; 304 where the reader has it already."""
     seat = seat_of(request)
     picture = seat.picture(answer.coverage, reader.now)

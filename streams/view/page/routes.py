@@ -17,13 +17,13 @@ from streams.view.lookups import confirmation_of, report_of, statement_of
 from streams.view.page import overview
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
-from streams.view.page.render import Reader, page, reader_of
+from streams.view.page.render import PageReader, page, reader_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.queries import queries
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.statement import MONTH, first_day, signed
 from streams.view.responses import seat_of
-from streams.view.sandbox import Answer as Found
+from streams.view.sandbox import QueryResult as Found
 from streams.view.sandbox import Refused
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
@@ -236,12 +236,12 @@ def _query(here: Here, order: str | None = None) -> PageQuery:
 _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.default == []}
 
 
-def _rows_only(seat: Seat, reader: Reader) -> None:
+def _rows_only(seat: Seat, reader: PageReader) -> None:
     if not seat.shows_rows:
         raise Problem("counts-only", reader.words("error.counts_only"), status=HTTPStatus.FORBIDDEN)
 
 
-def _known(municipality: str, reader: Reader) -> str:
+def _known(municipality: str, reader: PageReader) -> str:
     today = known_today(municipality)
     if today is None:
         raise NotFound("not-found", reader.words("error.not_found"))

@@ -24,7 +24,7 @@ WHY = {
 }
 
 
-class Rules:
+class QueryRules:
     """One query's walk. `inspect` raises Refused."""
 
     def __init__(self, tables: frozenset[str], *, qualified: bool = True) -> None:

@@ -18,10 +18,10 @@ from streams.view.sandbox import size_limit
 from streams.view.sandbox.allowed import folded
 from streams.view.sandbox.arrow_types import plain
 from streams.view.sandbox.errors import Refused, explained, too_large
-from streams.view.sandbox.rules import Rules
+from streams.view.sandbox.rules import QueryRules
 from streams.view.sandbox.watchdog import Watchdog
 
-__all__ = ["Answer", "Ground", "Limits", "Refused", "Sandbox", "lock_down"]
+__all__ = ["QueryLimits", "QueryResult", "QueryScope", "Refused", "Sandbox", "lock_down"]
 
 AT_ONCE = 2
 OPENED = 400  # parentheses: DuckDB's parser takes memory by the square of those that are not closed
@@ -41,7 +41,7 @@ LOCKS = (
 )
 
 
-class Limits(NamedTuple):
+class QueryLimits(NamedTuple):
     """What one query may take. `rows` of an answer, `text_bytes` of UTF-8."""
 
     rows: int = 10_000
@@ -49,10 +49,10 @@ class Limits(NamedTuple):
     text_bytes: int = 20_000
 
 
-LIMITS = Limits()
+LIMITS = QueryLimits()
 
 
-class Ground(NamedTuple):
+class QueryScope(NamedTuple):
     """What a query may stand on: the names that it may read, and how the transaction begins that gives them sense."""
 
     tables: frozenset[str]
@@ -60,7 +60,7 @@ class Ground(NamedTuple):
     qualified: bool = True  # whether main.reports is the same as reports
 
 
-class Answer(NamedTuple):
+class QueryResult(NamedTuple):
     """Rows of plain types. `truncated`: there were more; `seconds`: how long it took."""
 
     table: pa.Table
@@ -83,27 +83,29 @@ def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
 class Sandbox:
     """Answers analysts' queries on the `tables` of a database that somebody else goes on writing. Thread-safe."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str], limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, tables: Collection[str], limits: QueryLimits = LIMITS
+    ) -> None:
         self.limits = limits
-        self._ground = Ground(frozenset(folded(table) for table in tables))
+        self._ground = QueryScope(frozenset(folded(table) for table in tables))
         self._connection = connection.cursor()  # its own: the caller's may be in the middle of something
         self._opening = threading.Lock()
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
-    def check(self, sql: str, ground: Ground | None = None) -> str:
+    def check(self, sql: str, ground: QueryScope | None = None) -> str:
         """The one SELECT without a semicolon at its end. Raises Refused."""
         ground = ground or self._ground
         text = self._text(sql)
         with self._cursor() as cursor:
             statement = _parsed(cursor, text)
         try:
-            Rules(ground.tables, qualified=ground.qualified).inspect(statement)
+            QueryRules(ground.tables, qualified=ground.qualified).inspect(statement)
             size_limit.limit(statement)
         except Refused as refused:
             raise Refused(refused.kind, str(refused), _characters(text, refused.position)) from None
         return text
 
-    def run(self, sql: str, ground: Ground | None = None) -> Answer:
+    def run(self, sql: str, ground: QueryScope | None = None) -> QueryResult:
         """The answer, cut at `limits.rows`. Blocks for little more than twice `limits.seconds`. Raises Refused."""
         ground = ground or self._ground
         text = self.check(sql, ground)
@@ -113,7 +115,7 @@ class Sandbox:
             started = time.monotonic()
             table = self._read(text, ground)
             truncated = table.num_rows > self.limits.rows
-            return Answer(plain(table.slice(0, self.limits.rows)), truncated, time.monotonic() - started)
+            return QueryResult(plain(table.slice(0, self.limits.rows)), truncated, time.monotonic() - started)
         finally:
             self._places.release()
 
@@ -136,7 +138,7 @@ class Sandbox:
             raise Refused("syntax", "The query contains a NUL character: remove it.", text.index("\0"))
         return text
 
-    def _read(self, text: str, ground: Ground) -> pa.Table:
+    def _read(self, text: str, ground: QueryScope) -> pa.Table:
         """At most one row more than the limit."""
         with self._cursor() as cursor, self._cursor() as meter, Watchdog(cursor, meter, self.limits.seconds) as dog:
             try:

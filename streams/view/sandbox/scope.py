@@ -8,7 +8,7 @@ WIDTH = 20  # columns of a table
 
 
 @dataclass(frozen=True)
-class Columns:
+class QueryColumns:
     """`heaviest`: of an unknown column; `row`: of all together; `others`: of a column that `names` does not know."""
 
     names: Mapping[str, int] = field(default_factory=dict)
@@ -25,11 +25,11 @@ class Columns:
             found.append(self.tables[path[0]])
         return max(found, default=self.heaviest)
 
-    def with_names(self, names: dict[str, int]) -> "Columns":
+    def with_names(self, names: dict[str, int]) -> "QueryColumns":
         """More names for this scope: aliases, a lambda's arguments."""
         return replace(self, names={**self.names, **names}, heaviest=max([self.heaviest, *names.values()]))
 
-    def within(self, outer: "Columns") -> "Columns":
+    def within(self, outer: "QueryColumns") -> "QueryColumns":
         """This scope inside another, whose names it can hide."""
         return replace(
             self,
@@ -38,13 +38,13 @@ class Columns:
             tables={**outer.tables, **self.tables},
         )
 
-    def beside(self, other: "Columns") -> "Columns":
+    def beside(self, other: "QueryColumns") -> "QueryColumns":
         """A join of two."""
         names = {
             name: max(self.names.get(name, self.others), other.names.get(name, other.others))
             for name in self.names.keys() | other.names.keys()
         }
-        return Columns(
+        return QueryColumns(
             names,
             max(self.heaviest, other.heaviest),
             self.row + other.row,
@@ -53,14 +53,14 @@ class Columns:
             {**self.tables, **other.tables},
         )
 
-    def named(self, table: str, renamed: Iterable[str] = ()) -> "Columns":
+    def named(self, table: str, renamed: Iterable[str] = ()) -> "QueryColumns":
         """As a table of that name, some of whose columns may have new names."""
         names = {**self.names, **dict.fromkeys(renamed, self.heaviest)}
         return replace(self, names=names, tables={table: self.row})
 
-    def level(self) -> "Columns":
+    def level(self) -> "QueryColumns":
         """Every name as heavy as the heaviest: where columns go by their place."""
         return replace(self, names=dict.fromkeys(self.names, self.heaviest), others=min(self.others, self.heaviest))
 
 
-TABLE = Columns({}, COLUMN, WIDTH * COLUMN, WIDTH, COLUMN)
+TABLE = QueryColumns({}, COLUMN, WIDTH * COLUMN, WIDTH, COLUMN)

@@ -13,7 +13,7 @@ from typing import Any
 from streams.view.sandbox.allowed import folded
 from streams.view.sandbox.errors import Refused
 from streams.view.sandbox.rules import Node, expressions, name_of
-from streams.view.sandbox.scope import TABLE, Columns
+from streams.view.sandbox.scope import TABLE, QueryColumns
 from streams.view.sandbox.size_of import MEASURE, Scales
 
 WIDEST = 2_000  # columns
@@ -22,10 +22,12 @@ REUSED = 1_000  # expressions that aliases, used in the same SELECT, may be writ
 
 def limit(statement: Node) -> None:
     """Refuse a statement whose values could become too long. It has passed the rules."""
-    query(statement["node"], {}, Columns(), outermost=True)
+    query(statement["node"], {}, QueryColumns(), outermost=True)
 
 
-def query(node: Node, ctes: Mapping[str, Columns], outer: Columns, *, outermost: bool = False) -> Columns:
+def query(
+    node: Node, ctes: Mapping[str, QueryColumns], outer: QueryColumns, *, outermost: bool = False
+) -> QueryColumns:
     """The columns of a query."""
     for entry in (node.get("cte_map") or {}).get("map") or ():
         columns = query(entry["value"]["query_node"], ctes, outer)
@@ -34,7 +36,7 @@ def query(node: Node, ctes: Mapping[str, Columns], outer: Columns, *, outermost:
     if node["type"] == "SET_OPERATION_NODE":
         parts = [part for part in (node.get("left"), node.get("right"), *(node.get("children") or ())) if part]
         several = [query(part, ctes, outer, outermost=outermost) for part in parts]
-        result = reduce(Columns.beside, several)
+        result = reduce(QueryColumns.beside, several)
         return replace(result.level(), width=max(each.width for each in several))
     result = _Select(node, ctes, outer, outermost).columns()
     if result.width > WIDEST:
@@ -45,7 +47,7 @@ def query(node: Node, ctes: Mapping[str, Columns], outer: Columns, *, outermost:
 class _Select:
     """One SELECT: what it reads, then its expressions, each of which may use the aliases before it."""
 
-    def __init__(self, node: Node, ctes: Mapping[str, Columns], outer: Columns, outermost: bool) -> None:
+    def __init__(self, node: Node, ctes: Mapping[str, QueryColumns], outer: QueryColumns, outermost: bool) -> None:
         self.node = node
         self.ctes = ctes
         self.inside = Scales(lambda inner, scope: query(inner, ctes, scope), outermost=False)
@@ -54,9 +56,9 @@ class _Select:
         self.scope = self.source.within(outer)
         self.sizes: dict[str, int] = {}
 
-    def columns(self) -> Columns:
+    def columns(self) -> QueryColumns:
         """What it makes."""
-        made = Columns()
+        made = QueryColumns()
         for item in self.node.get("select_list") or ():
             made = made.beside(self._item(item))
         for key, part in self.node.items():
@@ -64,7 +66,7 @@ class _Select:
                 self._rest(part)
         return replace(made, tables={})
 
-    def _item(self, item: Node) -> Columns:
+    def _item(self, item: Node) -> QueryColumns:
         weight, size = self.scales.weigh(item, self.scope), self._size(item)
         if any(part["class"] == "STAR" for part in expressions(item)):
             columns = replace(self.source, heaviest=max(weight, self.source.heaviest))
@@ -73,7 +75,7 @@ class _Select:
         if item.get("alias"):
             self.sizes[name] = size
             self.scope = self.scope.with_names({name: max(weight, self.scope.names.get(name, 0))})
-        return Columns({name: weight}, weight, weight, 1)
+        return QueryColumns({name: weight}, weight, weight, 1)
 
     def _rest(self, part: Any) -> None:
         """WHERE, GROUP BY, HAVING, QUALIFY, ORDER BY: their values go nowhere, but are made."""
@@ -95,7 +97,7 @@ class _Select:
             raise Refused("too_large", "Columns are built upon each other too often in one SELECT: use subqueries.")
         return size + reused
 
-    def _source(self, node: Node, outer: Columns) -> Columns:
+    def _source(self, node: Node, outer: QueryColumns) -> QueryColumns:
         """What is selected from: a table, a join, a subquery, a list of values."""
         kind = node["type"]
         renamed = [folded(name) for name in node.get("column_name_alias") or ()]
@@ -110,10 +112,10 @@ class _Select:
             return self.ctes.get(name, TABLE).named(alias or name.rpartition(".")[2], renamed)
         if kind == "SUBQUERY":
             return query(node["subquery"]["node"], self.ctes, outer).named(alias, renamed)
-        source = self._source(node["source"], outer) if node.get("source") else Columns()
+        source = self._source(node["source"], outer) if node.get("source") else QueryColumns()
         return self._computed(node, source, outer).named(alias, renamed)
 
-    def _computed(self, node: Node, source: Columns, outer: Columns) -> Columns:
+    def _computed(self, node: Node, source: QueryColumns, outer: QueryColumns) -> QueryColumns:
         """A function's rows, a list of values, or a PIVOT of a source."""
         parts = [node.get(key) for key in ("function", "values", "aggregates", "pivots", "groups")]
         weight = max(MEASURE, source.heaviest, *(self.inside.heaviest(part, source.within(outer)) for part in parts))

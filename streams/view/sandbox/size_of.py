@@ -7,7 +7,7 @@ from streams.view.sandbox import allowed
 from streams.view.sandbox.allowed import folded
 from streams.view.sandbox.errors import Refused
 from streams.view.sandbox.rules import Node, expressions, name_of, place_of
-from streams.view.sandbox.scope import Columns
+from streams.view.sandbox.scope import QueryColumns
 
 MEASURE = 8
 COLLECTED = 4_000
@@ -24,18 +24,18 @@ INSIDE = (
 class Scales:
     """Weighs the expressions of one SELECT. `query` gives the columns of a subquery in a scope."""
 
-    def __init__(self, query: Callable[[Node, Columns], Columns], outermost: bool) -> None:
+    def __init__(self, query: Callable[[Node, QueryColumns], QueryColumns], outermost: bool) -> None:
         self.query = query
         self._outermost = outermost
 
-    def heaviest(self, part: Any, scope: Columns) -> int:
+    def heaviest(self, part: Any, scope: QueryColumns) -> int:
         """Of all expressions in a part of the tree; 0 if there are none."""
         if isinstance(part, dict) and "class" in part:
             return self.weigh(part, scope)
         inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
         return max((self.heaviest(item, scope) for item in inner), default=0)
 
-    def weigh(self, node: Node, scope: Columns) -> int:
+    def weigh(self, node: Node, scope: QueryColumns) -> int:
         """Of one. Raises Refused if it is too heavy."""
         by_class = {
             "CAST": self._cast,
@@ -53,40 +53,40 @@ class Scales:
             raise _refused("Text or lists could become too long here: join, replace or nest fewer of them.", node)
         return weight
 
-    def _other(self, node: Node, scope: Columns) -> int:
+    def _other(self, node: Node, scope: QueryColumns) -> int:
         """CASE and COLLATE give what is in them; the rest is a truth, for which this is too much, but no harm."""
         return max(MEASURE, self._inside(node, scope))
 
-    def _inside(self, node: Node, scope: Columns) -> int:
+    def _inside(self, node: Node, scope: QueryColumns) -> int:
         return self.heaviest([part for key, part in node.items() if key != "type_expr"], scope)
 
-    def _cast(self, node: Node, scope: Columns) -> int:
+    def _cast(self, node: Node, scope: QueryColumns) -> int:
         """As text, a list gets commas, quotes and escapes."""
         weight = self._inside(node, scope)
         is_long = folded(node["type_expr"]["qualified_name"]["path"][-1]) in LONG
         return max(32, 2 * weight) if is_long else MEASURE
 
-    def _operator(self, node: Node, scope: Columns) -> int:
+    def _operator(self, node: Node, scope: QueryColumns) -> int:
         children = [self.weigh(part, scope) for part in node.get("children") or ()]
         if node["type"].startswith(("COMPARE", "OPERATOR_IS", "OPERATOR_NOT", "GROUPING")):
             return MEASURE
         return children[0] if node["type"] in FIRST else max(children, default=MEASURE)
 
-    def _star(self, node: Node, scope: Columns) -> int:
+    def _star(self, node: Node, scope: QueryColumns) -> int:
         return max(scope.heaviest, self._inside(node, scope))
 
-    def _subquery(self, node: Node, scope: Columns) -> int:
+    def _subquery(self, node: Node, scope: QueryColumns) -> int:
         self.heaviest(node.get("child"), scope)
         return self.query(node["subquery"]["node"], scope).heaviest
 
-    def _lambda(self, node: Node, scope: Columns) -> int:
+    def _lambda(self, node: Node, scope: QueryColumns) -> int:
         """Of its body, for an element of one byte. What was collected must not be gone through for each element."""
         names = {folded(part["column_names"][-1]) for part in expressions(node["lhs"]) if part.get("column_names")}
         hidden = {name: LONGEST + 1 for name, weight in scope.names.items() if weight >= COLLECTED}
         scales = Scales(self.query, outermost=False)
         return scales.weigh(node["expr"], scope.with_names({**hidden, **dict.fromkeys(names, 1)}))
 
-    def _function(self, node: Node, scope: Columns) -> int:
+    def _function(self, node: Node, scope: QueryColumns) -> int:
         name, window = name_of(node), node["class"] == "WINDOW"
         inner = [self.weigh(part["expression"], scope) for part in node.get("arguments") or ()]
         self.heaviest([part for key, part in node.items() if key != "arguments"], scope)
@@ -116,11 +116,11 @@ def _made(name: str, inner: list[int]) -> int:
     return max(MEASURE, sum(inner) * allowed.STRETCHERS.get(name, 1))
 
 
-def _constant(node: Node, scope: Columns) -> int:
+def _constant(node: Node, scope: QueryColumns) -> int:
     return len(str((node.get("literal") or {}).get("text") or "").encode())
 
 
-def _column(node: Node, scope: Columns) -> int:
+def _column(node: Node, scope: QueryColumns) -> int:
     return scope.of([folded(name) for name in node["column_names"]])
 
 

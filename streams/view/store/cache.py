@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import duckdb
 
 from streams.access.scope import EVERYTHING, Reach
-from streams.view.store.freshness import Coverage, coverage_of
+from streams.view.store.freshness import CoverageNow, coverage_of
 from streams.view.store.store import Store
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     """What was found, how complete the tables were at that very moment, and which state of them it was."""
 
     found: Any
-    coverage: Coverage
+    coverage: CoverageNow
     tag: str
 
 
@@ -108,7 +108,7 @@ class Answers:
             self._kept.pop(question, None)  # whoever asks next is told
 
     async def _keep(self, question: Question, work: Work[Any]) -> Answer:
-        def both(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, Coverage, float]:
+        def both(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, CoverageNow, float]:
             begun = time.monotonic()
             found = work(cursor)
             return found, coverage_of(cursor), time.monotonic() - begun

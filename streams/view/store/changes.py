@@ -27,14 +27,14 @@ _SPOKEN: TypeAdapter[Coverage | Books] = TypeAdapter(Coverage | Books)
 _TEXT, _TIME = pa.string(), pa.timestamp("us", "UTC")
 
 
-class Place(NamedTuple):
+class TopicPlace(NamedTuple):
     """A partition of a topic."""
 
     topic: str
     partition: int
 
 
-class Announced(NamedTuple):
+class PlacedEvent(NamedTuple):
     """An event, and where it lies."""
 
     value: bytes
@@ -48,13 +48,13 @@ class Changes:
     """The last word on each report, what was announced, coverage and books by key, and the positions after it."""
 
     states: dict[bytes, KafkaRecord] = field(default_factory=dict)
-    events: list[Announced] = field(default_factory=list)
+    events: list[PlacedEvent] = field(default_factory=list)
     coverage: dict[int, dict[str, Any]] = field(default_factory=dict)
     books: dict[tuple[int, str | None], dict[str, Any]] = field(default_factory=dict)
-    positions: dict[Place, int] = field(default_factory=dict)
-    fetched: list[tuple[Place, Sequence[KafkaRecord]]] = field(default_factory=list)  # of the state topic
+    positions: dict[TopicPlace, int] = field(default_factory=dict)
+    fetched: list[tuple[TopicPlace, Sequence[KafkaRecord]]] = field(default_factory=list)  # of the state topic
 
-    def take_states(self, place: Place, records: Sequence[KafkaRecord]) -> None:
+    def take_states(self, place: TopicPlace, records: Sequence[KafkaRecord]) -> None:
         """Rows of the state topic. Raises StateUnreadable naming the first that cannot be read."""
         for record in records:
             key, value = record.key, record.value
@@ -63,7 +63,7 @@ class Changes:
             self.states[key] = record
         self.fetched.append((place, records))
 
-    def take_events(self, place: Place, records: Sequence[KafkaRecord]) -> None:
+    def take_events(self, place: TopicPlace, records: Sequence[KafkaRecord]) -> None:
         """Events of the missing topic. Raises StateUnreadable."""
         for record in records:
             if record.value is None or not _readable(_EVENT, record.value):
@@ -73,9 +73,9 @@ class Changes:
                 at = datetime.fromisoformat(recorded.decode()) if recorded else None
             except ValueError:
                 raise unreadable(place, record.offset) from None
-            self.events.append(Announced(record.value, at, place.partition, record.offset))
+            self.events.append(PlacedEvent(record.value, at, place.partition, record.offset))
 
-    def take_coverage(self, place: Place, records: Sequence[KafkaRecord]) -> None:
+    def take_coverage(self, place: TopicPlace, records: Sequence[KafkaRecord]) -> None:
         """Coverage and books of one partition. Raises StateUnreadable."""
         for record in records:
             if record.value is None or not _readable(_SPOKEN, record.value):
@@ -98,7 +98,7 @@ class Changes:
         return bool(self.states or self.events or self.coverage or self.books or self.positions)
 
 
-def unreadable(place: Place, offset: int) -> StateUnreadable:
+def unreadable(place: TopicPlace, offset: int) -> StateUnreadable:
     """The error that names a record."""
     return StateUnreadable(
         f"{place.topic}-{place.partition} offset {offset} cannot be read by this version of meldingsvakt: "
@@ -130,7 +130,7 @@ def _texts(values: Sequence[bytes]) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(one, pa.binary()).cast(_TEXT) for one in some], _TEXT)
 
 
-def event_table(events: Sequence[Announced]) -> pa.Table:
+def event_table(events: Sequence[PlacedEvent]) -> pa.Table:
     """The events as `value`, `recorded_at`, `partition` and `offset`."""
     values, recorded, partitions, offsets = zip(*events, strict=True) if events else ((), (), (), ())
     return pa.table(
@@ -149,7 +149,7 @@ def books_table(books: dict[tuple[int, str | None], dict[str, Any]]) -> pa.Table
     return pa.Table.from_pylist(rows, BOOKS)
 
 
-def positions_table(positions: dict[Place, int]) -> pa.Table:
+def positions_table(positions: dict[TopicPlace, int]) -> pa.Table:
     """Positions as rows."""
     rows = [{"topic": p.topic, "partition": p.partition, "next_offset": offset} for p, offset in positions.items()]
     return pa.Table.from_pylist(rows, POSITIONS)

@@ -19,7 +19,7 @@ from streams.kafka.denials import explained
 from streams.kafka.patches import still_working
 from streams.kafka.topics import cluster_id, partition_counts, topic_setting
 from streams.settings import KafkaSettings, Settings
-from streams.view.store.changes import Changes, Place
+from streams.view.store.changes import Changes, TopicPlace
 from streams.view.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class _Held:
     """What one partition's coverage topic said, until everything that it speaks of has been read."""
 
     said: Changes
-    until: dict[Place, int]  # the positions that must have been reached
+    until: dict[TopicPlace, int]  # the positions that must have been reached
 
 
 class Feed:
@@ -140,7 +140,9 @@ class Feed:
     async def _place(self, consumer: Any, begins: dict[TopicPartition, int], ends: dict[TopicPartition, int]) -> None:
         """Go on where the tables end; where that is no place in the log any more, from its beginning."""
         known = await asyncio.to_thread(self._store.positions)
-        moved = [tp for tp in begins if Place(*tp) in known and not self._fits(tp, known[Place(*tp)], begins, ends)]
+        moved = [
+            tp for tp in begins if TopicPlace(*tp) in known and not self._fits(tp, known[TopicPlace(*tp)], begins, ends)
+        ]
         if moved:
             about = await asyncio.to_thread(self._store.about)
             await self._rebuild(f"{moved[0].topic}-{moved[0].partition} does not go on where they end")
@@ -148,7 +150,7 @@ class Feed:
             await asyncio.to_thread(self._store.begin, about.application, about.cluster)
             known = {}
         for tp, begin in begins.items():
-            consumer.seek(tp, max(begin, known.get(Place(*tp), begin)))
+            consumer.seek(tp, max(begin, known.get(TopicPlace(*tp), begin)))
 
     def _fits(
         self, tp: TopicPartition, known: int, begins: dict[TopicPartition, int], ends: dict[TopicPartition, int]
@@ -193,10 +195,12 @@ class Feed:
             busy = applying is not None and not applying.done()
             if time.monotonic() >= until and not busy:
                 break
-        positions = {Place(*tp): await consumer.position(tp) for tp in tps}
+        positions = {TopicPlace(*tp): await consumer.position(tp) for tp in tps}
         self._release(changes, positions)
         self.progress.records_left = sum(
-            max(0, (consumer.highwater(tp) or 0) - positions[Place(*tp)]) for tp in tps if tp.topic != self._coverage
+            max(0, (consumer.highwater(tp) or 0) - positions[TopicPlace(*tp)])
+            for tp in tps
+            if tp.topic != self._coverage
         )
         if changes:
             changes.positions |= {place: at for place, at in positions.items() if place.topic != self._coverage}
@@ -205,7 +209,7 @@ class Feed:
     async def _take(self, consumer: Any, heights: Any, fetched: dict[TopicPartition, Any], changes: Changes) -> int:
         taken, spoken = 0, {}
         for tp, records in fetched.items():
-            place = Place(*tp)
+            place = TopicPlace(*tp)
             taken += len(records)
             self.progress.records_read[tp.topic.rpartition(".")[2]] += len(records)
             if place.topic == self._state:
@@ -225,13 +229,13 @@ class Feed:
         of = [TopicPartition(topic, tp.partition) for tp in spoken for topic in (self._state, self._missing)]
         ends = await heights.end_offsets(of)
         for tp, said in spoken.items():
-            until = {Place(*about): end for about, end in ends.items() if about.partition == tp.partition}
+            until = {TopicPlace(*about): end for about, end in ends.items() if about.partition == tp.partition}
             waiting = self._held.setdefault(tp.partition, deque())
             # The first is never put off; what comes while it waits may as well come together.
             together = _both(waiting.pop().said, said) if len(waiting) > 1 else said
             waiting.append(_Held(together, until))
 
-    def _release(self, changes: Changes, positions: dict[Place, int]) -> None:
+    def _release(self, changes: Changes, positions: dict[TopicPlace, int]) -> None:
         """Say what has become true: all that it speaks of is in the tables with this batch."""
         for waiting in self._held.values():
             while waiting and all(positions[place] >= end for place, end in waiting[0].until.items()):
@@ -263,7 +267,7 @@ class Feed:
     async def _forget(self, consumer: Any, tps: Sequence[TopicPartition]) -> None:
         begins = await consumer.beginning_offsets([tp for tp in tps if tp.topic == self._missing])
         await asyncio.to_thread(
-            self._store.forget_announcements, {Place(*tp): begin for tp, begin in begins.items() if begin}
+            self._store.forget_announcements, {TopicPlace(*tp): begin for tp, begin in begins.items() if begin}
         )
 
 

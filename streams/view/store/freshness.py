@@ -43,7 +43,7 @@ class Picture(BaseModel):
         return self.behind is None and not self.gaps and self.complete_until is not None
 
 
-class Coverage(NamedTuple):
+class CoverageNow(NamedTuple):
     """What the coverage tables say at one moment. `complete_until` is None unless every partition has one."""
 
     complete_until: datetime | None
@@ -51,16 +51,18 @@ class Coverage(NamedTuple):
     losses: int
 
 
-def coverage_of(cursor: duckdb.DuckDBPyConnection) -> Coverage:
+def coverage_of(cursor: duckdb.DuckDBPyConnection) -> CoverageNow:
     """Read it in the same transaction as what it is said of."""
     ((complete_until, losses),) = cursor.execute("SELECT complete_until, losses FROM trust").fetchall()
     gaps = cursor.execute(
         'SELECT "partition", gap_since, gap_cause FROM coverage WHERE gap_since IS NOT NULL ORDER BY gap_since'
     ).fetchall()
-    return Coverage(complete_until, tuple(gaps), losses)
+    return CoverageNow(complete_until, tuple(gaps), losses)
 
 
-def picture_of(coverage: Coverage, progress: Progress, silent_after: timedelta, now: datetime | None = None) -> Picture:
+def picture_of(
+    coverage: CoverageNow, progress: Progress, silent_after: timedelta, now: datetime | None = None
+) -> Picture:
     """The picture as it is now: time alone can put it behind."""
     now = now or datetime.now(UTC)
     until = coverage.complete_until

@@ -6,7 +6,7 @@ theirs, and so is all that is worked out from it. No query has to remember a con
 
 from collections.abc import Iterable, Iterator
 
-from streams.access.scope import Receiver
+from streams.access.scope import ReceiverScope
 
 # What tells nothing of single receivers.
 SHARED = ("municipalities", "coverage", "losses")
@@ -14,7 +14,7 @@ SHARED = ("municipalities", "coverage", "losses")
 _TODAY = "(SELECT today FROM main.municipalities WHERE code = municipality)"
 
 
-def own_tables(receivers: Iterable[Receiver]) -> Iterator[tuple[str, str]]:
+def own_tables(receivers: Iterable[ReceiverScope]) -> Iterator[tuple[str, str]]:
     """The tables of some receivers, as views: name and query. Where nobody is named, they are empty."""
     ordered = sorted(receivers, key=repr)
     mine = " OR ".join(f"({condition})" for condition in map(_condition, ordered)) or "false"
@@ -27,14 +27,14 @@ def own_tables(receivers: Iterable[Receiver]) -> Iterator[tuple[str, str]]:
         yield name, f"SELECT * FROM main.{name}"
 
 
-def _condition(receiver: Receiver, today: str = "municipality_today") -> str:
+def _condition(receiver: ReceiverScope, today: str = "municipality_today") -> str:
     number = _text(receiver.municipality)
     parts = [f"municipality = {number} OR {today} = {number}"]
     parts += [f"{name} = {_text(value)}" for name, value in _parts(receiver)]
     return " AND ".join(f"({part})" for part in parts)
 
 
-def _parts(receiver: Receiver) -> Iterator[tuple[str, str]]:
+def _parts(receiver: ReceiverScope) -> Iterator[tuple[str, str]]:
     if receiver.district is not None:
         yield "district", receiver.district
     if receiver.unit is not None:

@@ -11,11 +11,11 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from streams.access.scope import EVERYTHING, OWN_PREFIX, Reach, Receiver
+from streams.access.scope import EVERYTHING, OWN_PREFIX, Reach, ReceiverScope
 from streams.data import counties, municipalities, todays_number
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.view.store import changes as made
-from streams.view.store.changes import Changes, Place
+from streams.view.store.changes import Changes, TopicPlace
 from streams.view.store.own_tables import own_tables
 from streams.view.store.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES, VIEWS
 
@@ -59,7 +59,7 @@ class Store:
                 ) from None
             self.version += 1
 
-    def forget_announcements(self, begins: Mapping[Place, int]) -> None:
+    def forget_announcements(self, begins: Mapping[TopicPlace, int]) -> None:
         """Drop announcements that Kafka has dropped: those before the first offset of their partition."""
         before = 'DELETE FROM announcements WHERE "partition" = ? AND "offset" < ?'
         with self._lock:
@@ -89,11 +89,11 @@ class Store:
             with self._lock:
                 _create_own(self.connection, reach.schema, reach.receivers)
 
-    def positions(self) -> dict[Place, int]:
+    def positions(self) -> dict[TopicPlace, int]:
         """The next offset of each partition that has been read."""
         with self.reading() as cursor:
             rows = cursor.execute('SELECT topic, "partition", next_offset FROM positions').fetchall()
-        return {Place(topic, partition): offset for topic, partition, offset in rows}
+        return {TopicPlace(topic, partition): offset for topic, partition, offset in rows}
 
     def about(self) -> About | None:
         """What it holds; None if it is new."""
@@ -210,7 +210,7 @@ def _begun_in(cursor: duckdb.DuckDBPyConnection, schema: str) -> bool:
     return False
 
 
-def _create_own(connection: duckdb.DuckDBPyConnection, schema: str, receivers: Iterable[Receiver]) -> None:
+def _create_own(connection: duckdb.DuckDBPyConnection, schema: str, receivers: Iterable[ReceiverScope]) -> None:
     """Make the views of some receivers, unless somebody else just did. All of them or none."""
     with connection.cursor() as cursor, _transaction(cursor):
         if cursor.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [schema]).fetchall():

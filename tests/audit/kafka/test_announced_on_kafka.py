@@ -11,7 +11,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from streams.audit.diff import compared
-from streams.audit.topics.announcements import Announced, announced_live
+from streams.audit.topics.announcements import Announcements, announced_live
 from streams.cli import app
 from streams.core.events import written
 from streams.errors import ConfigurationError
@@ -60,7 +60,7 @@ async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
         assert (same.wrong, same.untimed, same.whole) == (False, 0, True)
     with compared(result, live, timedelta(microseconds=1)) as late:
         assert late.counts["late"] == 3
-    silenced = Announced(live.table.slice(0, 0))
+    silenced = Announcements(live.table.slice(0, 0))
     with compared(result, silenced, MINUTE) as nothing:
         assert {line["report_id"] for line in nothing.lines() if line["category"] == "lost"} == {found, misplaced, lost}
     told = parquet.read_metadata(result / "reports.parquet").metadata

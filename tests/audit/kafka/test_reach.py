@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.audit.topics.completeness import Part, Spot, reach_of
+from streams.audit.topics.completeness import PartitionReading, Spot, reach_of
 from streams.records.record import KINDS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -15,15 +15,15 @@ def at(seconds: float) -> datetime:
     return BEGIN + timedelta(seconds=seconds)
 
 
-def part(kind: str, *seconds: float, start: int = 0, gone: int = 0, **fields: datetime) -> Part:
+def part(kind: str, *seconds: float, start: int = 0, gone: int = 0, **fields: datetime) -> PartitionReading:
     """A part of which records or marks of these times were read."""
-    made = Part(kind, start, start, start + len(seconds), gone, **fields)
+    made = PartitionReading(kind, start, start, start + len(seconds), gone, **fields)
     for second in seconds:
         made.arrived(int(at(second).timestamp() * 1000))
     return made
 
 
-def inputs(partition: int, **parts: Part) -> dict[Spot, Part]:
+def inputs(partition: int, **parts: PartitionReading) -> dict[Spot, PartitionReading]:
     """One partition of the three inputs; empty where nothing is said."""
     return {(kind, partition): parts.get(kind, part(kind)) for kind in KINDS}
 
@@ -72,7 +72,7 @@ def test_reading_to_a_time_is_complete_until_then_where_something_came_later() -
     ],
     ids=["whole", "beginnings deleted", "offsets asked for", "a time asked for", "perhaps deleted", "all deleted"],
 )
-def test_an_input_begins_where_its_last_partition_does(parts: list[Part], begins: datetime | None) -> None:
+def test_an_input_begins_where_its_last_partition_does(parts: list[PartitionReading], begins: datetime | None) -> None:
     placed = {("stored", number): one for number, one in enumerate(parts)}
     reach = reach_of(placed, len(parts), NOW)
     assert reach.begins["stored"] == begins

@@ -13,8 +13,8 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.audit.topics import reader
-from streams.audit.topics.completeness import Reach
-from streams.audit.topics.reader import EVERYTHING, Span, read_topics
+from streams.audit.topics.completeness import ReadingReach
+from streams.audit.topics.reader import EVERYTHING, AskedSpan, read_topics
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts
 from streams.records.record import HEADER, Record
@@ -26,7 +26,7 @@ from tests.kafka import admin_at, true_at_last
 pytestmark = pytest.mark.kafka
 
 
-async def read(world: World, span: Span = EVERYTHING) -> tuple[list[Record], Reach]:
+async def read(world: World, span: AskedSpan = EVERYTHING) -> tuple[list[Record], ReadingReach]:
     """All records, and how far they reach."""
     records: list[Record] = []
     done, reach = 0.0, None
@@ -137,7 +137,7 @@ async def test_an_open_transaction_ends_the_reading_and_holds_completeness_back(
         assert until <= reach.complete_until <= behind
         assert reach.held_back_by == (f"{world.name}.stored", 0)
         for to in (behind, datetime.now(UTC) + timedelta(hours=1)):
-            _, asked = await read(world, Span(to=to))
+            _, asked = await read(world, AskedSpan(to=to))
             assert asked.complete_until == reach.complete_until
         await producer.abort_transaction()
 
@@ -150,33 +150,33 @@ async def test_from_and_to_a_time_are_exact(make_world: MakeWorld) -> None:
         await a_moment_later()  # else a mark of the same millisecond says less than the test does
         await mark(world, 0)
         await a_moment_later()
-    records, reach = await read(world, Span(since=times[1], to=times[3]))
+    records, reach = await read(world, AskedSpan(since=times[1], to=times[3]))
     assert [record.value for record in records] == [b"1", b"2"]
     assert reach.complete_until == times[3]
     assert reach.begins == dict.fromkeys(("sent", "receipt", "stored"), times[1])
     half = timedelta(microseconds=500)  # the broker knows only whole milliseconds
-    records, _ = await read(world, Span(since=times[1] + half, to=times[2] + half))
+    records, _ = await read(world, AskedSpan(since=times[1] + half, to=times[2] + half))
     assert [record.value for record in records] == [b"2"]
-    records, reach = await read(world, Span(since=times[3]))
+    records, reach = await read(world, AskedSpan(since=times[3]))
     assert [record.value for record in records] == [b"3"]
     assert reach.complete_until is not None
     assert reach.complete_until > times[3]
-    records, reach = await read(world, Span(since=times[3] + timedelta(hours=1)))
+    records, reach = await read(world, AskedSpan(since=times[3] + timedelta(hours=1)))
     assert (records, reach.complete_until, reach.deleted) == ([], None, {})
     with pytest.raises(ConfigurationError, match="exchange them"):
-        await read(world, Span(since=times[1], to=times[1]))
+        await read(world, AskedSpan(since=times[1], to=times[1]))
 
 
 async def test_offsets_may_be_given_by_partition(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
     times = [arrived(await world.put("sent", b"%d" % n, key=b"k", partition=0)) for n in range(5)]
     spot = (f"{world.name}.sent", 0)
-    records, reach = await read(world, Span(first={spot: 1}, last={spot: 3}))
+    records, reach = await read(world, AskedSpan(first={spot: 1}, last={spot: 3}))
     assert [record.value for record in records] == [b"1", b"2"]
     assert reach.begins == {"sent": times[1], "receipt": None, "stored": None}
     for wrong in ({spot: 6}, {("other", 0): 0}, {spot: -1}):
         with pytest.raises(ConfigurationError, match="has no offset"):
-            await read(world, Span(last=wrong))
+            await read(world, AskedSpan(last=wrong))
 
 
 async def test_a_deleted_beginning_is_told_with_its_offsets_and_the_first_time_that_is_left(
@@ -206,12 +206,12 @@ async def test_nothing_was_lost_where_the_beginning_was_not_asked_for(make_world
         await a_moment_later()
     await delete(world, "sent", 0, 1)
     spot = (f"{world.name}.sent", 0)
-    _, by_time = await read(world, Span(since=times[2]))
+    _, by_time = await read(world, AskedSpan(since=times[2]))
     assert (by_time.deleted, by_time.begins["sent"]) == ({}, times[2])
-    _, by_offset = await read(world, Span(first={spot: 1}))
+    _, by_offset = await read(world, AskedSpan(first={spot: 1}))
     assert (by_offset.deleted, by_offset.begins["sent"]) == ({}, times[1])
     # The deleted ones may have been of that time or later: who knows.
-    _, unsure = await read(world, Span(since=times[0]))
+    _, unsure = await read(world, AskedSpan(since=times[0]))
     assert (unsure.deleted, unsure.begins["sent"]) == ({spot: 1}, times[1])
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from streams.sources import OpenFile, open_source
 from streams.sources.chunk import Kind, Odd
 from streams.sources.mapping import plain
-from streams.sources.plan import Source
+from streams.sources.plan import SourcePlan
 
 ID = "0b5e1f6a-7c1d-4a52-9c55-1d2f0a9b3c4d"
 OTHER = "9d3f0c1e-54a7-4d6b-8f21-6a7b8c9d0e1f"
@@ -42,14 +42,14 @@ class Read(NamedTuple):
         return [(odd.line, json.loads(odd.value)) for odd in self.odd if odd.value is not None]
 
 
-def opened(source: Source, block_bytes: int | None = None) -> OpenFile:
+def opened(source: SourcePlan, block_bytes: int | None = None) -> OpenFile:
     (file,) = open_source(source)
     if block_bytes:
         file.block_bytes = block_bytes
     return file
 
 
-def read(source: Source, block_bytes: int | None = None) -> Read:
+def read(source: SourcePlan, block_bytes: int | None = None) -> Read:
     """Everything that the only file of a source says."""
     file = opened(source, block_bytes)
     rows: list[dict[str, Any]] = []
@@ -68,9 +68,9 @@ def written(folder: Path, name: str, content: bytes | str) -> Path:
     return path
 
 
-def source_of(path: Path, kind: Kind = "sent", **told: Any) -> Source:
+def source_of(path: Path, kind: Kind = "sent", **told: Any) -> SourcePlan:
     """A source with a file, as a mapping file would tell of it."""
-    return Source(kind=kind, files=(str(path),), **told) if told else plain(kind, [path])
+    return SourcePlan(kind=kind, files=(str(path),), **told) if told else plain(kind, [path])
 
 
 def ndjson(*values: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from streams.audit.result.counts import COLUMNS, Group, Table, by_code, with_rest, without_groups
+from streams.audit.result.counts import COLUMNS, CountsLine, Table, by_code, with_rest, without_groups
 from streams.audit.result.suppression import Cell, hidden
 from streams.audit.schema import TERMS
 
@@ -29,7 +29,7 @@ def table(reports: list[Report], by: str) -> Table:
         for counts in (groups.setdefault(getattr(report, by), dict.fromkeys(COLUMNS, 0)), total):
             counts["sent"] += 1
             counts[report.status] += 1
-    return Table([Group((label,), counts) for label, counts in sorted(groups.items())], total)
+    return Table([CountsLine((label,), counts) for label, counts in sorted(groups.items())], total)
 
 
 def world(draw: random.Random) -> dict[str, Table]:
@@ -110,7 +110,7 @@ def test_every_table_tells_the_same_of_a_total() -> None:
 
 def two_rows(first: dict[str, int], second: dict[str, int]) -> Table:
     rows = [dict.fromkeys(COLUMNS, 0) | row | {"sent": sum(row.values())} for row in (first, second)]
-    return Table([Group((i,), row) for i, row in enumerate(rows)], {n: sum(r[n] for r in rows) for n in COLUMNS})
+    return Table([CountsLine((i,), row) for i, row in enumerate(rows)], {n: sum(r[n] for r in rows) for n in COLUMNS})
 
 
 def test_what_each_table_alone_hides_the_two_together_do_not_tell() -> None:
@@ -124,7 +124,9 @@ def test_what_each_table_alone_hides_the_two_together_do_not_tell() -> None:
 def test_an_answer_keeps_its_number_and_a_table_goes_instead() -> None:
     """Seven missing with seven receivers are one each: to hide that, their sum would have to go, or the receivers."""
     counts = dict.fromkeys(COLUMNS, 0) | {"sent": 101, "stored": 100, "missing": 1}
-    receivers = Table([Group((i,), counts) for i in range(7)], {name: 7 * number for name, number in counts.items()})
+    receivers = Table(
+        [CountsLine((i,), counts) for i in range(7)], {name: 7 * number for name, number in counts.items()}
+    )
     shown = hidden({"books": [without_groups(receivers)], "receivers": [receivers, without_groups(receivers)]})
     assert shown["receivers"].groups == []
     assert shown["books"].total["missing"] == 7

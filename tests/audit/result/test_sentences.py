@@ -7,13 +7,13 @@ import pytest
 
 from streams.audit.result import sentences
 from streams.audit.result.sentences import words_of
-from streams.audit.result.summary import Summary, summary
+from streams.audit.result.summary import AuditSummary, summary
 from streams.audit.schema import TERMS
 from streams.presentation.words import Language
 from tests.audit.result.stock import audited
 
 
-def counted(sent: int | None, receivers: int | None = 0, **terms: int | None) -> Summary:
+def counted(sent: int | None, receivers: int | None = 0, **terms: int | None) -> AuditSummary:
     """A summary with these numbers; what is not given is stored."""
     known = sum(number or 0 for number in terms.values())
     all_terms = dict.fromkeys(TERMS, 0) | {"stored": (sent or 0) - known} | terms

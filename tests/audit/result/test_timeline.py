@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.result.counts import Group, Table
+from streams.audit.result.counts import CountsLine, Table
 from streams.audit.result.timeline import HEIGHT, LEAST, timeline
 
 COUNT = st.one_of(st.none(), st.just(0), st.integers(1, 10**7))
@@ -15,7 +15,7 @@ def table(counts: list[int | None], unit: str = "month") -> Table:
     labels = [
         (date(2020 + n // 12, n % 12 + 1, 1) if unit == "month" else date(1995 + n, 1, 1)) for n in range(len(counts))
     ]
-    groups = [Group((label, unit), {"missing": count}) for label, count in zip(labels, counts, strict=True)]
+    groups = [CountsLine((label, unit), {"missing": count}) for label, count in zip(labels, counts, strict=True)]
     return Table(groups, {"missing": None}, "missing", ())
 
 
@@ -34,7 +34,7 @@ def test_every_bar_is_inside_and_stands_on_the_ground(counts: list[int | None]) 
 
 def test_years_are_as_wide_as_their_months_and_what_has_no_time_is_left_out() -> None:
     made = table([1] * 14)
-    made.groups.append(Group((None, "month"), {"missing": 3}))
+    made.groups.append(CountsLine((None, "month"), {"missing": 3}))
     chart = timeline(made, ["missing"])
     assert (chart.spans, chart.width) == ([("2020", 12), ("2021", 2)], 140)
 

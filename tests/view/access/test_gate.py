@@ -10,7 +10,7 @@ import pytest
 
 from streams.access import organisations
 from streams.access.organisations import Mapping
-from streams.access.scope import Receiver
+from streams.access.scope import ReceiverScope
 from streams.errors import ConfigurationError
 from streams.view.http import api, authentication
 from streams.view.services import Desk
@@ -239,15 +239,15 @@ class TestMapping:
         path = tmp_path / "mapping.toml"
         path.write_text(MAPPING, encoding="utf-8")
         made = Mapping(path)
-        assert made.receivers_of(OSLO) == {Receiver("0301")}
-        assert made.receivers_of(BERGEN) == {Receiver("4601")}  # today's number
+        assert made.receivers_of(OSLO) == {ReceiverScope("0301")}
+        assert made.receivers_of(BERGEN) == {ReceiverScope("4601")}  # today's number
         path.write_text(MAPPING.replace('"0301" }]', '"3301" }]', 1), encoding="utf-8")
-        assert made.receivers_of(OSLO) == {Receiver("3301")}
+        assert made.receivers_of(OSLO) == {ReceiverScope("3301")}
         path.write_text("broken", encoding="utf-8")
-        assert made.receivers_of(OSLO) == {Receiver("3301")}
+        assert made.receivers_of(OSLO) == {ReceiverScope("3301")}
         assert "The one before stays in force." in caplog.text
         path.unlink()
-        assert made.receivers_of(OSLO) == {Receiver("3301")}
+        assert made.receivers_of(OSLO) == {ReceiverScope("3301")}
 
     async def test_who_is_taken_out_of_it_sees_nothing_any_more(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch

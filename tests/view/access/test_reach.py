@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.access.scope import Reach, Receiver
+from streams.access.scope import Reach, ReceiverScope
 from streams.view.services import Desk
 from streams.view.store.store import Store
 from streams.view.store.tables import COUNTS_ONLY, PUBLIC
@@ -320,7 +320,7 @@ async def test_hidden_counts_are_not_what_is_left_of_others(guarded: Desk, keys:
 
 RECEIVERS = st.frozensets(
     st.builds(
-        Receiver,
+        ReceiverScope,
         st.sampled_from(("0301", "4601", "1103")),
         st.sampled_from((None, "03", "04")),
         st.sampled_from((None, UNIT, "it's")),
@@ -335,7 +335,7 @@ PLACES = st.tuples(
 TODAY = {"1201": "4601"}
 
 
-def _within(place: tuple[str | None, str | None, str | None], receivers: frozenset[Receiver]) -> bool:
+def _within(place: tuple[str | None, str | None, str | None], receivers: frozenset[ReceiverScope]) -> bool:
     municipality, district, unit = place
     return any(
         TODAY.get(municipality or "", municipality) == one.municipality
@@ -349,7 +349,7 @@ def _within(place: tuple[str | None, str | None, str | None], receivers: frozens
 def test_for_any_receivers_and_any_rows_exactly_theirs_are_seen(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(places=st.lists(PLACES, max_size=8), receivers=RECEIVERS)
-    def see(places: list[tuple[str | None, str | None, str | None]], receivers: frozenset[Receiver]) -> None:
+    def see(places: list[tuple[str | None, str | None, str | None]], receivers: frozenset[ReceiverScope]) -> None:
         store = Store(None, "200MB", threads=1)
         try:
             made = [receiver(m, district=d, unit_id=u) if m else None for m, d, u in places]
@@ -371,7 +371,7 @@ def test_for_any_receivers_and_any_rows_exactly_theirs_are_seen(examples: int) -
 
 
 def test_views_that_are_gone_never_fall_back_to_everybodys_tables(store: Store) -> None:
-    reach = Reach(True, frozenset({Receiver("0301")}))
+    reach = Reach(True, frozenset({ReceiverScope("0301")}))
     store.apply(changes([state(1), state(2, receiver=receiver("4601"))]))
     with store.reading(reach) as cursor:
         assert cursor.execute("SELECT count(*) FROM reports").fetchall() == [(1,)]

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from streams.view.services import Desk
-from streams.view.store.changes import Changes, Place
+from streams.view.store.changes import Changes, TopicPlace
 from tests.view.conftest import asking
 from tests.view.stock import COVERAGE, MISSING, STATE, Record, after, coverage, event_record, missing, report_id, state
 
@@ -75,10 +75,10 @@ def fill(desk: Desk, text: str) -> None:
     ]
     made = Changes()
     states = [Record(at, row["report_id"].encode(), orjson.dumps(row)) for at, row in enumerate(rows)]
-    made.take_states(Place(STATE, 0), states)
+    made.take_states(TopicPlace(STATE, 0), states)
     gap = {"since": after(), "cause": "no_marks"}
-    made.take_coverage(Place(COVERAGE, 0), [Record(0, b"0", orjson.dumps(coverage(0, after(days=1), gap=gap)))])
-    made.take_events(Place(MISSING, 0), [event_record(missing(1))])
+    made.take_coverage(TopicPlace(COVERAGE, 0), [Record(0, b"0", orjson.dumps(coverage(0, after(days=1), gap=gap)))])
+    made.take_events(TopicPlace(MISSING, 0), [event_record(missing(1))])
     desk.store.apply(made)
 
 

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from streams.view.sandbox import Limits, Refused, Sandbox, lock_down
+from streams.view.sandbox import QueryLimits, Refused, Sandbox, lock_down
 from tests.view.sandbox.database import TABLES, filled
 
 ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range < 0"
@@ -130,7 +130,7 @@ def test_a_query_comes_back_without_its_semicolon(sandbox: Sandbox, sql: str, te
 
 @pytest.mark.parametrize(("rows", "truncated"), [(119, True), (120, False), (121, False)])
 def test_an_answer_is_cut_at_its_rows(database: duckdb.DuckDBPyConnection, rows: int, truncated: bool) -> None:
-    answer = Sandbox(database, TABLES, Limits(rows=rows)).run("FROM reports")
+    answer = Sandbox(database, TABLES, QueryLimits(rows=rows)).run("FROM reports")
     assert (answer.table.num_rows, answer.truncated) == (min(rows, 120), truncated)
 
 
@@ -195,7 +195,7 @@ def test_a_refusal_tells_what_to_do(
     database: duckdb.DuckDBPyConnection, sql: str, kind: str | None, says: str, position: int | None
 ) -> None:
     with pytest.raises(Refused) as caught:
-        Sandbox(database, TABLES, Limits(seconds=0.2)).run(sql)
+        Sandbox(database, TABLES, QueryLimits(seconds=0.2)).run(sql)
     assert kind is None or caught.value.kind == kind, caught.value
     assert says in str(caught.value)
     assert caught.value.position == position
@@ -205,7 +205,7 @@ def test_a_refusal_tells_what_to_do(
 @pytest.mark.parametrize("sql", HUNGRY)
 def test_what_needs_too_much_memory_is_refused(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(Refused) as caught:
-        Sandbox(database, TABLES, Limits(seconds=60)).run(sql)
+        Sandbox(database, TABLES, QueryLimits(seconds=60)).run(sql)
     assert caught.value.kind == "too_large"
 
 
@@ -215,7 +215,7 @@ def test_an_answer_of_many_bytes_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_the_third_query_waits_for_a_place_but_not_for_long(database: duckdb.DuckDBPyConnection) -> None:
-    sandbox = Sandbox(database, TABLES, Limits(seconds=3.0))
+    sandbox = Sandbox(database, TABLES, QueryLimits(seconds=3.0))
 
     def ask() -> None:
         with pytest.raises(Refused):
@@ -232,7 +232,7 @@ def test_the_third_query_waits_for_a_place_but_not_for_long(database: duckdb.Duc
 
 
 def test_a_query_without_a_place_is_refused(database: duckdb.DuckDBPyConnection) -> None:
-    sandbox = Sandbox(database, TABLES, Limits(seconds=0.1))
+    sandbox = Sandbox(database, TABLES, QueryLimits(seconds=0.1))
     assert sandbox._places.acquire()
     assert sandbox._places.acquire()
     with pytest.raises(Refused, match="other queries are running"):
@@ -240,7 +240,7 @@ def test_a_query_without_a_place_is_refused(database: duckdb.DuckDBPyConnection)
 
 
 def test_no_interrupt_hits_the_next_query(database: duckdb.DuckDBPyConnection) -> None:
-    close = Sandbox(database, TABLES, Limits(seconds=0.02))
+    close = Sandbox(database, TABLES, QueryLimits(seconds=0.02))
     long = Sandbox(database, TABLES)
     kinds = []
     for count in range(0, 2_000_000, 25_000):
@@ -258,7 +258,7 @@ def test_a_writer_goes_on_while_queries_run_are_interrupted_and_refused(tmp_path
     path = tmp_path / "view.duckdb" if in_file else None
     with filled(path) as writer:
         lock_down(writer)
-        sandbox = Sandbox(writer, TABLES, Limits(seconds=0.2))
+        sandbox = Sandbox(writer, TABLES, QueryLimits(seconds=0.2))
         over = threading.Event()
         kinds: set[str] = set()
 
@@ -294,7 +294,7 @@ def test_a_writer_goes_on_while_queries_run_are_interrupted_and_refused(tmp_path
 
 
 def test_the_writer_has_memory_while_queries_take_all_that_they_get(database: duckdb.DuckDBPyConnection) -> None:
-    sandbox, over, kinds = Sandbox(database, TABLES, Limits(seconds=5)), threading.Event(), set()
+    sandbox, over, kinds = Sandbox(database, TABLES, QueryLimits(seconds=5)), threading.Event(), set()
 
     def ask() -> None:
         while not over.is_set():

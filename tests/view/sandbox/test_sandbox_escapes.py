@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.view.sandbox import Limits, Refused, Sandbox, lock_down
+from streams.view.sandbox import QueryLimits, Refused, Sandbox, lock_down
 from tests.examples import examples
 from tests.view.sandbox.database import TABLES, content, filled
 from tests.view.sandbox.test_sandbox import USEFUL
@@ -415,7 +415,7 @@ def test_an_escape_is_refused_and_changes_nothing(database: duckdb.DuckDBPyConne
     arrow_table = duckdb.values([1]).to_arrow_table()  # what a replacement scan would find
     before = content(database)
     with pytest.raises(Refused) as caught:
-        Sandbox(database, TABLES, Limits(seconds=0.5)).run(sql.replace("{tmp}", str(marker.parent)))
+        Sandbox(database, TABLES, QueryLimits(seconds=0.5)).run(sql.replace("{tmp}", str(marker.parent)))
     assert caught.value.kind in {"not_allowed", "syntax", "too_large"}, caught.value
     assert "hunter2" not in str(caught.value)
     assert content(database) == before
@@ -427,7 +427,7 @@ def test_an_escape_is_refused_and_changes_nothing(database: duckdb.DuckDBPyConne
 @pytest.mark.parametrize("sql", SHAPES, ids=lambda sql: ascii(sql)[:40])
 def test_text_of_any_shape_is_refused(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     with pytest.raises(Refused):
-        Sandbox(database, TABLES, Limits(seconds=2)).run(sql)
+        Sandbox(database, TABLES, QueryLimits(seconds=2)).run(sql)
 
 
 @pytest.mark.parametrize("sql", [sql for sql in [*WRITES, *FILES] if "Oslo" not in sql])
@@ -450,8 +450,8 @@ def test_the_deepest_text_leaves_the_process_standing() -> None:
     code = (
         "import threading; from tests.view.sandbox.database import filled, TABLES\n"
         "from tests.view.sandbox.test_sandbox_escapes import SHAPES, BOMBS\n"
-        "from streams.view.sandbox import Sandbox, Limits, Refused\n"
-        "sandbox = Sandbox(filled(), TABLES, Limits(seconds=1, text_bytes=20_000))\n"
+        "from streams.view.sandbox import Sandbox, QueryLimits, Refused\n"
+        "sandbox = Sandbox(filled(), TABLES, QueryLimits(seconds=1, text_bytes=20_000))\n"
         "def ask():\n"
         "    for sql in [*SHAPES, *BOMBS]:\n"
         "        try: sandbox.run(sql)\n"
@@ -483,7 +483,7 @@ HEAVY = [
 def test_the_process_stays_small(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     process, peak = psutil.Process(), [0]
     before = process.memory_info().rss
-    sandbox, over = Sandbox(database, TABLES, Limits(seconds=3)), threading.Event()
+    sandbox, over = Sandbox(database, TABLES, QueryLimits(seconds=3)), threading.Event()
 
     def watch() -> None:
         while not over.wait(0.01):
@@ -534,7 +534,7 @@ def soups(draw: st.DrawFn) -> str:
 
 @examples(150, 6_000)
 def test_any_words_are_answered_or_refused(database: duckdb.DuckDBPyConnection, marker: Path, examples: int) -> None:
-    sandbox, before = Sandbox(database, TABLES, Limits(seconds=1)), content(database)
+    sandbox, before = Sandbox(database, TABLES, QueryLimits(seconds=1)), content(database)
 
     @settings(max_examples=examples, deadline=None)
     @given(sql=soups())
