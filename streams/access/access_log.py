@@ -18,7 +18,7 @@ from streams.access.tokens import Visitor
 from streams.errors import sentence_of
 from streams.kafka.client import client_options
 from streams.kafka.denials import named
-from streams.kafka.patches import still_working
+from streams.kafka.patches import ensure_working
 from streams.problems import Problem
 from streams.settings import KafkaSettings, Settings
 
@@ -88,7 +88,7 @@ class AccessRecord:
         if producer is None:
             return
         try:
-            still_working(producer)
+            ensure_working(producer)
         except KafkaError as error:
             log.warning("The record of who looked is connected anew: %s.", sentence_of(error))
             self._producer = None

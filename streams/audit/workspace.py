@@ -30,7 +30,10 @@ class Work:
         self.connection: duckdb.DuckDBPyConnection
 
     def open(self) -> bool:
-        """Open the folder; True if it goes on with what an interrupted run of the same audit left."""
+        """Open the folder; True if it goes on with what an interrupted run of the same audit left.
+
+        Raises ConfigurationError for a folder that is none of ours.
+        """
         going_on = self._mark.exists() and orjson.loads(self._mark.read_bytes()).get("about") == self._about
         if self.folder.exists() and not going_on:
             if any(self.folder.iterdir()) and not self._mark.exists():

@@ -113,13 +113,13 @@ class EmbeddedKafka:
         deadline = time.monotonic() + seconds
         awaited = [node for node in self.nodes if node.started and not node.paused]
         while not self._all_know(awaited):
-            self.check()
+            self.ensure_alive()
             if time.monotonic() > deadline or self._given_up.is_set():
                 silent = next((node for node in awaited if not brokers_seen(node.ports.internal)), awaited[0])
                 raise self._failure(silent, f"was not ready within {seconds:g} s")
             time.sleep(LOOK_SECONDS)
 
-    def check(self) -> None:
+    def ensure_alive(self) -> None:
         """Raise BrokerUnavailable if a broker has ended that nobody stopped or killed."""
         for node in self.nodes:
             if node.started and not node.running():

@@ -23,7 +23,7 @@ def run_broker(nodes: int, port: int, directory: Path | None) -> None:
         print(f"ready {kafka.bootstrap}", flush=True)
         while True:
             time.sleep(LOOK_SECONDS)
-            kafka.check()
+            kafka.ensure_alive()
 
 
 @contextmanager

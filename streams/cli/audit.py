@@ -45,7 +45,7 @@ def audit(
         return
     from streams.audit.load.load import SourceUnfit
     from streams.audit.request import Files, Topics, asked_for, span_of, time_of, work_for
-    from streams.audit.result.folder import Options, check_out, write_result
+    from streams.audit.result.folder import Options, ensure_writable, write_result
     from streams.audit.result.summary import as_json as summary_json
     from streams.audit.result.summary import summary
     from streams.audit.result.terminal import terminal
@@ -54,7 +54,7 @@ def audit(
 
     if out is None:
         raise ConfigurationError("Say with --out which new folder the result is to be written to.")
-    check_out(out)
+    ensure_writable(out)
     connecting, settings = load_settings()
     read_batches_within(settings.max_batch_bytes)
     given = Files(

@@ -96,7 +96,7 @@ class Books:
             total.add(book)
         return total
 
-    def check(self) -> None:
+    def ensure_balanced(self) -> None:
         """Raise BooksUnbalanced with the receivers among the changed ones whose sum does not hold."""
         wrong = [name or "unknown" for name in self.changed if not self.by_receiver[name].balanced]
         if wrong:

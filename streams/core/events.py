@@ -61,7 +61,7 @@ def event_id(report_id: str, event_type: str, alarm_at: datetime) -> str:
 
 
 def missing(row: Row, reason: Reason, portal_retention: timedelta) -> Missing:
-    """The event for a row whose alarm time has passed without proof."""
+    """The event for a row whose alarm time has passed without proof. Raises ValueError for a row without a sent."""
     if row.sent is None or row.sent_at is None or row.due_at is None or row.alarm_at is None:
         raise ValueError("Only a report that was sent can be missing.")
     return Missing(
@@ -79,7 +79,10 @@ def missing(row: Row, reason: Reason, portal_retention: timedelta) -> Missing:
 
 
 def recovered(row: Row, proof: Stored) -> Recovered:
-    """The event for a missing row that `proof` settles at last."""
+    """The event for a missing row that `proof` settles at last.
+
+    Raises ValueError for a row that was never announced.
+    """
     if row.missing_event_id is None or row.due_at is None or row.alarm_at is None:
         raise ValueError("Only a report that was announced missing can be recovered.")
     return Recovered(

@@ -16,6 +16,8 @@ def judge(facts: Iterable[Fact], until: datetime, rules: Rules) -> tuple[Row, tu
 
     `facts` (at least one, all of one report): those of one topic in the order of their offsets, the topics in any
     order. Nothing is erased and no sent is too old: who looks back on everything has nothing to forget.
+
+    Raises ValueError where there is no fact.
     """
     row: Row | None = None
     for fact in facts:

@@ -43,7 +43,10 @@ class Sight(NamedTuple):
         return frozenset(doubts)
 
     def limit(self, row: Row, doubts: frozenset[str], version: Version) -> datetime | None:
-        """Until when a report may stay undetermined, its alarm or later; None for as long as its row is kept."""
+        """Until when a report may stay undetermined, its alarm or later; None for as long as its row is kept.
+
+        Raises ValueError for a row without a sent.
+        """
         if row.sent_at is None or row.alarm_at is None:
             raise ValueError("Only a report that was sent can be undetermined.")
         last_call = row.sent_at + version.portal_retention - version.last_call

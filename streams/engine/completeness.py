@@ -20,7 +20,7 @@ from streams.errors import sentence_of
 from streams.exits import ending_on_error
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
-from streams.kafka.patches import still_working
+from streams.kafka.patches import ensure_working
 from streams.memory import give_back_memory
 from streams.records.coverage import Gap
 from streams.records.record import HEADER
@@ -87,7 +87,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
     async def _look(self) -> None:
         with ending_on_error("Watching completeness"):
             while not self.should_stop:
-                still_working(self._producer)
+                ensure_working(self._producer)
                 partitions = list(self._table.partitions.values())
                 for partition in due_together(partitions, self._settings.mark_every, self._settings.mark_pause):
                     self._begin_set(partition)

@@ -353,7 +353,7 @@ class Processor:
 
     def _writes(self) -> Iterator[Writes | None]:
         """What the slice writes, and before it None where others may have their turn."""
-        self.checker.books.check()
+        self.checker.books.ensure_balanced()
         if (judged_until := self.coverage.judged_until) is not None:
             self.coverage.policy = self.checker.rules.policy.judged_by(judged_until)
         self._take_stock()

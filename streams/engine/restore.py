@@ -18,7 +18,7 @@ from streams.engine.processor import Processor, Span
 from streams.engine.snapshot import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.kafka.consumers import assign_paused, one_off_consumer
-from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss, same_partitions
+from streams.records.coverage import Applied, Coverage, Gap, LastRecord, Loss, ensure_same_partitions
 from streams.records.fast_decode import CleanReader
 from streams.records.record import arrival
 from streams.settings import KafkaSettings, Settings
@@ -108,10 +108,10 @@ class Restorer:
             applied = {tp.topic: Applied(span.start) for tp, span in inputs.items()}
             beginnings: dict[str, datetime | None] = {tp.topic: None for tp, span in inputs.items() if span.start > 0}
             return Coverage(partition, partitions, applied, beginnings=beginnings)
-        same_partitions(known, partitions)
-        _same_policy(known, rules)
+        ensure_same_partitions(known, partitions)
+        _ensure_same_policy(known, rules)
         for tp, span in inputs.items():
-            _same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
+            _ensure_same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
             loss = await self._loss(consumer, tp, known.applied[tp.topic], span)
             if loss is not None:
                 known.lose(loss)
@@ -151,7 +151,7 @@ class Restorer:
         )
 
 
-def _same_policy(known: Coverage, rules: Rules) -> None:
+def _ensure_same_policy(known: Coverage, rules: Rules) -> None:
     """Who was judged by which version is history: the same log must give the same events for ever."""
     if known.judged_until is None:
         return
@@ -164,7 +164,7 @@ def _same_policy(known: Coverage, rules: Rules) -> None:
         )
 
 
-def _same_offset(tp: TopicPartition, applied: int, committed: int | None) -> None:
+def _ensure_same_offset(tp: TopicPartition, applied: int, committed: int | None) -> None:
     if committed is not None and committed != applied:
         raise StateUnreadable(
             f"{tp.topic}-{tp.partition}: the group's offset {committed} was changed by hand (the state ends at "

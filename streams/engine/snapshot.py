@@ -73,7 +73,7 @@ class Restored:
             at = next_look(row, rules.limits)
             if at is not None:
                 deadlines.add(at, row.report_id)
-        self._check_books(found)
+        self._ensure_books_agree(found)
         self.pending = [report_id async for _, report_id in _in_order(waiting)]
         return deadlines
 
@@ -96,7 +96,7 @@ class Restored:
             municipality, book = read_book(value)
             self.books[municipality] = book
 
-    def _check_books(self, found: dict[Status, int]) -> None:
+    def _ensure_books_agree(self, found: dict[Status, int]) -> None:
         """The rows must be those that the books count: both were written in the same transactions."""
         for status in Status:
             counted = sum(getattr(book, status) for book in self.books.values())

@@ -28,10 +28,10 @@ from streams.errors import InDoubt, sentence_of
 from streams.exits import StepLimit, ending_on_error
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
-from streams.kafka.patches import end_told_since, still_working
+from streams.kafka.patches import end_told_since, ensure_working
 from streams.kafka.transaction import Transactions
 from streams.memory import without_looking_for_garbage
-from streams.records.coverage import same_partitions
+from streams.records.coverage import ensure_same_partitions
 from streams.records.fast_decode import CleanReader
 from streams.settings import KafkaSettings, Settings
 
@@ -114,7 +114,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         with ending_on_error("The connection to Kafka"):
             while not self.should_stop:
                 async with naming_denials(self._kafka, "Read"):
-                    still_working(self._consumer)
+                    ensure_working(self._consumer)
                 await self.sleep(WATCH_SECONDS)
 
     async def _fetch_once(self) -> None:
@@ -244,7 +244,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         if torn:
             raise InDoubt(f"Partitions {torn} are assigned for some inputs only: `meldingsvakt topics` says why.")
         for partition in self._parked.values():
-            same_partitions(partition.processor.coverage, self._partitions())
+            ensure_same_partitions(partition.processor.coverage, self._partitions())
         await self._close([self._parked.pop(p) for p in list(self._parked) if p not in mine])
         limit = asyncio.Semaphore(RESTORE_AT_ONCE)
 

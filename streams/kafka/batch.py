@@ -82,7 +82,7 @@ class RecordBatch:
     def _take_quickly(self, batch: Iterator[Any], most: int, position: int) -> Some:
         records = list(islice(batch, min(most, self._left)))
         self._left -= len(records)
-        self._check([record.offset for record in records])
+        self._ensure_in_order([record.offset for record in records])
         headers = [some for record in records if (some := record.headers)]
         if headers and max(map(len, headers)) > MOST_HEADERS:
             raise _OddError
@@ -91,7 +91,7 @@ class RecordBatch:
         cost = sum(map(len, headers)) * HEADER_IN_MEMORY_BYTES
         return Some(records, len(records), cost, not self._left)
 
-    def _check(self, offsets: list[int]) -> None:
+    def _ensure_in_order(self, offsets: list[int]) -> None:
         """Offsets follow each other; where the topic was compacted some are missing."""
         expected, self._expected = self._expected, offsets[-1] + 1
         if self._expected > self.next_offset:

@@ -117,7 +117,10 @@ async def read_all(
 async def read_what_is_there(
     kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None
 ) -> AsyncGenerator[tuple[TopicPartition, KafkaRecord]]:
-    """As `read_all`; where batches cannot be read, UnreadableOffsets stands in the place of their records."""
+    """As `read_all`; where batches cannot be read, UnreadableOffsets stands in the place of their records.
+
+    Raises ConfigurationError where reading from Kafka fails.
+    """
     counts = await partition_counts(kafka, topics)
     tps = [
         TopicPartition(topic, number)

@@ -73,16 +73,16 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     async def getone(self, *partitions: Any) -> Any:
         """The next record."""
-        still_working(self)
+        ensure_working(self)
         return await super().getone(*partitions)
 
     async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
         """The next records."""
-        still_working(self)
+        ensure_working(self)
         return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
 
 
-def still_working(client: Any) -> None:
+def ensure_working(client: Any) -> None:
     """Raise KafkaError if a task has ended without which a consumer or producer waits for ever.
 
     aiokafka says so of some, and of none that was cancelled, which it does itself now and then; of its coordination it

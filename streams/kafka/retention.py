@@ -40,7 +40,7 @@ def unlike(configs: Mapping[str, Mapping[str, str]]) -> list[Unlike]:
     return found
 
 
-def verify_retention(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> None:
+def ensure_retention(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> None:
     """Raise ConfigurationError where the inputs are not kept alike, or rows not longer than they are."""
     for one in unlike({topic: configs[topic] for topic in settings.inputs}):
         commands = " and ".join(

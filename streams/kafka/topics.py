@@ -23,7 +23,7 @@ from streams.kafka.denials import Denied, naming_denials, unreachable
 from streams.kafka.permissions import Right
 from streams.kafka.propagation import wait_until_known
 from streams.kafka.protocol import metadata, operations
-from streams.kafka.retention import verify_retention
+from streams.kafka.retention import ensure_retention
 from streams.settings import KafkaSettings, Settings
 
 # Below the brokers' default limit for one record batch (message.max.bytes, 1 MiB), framing included.
@@ -151,9 +151,9 @@ async def _ensure(admin: Any, settings: Settings, *, create: bool) -> list[str]:
         await _create(admin, missing, partitions, brokers)
         counts |= await _partition_counts(admin, [topic.name for topic in missing])
     await wait_until_known(admin, counts)
-    _same_counts(counts, settings)
+    _ensure_same_counts(counts, settings)
     found = await _verify(admin, wanted, brokers)
-    verify_retention(settings, found)
+    ensure_retention(settings, found)
     return [topic.name for topic in missing]
 
 
@@ -206,7 +206,7 @@ async def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:
     raise ConfigurationError(f"The partitions of {names} cannot be read: is every broker up?")
 
 
-def _same_counts(counts: dict[str, int], settings: Settings) -> None:
+def _ensure_same_counts(counts: dict[str, int], settings: Settings) -> None:
     expected = counts[settings.inputs[0]]
     for topic in wanted_topics(settings):
         if counts[topic.name] != expected:
@@ -225,7 +225,7 @@ async def _verify(admin: Any, wanted: list[Topic], brokers: int) -> dict[str, di
                     f"{topic.name} has {name}={found[topic.name].get(name)}, but it must be {value}: set it with "
                     f"`kafka-configs --alter --topic {topic.name} --add-config {name}={value}`."
                 )
-        _verify_safety(topic.name, found[topic.name], brokers)
+        _ensure_safe(topic.name, found[topic.name], brokers)
     return found
 
 
@@ -247,7 +247,7 @@ async def _configurations(admin: Any, names: list[str]) -> dict[str, dict[str, s
     raise ConfigurationError(f"The settings of {unknown[0]} cannot be read: is every broker up?")
 
 
-def _verify_safety(name: str, config: dict[str, str], brokers: int) -> None:
+def _ensure_safe(name: str, config: dict[str, str], brokers: int) -> None:
     if config.get("unclean.leader.election.enable") == "true":
         raise ConfigurationError(
             f"{name} allows unclean leader election, which loses records silently: set "

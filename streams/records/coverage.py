@@ -180,7 +180,7 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def same_partitions(known: Coverage, partitions: int) -> None:
+def ensure_same_partitions(known: Coverage, partitions: int) -> None:
     """Raise StateUnreadable when the inputs have another number of partitions than the state was made with."""
     if known.partitions != partitions:
         raise StateUnreadable(

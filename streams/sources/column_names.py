@@ -78,7 +78,7 @@ def not_there(ours: str, file: str) -> ConfigurationError:
     )
 
 
-def check_enough(source: SourcePlan, file: str, has: Iterable[str]) -> None:
+def ensure_enough(source: SourcePlan, file: str, has: Iterable[str]) -> None:
     """Raises ConfigurationError where what every source of the kind must tell is neither there nor a constant."""
     there = {*has, *source.constants}
     for one_of in _NEEDED[source.kind]:

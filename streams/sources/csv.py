@@ -12,7 +12,7 @@ import pyarrow.csv
 from streams.errors import ConfigurationError
 from streams.sources.base import OpenFile
 from streams.sources.chunk import TIMES, Chunk, Odd
-from streams.sources.column_names import check_enough, resolve
+from streams.sources.column_names import ensure_enough, resolve
 from streams.sources.csv_header import read_header
 from streams.sources.csv_records import COLUMNS, CUT_OFF, Records
 from streams.sources.plan import SourcePlan, TimeStyle
@@ -45,7 +45,7 @@ class CsvFile(OpenFile):
         block = next(self._text.blocks(_SAMPLE_BYTES), Block(b"", [], 1, 1.0))
         self._header = read_header(source, path.name, block.lines)
         places = resolve(source, path.name, self._header.names)
-        check_enough(source, path.name, places)
+        ensure_enough(source, path.name, places)
         self.columns = frozenset(places)
         self._wanted = sorted(set(places.values()))
         self._places = {ours: self._wanted.index(place) for ours, place in places.items()}

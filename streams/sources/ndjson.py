@@ -17,7 +17,7 @@ from streams.errors import ConfigurationError
 from streams.records.record import Refusal
 from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, RECEIVER, Chunk, Odd
-from streams.sources.column_names import check_enough, not_there
+from streams.sources.column_names import ensure_enough, not_there
 from streams.sources.json_paths import Way, all_ways, column, in_the_way, schema, walk
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape, ShapedLines, gathered
@@ -45,7 +45,7 @@ class NdjsonFile(OpenFile):
         self._foreign = bool(source.columns)
         self._places = self._told(found)
         has = {ours for ours, ways in self._places.items() if found.keys() & set(ways)}
-        check_enough(source, path.name, has)
+        ensure_enough(source, path.name, has)
         self.columns = frozenset(has)
         styles: dict[str, TimeStyle | None] = dict.fromkeys(FIELDS[source.kind], source.times)
         self._shape = Shape(source, has, styles, tidy=self._foreign)

@@ -11,7 +11,7 @@ import pyarrow.parquet
 from streams.errors import ConfigurationError
 from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, TIMES, Chunk
-from streams.sources.column_names import check_enough, resolve
+from streams.sources.column_names import ensure_enough, resolve
 from streams.sources.json_paths import Way, column
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape
@@ -34,11 +34,11 @@ class ParquetFile(OpenFile):
                 raise ConfigurationError(f"{path.name} is empty: give a file that has records, or leave it out.")
         names = [".".join(way) for way, _ in leaves]
         self._ways = {ours: leaves[place][0] for ours, place in resolve(source, path.name, names).items()}
-        check_enough(source, path.name, self._ways)
+        ensure_enough(source, path.name, self._ways)
         self.columns = frozenset(self._ways)
         kinds = dict(leaves)
         for ours, way in self._ways.items():
-            self._check(ours, kinds[way])
+            self._ensure_readable(ours, kinds[way])
         styles: dict[str, TimeStyle | None] = dict.fromkeys(FIELDS[source.kind], source.times)
         self._shape = Shape(source, self._ways, styles)
 
@@ -67,7 +67,7 @@ class ParquetFile(OpenFile):
             f"{self.path.name} is no whole Parquet file: it was cut off or damaged, fetch it again."
         )
 
-    def _check(self, ours: str, kind: Any) -> None:
+    def _ensure_readable(self, ours: str, kind: Any) -> None:
         """Raises ConfigurationError where a column's type can be none of ours."""
         plain = kind.value_type if pa.types.is_dictionary(kind) else kind
         number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_decimal(plain)

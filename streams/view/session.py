@@ -95,7 +95,7 @@ class Seat:
         if self.visitor is not None:
             await self.desk.record.write(self.visitor, action, list(report_ids), question)
 
-    def rows_only(self) -> None:
+    def ensure_rows(self) -> None:
         """Raise where single reports may not be seen."""
         if not self.shows_rows:
             raise Problem(

@@ -45,7 +45,7 @@ def test_it_names_the_receivers_whose_books_do_not_balance() -> None:
     books.of(None).stored = 1
     books.of("4601")
     with pytest.raises(BooksUnbalanced, match=r"^The books of 0301, unknown do not balance\.$"):
-        books.check()
+        books.ensure_balanced()
 
 
 def test_it_names_no_more_than_five_receivers() -> None:
@@ -53,15 +53,15 @@ def test_it_names_no_more_than_five_receivers() -> None:
     for number in range(9):
         books.of(f"100{number}").pending = 1
     with pytest.raises(BooksUnbalanced, match=r"of 1000, 1001, 1002, 1003, 1004 do not"):
-        books.check()
+        books.ensure_balanced()
 
 
 def test_it_checks_only_what_changed() -> None:
     books = Books([("0301", Book(pending=1))])
-    books.check()
+    books.ensure_balanced()
     books.of("0301")
     with pytest.raises(BooksUnbalanced):
-        books.check()
+        books.ensure_balanced()
 
 
 @pytest.mark.parametrize(

@@ -148,14 +148,14 @@ class Story:
         """Apply a fact and keep what it announced."""
         outcome = self.checker.apply(fact) if origin is None else self.checker.apply_copy(fact, origin)
         self.events.extend(outcome.events)
-        self.checker.books.check()
+        self.checker.books.ensure_balanced()
         return outcome
 
     def tick(self, until: str) -> list[Passed]:
         """Complete until then."""
         passed = list(self.checker.advance(at(until)))
         self.events.extend(event for one in passed for event in one.events)
-        self.checker.books.check()
+        self.checker.books.ensure_balanced()
         return passed
 
     def restart(self) -> None:

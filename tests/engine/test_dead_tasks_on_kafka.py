@@ -10,7 +10,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from streams.exits import EXIT_IN_DOUBT
 from streams.kafka.consumers import one_off_consumer
-from streams.kafka.patches import Consumer, still_working
+from streams.kafka.patches import Consumer, ensure_working
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 
@@ -63,7 +63,7 @@ async def _ended(error: BaseException | None) -> "asyncio.Task[None]":
 
 @pytest.mark.parametrize("error", [None, RuntimeError("x")], ids=["cancelled", "failed"])
 async def test_a_member_of_a_group_is_watched(member: Any, error: BaseException | None) -> None:
-    still_working(member)
+    ensure_working(member)
     coordinator, fetcher, client = member._coordinator, member._fetcher, member._client
     places = {
         "fetching": (fetcher, "_fetch_task"), "coordination with its group": (coordinator, "_coordination_task"),
@@ -76,18 +76,18 @@ async def test_a_member_of_a_group_is_watched(member: Any, error: BaseException 
         assert not living.done()
         setattr(owner, name, await _ended(error))
         with pytest.raises(KafkaError, match=f"the client's {doing} has ended by itself"):
-            still_working(member)
+            ensure_working(member)
         setattr(owner, name, living)
-    still_working(member)
+    ensure_working(member)
 
 
 async def test_what_kafka_refused_is_told_as_it_was(member: Any) -> None:
     """So that whoever may not read the group is told that."""
     living, member._coordinator._heartbeat_task = member._coordinator._heartbeat_task, None
-    still_working(member)  # between two generations there is none
+    ensure_working(member)  # between two generations there is none
     member._coordinator._heartbeat_task = await _ended(GroupAuthorizationFailedError("g"))
     with pytest.raises(GroupAuthorizationFailedError):
-        still_working(member)
+        ensure_working(member)
     member._coordinator._heartbeat_task = living
 
 
@@ -107,11 +107,11 @@ async def test_a_consumer_outside_every_group_does_not_wait_for_ever(world: Worl
 @pytest.mark.parametrize("doing", PRODUCING)
 async def test_a_producer_is_watched(world: World, doing: str) -> None:
     async with AIOKafkaProducer(bootstrap_servers=world.kafka.brokers) as producer:
-        still_working(producer)
+        ensure_working(producer)
         PRODUCING[doing](producer).cancel()
         await asyncio.wait([PRODUCING[doing](producer)])
         with pytest.raises(KafkaError, match=f"the client's {doing} has ended by itself"):
-            still_working(producer)
+            ensure_working(producer)
 
 
 # Starts a worker in which one task of a client's is cancelled as soon as it holds partitions.

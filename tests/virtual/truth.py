@@ -160,7 +160,7 @@ def check_end(kafka: Kafka) -> dict[str, str]:
         row = now.rows.get(report_id)
         if row is None or row.status != status:
             raise Anomaly("wrong_status", f"{report_id} is {status}: {one}, but the row says {row}.")
-    _check_books(now, truth, statuses)
+    _ensure_books_agree(now, truth, statuses)
     return statuses
 
 
@@ -184,7 +184,7 @@ def _check_cause(event: Any, one: Known) -> None:
         raise Anomaly("wrong_reason", f"{event}, but {one}.")
 
 
-def _check_books(now: Committed, truth: dict[str, Known], statuses: dict[str, str]) -> None:
+def _ensure_books_agree(now: Committed, truth: dict[str, Known], statuses: dict[str, str]) -> None:
     for name in {*now.books, *(one.town for one in truth.values())}:
         book = now.books.get(name)
         for status in ("stored", "missing", "recovered", "unproven", "undetermined", "pending"):

@@ -27,7 +27,7 @@ class Options(NamedTuple):
     top_candidates: int = 5
 
 
-def check_out(out: Path) -> None:
+def ensure_writable(out: Path) -> None:
     """Raises ConfigurationError where the result could not be written, before anything is read."""
     if os.path.lexists(out):
         raise ConfigurationError(
@@ -42,7 +42,7 @@ def check_out(out: Path) -> None:
 
 def write_result(audited: Audited, out: Path, *, options: Options) -> None:
     """Write the result's files into the new folder `out`. Raises ConfigurationError where it cannot be written."""
-    check_out(out)
+    ensure_writable(out)
     if options.per_receiver and options.suppress_small:
         raise ConfigurationError(
             "A result with small numbers suppressed has no files of single receivers: choose one of the two."
@@ -74,7 +74,7 @@ def _whole(out: Path) -> Iterator[Path]:
         partial.mkdir()
         yield partial
         _settle(partial)
-        check_out(out)
+        ensure_writable(out)
         partial.rename(out)
     except (OSError, duckdb.IOException) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__

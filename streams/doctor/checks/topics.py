@@ -21,7 +21,7 @@ from streams.doctor.findings import (
 from streams.errors import StateUnreadable
 from streams.kafka.append_times import what_becomes_of_it
 from streams.kafka.topics import SAFE_REPLICATION, wanted_topics
-from streams.records.coverage import same_partitions
+from streams.records.coverage import ensure_same_partitions
 
 MORE_COPIES = (
     "write the wanted replicas of {topic} to replicas.json and run `kafka-reassign-partitions "
@@ -71,7 +71,7 @@ def _added(facts: Facts, count: int) -> Iterator[Finding]:
         return
     for known in facts.coverage.after.values():
         try:
-            same_partitions(known, count)
+            ensure_same_partitions(known, count)
         except StateUnreadable as error:
             yield fault(
                 "partitions",

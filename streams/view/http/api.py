@@ -104,7 +104,7 @@ async def reports_file(request: Request, suffix: Format, query: Annotated[Report
 async def report(request: Request, report_id: ReportId) -> Response:
     """One report with its time line: each deciding fact with topic, partition, offset and arrival."""
     seat = seat_of(request)
-    seat.rows_only()
+    seat.ensure_rows()
     found = await report_of(seat, report_id)
     if found is None:
         not_found("report with this id")
@@ -212,7 +212,7 @@ async def sql(request: Request, query: models.Query) -> Response:
 
 async def _list(request: Request, name: str, listing: Listing, query: Any, suffix: Format | None = None) -> Response:
     seat = seat_of(request)
-    seat.rows_only()
+    seat.ensure_rows()
     seat.within_reach(*query.receiver)
     wanted = suffix or formats.wanted(request.headers.get("accept"))
     if wanted is not Format.JSON:

@@ -47,7 +47,7 @@ class Gate:
         request = Request(scope)
         try:
             if not _open(scope["path"]):
-                _from_ourselves(request)
+                _refuse_other_sites(request)
                 scope.setdefault("state", {})["seat"] = await self._seat(request)
             if scope["method"] not in READING:
                 receive = await _body(receive)
@@ -60,7 +60,7 @@ class Gate:
 
     async def _seat(self, request: Request) -> Seat:
         if self._grants.tokens is None:
-            self._from_here(request)
+            self._refuse_other_hosts(request)
             return Seat(self._desk, self._grants.unnamed)
         try:
             visitor = await self._visitor(request)
@@ -87,7 +87,7 @@ class Gate:
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
             ) from None
 
-    def _from_here(self, request: Request) -> None:
+    def _refuse_other_hosts(self, request: Request) -> None:
         """Where nobody is asked for a token, a name that somebody else has pointed at this machine opens nothing."""
         settings = self._grants.settings
         if not settings.view_unprotected and request.url.hostname not in {*HERE, settings.view_host}:
@@ -119,7 +119,7 @@ def _open(path: str) -> bool:
     return path in OPEN or path.startswith(STATIC)
 
 
-def _from_ourselves(request: Request) -> None:
+def _refuse_other_sites(request: Request) -> None:
     """Refuse what a page of somebody else's makes a browser send. Programs do not send these headers.
 
     A link may lead here from elsewhere, but not to a query that would run.

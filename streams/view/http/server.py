@@ -26,7 +26,7 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
     read_batches_within(settings.max_batch_bytes)
     grants = grants_of(settings)
     if grants.tokens is None:
-        _stay_at_home(settings)
+        _ensure_on_loopback(settings)
     with _listening(settings) as listening:
         failures: list[BaseException] = []
 
@@ -54,7 +54,7 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
         raise failure
 
 
-def _stay_at_home(settings: Settings) -> None:
+def _ensure_on_loopback(settings: Settings) -> None:
     """Closed by default: where nobody is asked for a token, only this machine may ask."""
     if not is_loopback(settings.view_host) and not settings.view_unprotected:
         raise ConfigurationError(

@@ -81,7 +81,7 @@ async def home(request: Request) -> Response:
 async def reports(request: Request) -> Response:
     """Any selection of reports."""
     seat, reader = seat_of(request), reader_of(request)
-    _rows_only(seat, reader)
+    _ensure_rows(seat, reader)
     query = _query(reader.here)
     listed = await _listed(seat, query)
     return page(request, reader, "reports.html", listed, listed=listed.found, query=query, fixed=None)
@@ -91,7 +91,7 @@ async def reports(request: Request) -> Response:
 async def report(request: Request, report_id: str) -> Response:
     """One report with its time line and evidence."""
     seat, reader = seat_of(request), reader_of(request)
-    _rows_only(seat, reader)
+    _ensure_rows(seat, reader)
     canonical = canonical_report_id(report_id)
     if canonical is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
@@ -236,7 +236,7 @@ def _query(here: Here, order: str | None = None) -> PageQuery:
 _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.default == []}
 
 
-def _rows_only(seat: Seat, reader: PageReader) -> None:
+def _ensure_rows(seat: Seat, reader: PageReader) -> None:
     if not seat.shows_rows:
         raise Problem("counts-only", reader.words("error.counts_only"), status=HTTPStatus.FORBIDDEN)
 

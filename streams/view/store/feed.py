@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import ConfigurationError, InDoubt, StateUnreadable
 from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.kafka.denials import explained
-from streams.kafka.patches import still_working
+from streams.kafka.patches import ensure_working
 from streams.kafka.topics import cluster_id, partition_counts, topic_setting
 from streams.settings import KafkaSettings, Settings
 from streams.view.store.changes import Changes, TopicPlace
@@ -163,7 +163,7 @@ class Feed:
         forgotten, self._heard = float("-inf"), time.monotonic()
         try:
             while True:
-                still_working(heights)
+                ensure_working(heights)
                 if time.monotonic() - forgotten > FORGET_EVERY_SECONDS:
                     forgotten = time.monotonic()
                     await self._forget(consumer, tps)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.audit.result import files, folder
-from streams.audit.result.folder import Options, check_out, write_result
+from streams.audit.result.folder import Options, ensure_writable, write_result
 from streams.errors import ConfigurationError
 from tests.audit.result.stock import audited, few, verdict
 
@@ -37,7 +37,7 @@ def test_what_exists_is_never_written_over(tmp_path: Path, kind: str) -> None:
     else:
         out.symlink_to(tmp_path / "nowhere")
     with pytest.raises(ConfigurationError, match="exists already"):
-        check_out(out)
+        ensure_writable(out)
     with pytest.raises(ConfigurationError, match="exists already"):
         write_result(few(), out, options=Options())
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
@@ -45,7 +45,7 @@ def test_what_exists_is_never_written_over(tmp_path: Path, kind: str) -> None:
 
 def test_a_folder_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="There is no folder"):
-        check_out(tmp_path / "nowhere" / "result")
+        ensure_writable(tmp_path / "nowhere" / "result")
 
 
 def test_an_error_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
