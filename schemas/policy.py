@@ -22,7 +22,9 @@ from schemas.common import Closed, Code, Municipality
 DURATION = r"^P([0-9]+W|([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?)$"
 
 
-LONGEST = timedelta(days=3650)  # more was a slip, and far beyond it the calendar ends: every sum with it would fail
+LONGEST_DURATION = timedelta(
+    days=3650
+)  # more was a slip, and far beyond it the calendar ends: every sum with it would fail
 
 
 class PolicyInvalid(ValueError):
@@ -39,7 +41,7 @@ def _duration(given: object) -> timedelta:
     if not isinstance(duration, timedelta) or duration <= timedelta(0):
         # Months and years have no fixed length, and an allowance of none would alarm at once.
         raise PydanticCustomError("duration", 'must be a positive ISO 8601 duration of weeks, days or less, as "PT2H"')
-    if duration > LONGEST:
+    if duration > LONGEST_DURATION:
         raise PydanticCustomError("duration", "must be at most ten years")
     return duration
 

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.policy import LONGEST
+from schemas.policy import LONGEST_DURATION
 from streams.errors import ConfigurationError
 
 TOPIC_NAME = r"^[A-Za-z0-9._-]{1,200}$"
@@ -69,22 +69,25 @@ class Settings(BaseSettings):
     retention: timedelta = Field(
         timedelta(days=90),
         ge=timedelta(days=1),
-        le=LONGEST,
+        le=LONGEST_DURATION,
         description="Retention of the input topics that are created.",
     )
     access_retention: timedelta = Field(
         timedelta(days=730),
         ge=timedelta(days=1),
-        le=LONGEST,
+        le=LONGEST_DURATION,
         description="Retention of the record of who looked, as created.",
     )
     keep: timedelta = Field(
-        timedelta(days=120), gt=timedelta(0), le=LONGEST, description="How long a row is kept after its last fact."
+        timedelta(days=120),
+        gt=timedelta(0),
+        le=LONGEST_DURATION,
+        description="How long a row is kept after its last fact.",
     )
     unexpected_after: timedelta = Field(
         timedelta(hours=24),
         gt=timedelta(0),
-        le=LONGEST,
+        le=LONGEST_DURATION,
         description="When a proof without a sent becomes unexpected.",
     )
     mark_every: timedelta = Field(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.policy import LONGEST
+from schemas.policy import LONGEST_DURATION
 from streams.errors import ConfigurationError
 from streams.settings import Settings, load_settings
 
@@ -39,4 +39,4 @@ def test_rows_outlive_the_inputs(monkeypatch: pytest.MonkeyPatch, setting: str, 
 def test_the_longest_durations_still_fit_into_the_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MELDINGSVAKT_KEEP", "P3650D")
     _, settings = load_settings()
-    assert datetime(9000, 1, 1, tzinfo=UTC) + 3 * LONGEST + settings.keep < datetime.max.replace(tzinfo=UTC)
+    assert datetime(9000, 1, 1, tzinfo=UTC) + 3 * LONGEST_DURATION + settings.keep < datetime.max.replace(tzinfo=UTC)

@@ -18,7 +18,7 @@ from streams.errors import ConfigurationError
 
 REPORTS = "reports.parquet"
 MEMORY = "2GB"
-AT_ONCE = 10_000
+LINES_AT_ONCE = 10_000
 
 Category = Literal[
     "lost",  # the audit says missing or recovered, and it was never announced
@@ -139,7 +139,7 @@ class Diff:
         """Every line that does not agree, the worst first; times as in every value."""
         with self._connection.cursor() as own:
             own.execute(f"SELECT {_WRITTEN} {_ORDERED}", {"categories": list(CATEGORIES)})
-            while some := own.fetchmany(AT_ONCE):
+            while some := own.fetchmany(LINES_AT_ONCE):
                 yield from (dict(zip(COLUMNS, line, strict=True)) for line in some)
 
     def write(self, file: Path) -> None:

@@ -51,7 +51,10 @@ class Work:
         return going_on and not fresh
 
     def connect(self) -> None:
-        """Connect to the database, which one process at a time may write to."""
+        """Connect to the database, which one process at a time may write to.
+
+        Raises ConfigurationError where another one has it.
+        """
         config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(self.folder / "temp")}
         try:
             self.connection = duckdb.connect(str(self.database), config=config)

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from streams.broker.cluster import EmbeddedKafka
 
-LOOK_SECONDS = 0.5
+ALIVE_LOOK_SECONDS = 0.5
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -22,7 +22,7 @@ def run_broker(nodes: int, port: int, directory: Path | None) -> None:
     with _until_signal(), EmbeddedKafka(nodes, port=port, directory=directory) as kafka:
         print(f"ready {kafka.bootstrap}", flush=True)
         while True:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(ALIVE_LOOK_SECONDS)
             kafka.ensure_alive()
 
 

@@ -15,7 +15,7 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 3
-LOOK_SECONDS = 0.5
+PARENT_LOOK_SECONDS = 0.5
 
 
 def _die_with_guard() -> None:
@@ -39,7 +39,7 @@ def _watch(program: "subprocess.Popen[bytes]", parent: int, wake: int) -> None:
     """Return when the program has ended or the parent is gone."""
     # A process that the parent forked may hold the pipe open longer than the parent lives: so ask for the parent, too.
     while program.poll() is None and os.getppid() == parent:
-        readable, _, _ = select.select([sys.stdin, wake], [], [], LOOK_SECONDS)
+        readable, _, _ = select.select([sys.stdin, wake], [], [], PARENT_LOOK_SECONDS)
         if sys.stdin in readable:
             return
         if wake in readable:

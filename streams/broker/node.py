@@ -8,7 +8,7 @@ from streams.broker.ports import Ports
 from streams.broker.process import GuardedProcess
 from streams.errors import BrokerUnavailable
 
-STOP_SECONDS = 20
+BROKER_STOP_SECONDS = 20
 
 
 class Node:
@@ -66,7 +66,7 @@ class Node:
         """End it in order (SIGTERM); what does not end in time is killed."""
         self.resume()
         self._signal(signal.SIGTERM)
-        self._release(STOP_SECONDS)
+        self._release(BROKER_STOP_SECONDS)
 
     def kill(self) -> None:
         """End it at once (SIGKILL)."""

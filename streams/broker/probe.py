@@ -10,13 +10,13 @@ from streams.broker.ports import LOOPBACK
 
 METADATA, VERSION, CORRELATION = 3, 1, 7
 CLIENT_ID = b"meldingsvakt"
-SECONDS = 2.0
+ANSWER_SECONDS = 2.0
 
 
 def brokers_seen(port: int) -> frozenset[int]:
     """The ids of the brokers that the one at `port` knows as alive; none while it does not answer."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=SECONDS) as connection:
+        with socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS) as connection:
             connection.sendall(_request())
             (size,) = struct.unpack(">i", _read(connection, 4))
             return _node_ids(_read(connection, size))
@@ -27,7 +27,7 @@ def brokers_seen(port: int) -> frozenset[int]:
 def listens(port: int) -> bool:
     """True if somebody accepts connections there."""
     with socket.socket() as probe:
-        probe.settimeout(SECONDS)
+        probe.settimeout(ANSWER_SECONDS)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 

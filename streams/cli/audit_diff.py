@@ -11,7 +11,7 @@ from streams.console import Json, say, show_json, show_table
 from streams.errors import ConfigurationError
 from streams.settings import load_settings
 
-MOST_LINES = 50
+MOST_LINES_SHOWN = 50
 
 
 def diff(
@@ -47,10 +47,10 @@ def diff(
                 show_json(line)
         else:
             show_table(("result", "events"), found.counts.items())
-            listed = [list(line.values()) for line in islice(found.lines(), MOST_LINES)]
+            listed = [list(line.values()) for line in islice(found.lines(), MOST_LINES_SHOWN)]
             if listed:
                 show_table(COLUMNS, listed)
-        more = sum(count for category, count in found.counts.items() if category != "agree") - MOST_LINES
+        more = sum(count for category, count in found.counts.items() if category != "agree") - MOST_LINES_SHOWN
         if more > 0 and not as_json:
             say(f"{more} more are not shown: write them to a file with --out, or ask for --json.")
         if found.untimed:

@@ -43,7 +43,7 @@ VIRTUAL_REPORTS = 20_000
 LIVE_SECONDS = 100.0
 READY_SECONDS = 60
 SETTLE_SECONDS = 15.0
-STOP_SECONDS = 30.0
+DEMO_STOP_SECONDS = 30.0
 
 
 class Result(NamedTuple):
@@ -159,7 +159,7 @@ def _running(name: str, ready: str) -> Iterator[None]:
         yield
     finally:
         process.signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
+        process.wait(DEMO_STOP_SECONDS)
 
 
 def _wait_until_ready(process: GuardedProcess, url: str, else_: str) -> None:

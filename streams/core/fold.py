@@ -14,7 +14,7 @@ from streams.core.row import NAMELESS, Flag, Row, Status, unreadable_flags
 from streams.core.rules import Limits
 from streams.core.weight import has_room
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
+SENDER_CLOCK_TOLERANCE = timedelta(minutes=5)
 CLOCK_BEHIND_AFTER = timedelta(days=400)
 
 
@@ -151,7 +151,7 @@ def _trusted_sent_at(row: Row, sent: Sent) -> datetime:
     if sent.sent_at is None:
         return arrived
     if sent.sent_at > arrived:
-        if sent.sent_at - arrived > CLOCK_TOLERANCE:
+        if sent.sent_at - arrived > SENDER_CLOCK_TOLERANCE:
             row.flags.add(Flag.CLOCK_AHEAD)
         return arrived
     if arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
@@ -164,7 +164,7 @@ def _trusted_stored(row: Row, stored: Stored) -> Stored:
     arrived = stored.place.arrived
     if stored.stored_at <= arrived:
         return stored
-    if stored.stored_at - arrived > CLOCK_TOLERANCE:
+    if stored.stored_at - arrived > SENDER_CLOCK_TOLERANCE:
         row.flags.add(Flag.CLOCK_AHEAD)
     return stored._replace(stored_at=arrived)
 

@@ -3,10 +3,10 @@
 from streams.core.facts import Receipt, Stored
 from streams.core.row import Row
 
-MOST_BYTES = 800_000  # a thousand proofs for as many receivers: more than there are, with their districts
-_FIXED = 4_000  # all that is there once
-_PROOF = 760  # a held proof with the longest topic and words that it may have
-_RECEIPT = 430
+ROW_BYTES = 800_000  # a thousand proofs for as many receivers: more than there are, with their districts
+_FIXED_BYTES = 4_000  # all that is there once
+_PROOF_BYTES = 760  # a held proof with the longest topic and words that it may have
+_RECEIPT_BYTES = 430
 
 
 def has_room(row: Row, more: Receipt | Stored | str) -> bool:
@@ -15,14 +15,14 @@ def has_room(row: Row, more: Receipt | Stored | str) -> bool:
     Half of its room is for proofs alone: what only tells reasons must not keep them out.
     """
     if isinstance(more, Stored):
-        return weight(row) + _PROOF <= MOST_BYTES
-    return weight(row) + (_RECEIPT if isinstance(more, Receipt) else _texts((more,))) <= MOST_BYTES // 2
+        return weight(row) + _PROOF_BYTES <= ROW_BYTES
+    return weight(row) + (_RECEIPT_BYTES if isinstance(more, Receipt) else _texts((more,))) <= ROW_BYTES // 2
 
 
 def weight(row: Row) -> int:
     """At least the bytes that a row takes as it is published."""
-    held = _RECEIPT * len(row.held_receipts) + _PROOF * len(row.held_stored)
-    return _FIXED + held + _texts(row.message_ids) + _texts(row.copies)
+    held = _RECEIPT_BYTES * len(row.held_receipts) + _PROOF_BYTES * len(row.held_stored)
+    return _FIXED_BYTES + held + _texts(row.message_ids) + _texts(row.copies)
 
 
 def _texts(texts: list[str] | tuple[str, ...]) -> int:

@@ -14,7 +14,7 @@ from streams.records.events import book_value, event_headers, event_value
 from streams.records.record import Write
 from streams.settings import Settings
 
-AT_ONCE = 500  # records: a few hundredths of a second
+WRITES_AT_ONCE = 500  # records: a few hundredths of a second
 
 
 def output_records(
@@ -26,7 +26,7 @@ def output_records(
         _event_records(settings.output("missing"), coverage.partition, events),
         _coverage_records(settings.output("coverage"), coverage, books),
     )
-    while piece := list(islice(records, AT_ONCE)):
+    while piece := list(islice(records, WRITES_AT_ONCE)):
         yield piece
 
 

@@ -47,7 +47,7 @@ from streams.records.rejected import NO_APPEND_TIME, lost_append_times, rejected
 from streams.settings import Settings
 
 BROKER_CLOCK = "broker_clock"
-CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
+BROKER_CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
 OPENING_OR_SETTLING = frozenset({Step.OPENED, Step.STORED, Step.RECOVERED})
 
 
@@ -238,7 +238,9 @@ class Processor:
 
     def _stepped_back(self, applied: Applied, appended: datetime) -> bool:
         until, latest = self.coverage.complete_until, applied.latest
-        return (until is not None and appended < until) or (latest is not None and latest - appended > CLOCK_TOLERANCE)
+        return (until is not None and appended < until) or (
+            latest is not None and latest - appended > BROKER_CLOCK_TOLERANCE
+        )
 
     def _judge(self, record: Record) -> None:
         intake = take_in(record, self._settings.max_value_bytes)

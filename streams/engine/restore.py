@@ -25,7 +25,9 @@ from streams.settings import KafkaSettings, Settings
 
 READ_AT_ONCE = 5_000
 STALL_SECONDS = 60
-FETCH_MILLISECONDS = 50  # at the end of a topic a fetch waits for more, and every question to that broker behind it
+RESTORE_FETCH_MILLISECONDS = (
+    50  # at the end of a topic a fetch waits for more, and every question to that broker behind it
+)
 
 
 class Restorer:
@@ -145,7 +147,7 @@ class Restorer:
             isolation,
             "none",
             request_timeout_ms=self._timeout_ms,
-            fetch_max_wait_ms=FETCH_MILLISECONDS,
+            fetch_max_wait_ms=RESTORE_FETCH_MILLISECONDS,
             max_partition_fetch_bytes=8 << 20,
             fetch_max_bytes=32 << 20,
         )

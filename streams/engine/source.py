@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 FETCH_MILLISECONDS, BUSY_MILLISECONDS, WATCH_SECONDS = 500, 20, 0.5
 MOST_QUEUED = 2  # batches of a partition: one at work, one that waits; more would take the room of the others
 RESTORE_AT_ONCE = 4
-STEP_SECONDS = 120.0  # twice what a restore waits for a broker that is down
+RESTORE_STEP_SECONDS = 120.0  # twice what a restore waits for a broker that is down
 
 
 class Source(Service):  # type: ignore[misc]  # mode has no types for us
@@ -262,7 +262,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     async def _restore(self, number: int) -> Partition:
         started = time.monotonic()
         transactions = Transactions(self._kafka, self._settings, number)
-        patience = StepLimit(f"Restoring partition {number}", STEP_SECONDS)
+        patience = StepLimit(f"Restoring partition {number}", RESTORE_STEP_SECONDS)
         patience.step()
         try:
             async with naming_denials(self._kafka, "Read"):

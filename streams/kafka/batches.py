@@ -20,11 +20,11 @@ from streams.records.record import NO_TIME, KafkaRecord, UnreadableOffsets, next
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 20_000  # records, where nobody says how many
+MOST_RECORDS = 20_000  # records, where nobody says how many
 TRIES = 3  # fetches of the same batch, before it counts as damaged where it lies
 BAD_CHECKSUM = "batch_checksum"
 
-FRAME_BYTES = 12  # offset and length, which the length does not count
+BATCH_FRAME_BYTES = 12  # offset and length, which the length does not count
 LENGTH_BYTES = 4
 MAGIC, MAGIC_PLACE = 2, 16
 
@@ -96,7 +96,7 @@ class BatchRecords:
     def take(self, most: int | None = None) -> list[KafkaRecord]:
         """The next records, at most so many; none at the end."""
         taken: list[KafkaRecord] = []
-        room, spent = most or MOST_AT_ONCE, 0
+        room, spent = most or MOST_RECORDS, 0
         while room > 0 and spent < SHARE_BYTES:
             if self._batch is None:
                 self._batch = self._open()
@@ -134,10 +134,12 @@ class BatchRecords:
 
     def _frame(self) -> bytes | None:
         """The bytes of the next batch; None where there is none, or not all of it, or what cannot be one."""
-        begin = self._at + FRAME_BYTES
+        begin = self._at + BATCH_FRAME_BYTES
         size = int.from_bytes(self._data[begin - LENGTH_BYTES : begin], "big")
         end = begin + size
-        return self._data[self._at : end] if size >= HEADER_BYTES - FRAME_BYTES and end <= len(self._data) else None
+        return (
+            self._data[self._at : end] if size >= HEADER_BYTES - BATCH_FRAME_BYTES and end <= len(self._data) else None
+        )
 
     def _give_up(self, header: BatchHeader | None, cause: str) -> "RecordBatch | UntrustedBatch | None":
         """Fetch it a few times more: it may have been damaged on its way. Then pass it, as far as it is known to go."""

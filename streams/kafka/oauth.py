@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 log = logging.getLogger(__name__)
 
 FETCH_SECONDS = 5.0
-MOST_BYTES = 65_536
+TOKEN_BYTES = 65_536
 # A token is renewed when a tenth of its life is left, but this long before its end at the most.
 RENEW_SECONDS = 60.0
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750: nothing that could end the field it is sent in
@@ -123,7 +123,7 @@ class EndpointTokens(AbstractTokenProvider):  # type: ignore[misc]
             aiohttp.ClientSession() as session,
             session.post(self._url, data=form, headers=headers, allow_redirects=False) as response,
         ):
-            return response.status, await response.content.read(MOST_BYTES)
+            return response.status, await response.content.read(TOKEN_BYTES)
 
     def _understood(self, body: bytes, asked_at: float) -> Token:
         try:

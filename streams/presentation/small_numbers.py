@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-LEAST = 5
+LEAST_SHOWN = 5
 
 Cell = tuple[int, str]
 
@@ -23,7 +23,7 @@ def suppressed(
     """
     rows = [*groups, total]
     names = (whole, *parts)
-    hidden = {(i, name) for i, row in enumerate(rows) for name in names if 0 < row[name] < LEAST}
+    hidden = {(i, name) for i, row in enumerate(rows) for name in names if 0 < row[name] < LEAST_SHOWN}
     hidden |= {(i, name) for i, name in also if rows[i][name]}
     while more := _more(rows, names, whole, hidden):
         hidden |= more

@@ -10,7 +10,7 @@ from streams.sources.text import Block
 COLUMNS = Refusal("csv", "columns")  # another number of cells than the header has
 CUT_OFF = Refusal("csv", "cut_off")
 QUOTES = Refusal("csv", "quotes")  # a quote is never closed
-_LONGEST = 1 << 20  # bytes of a record; a quote that is still open then was never meant to be closed
+_LONGEST_RECORD_BYTES = 1 << 20  # bytes of a record; a quote that is still open then was never meant to be closed
 
 
 class Split(NamedTuple):
@@ -56,7 +56,7 @@ class Records:
         while number < len(block.lines):
             line = block.lines[number]
             cells, end = self._cells(data, begin, line)
-            if cells is None and not last and len(data) - begin < _LONGEST:
+            if cells is None and not last and len(data) - begin < _LONGEST_RECORD_BYTES:
                 return split._replace(left=len(block.lines) - number)
             cells = cells or []
             taken = 1
@@ -83,7 +83,7 @@ class Records:
         if b'"' not in line:
             return line.split(self._delimiter), begin + len(line) + 1
         cells: list[bytes] = []
-        limit = min(begin + _LONGEST, len(data))
+        limit = min(begin + _LONGEST_RECORD_BYTES, len(data))
         while found := self._cell.match(data, begin, limit):
             quoted, behind, bare, end = found.groups()
             if quoted is None:

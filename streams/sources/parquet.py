@@ -43,6 +43,7 @@ class ParquetFile(OpenFile):
         self._shape = Shape(source, self._ways, styles)
 
     def chunks(self) -> Iterator[Chunk]:
+        """The file's lines. Raises ConfigurationError where it is damaged."""
         wanted = sorted({".".join(way) for way in self._ways.values()})
         with self._opened() as file:
             rows, read = file.metadata.num_rows, 0

@@ -13,7 +13,7 @@ from streams.errors import ConfigurationError
 
 BLOCK_BYTES = 1 << 20  # what a processor keeps at hand: lines of larger blocks take half as long again
 BLOCK_LINES = 100_000
-_LONGEST_LINE = 64 << 20
+_LONGEST_LINE_BYTES = 64 << 20
 _PACKED_BYTES = 64 << 10  # unpacked it is at most a thousand times as much
 _MARK_BYTES = 4
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -60,7 +60,7 @@ class TextFile:
             whole, newline, tail = data.rpartition(b"\n")
             if not newline:
                 rest += data
-                if len(rest) > _LONGEST_LINE:
+                if len(rest) > _LONGEST_LINE_BYTES:
                     raise ConfigurationError(f"{self.path.name} has a line of over 64 MB: give a text file with lines.")
                 continue
             lines = (rest + whole).split(b"\n")

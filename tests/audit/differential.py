@@ -16,7 +16,7 @@ from streams.audit.facts import NamesTable
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.ranges import JUDGED, judge_range, ranges
 from streams.audit.judge.verdict import JudgeContext
-from streams.audit.load.irregular import MOST_BYTES
+from streams.audit.load.irregular import VALUE_BYTES
 from streams.audit.load.join import bring_together
 from streams.audit.load.lines import Taking
 from streams.audit.load.records import TakingRecords
@@ -94,7 +94,7 @@ def unread_proofs(records: list[Record]) -> set[str]:
     """
     found = set()
     for record in records:
-        if record.kind == "stored" and take_in(record, MOST_BYTES).fact is None:
+        if record.kind == "stored" and take_in(record, VALUE_BYTES).fact is None:
             given = orjson.loads(record.value or b"null").get("report_id")
             canonical = canonical_report_id(given) if isinstance(given, str) else None
             found |= {canonical} if canonical else set()

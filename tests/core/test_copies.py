@@ -5,7 +5,7 @@ import pytest
 from streams.core.facts import ReceiptCode
 from streams.core.fold import Step
 from streams.core.row import Reason, Status
-from streams.core.weight import MOST_BYTES
+from streams.core.weight import ROW_BYTES
 from tests.core.world import OTHER, REPORT, Story, at
 
 
@@ -75,7 +75,7 @@ def test_it_forgets_the_copy_of_a_sent_that_was_too_old() -> None:
 def test_it_refuses_a_receipt_that_it_could_not_remember_and_takes_a_proof() -> None:
     story = Story()
     story.sent("08:00")
-    story.row.copies = tuple(f"receipt/1/{number:019}" for number in range(MOST_BYTES // 64))
+    story.row.copies = tuple(f"receipt/1/{number:019}" for number in range(ROW_BYTES // 64))
     assert story.receipt("08:01", origin="receipt/1/0").step is Step.ROW_FULL
     assert (story.row.receipt, story.row.flags, story.row.touched) == (None, {"row_full"}, at("08:00"))
     assert story.stored("08:02", origin="stored/1/0").step is Step.STORED

@@ -11,7 +11,7 @@ from schemas.reading import SENT as SENT_READER
 from schemas.reading import STORED as STORED_READER
 from schemas.reading import Reader
 from streams.core.events import written
-from streams.core.weight import MOST_BYTES
+from streams.core.weight import ROW_BYTES
 from streams.engine.processor import Processor
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import MOST_BATCH_BYTES
@@ -151,7 +151,7 @@ def test_a_row_that_is_full_fits_into_a_batch_and_what_it_has_no_room_for_is_rej
     records = [Appended(n, ms(START), REPORT.encode(), value) for n, value in enumerate(values)]
     writes = one.apply(batch(one, stored=records))
     state = of(writes, "state")[-1]  # one a slice
-    assert 400_000 < len(state.value or b"") <= MOST_BYTES < MOST_BATCH_BYTES
+    assert 400_000 < len(state.value or b"") <= ROW_BYTES < MOST_BATCH_BYTES
     ReportState.model_validate_json(state.value or b"")
     rejected = [orjson.loads(write.value or b"") for write in of(writes, "rejected")]
     full = [value for value in rejected if value["reason"] == "row_full"]

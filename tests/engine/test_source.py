@@ -181,7 +181,7 @@ async def test_a_restore_that_makes_no_step_ends_the_worker_with_a_sentence(
         async def stop(self) -> None:
             pass
 
-    monkeypatch.setattr(source_module, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(source_module, "RESTORE_STEP_SECONDS", 0.05)
     monkeypatch.setattr(source_module, "Transactions", Stuck)
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
     restoring = asyncio.create_task(source(Table(), None)._restore(3))

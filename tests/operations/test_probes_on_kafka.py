@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine.health.server import MOST_CONNECTIONS
+from streams.engine.health.server import MOST_PROBING
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import Worker, World
 
@@ -60,7 +60,7 @@ async def test_probes_are_answered_while_over_a_thousand_connections_stand_idle(
     try:
         for _ in range(3):
             await _probed(worker)
-        assert len(list(Path(f"/proc/{worker.process.pid}/fd").iterdir())) < MOST_CONNECTIONS + 100
+        assert len(list(Path(f"/proc/{worker.process.pid}/fd").iterdir())) < MOST_PROBING + 100
         async with world.announcements() as announced:
             report = await world.sent()
             assert (await announced.next())["report_id"] == report

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from schemas import inputs, outputs
 from streams.kafka.topics import wanted_topics
-from streams.presentation.small_numbers import LEAST
+from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.settings import KafkaSettings, Settings
 from tests.supply.sbom import ROOT
 
@@ -123,7 +123,7 @@ def test_the_privacy_page_tells_how_long_each_topic_is_kept() -> None:
 
 
 def test_the_privacy_page_tells_which_numbers_are_small() -> None:
-    assert f"from 1 to {LEAST - 1}" in PRIVACY
+    assert f"from 1 to {LEAST_SHOWN - 1}" in PRIVACY
 
 
 def test_the_consumers_are_as_their_readme_says() -> None:

@@ -101,7 +101,7 @@ async def test_a_failure_is_told_and_not_kept(answers: Answers) -> None:
 async def test_a_crowd_gets_the_last_answer_while_the_next_is_worked_out(
     answers: Answers, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 2.0)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 2.0)
     monkeypatch.setattr(module, "SOON_SECONDS", 0.5)
     dear = Work(0.5)
     await answers.get("q", dear)

@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator, FormatChecker
 
-from streams.presentation.small_numbers import LEAST
+from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.view.http.application import application
 from streams.view.services import Desk
-from streams.view.store.cache import PATIENCE
+from streams.view.store.cache import PATIENCE_SECONDS
 from tests.view.conftest import asking, failed
 from tests.view.stock import (
     STATUSES,
@@ -51,7 +51,7 @@ def fill(desk: Desk) -> None:
 async def until_old(desk: Desk) -> None:
     """Wait until no answer is kept that was worked out before the tables changed."""
     for kept in list(desk.answers._kept.values()):
-        await asyncio.sleep(PATIENCE * kept.took_seconds)
+        await asyncio.sleep(PATIENCE_SECONDS * kept.took_seconds)
 
 
 ANSWERS = {
@@ -255,11 +255,11 @@ class TestCountsOnly:
         rows = answer["books"] if path == "/books" else [*answer["groups"], answer["total"]]
         counts = [row[name] for row in rows for name in ("reports", "sent", *STATUSES) if name in row]
         assert None in counts or path == "/summary"
-        assert not [number for number in counts if number is not None and 0 < number < LEAST]
+        assert not [number for number in counts if number is not None and 0 < number < LEAST_SHOWN]
 
     async def test_no_confirmation_time_is_of_fewer_than_5(self, few: httpx.AsyncClient) -> None:
         groups = (await few.get(f"{API}/confirmation-times?by=receiver&by=day")).json()["groups"]
-        assert all(group["confirmed"] is None or group["confirmed"] >= LEAST for group in groups)
+        assert all(group["confirmed"] is None or group["confirmed"] >= LEAST_SHOWN for group in groups)
         assert any(group["confirmed"] is None for group in groups)
 
 

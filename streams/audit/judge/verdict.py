@@ -9,7 +9,7 @@ from streams.audit.judge.coverage import EvidenceCoverage
 from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
 from streams.core.facts import Fact, Sent, Stored
-from streams.core.fold import CLOCK_TOLERANCE
+from streams.core.fold import SENDER_CLOCK_TOLERANCE
 from streams.core.history import judge
 from streams.core.receivers import NO_DISTRICT
 from streams.core.row import Row, Status
@@ -95,7 +95,7 @@ def _differing(one: Sent, other: Sent) -> Iterator[str]:
         yield "case_system"
     same_message = one.message_id == other.message_id  # a resend is sent later
     known = one.sent_at is not None and other.sent_at is not None
-    if same_message and known and abs(one.sent_at - other.sent_at) > CLOCK_TOLERANCE:  # type: ignore[operator]
+    if same_message and known and abs(one.sent_at - other.sent_at) > SENDER_CLOCK_TOLERANCE:  # type: ignore[operator]
         yield "sent_at"
 
 

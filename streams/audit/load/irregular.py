@@ -23,7 +23,7 @@ from streams.sources.shaping import as_value
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
-MOST_BYTES = 262_144
+VALUE_BYTES = 262_144
 # What is written for "no date" in many an export (1970, 1900), long before there was a portal: it would stretch what a
 # source seems to cover.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -81,7 +81,7 @@ class OddLines:
             value = orjson.dumps(given | {"report_id": NO_ID})
         if odd.refusal is None or odd.key is not None:
             place = Place(at or EPOCH, "", NO_PARTITION, odd.line)
-            intake = take_in(Record(kind, place, odd.key, value), MOST_BYTES)
+            intake = take_in(Record(kind, place, odd.key, value), VALUE_BYTES)
         else:
             intake = Intake(None, odd.refusal)
         fact, refusal = intake.fact, odd.refusal or intake.refusal

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
-from streams.audit.load.irregular import EARLIEST, EVENT_TIME, MOST_BYTES, NO_ID, NO_PARTITION, OddLines, stored_names
+from streams.audit.load.irregular import EARLIEST, EVENT_TIME, NO_ID, NO_PARTITION, VALUE_BYTES, OddLines, stored_names
 from streams.audit.load.timestamps import instants, microseconds
 from streams.core.events import written
 from streams.core.facts import Names, Place, Sent, Stored
@@ -137,7 +137,7 @@ def _names(kind: Kind, given: dict[str, str]) -> Names | None:
     """The names as the contract's reader gives them; None where it refuses any."""
     told = given | {"report_id": NO_ID, EVENT_TIME[kind]: written(EARLIEST), "evidence": EVIDENCE[0]}
     record = Record(kind, Place(EARLIEST, "", NO_PARTITION, 0), None, as_value(kind, told))
-    fact, refusal, *_ = take_in(record, MOST_BYTES)
+    fact, refusal, *_ = take_in(record, VALUE_BYTES)
     if refusal is not None:
         return None
     return stored_names(fact, given) if isinstance(fact, Stored) else fact.names if isinstance(fact, Sent) else None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from streams.audit.facts import NamesTable
-from streams.audit.load.irregular import MOST_BYTES, OddLines
+from streams.audit.load.irregular import VALUE_BYTES, OddLines
 from streams.audit.topics.copies import Arrival, Arrivals
 from streams.audit.topics.reader import Hole
 from streams.records.record import MOST_LISTED, Record, Refusal
@@ -21,7 +21,7 @@ class TakingRecords:
         names: NamesTable,
         sources: Mapping[str, int],
         partitions: int,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int = VALUE_BYTES,
     ) -> None:
         now = datetime.now(UTC)
         self._names = names

@@ -6,7 +6,7 @@ import duckdb
 
 from streams.core.receivers import Municipalities
 
-MOST = 5
+MOST_CANDIDATES = 5
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=30)
 # A proof that names no report, or one that nobody saw as sent; not one that names a report which is known.
 _PROOFS = """
@@ -30,7 +30,7 @@ WHERE v.status IN ('missing', 'undetermined')
     AND (v.form IS NULL OR p.form IS NULL OR 'UKJENT' IN (v.form, p.form) OR v.form = p.form)
     AND (v.district IS NULL OR p.district IS NULL OR '00' IN (v.district, p.district) OR v.district = p.district)
 WINDOW nearest AS (PARTITION BY v.report_id ORDER BY abs(p.event_at - epoch_us(v.sent_at)), p.source, p.line)
-QUALIFY rank <= {MOST}
+QUALIFY rank <= {MOST_CANDIDATES}
 """
 
 

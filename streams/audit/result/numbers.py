@@ -18,7 +18,7 @@ from streams.audit.result.counts import (
 from streams.audit.result.summary import AuditSummary, SourceRead, summary
 from streams.audit.result.suppression import hidden
 from streams.audit.schema import TERMS, Audited
-from streams.presentation.small_numbers import LEAST
+from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.presentation.times import OSLO
 
 
@@ -44,9 +44,9 @@ def shown(audited: Audited, *, suppress_small: bool) -> Shown:
     if not suppress_small:
         return Shown(whole, tables, suppressed=False)
     variants = {key: [table] for key, table in tables.items()} | {
-        "receivers": [with_rest(by_receiver(connection, LEAST))],
+        "receivers": [with_rest(by_receiver(connection, LEAST_SHOWN))],
         "months": [with_rest(tables["months"]), with_rest(by_month(connection, 0))],
-        "versions": [with_rest(by_version(connection, LEAST))],
+        "versions": [with_rest(by_version(connection, LEAST_SHOWN))],
     }
     published = hidden({key: [*some, without_groups(some[0])] for key, some in variants.items()})
     return Shown(_without_small(whole, published), published, suppressed=True)
@@ -78,7 +78,7 @@ def _by_code(table: Table) -> dict[str, int | None]:
 
 
 def _large(number: int | None) -> int | None:
-    return None if number is not None and 0 < number < LEAST else number
+    return None if number is not None and 0 < number < LEAST_SHOWN else number
 
 
 def _none(number: int | None) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.audit.result.counts import CountsLine, Table
-from streams.presentation.small_numbers import LEAST, suppressed
+from streams.presentation.small_numbers import LEAST_SHOWN, suppressed
 
 # Sums are solved in the remainders of a large prime: exact fractions would grow, and floating ones err.
 _PRIME = (1 << 61) - 1
@@ -61,7 +61,7 @@ def _totals(tables: Iterable[Table]) -> set[Cell]:
     while True:
         before = len(forced)
         for table in tables:
-            small = any(0 < (table.total[name] or 0) < LEAST for name in table.columns)
+            small = any(0 < (table.total[name] or 0) < LEAST_SHOWN for name in table.columns)
             names = {cell.column for cell in forced} | ({"stored"} if small else set())
             also = [(line, name) for line in (0, 1) for name in names.intersection(table.columns)]
             (_, total) = suppressed([table.total], table.total, table.whole, table.parts, also)

@@ -12,7 +12,7 @@ from streams.audit.result.summary import AuditSummary, SourceRead
 from streams.audit.schema import TERMS
 from streams.presentation.words import Words
 
-MOST_SOURCES = 12
+SOURCES_SHOWN = 12
 _FILES = ("rapport.html", "report.html", "missing.csv", "undetermined.csv", "summary.json")
 
 
@@ -58,12 +58,12 @@ def _codes(words: Words, title: str, codes: dict[str, int | None], section: str)
 def _sources(words: Words, summary: AuditSummary) -> Table:
     table = _table(words("section.sources"), words("sources.read"), words("sources.rejected"))
     table.add_column(words("sources.notes"))
-    for source in summary.sources[:MOST_SOURCES]:
+    for source in summary.sources[:SOURCES_SHOWN]:
         notes = [words.code("warning", code) for code in source.warnings]
         name = Text(f"{source.name} ({words.code('kind', source.kind)})", overflow="fold")
         numbers = (_number(words, source.records), _number(words, source.rejected))
         table.add_row(name, *numbers, Text("; ".join([*notes, *_rejects(words, source)])))
-    if left := summary.sources[MOST_SOURCES:]:
+    if left := summary.sources[SOURCES_SHOWN:]:
         table.add_row(words.count("table.others", len(left)), "", _number(words, _sum(left)), "")
     return table
 

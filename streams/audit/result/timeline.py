@@ -7,8 +7,8 @@ from typing import NamedTuple
 from streams.audit.result.counts import Table
 
 STEP, WIDTH, HEIGHT = 10.0, 8.0, 100.0
-LEAST = 3.0  # one report is to be seen beside a hundred
-STUB = 12.0  # a hidden number
+LEAST_HEIGHT = 3.0  # one report is to be seen beside a hundred
+STUB_HEIGHT = 12.0  # a hidden number
 
 
 class MonthBar(NamedTuple):
@@ -56,5 +56,5 @@ def _series(name: str, counts: Sequence[tuple[tuple[date, str], int | None]]) ->
 
 
 def _bar(n: int, number: int | None, highest: int) -> MonthBar:
-    height = STUB if number is None else max(LEAST, round(HEIGHT * number / highest, 1))
+    height = STUB_HEIGHT if number is None else max(LEAST_HEIGHT, round(HEIGHT * number / highest, 1))
     return MonthBar(STEP * n + (STEP - WIDTH) / 2, HEIGHT - height, height, number)

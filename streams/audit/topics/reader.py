@@ -19,7 +19,7 @@ from streams.kafka.topics import partition_counts
 from streams.records.record import KINDS, LOG_APPEND_TIME, NO_TIME, KafkaRecord, Record, UnreadableOffsets, mark_of
 from streams.settings import KafkaSettings, Settings
 
-MOST_AT_ONCE = 20_000
+RECORDS_AT_ONCE = 20_000
 FETCH_MILLISECONDS = 500
 STALL_SECONDS = 60.0
 
@@ -165,7 +165,7 @@ async def _batches(consumer: Any, parts: Mapping[TopicPartition, PartitionReadin
     whole = unread
     consumer.resume(*left)
     while left:
-        fetched = await consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=MOST_AT_ONCE)
+        fetched = await consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=RECORDS_AT_ONCE)
         records: list[Record] = []
         holes: list[Hole] = []
         for tp, found in fetched.items():

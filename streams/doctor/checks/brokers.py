@@ -27,7 +27,7 @@ REQUESTS: tuple[Any, ...] = (
     transaction.AddOffsetsToTxnRequest, transaction.TxnOffsetCommitRequest, transaction.EndTxnRequest,
 )  # fmt: skip
 # Produce 3 and fetch 4 brought transactions and headers, fetch 5 where a log begins.
-LEAST = {0: 3, 1: 4}
+LEAST_VERSIONS = {0: 3, 1: 4}
 # The level of metadata.version that each release began with: brokers do not tell their release themselves.
 KAFKA_OF_METADATA = {1: "3.0", 4: "3.3", 8: "3.4", 9: "3.5", 12: "3.6", 15: "3.7", 20: "3.8", 21: "3.9", 22: "4.0",
                      26: "4.1"}  # fmt: skip
@@ -108,7 +108,7 @@ def _not_spoken(answer: BrokerAnswer, compression: str) -> Iterator[str]:
     for request in REQUESTS:
         least, most = answer.versions.get(request.API_KEY, (0, -1))
         ours = [version.API_VERSION for version in request._CLASSES]
-        wanted = LEAST.get(request.API_KEY, 0)
+        wanted = LEAST_VERSIONS.get(request.API_KEY, 0)
         if request is produce.ProduceRequest and compression == "zstd":
             wanted = 7
         if not any(max(least, wanted) <= version <= most for version in ours):

@@ -7,7 +7,7 @@ from streams.doctor.checks.retention import smallest_grace
 from streams.doctor.facts import Facts, Skew, Unread
 from streams.doctor.findings import Finding, fault, or_ok, unknown, warning
 
-NOTICEABLE = 1.0
+NOTICEABLE_SECONDS = 1.0
 LOOK = "compare `chronyc tracking` on the broker's machine and on this one, and set right the one that is off"
 
 
@@ -46,13 +46,13 @@ def _apart(facts: Facts, skews: Mapping[int, Skew]) -> Finding | None:
 
 def _graded(facts: Facts, found: str, seconds: float) -> Finding | None:
     grace = None if isinstance(facts.policy, Unread) else smallest_grace(facts.policy)
-    if grace is not None and timedelta(seconds=seconds) > max(grace, timedelta(seconds=NOTICEABLE)):
+    if grace is not None and timedelta(seconds=seconds) > max(grace, timedelta(seconds=NOTICEABLE_SECONDS)):
         return fault(
             "clocks",
             f"{found}, more than the smallest grace ({grace.total_seconds():g} s): reports are misjudged",
             LOOK,
         )
-    if seconds > NOTICEABLE:
+    if seconds > NOTICEABLE_SECONDS:
         return warning("clocks", f"{found}: alarms are as much too early or too late", LOOK)
     return None
 

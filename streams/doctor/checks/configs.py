@@ -8,7 +8,7 @@ from streams.doctor.findings import Finding, fault, ok, set_on_topic, warning
 from streams.kafka.topics import MOST_BATCH_BYTES, Topic, wanted_topics
 
 CHECK = "topic settings"
-ROOM_FOR_BATCH = 1_048_588  # Kafka's own default
+ROOM_FOR_BATCH_BYTES = 1_048_588  # Kafka's own default
 HOUR_MS = 3_600_000
 
 
@@ -58,13 +58,13 @@ def _unclean(topic: TopicSeen) -> Iterator[Finding]:
 
 
 def _batches(topic: TopicSeen) -> Iterator[Finding]:
-    most = int(topic.settings().get("max.message.bytes", ROOM_FOR_BATCH))
+    most = int(topic.settings().get("max.message.bytes", ROOM_FOR_BATCH_BYTES))
     if most < MOST_BATCH_BYTES:
         yield fault(
             CHECK,
             f"{topic.name} has max.message.bytes={most}, but the worker writes batches of up to {MOST_BATCH_BYTES} "
             "bytes: its commit would be refused and the worker end",
-            set_on_topic(topic.name, max_message_bytes=ROOM_FOR_BATCH),
+            set_on_topic(topic.name, max_message_bytes=ROOM_FOR_BATCH_BYTES),
         )
 
 

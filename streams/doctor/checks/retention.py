@@ -19,8 +19,8 @@ from streams.doctor.findings import (
 )
 from streams.kafka.retention import unlike
 
-FOR_EVER = -1
-LONG = timedelta(days=365)
+KEPT_FOR_EVER = -1
+KEPT_FOR_LONG = timedelta(days=365)
 
 
 def policy(facts: Facts) -> Iterator[Finding]:
@@ -128,8 +128,8 @@ def _judged(topic: TopicSeen, kept: timedelta, policy: Policy) -> Iterator[Findi
 
 
 def _by_size(topic: TopicSeen) -> Iterator[Finding]:
-    size = int(topic.settings().get("retention.bytes", FOR_EVER))
-    if size != FOR_EVER:
+    size = int(topic.settings().get("retention.bytes", KEPT_FOR_EVER))
+    if size != KEPT_FOR_EVER:
         yield warning(
             "retention",
             f"{topic.name} has retention.bytes={size}: a flood deletes records of any age, also unread ones",
@@ -139,11 +139,11 @@ def _by_size(topic: TopicSeen) -> Iterator[Finding]:
 
 def _product(topic: TopicSeen) -> Iterator[Finding]:
     kept = _kept(topic)
-    if kept is not None and kept < LONG:
+    if kept is not None and kept < KEPT_FOR_LONG:
         yield warning(
             "retention",
             f"{topic.name} is kept {in_days(kept)}: who reads it later does not learn what was announced before",
-            set_on_topic(topic.name, retention_ms=FOR_EVER),
+            set_on_topic(topic.name, retention_ms=KEPT_FOR_EVER),
         )
 
 
@@ -175,8 +175,8 @@ def _terms(version: Version) -> Iterator[tuple[timedelta, timedelta]]:
 
 
 def _kept(topic: TopicSeen) -> timedelta | None:
-    kept = int(topic.settings().get("retention.ms", FOR_EVER))
-    return None if kept == FOR_EVER else _duration(kept)
+    kept = int(topic.settings().get("retention.ms", KEPT_FOR_EVER))
+    return None if kept == KEPT_FOR_EVER else _duration(kept)
 
 
 def _rolled(topic: TopicSeen) -> timedelta:

@@ -12,7 +12,7 @@ from streams.kafka.consumers import one_off_consumer
 from streams.records.record import HEADER, LOG_APPEND_TIME
 from streams.settings import KafkaSettings
 
-FETCH_SECONDS = 0.5  # what the way of a record to us may take; until then it may be that and not the clock
+PROBE_FETCH_SECONDS = 0.5  # what the way of a record to us may take; until then it may be that and not the clock
 PROBES = 3  # the first one also waits for its connection
 
 
@@ -35,7 +35,7 @@ async def watch(
                         ahead[leaders[tp]] = max(seen, ahead.get(leaders[tp], seen))
     if not ahead:
         return Unread(f"no record was appended within {seconds:.0f} s")
-    return {leader: Skew(seen, seen + FETCH_SECONDS) for leader, seen in ahead.items()}
+    return {leader: Skew(seen, seen + PROBE_FETCH_SECONDS) for leader, seen in ahead.items()}
 
 
 async def probe(kafka: KafkaSettings, led: Mapping[int, Sequence[Place]]) -> Mapping[int, Skew] | Unread:

@@ -123,7 +123,7 @@ class Connections:
         return reasons
 
     async def ask(self, request: Any, node_id: int | None = None) -> Any:
-        """A broker's answer; of the one that answered first unless one is named."""
+        """A broker's answer; of the one that answered first unless one is named. Raises KafkaError or OSError."""
         connection = self._first if node_id is None else self._nodes.get(node_id)
         if connection is None:
             raise ConnectionError(f"broker {node_id} cannot be reached")

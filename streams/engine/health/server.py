@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # Who asks is done at once. One more connection closes the oldest, so that nobody who only connects keeps a probe out or
 # takes the file descriptors that the way to Kafka needs.
-MOST_CONNECTIONS = 100
+MOST_PROBING = 100
 
 Answer = Callable[[], web.Response]
 
@@ -39,7 +39,7 @@ class ProbeServer(web.Server):
         """Take it, and close the oldest where it is one too many."""
         super().connection_made(handler, transport)
         self._open[handler] = transport
-        if len(self._open) > MOST_CONNECTIONS:
+        if len(self._open) > MOST_PROBING:
             _, oldest = self._open.popitem(last=False)
             oldest.abort()
 

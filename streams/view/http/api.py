@@ -17,7 +17,7 @@ from streams.view.http import formats, models
 from streams.view.http.formats import MEDIA_TYPES, Format, as_json
 from streams.view.lookups import confirmation_of, report_of, statement_of
 from streams.view.queries import queries
-from streams.view.queries.filters import MOST_AT_ONCE, Condition, Cursor, Order, ReportFilter
+from streams.view.queries.filters import MOST_PAGE_ROWS, Condition, Cursor, Order, ReportFilter
 from streams.view.queries.queries import By, Listing
 from streams.view.queries.statement import MONTH, StatementAnswer, first_day, signed
 from streams.view.responses import PROBLEMS, headers_of, json_answer, known, seat_of, tagged
@@ -28,7 +28,7 @@ from streams.view.store.tables import STATUSES
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
 Month = Annotated[str, Path(pattern=MONTH, description="A year and a month: 2026-10.")]
-PAGE = 100
+PAGE_ROWS = 100
 MOST_GROUPS, MOST_HIDDEN_GROUPS = 20_000, 5_000  # what hides small numbers takes the square of their number
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The list", "content": {media: {} for media in MEDIA_TYPES.values()}}
@@ -41,7 +41,10 @@ class Paging(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: int | None = Field(
-        None, ge=1, le=2**31, description=f"At most {MOST_AT_ONCE} in a JSON page ({PAGE} unless given); all in a file."
+        None,
+        ge=1,
+        le=2**31,
+        description=f"At most {MOST_PAGE_ROWS} in a JSON page ({PAGE_ROWS} unless given); all in a file.",
     )
     cursor: str | None = Field(None, max_length=500, description="Where the last page ended: its `next`. JSON only.")
     excel: bool = Field(False, description="A CSV file for Norwegian Excel: semicolons and a byte-order mark.")
@@ -217,10 +220,10 @@ async def _list(request: Request, name: str, listing: Listing, query: Any, suffi
     wanted = suffix or formats.wanted(request.headers.get("accept"))
     if wanted is not Format.JSON:
         return await _file(request, name, listing, query, wanted)
-    limit = query.limit or PAGE
-    if limit > MOST_AT_ONCE:
+    limit = query.limit or PAGE_ROWS
+    if limit > MOST_PAGE_ROWS:
         raise BadRequest(
-            "page-too-large", f"A page has at most {MOST_AT_ONCE} rows: follow `next`, or ask for NDJSON.", "limit"
+            "page-too-large", f"A page has at most {MOST_PAGE_ROWS} rows: follow `next`, or ask for NDJSON.", "limit"
         )
     at = Cursor.read(query.cursor, query.order) if query.cursor else None
     question = (name, query.model_dump_json())

@@ -17,7 +17,7 @@ HEAD_SECONDS = 10.0
 STALLED_SECONDS = 30.0
 # Connections that ask nothing at the moment. One more closes the one that has waited longest.
 MOST_WAITING = 500
-MOST_AT_ONCE = 1500  # connections in all; whoever asks on one more is told to come again
+MOST_CONNECTIONS = 1500  # connections in all; whoever asks on one more is told to come again
 
 
 class BoundedHttp(HttpToolsProtocol):

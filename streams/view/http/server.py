@@ -16,7 +16,7 @@ from streams.kafka.batches import read_batches_within
 from streams.logs import set_up_logging
 from streams.settings import KafkaSettings, Settings
 from streams.view.http.application import application
-from streams.view.http.connection_limits import MOST_AT_ONCE, BoundedHttp
+from streams.view.http.connection_limits import MOST_CONNECTIONS, BoundedHttp
 from streams.view.services import Desk
 
 
@@ -38,7 +38,7 @@ def serve(kafka: KafkaSettings, settings: Settings) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5,
-                http=BoundedHttp, ws="none", proxy_headers=False, limit_concurrency=MOST_AT_ONCE,
+                http=BoundedHttp, ws="none", proxy_headers=False, limit_concurrency=MOST_CONNECTIONS,
             )
         )  # fmt: skip
         host, port = listening.getsockname()[:2]

@@ -11,11 +11,11 @@ from streams.problems import Problem
 from streams.view.responses import seat_of
 from streams.view.session import Seat
 
-LOOK_SECONDS = 1.0
+TABLES_LOOK_SECONDS = 1.0
 SAY_EVERY = 5  # looks: also when nothing has changed, so that a page that missed it asks again
 # Then the browser asks again by itself, with a token that is still good.
 LOOKS = 600
-MOST = 300
+MOST_OPEN_PAGES = 300
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 async def live(request: Request) -> Response:
     """Server-sent events `state`; the data changes with the tables."""
     seat = seat_of(request)
-    if seat.desk.live >= MOST:
+    if seat.desk.live >= MOST_OPEN_PAGES:
         raise Problem(
             "too-many-open", "Too many pages are open: ask again later.", status=HTTPStatus.SERVICE_UNAVAILABLE
         )
@@ -41,6 +41,6 @@ async def _states(seat: Seat) -> AsyncIterator[bytes]:
                 said, quiet = tag, 0
                 yield f"event: state\ndata: {tag}\n\n".encode()
             quiet += 1
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(TABLES_LOOK_SECONDS)
     finally:
         seat.desk.live -= 1

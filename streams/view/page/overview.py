@@ -15,8 +15,8 @@ from streams.view.queries.queries import dictionaries
 from streams.view.store.tables import STATUSES
 
 COUNTS = ("reports", *STATUSES)
-DAYS = 30
-PAGE_ROWS = 50
+DAYS_SHOWN = 30
+LIST_ROWS = 50
 FACET_VALUES = 10
 # Facet, and the column whose values it counts.
 FACETS = {
@@ -50,9 +50,9 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
     """How things stand, with the thirty days that end today."""
     (counts,) = queries.summary(cursor, (), ReportFilter())
     ((oldest,),) = cursor.execute("SELECT min(alarm_at) FROM reports WHERE status = 'missing'").fetchall()
-    first = today - timedelta(days=DAYS - 1)
+    first = today - timedelta(days=DAYS_SHOWN - 1)
     found = {row["day"]: row for row in queries.summary(cursor, ("day",), ReportFilter(day_from=first, day_to=today))}
-    days = [first + timedelta(days=n) for n in range(DAYS)]
+    days = [first + timedelta(days=n) for n in range(DAYS_SHOWN)]
     none = dict.fromkeys(COUNTS, 0)
     return Standing(counts, oldest, [found.get(day) or {"day": day} | none for day in days])
 
@@ -67,7 +67,7 @@ def listed(
     cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None, reach: Reach
 ) -> Listed:
     """One page of the reports that a filter lets through."""
-    page = queries.page(cursor, queries.report_listing(chosen, order), PAGE_ROWS, at, reach)
+    page = queries.page(cursor, queries.report_listing(chosen, order), LIST_ROWS, at, reach)
     condition = where(chosen.conditions())
     ((total,),) = cursor.execute(f"SELECT count(*) FROM reports {condition.sql}", condition.values).fetchall()
     facets = {name: _facet(cursor, chosen, name, column) for name, column in FACETS.items()}

@@ -19,7 +19,7 @@ County = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 Order = Literal[
     "alarm_at", "-alarm_at", "sent_at", "-sent_at", "touched_at", "-touched_at", "due_at", "-due_at"
 ]  # fmt: skip
-MOST_AT_ONCE = 1000
+MOST_PAGE_ROWS = 1000
 _WHOLE_SECONDS = len("2026-01-01 12:00:00")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00\Z")
 _ID = re.compile(REPORT_ID.replace("$", r"\Z"))

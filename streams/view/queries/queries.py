@@ -7,7 +7,7 @@ import duckdb
 import orjson
 
 from streams.access.scope import EVERYTHING, Reach
-from streams.presentation.small_numbers import LEAST, suppressed
+from streams.presentation.small_numbers import LEAST_SHOWN, suppressed
 from streams.view.queries.columns import ANNOUNCEMENTS, REPORTS, Columns
 from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
 from streams.view.store.tables import STATUSES
@@ -189,6 +189,6 @@ def without_few(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     few = dict.fromkeys(("confirmed", "p50_seconds", "p95_seconds", "p99_seconds"))
     return [
-        group | few if group["confirmed"] < LEAST else group | {"confirmed": round(group["confirmed"] / 5) * 5}
+        group | few if group["confirmed"] < LEAST_SHOWN else group | {"confirmed": round(group["confirmed"] / 5) * 5}
         for group in groups
     ]

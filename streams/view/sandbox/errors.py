@@ -10,7 +10,7 @@ PREFIX = re.compile(r"^(?:TransactionContext Error: )?([A-Z][A-Za-z ]*?) Error: 
 SPEAKING = frozenset(
     {"Binder", "Catalog", "Conversion", "Invalid Input", "Invalid Type", "Mismatch Type", "Out of Range", "Parser"}
 )
-SENTENCE = 400  # characters of a database's message that are passed on
+SENTENCE_CHARACTERS = 400  # characters of a database's message that are passed on
 
 
 class Refused(Exception):
@@ -52,4 +52,4 @@ def _sentence(text: str) -> str:
     text = text.partition("\nLINE ")[0].partition("\n\tCandidate functions")[0]
     text = re.split(r'\bUse "?SET |\bSee also |\bFor more information', text, maxsplit=1)[0]
     kept = " ".join(text.split())
-    return kept if len(kept) <= SENTENCE else kept[:SENTENCE] + "…"
+    return kept if len(kept) <= SENTENCE_CHARACTERS else kept[:SENTENCE_CHARACTERS] + "…"

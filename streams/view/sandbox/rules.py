@@ -11,11 +11,11 @@ from streams.view.sandbox.errors import Refused
 
 Node = Mapping[str, Any]
 
-DEPTH = 100  # expressions inside each other
+MOST_DEPTH = 100  # expressions inside each other
 NODES = 6_000  # expressions in all
 GROUPINGS = 64  # a CUBE of six columns
 PIVOTED = 200  # columns
-SOURCES = 40  # the planner looks for the best order of joins, and cannot be interrupted while it does
+MOST_SOURCES = 40  # the planner looks for the best order of joins, and cannot be interrupted while it does
 
 WHY = {
     "RECURSIVE_CTE_NODE": "WITH RECURSIVE is not allowed, because it may never end: use generate_series or a window.",
@@ -73,8 +73,8 @@ class QueryRules:
             raise _not_allowed(WHY.get(kind, "Only reading is allowed: write one SELECT."), node)
         if kind in allowed.SOURCES and kind not in {"EMPTY", "JOIN"}:
             self.sources += 1
-            if self.sources > SOURCES:
-                raise Refused("too_large", f"The query reads from more than {SOURCES} tables: split it.")
+            if self.sources > MOST_SOURCES:
+                raise Refused("too_large", f"The query reads from more than {MOST_SOURCES} tables: split it.")
         if kind == "BASE_TABLE":
             self._table(node, ctes)
         elif kind == "PIVOT":
@@ -97,7 +97,7 @@ class QueryRules:
 
     def _expression(self, node: Node, depth: int) -> None:
         self.nodes += 1
-        if depth > DEPTH or self.nodes > NODES:
+        if depth > MOST_DEPTH or self.nodes > NODES:
             raise Refused("too_large", "The query is nested too deeply or has too many parts: split it.")
         kind = node["class"]
         if kind not in allowed.EXPRESSIONS:

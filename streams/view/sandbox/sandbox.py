@@ -23,7 +23,7 @@ from streams.view.sandbox.watchdog import Watchdog
 
 __all__ = ["QueryLimits", "QueryResult", "QueryScope", "Refused", "Sandbox", "lock_down"]
 
-AT_ONCE = 2
+QUERIES_AT_ONCE = 2
 OPENED = 400  # parentheses: DuckDB's parser takes memory by the square of those that are not closed
 CHUNK = 2_048  # rows that DuckDB hands over at a time
 ANSWER_BYTES = 64 * 2**20
@@ -90,7 +90,7 @@ class Sandbox:
         self._ground = QueryScope(frozenset(folded(table) for table in tables))
         self._connection = connection.cursor()  # its own: the caller's may be in the middle of something
         self._opening = threading.Lock()
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._places = threading.BoundedSemaphore(QUERIES_AT_ONCE)
 
     def check(self, sql: str, ground: QueryScope | None = None) -> str:
         """The one SELECT without a semicolon at its end. Raises Refused."""
@@ -110,7 +110,7 @@ class Sandbox:
         ground = ground or self._ground
         text = self.check(sql, ground)
         if not self._places.acquire(timeout=self.limits.seconds):
-            raise Refused("too_slow", f"{AT_ONCE} other queries are running: try again when they have ended.")
+            raise Refused("too_slow", f"{QUERIES_AT_ONCE} other queries are running: try again when they have ended.")
         try:
             started = time.monotonic()
             table = self._read(text, ground)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-COLUMN = 100  # bytes, of the longest value in a table
-WIDTH = 20  # columns of a table
+TABLE_VALUE_BYTES = 100  # bytes, of the longest value in a table
+TABLE_COLUMNS = 20  # columns of a table
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ class QueryColumns:
         return replace(self, names=dict.fromkeys(self.names, self.heaviest), others=min(self.others, self.heaviest))
 
 
-TABLE = QueryColumns({}, COLUMN, WIDTH * COLUMN, WIDTH, COLUMN)
+TABLE = QueryColumns({}, TABLE_VALUE_BYTES, TABLE_COLUMNS * TABLE_VALUE_BYTES, TABLE_COLUMNS, TABLE_VALUE_BYTES)

@@ -28,7 +28,7 @@ def limit(statement: Node) -> None:
 def query(
     node: Node, ctes: Mapping[str, QueryColumns], outer: QueryColumns, *, outermost: bool = False
 ) -> QueryColumns:
-    """The columns of a query."""
+    """The columns of a query. Raises Refused."""
     for entry in (node.get("cte_map") or {}).get("map") or ():
         columns = query(entry["value"]["query_node"], ctes, outer)
         renamed = [folded(name) for name in entry["value"].get("aliases") or ()]

@@ -10,8 +10,8 @@ from streams.view.sandbox.rules import Node, expressions, name_of, place_of
 from streams.view.sandbox.scope import QueryColumns
 
 MEASURE = 8
-COLLECTED = 4_000
-LONGEST = 16_000  # of which DuckDB holds 2,048 for each of its threads
+COLLECTED_VALUES = 4_000
+LONGEST_BYTES = 16_000  # of which DuckDB holds 2,048 for each of its threads
 
 FIRST = frozenset({"ARRAY_EXTRACT", "ARRAY_SLICE", "STRUCT_EXTRACT"})
 LONG = frozenset({"varchar", "text", "string", "blob", "list", "struct", "map", "row", "any", "enum"})
@@ -49,7 +49,7 @@ class Scales:
             "WINDOW": self._function,
         }
         weight = by_class.get(node["class"], self._other)(node, scope)
-        if weight > LONGEST:
+        if weight > LONGEST_BYTES:
             raise _refused("Text or lists could become too long here: join, replace or nest fewer of them.", node)
         return weight
 
@@ -82,7 +82,7 @@ class Scales:
     def _lambda(self, node: Node, scope: QueryColumns) -> int:
         """Of its body, for an element of one byte. What was collected must not be gone through for each element."""
         names = {folded(part["column_names"][-1]) for part in expressions(node["lhs"]) if part.get("column_names")}
-        hidden = {name: LONGEST + 1 for name, weight in scope.names.items() if weight >= COLLECTED}
+        hidden = {name: LONGEST_BYTES + 1 for name, weight in scope.names.items() if weight >= COLLECTED_VALUES}
         scales = Scales(self.query, outermost=False)
         return scales.weigh(node["expr"], scope.with_names({**hidden, **dict.fromkeys(names, 1)}))
 
@@ -93,10 +93,10 @@ class Scales:
         if name in allowed.COLLECTORS or len(inner) > allowed.COUNTED.get(name, len(inner)):
             if not self._outermost or window:
                 raise _refused(INSIDE.format(name), node)
-            return COLLECTED
-        if window and max(inner, default=0) >= COLLECTED:
+            return COLLECTED_VALUES
+        if window and max(inner, default=0) >= COLLECTED_VALUES:
             raise _refused(INSIDE.format("A list or a long text"), node)
-        if sum(weight >= COLLECTED for weight in inner) > 1:
+        if sum(weight >= COLLECTED_VALUES for weight in inner) > 1:
             raise _refused("Two lists or long texts must not be put together: aggregate them in one.", node)
         return _made(name, inner)
 

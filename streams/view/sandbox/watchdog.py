@@ -9,10 +9,12 @@ import duckdb
 
 from streams.view.sandbox.errors import Refused, too_large, too_slow
 
-LOOK = 0.01  # seconds between two looks, of 1 ms each: an aggregate can take a gigabyte a second
-AGAIN = 0.05  # seconds; DuckDB forgets an interrupt that comes just before a query begins
-SHARE = 0.5  # of the memory that is free when a query begins
-FULL = 0.75  # of memory_limit: the rest is the writer's, because a commit that finds none can end the whole instance
+LOOK_AGAIN_SECONDS = 0.01  # seconds between two looks, of 1 ms each: an aggregate can take a gigabyte a second
+INTERRUPT_AGAIN_SECONDS = 0.05  # seconds; DuckDB forgets an interrupt that comes just before a query begins
+SHARE_OF_FREE = 0.5  # of the memory that is free when a query begins
+SHARE_OF_LIMIT = (
+    0.75  # of memory_limit: the rest is the writer's, because a commit that finds none can end the whole instance
+)
 
 # Pages of a database file are not counted: DuckDB gives them up by itself.
 USED = "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory() WHERE tag <> 'BASE_TABLE'"
@@ -48,7 +50,7 @@ class Watchdog:
         ends = time.monotonic() + self._seconds
         # Most queries have ended by the first look. One that has not can have taken little yet.
         ceiling: float | None = None
-        while not self._over.wait(min(LOOK, max(0.0, ends - time.monotonic()))):
+        while not self._over.wait(min(LOOK_AGAIN_SECONDS, max(0.0, ends - time.monotonic()))):
             used, ceiling = self._look(ceiling)
             if time.monotonic() >= ends:
                 self.refused = too_slow(self._seconds)
@@ -63,7 +65,7 @@ class Watchdog:
             used = self._number(USED)
             if ceiling is None:
                 limit = self._number(LIMIT)
-                ceiling = min(used + SHARE * (limit - used), FULL * limit)
+                ceiling = min(used + SHARE_OF_FREE * (limit - used), SHARE_OF_LIMIT * limit)
         except duckdb.Error:  # there is not even enough memory for the question
             return math.inf, ceiling or 0.0
         return used, ceiling
@@ -75,5 +77,5 @@ class Watchdog:
     def _bite(self) -> None:
         while True:
             self._connection.interrupt()
-            if self._over.wait(AGAIN):
+            if self._over.wait(INTERRUPT_AGAIN_SECONDS):
                 return

@@ -19,9 +19,9 @@ Question = tuple[Reach, Hashable]  # what is asked, and of how much of the table
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
 MOST_KEPT = 200  # a page may have 1000 rows of 1 kB
-AT_ONCE = 2
+ANSWERS_AT_ONCE = 2
 # While the tables change, answers are worked out again for at most a part of the time, one second in so many.
-PATIENCE = 2.5
+PATIENCE_SECONDS = 2.5
 LATELY_SECONDS = 10.0
 MOST_PATIENT_SECONDS = 5.0
 OLDEST_SECONDS = 60.0
@@ -54,7 +54,7 @@ class Answers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._threads = ThreadPoolExecutor(AT_ONCE, "view")
+        self._threads = ThreadPoolExecutor(ANSWERS_AT_ONCE, "view")
         self._kept: OrderedDict[Question, _Kept] = OrderedDict()
         self._running: dict[Question, asyncio.Task[Answer]] = {}
 
@@ -69,7 +69,7 @@ class Answers:
         self._kept.move_to_end(question)
         if kept.answer.tag == self._store.tag:
             return kept.answer
-        patience = min(MOST_PATIENT_SECONDS, PATIENCE * self._lately(now))
+        patience = min(MOST_PATIENT_SECONDS, PATIENCE_SECONDS * self._lately(now))
         if now - kept.worked_out_at < patience:
             return kept.answer
         running = self._asked(question, work)

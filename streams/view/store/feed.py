@@ -93,7 +93,7 @@ class Feed:
 
     async def _follow(self, consumer: Any, heights: Any) -> None:
         tps = await self._partitions()
-        await self._same_source()
+        await self._settle_source()
         begins = await assign_paused(consumer, tps)
         await assign_paused(heights, tps)
         await self._place(consumer, begins, await heights.end_offsets(tps))
@@ -108,7 +108,7 @@ class Feed:
         counts = await _asked(partition_counts(self._kafka, [self._state, self._missing, self._coverage]))
         return [TopicPartition(topic, number) for topic, count in counts.items() for number in range(count)]
 
-    async def _same_source(self) -> None:
+    async def _settle_source(self) -> None:
         """Build anew what is of another cluster or too long ago; refuse what is another checker's."""
         cluster, about = await _asked(cluster_id(self._kafka)), await asyncio.to_thread(self._store.about)
         if about is not None and about.application != self._settings.app_id:

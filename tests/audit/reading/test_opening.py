@@ -162,7 +162,7 @@ def test_a_file_without_an_object_on_any_line_is_no_ndjson(tmp_path: Path, conte
 
 
 def test_a_line_without_end_is_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(text, "_LONGEST_LINE_BYTES", 1 << 20)
     said = sentence(source_of(written(tmp_path, "a.csv", "x" * (3 << 20))))
     assert said == "a.csv has a line of over 64 MB: give a text file with lines."
 

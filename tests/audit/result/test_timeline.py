@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.audit.result.counts import CountsLine, Table
-from streams.audit.result.timeline import HEIGHT, LEAST, timeline
+from streams.audit.result.timeline import HEIGHT, LEAST_HEIGHT, timeline
 
 COUNT = st.one_of(st.none(), st.just(0), st.integers(1, 10**7))
 
@@ -27,7 +27,7 @@ def test_every_bar_is_inside_and_stands_on_the_ground(counts: list[int | None]) 
     for bar in series.bars:
         assert 0 <= bar.x <= chart.width - 9
         assert bar.y + bar.height == HEIGHT
-        assert LEAST <= bar.height <= HEIGHT
+        assert LEAST_HEIGHT <= bar.height <= HEIGHT
     known = [count for count in counts if count]
     assert series.highest == max(known, default=None)
 
