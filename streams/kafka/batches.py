@@ -1,22 +1,21 @@
 """Fetched batches, read so that none of them can end a worker or take more memory than it is given.
 
-These classes stand in the place of three of aiokafka's in every consumer of a process, once `read_batches_within` was
-called. What is usual goes through aiokafka's own parser in C, many records at once; what that refuses, and what is
-large, through `streams.kafka.lenient_parser`. What cannot be read at all is handed out as `UnreadableOffsets`, so that
-positions go on and whoever reads can say what is missing.
+These classes stand in the place of two of aiokafka's (`streams.kafka.patches`). What is usual goes through aiokafka's
+own parser in C, many records at once; what that refuses, and what is large, through `streams.kafka.lenient_parser`.
+What cannot be read at all is handed out as `UnreadableOffsets`, so that positions go on and whoever reads can say what
+is missing.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from streams.kafka.batch import SHARE_BYTES, UNKNOWN_FORMAT, RecordBatch, UntrustedBatch
 from streams.kafka.decompression import Unpacked
 from streams.kafka.lenient_parser import HEADER_BYTES, BatchHeader, records_of
-from streams.records.record import NO_TIME, KafkaRecord, UnreadableOffsets, next_offset
+from streams.records.record import NO_TIME, KafkaRecord, UnreadableOffsets, next_offset, placed
 
 log = logging.getLogger(__name__)
 
@@ -42,22 +41,6 @@ class Fetched:
     def size_in_bytes(self) -> int:
         """How much was fetched."""
         return len(self.data)
-
-
-class FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types for us
-    """What was fetched of one partition: handed out many records at once instead of one by one."""
-
-    _partition_records: Any
-
-    def getall(self, max_records: int | None = None) -> list[KafkaRecord]:
-        """The next records; fewer than there are where they would take too much memory at once."""
-        if not self.check_assignment(self._topic_partition) or not self.has_more():
-            return []
-        records: list[KafkaRecord] = self._partition_records.take(max_records)
-        self._update_position()
-        if self._partition_records.over:
-            self._partition_records = None
-        return records
 
 
 class BatchRecords:
@@ -90,7 +73,8 @@ class BatchRecords:
 
     def __next__(self) -> KafkaRecord:
         for record in self.take(1):
-            return record
+            known = not isinstance(record, UnreadableOffsets)
+            return placed(self._tp.topic, self._tp.partition, record) if known else record
         raise StopIteration
 
     def take(self, most: int | None = None) -> list[KafkaRecord]:
@@ -186,6 +170,5 @@ def _says_aborted(header: BatchHeader, data: bytes) -> bool:
 
 
 def read_batches_within(most_bytes: int) -> None:
-    """From now on, every consumer of this process reads batches so, and unpacks at most so much of any."""
+    """From now on, unpack at most so much of any batch."""
     BatchRecords.most_bytes = most_bytes
-    fetcher.MemoryRecords, fetcher.FetchResult, fetcher.PartitionRecords = Fetched, FetchResult, BatchRecords

@@ -9,7 +9,6 @@ from streams.addresses import is_loopback, is_safe
 from streams.errors import ConfigurationError
 from streams.kafka.certificates import Certificates, certificates, subject
 from streams.kafka.oauth import EndpointTokens, FileTokens, TokenUnavailable
-from streams.kafka.patches import mend_connections
 from streams.settings import KafkaSettings
 
 OAUTH = "KAFKA_SASL_OAUTHBEARER_"
@@ -20,7 +19,6 @@ def client_options(kafka: KafkaSettings) -> dict[str, Any]:
 
     Raises ConfigurationError in one sentence that names the setting which cannot work.
     """
-    mend_connections()
     options: dict[str, Any] = {"bootstrap_servers": kafka.brokers, "security_protocol": kafka.security_protocol}
     if kafka.security_protocol.endswith("SSL"):
         options["ssl_context"] = _certificates(kafka).context()

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaError
 from streams.errors import ConfigurationError
 from streams.kafka.client import client_options
 from streams.kafka.denials import explained, naming_denials
-from streams.kafka.patches import Consumer
+from streams.kafka.patches import Consumer, close_connections
 from streams.kafka.topics import partition_counts
-from streams.records.record import KafkaRecord, UnreadableOffsets
+from streams.records.record import KafkaRecord, PlacedRecord, UnreadableOffsets, placed
 from streams.settings import KafkaSettings
 
 STALL_SECONDS, STOP_SECONDS = 30.0, 5.0
@@ -48,7 +48,7 @@ async def _stop(consumer: Any) -> None:
     await asyncio.wait([stopping], timeout=STOP_SECONDS)
     if not stopping.done() or stopping.cancelled():
         stopping.cancel()
-        await consumer._client.close()
+        await close_connections(consumer)
     else:
         stopping.result()
 
@@ -75,19 +75,6 @@ async def assign_from_beginning(consumer: Any, tps: Sequence[TopicPartition]) ->
     consumer.resume(*tps)
 
 
-class PlacedRecord(NamedTuple):
-    """A record, and where it lies."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    timestamp_type: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-
 async def read_all(
     kafka: KafkaSettings, topics: Sequence[str], partition: int | None = None
 ) -> AsyncIterator[PlacedRecord]:
@@ -102,16 +89,7 @@ async def read_all(
                     f"{tp.topic}-{tp.partition} has a batch that cannot be read, at offset {record.offset} "
                     f"({record.cause}): RUNBOOK.md says what to do about it."
                 )
-            yield PlacedRecord(
-                tp.topic,
-                tp.partition,
-                record.offset,
-                record.timestamp,
-                record.timestamp_type,
-                record.key,
-                record.value,
-                record.headers,
-            )
+            yield placed(tp.topic, tp.partition, record)
 
 
 async def read_what_is_there(

@@ -1,13 +1,21 @@
-"""aiokafka's connections on uvloop and in its log, and its tasks, none of which may end without a word."""
+"""What is private to aiokafka and we rest on, all in one place; importing `streams.kafka` applies it.
+
+Connections on uvloop and in the log, batches that no parser may end a worker by, and tasks, none of which may end
+without a word. tests/kafka/test_patches.py says of each when ours can go.
+"""
 
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, conn
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.admin import SaslAuthenticateRequest
+
+from streams.kafka.batches import BatchRecords, Fetched
+from streams.records.record import KafkaRecord
 
 
 class QuietLogin(SaslAuthenticateRequest):  # type: ignore[misc]  # aiokafka has no types for us
@@ -63,9 +71,32 @@ class Connection(conn.AIOKafkaConnection):  # type: ignore[misc]
             raise KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
 
 
-def mend_connections() -> None:
-    """From now on, every client of this process makes such connections."""
+class FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types for us
+    """What was fetched of one partition: handed out many records at once instead of one by one."""
+
+    _partition_records: Any
+
+    def getall(self, max_records: int | None = None) -> list[KafkaRecord]:
+        """The next records; fewer than there are where they would take too much memory at once."""
+        if not self.check_assignment(self._topic_partition) or not self.has_more():
+            return []
+        records: list[KafkaRecord] = self._partition_records.take(max_records)
+        self._update_position()
+        if self._partition_records.over:
+            self._partition_records = None
+        return records
+
+
+# Of what reads a fetch, by aiokafka's names.
+OURS: dict[str, Any] = {"MemoryRecords": Fetched, "PartitionRecords": BatchRecords, "FetchResult": FetchResult}
+THEIRS: dict[str, Any] = {name: getattr(fetcher, name) for name in OURS}
+
+
+def apply() -> None:
+    """From now on, every client of this process has such connections, and reads batches so."""
     conn.AIOKafkaConnection = Connection
+    for name, own in OURS.items():
+        setattr(fetcher, name, own)
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
@@ -122,3 +153,8 @@ def _tasks(client: Any) -> Iterator[tuple[str, Any, bool]]:
     else:
         yield "sending", client._sender.sender_task, False
         yield "looking for leaders", client.client._sync_task, False
+
+
+async def close_connections(client: Any) -> None:
+    """Close the connections of a consumer that does not stop."""
+    await client._client.close()

@@ -114,3 +114,22 @@ def digest(value: bytes | None) -> str:
 def arrival(timestamp_ms: int) -> datetime:
     """A broker's append time (ms since 1970) as a datetime."""
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+
+
+class PlacedRecord(NamedTuple):
+    """A record, and where it lies."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+def placed(topic: str, partition: int, record: KafkaRecord) -> PlacedRecord:
+    """A record that is taken out of where it is filed."""
+    said = record.key, record.value, record.headers
+    return PlacedRecord(topic, partition, record.offset, record.timestamp, record.timestamp_type, *said)

@@ -11,13 +11,13 @@ from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.memory_records import MemoryRecords
 
 from streams.kafka import batches
-from streams.kafka.batches import BatchRecords, Fetched, FetchResult, read_batches_within
+from streams.kafka.batches import BatchRecords, read_batches_within
+from streams.kafka.patches import OURS, THEIRS, FetchResult
 from streams.records.record import KafkaRecord, UnreadableOffsets, next_offset
 from tests.engine import raw
 from tests.engine.raw import APPENDED_MS, CODECS, Log, batch, good, packed, parts, record, records, told
 
 ASKED = ("offset", "timestamp", "timestamp_type", "key", "value", "headers")
-OWN = {name: getattr(fetcher, name) for name in ("PartitionRecords", "MemoryRecords", "FetchResult")}
 MIB = 1 << 20
 
 
@@ -32,7 +32,7 @@ def plain(found: KafkaRecord) -> tuple[Any, ...]:
 
 
 def as_aiokafka_reads(data: bytes, aborted: list[tuple[int, int]] | None = None) -> tuple[list[Any], int]:
-    found = OWN["PartitionRecords"](raw.PARTITION, MemoryRecords(data), aborted, 0, None, None, True, 1)
+    found = THEIRS["PartitionRecords"](raw.PARTITION, MemoryRecords(data), aborted, 0, None, None, True, 1)
     return [plain(one) for one in found], found.next_fetch_offset
 
 
@@ -328,16 +328,19 @@ def test_nothing_is_handed_out_of_a_partition_that_is_paused_or_was_sought_anew(
     assert result.getall() == []
 
 
-def test_every_consumer_of_the_process_reads_so_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, own in OWN.items():
-        monkeypatch.setattr(fetcher, name, own)
-    read_batches_within(123)
-    assert (fetcher.PartitionRecords, fetcher.MemoryRecords, fetcher.FetchResult) == (
-        BatchRecords,
-        Fetched,
-        FetchResult,
-    )
-    assert BatchRecords.most_bytes == 123
-    assert set(OWN) <= set(fetcher.Fetcher._proc_fetch_request.__code__.co_names)
-    assert "FetchResult" in fetcher.Fetcher.fetched_records.__code__.co_names
+def test_every_consumer_of_the_process_reads_so() -> None:
+    assert {name: getattr(fetcher, name) for name in OURS} == OURS
+    assert {"MemoryRecords", "PartitionRecords"} <= set(fetcher.Fetcher._proc_fetch_request.__code__.co_names)
+    assert "FetchResult" in fetcher.Fetcher._proc_fetch_request.__code__.co_names
+    assert not set(OURS.values()) & set(THEIRS.values())
     assert batches.TRIES == 3
+
+
+def test_the_bound_of_a_batch_is_set_for_the_process() -> None:
+    read_batches_within(123)
+    assert BatchRecords.most_bytes == 123
+
+
+def test_a_record_that_is_read_by_itself_has_its_place() -> None:
+    one: Any = next(iter(parts(good(5, 1))))
+    assert (one.topic, one.partition, one.offset) == (*raw.PARTITION, 5)

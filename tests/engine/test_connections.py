@@ -18,7 +18,7 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from streams.kafka.patches import Connection, mend_connections
+from streams.kafka.patches import Connection
 
 
 def told(connection_class: Any) -> type[BaseException] | None:
@@ -55,9 +55,7 @@ def test_aiokafkas_own_would_end_its_fetching() -> None:
     assert told(Connection.__base__) is RuntimeError
 
 
-def test_every_client_gets_such_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
-    mend_connections()
+def test_every_client_gets_such_connections() -> None:
     assert conn.AIOKafkaConnection is Connection
 
 

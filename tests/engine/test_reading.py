@@ -56,7 +56,10 @@ def test_nobody_asks_for_a_position_in_the_way_that_never_learns_of_a_new_leader
 def test_every_consumer_that_reads_to_an_end_is_one_that_says_when_it_cannot_go_on() -> None:
     """aiokafka's own waits for ever when one of its tasks has ended, and cannot always be stopped."""
     (folder,) = streams.__path__
-    of_its_own = {"engine/source.py", "demo.py"}  # the member of the group, which is watched; a reader without an end
+    of_its_own = {
+        "engine/source.py",
+        "commands/demo.py",
+    }  # the member of the group, which is watched; a reader without an end
     made = {
         path.relative_to(folder).as_posix()
         for path in Path(folder).rglob("*.py")
