@@ -117,8 +117,13 @@ def _records(header: BatchHeader, body: Unpacked) -> Iterator[BareRecord | str]:
 
 
 def _record(header: BatchHeader, data: bytes, at: int, end: int) -> BareRecord:
-    """Attributes (a byte that means nothing), time, offset, key, value and headers: from `at` to exactly `end`."""
-    delay, at = _varint(data, at + 1, end)
+    """Attributes (which mean nothing), time, offset, key, value and headers: from `at` to exactly `end`.
+
+    Attributes are a byte that every client leaves at 0. aiokafka's parser in C reads a varint there, and so do we:
+    what somebody makes by hand must be the same record whichever of the two reads it.
+    """
+    _, at = _varint(data, at, end)
+    delay, at = _varint(data, at, end)
     delta, at = _varint(data, at, end)
     key, at = _bytes(data, at, end)
     value, at = _bytes(data, at, end)
