@@ -57,13 +57,21 @@ class Reader:
 
         Raises Unreadable, and nothing else, where there is no report or a field that is needed cannot be read.
         """
-        given = content_of(value)
+        return self.read_content(content_of(value), key_id)
+
+    def read_content(self, given: dict[str, Any], key_id: str | None = None) -> Told:
+        """The same of a value that has been read as JSON. Raises Unreadable."""
         extras = self._extras(given)
         try:
             fields = dict(self._model.model_validate(given))
         except ValidationError as error:
             return self._piece_by_piece(given, error, key_id)._replace(extras=extras)
         return Told(fields.pop("report_id"), fields, extras=extras)
+
+    def read_fields(self, given: dict[str, Any]) -> dict[str, Any] | None:
+        """These fields alone, by their names; None where one of them cannot be read."""
+        read = {name: self._field(name, self._fields[name], value) for name, value in given.items()}
+        return None if any(lost for _, lost in read.values()) else {name: value for name, (value, _) in read.items()}
 
     def _piece_by_piece(self, given: dict[str, Any], error: ValidationError, key_id: str | None) -> Told:
         fields: dict[str, Any] = {}

@@ -56,7 +56,7 @@ def asked_for(
     load_policy(policy or settings.policy)
     limits = Limits(FOR_GOOD, settings.unexpected_after)
     reading = None if topics is None else partial(_read_topics, topics, settings)
-    return Asked(opened, policy or settings.policy, limits, until, reading)
+    return Asked(opened, policy or settings.policy, limits, settings.max_value_bytes, until, reading)
 
 
 def work_for(out: Path, asked: Asked, topics: Topics | None) -> Work:
@@ -67,7 +67,7 @@ def work_for(out: Path, asked: Asked, topics: Topics | None) -> Work:
     specs = [(file.kind, file.source.model_dump(mode="json", by_alias=True)) for file in asked.files]
     policy = None if asked.policy is None else asked.policy.read_text(encoding="utf-8")
     span = None if topics is None else (topics.kafka.brokers, repr(topics.span))
-    about = (files, specs, policy, repr(asked.limits), asked.until, span)
+    about = (files, specs, policy, repr(asked.limits), asked.max_value_bytes, asked.until, span)
     return Work(out.with_name(f"{out.name}.work"), about)
 
 

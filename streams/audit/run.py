@@ -41,13 +41,14 @@ class Asked(NamedTuple):
     files: Sequence[OpenFile]
     policy: Path | None
     limits: Limits
+    max_value_bytes: int
     until: datetime | None = None
     topics: Callable[[Work, int], list[Found]] | None = None
 
 
 def audit(work: Work, asked: Asked) -> Audited:
     """Run what is not done yet. Raises ConfigurationError."""
-    found = [read_file(work, number, file) for number, file in enumerate(asked.files)]
+    found = [read_file(work, number, file, asked.max_value_bytes) for number, file in enumerate(asked.files)]
     if asked.topics is not None:
         found += asked.topics(work, len(found))
     with step("Sorting", known=False):

@@ -1,15 +1,16 @@
 """From a record on an input topic to a fact, or to the reason why there is none."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from schemas.content import Unreadable
+from schemas.content import Unreadable, content_of
 from schemas.inputs import Receiver as ReceiverModel
 from schemas.reading import RECEIPT, SENT, STORED, Reader, Told, report_id_of
 from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.records.copies import COPY_HEADER, Origin, origin_of
 from streams.records.record import Record, Refusal
 
-_READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
+READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
+TOO_LARGE = Refusal("size", "too_large")
 _NOTHING = dict.fromkeys(SENT.fields)
 _EVERYTHING = tuple(SENT.fields)
 
@@ -31,14 +32,23 @@ class Intake(NamedTuple):
 def take_in(record: Record, max_value_bytes: int) -> Intake:
     """Read one record. Total: every sequence of bytes gives an answer."""
     if record.value is None:
-        return _refused(record, Refusal("json", "tombstone"))
+        return refused(record, Refusal("json", "tombstone"))
     if len(record.value) > max_value_bytes:
-        return _refused(record, Refusal("size", "too_large"))
-    reader, by_key = _READERS[record.kind], report_id_of(record.key) if record.kind == "sent" else None
+        return refused(record, TOO_LARGE)
     try:
-        told = reader.read(record.value, by_key)
+        content = content_of(record.value)
     except Unreadable as error:
-        return _refused(record, Refusal(error.stage, error.reason))
+        return refused(record, Refusal(error.stage, error.reason))
+    return take_in_content(record, content)
+
+
+def take_in_content(record: Record, content: dict[str, Any]) -> Intake:
+    """Read one record whose value has been read as JSON."""
+    by_key = report_id_of(record.key) if record.kind == "sent" else None
+    try:
+        told = READERS[record.kind].read_content(content, by_key)
+    except Unreadable as error:
+        return refused(record, Refusal(error.stage, error.reason))
     origin = origin_of(record.header(COPY_HEADER), record.place, told.report_id) if record.headers else None
     refusal = None if told.refused is None else Refusal(told.refused.stage, told.refused.reason)
     fact = _fact(record, told)
@@ -49,7 +59,7 @@ def _fact(record: Record, told: Told) -> Fact:
     report_id, place, fields = told.report_id, record.place, told.fields
     if record.kind == "receipt":
         return Receipt(report_id, place, ReceiptCode(fields["receipt"]))
-    receiver = _receiver(fields["receiver"])
+    receiver = receiver_of(fields["receiver"])
     if record.kind == "stored":
         stored_at = fields["stored_at"] or place.arrived
         return Stored(report_id, place, stored_at, fields["evidence"], receiver, told.unreadable)
@@ -57,13 +67,14 @@ def _fact(record: Record, told: Told) -> Fact:
     return Sent(report_id, place, fields["sent_at"], names, fields["message_id"], told.unreadable)
 
 
-def _receiver(receiver: ReceiverModel | None) -> Receiver | None:
+def receiver_of(receiver: ReceiverModel | None) -> Receiver | None:
+    """A receiver as the core has it."""
     if receiver is None:
         return None
     return Receiver(receiver.municipality, receiver.district, receiver.unit_id, receiver.org_number)
 
 
-def _refused(record: Record, refusal: Refusal) -> Intake:
+def refused(record: Record, refusal: Refusal) -> Intake:
     """A record of which nothing can be read; a sent is judged by its arrival and its key if that is a report id."""
     report_id = report_id_of(record.key) if record.kind == "sent" else None
     if report_id is None:

@@ -1,6 +1,6 @@
 """What a reader of files gives: columns in our own names, line by line."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -32,13 +32,13 @@ MOST_LINES = 500_000
 class Odd(NamedTuple):
     """A line that does not fit into columns.
 
-    `value`: the line as JSON in the shape of the input topics, for the contract's own reader; None where there is
-    nothing to read, and `refusal` says why. `arrived` as it stands there, and `key` as a topic's record has it: where
-    the line tells them.
+    `value`: what the line tells in the shape of the input topics, for the contract's own reader: as JSON where nobody
+    has read it yet; None where there is nothing to read, and `refusal` says why. `arrived` as it stands there, and
+    `key` as a topic's record has it: where the line tells them.
     """
 
     line: int
-    value: bytes | None
+    value: bytes | dict[str, Any] | None
     refusal: Refusal | None = None
     arrived: str | None = None
     key: bytes | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from schemas.content import Unreadable, content_of
 from streams.errors import ConfigurationError
@@ -182,9 +182,9 @@ class NdjsonFile(OpenFile):
         if fits and key is None and self._receiver_fits(given):
             return {"line": number, **row}
         odd = self._shape.odd(number, self._shape.valued(row))
-        if not self._receiver_fits(given) and odd.value is not None:
+        if not self._receiver_fits(given) and isinstance(odd.value, dict):
             # That it is no object is all that is told of it.
-            odd = odd._replace(value=to_json(from_json(odd.value) | {"receiver": []}))
+            odd = odd._replace(value=odd.value | {"receiver": []})
         return odd._replace(key=key.encode() if isinstance(key, str) else None)
 
     def _tolerated(self, number: int, line: bytes) -> Odd | None:
@@ -195,7 +195,7 @@ class NdjsonFile(OpenFile):
             return None
         if self._wrapped:
             return self._no_value(number, given) if given.get("topic") == self.kind else Odd(number, None, OTHER_TOPIC)
-        return None if self._foreign else Odd(number, line)
+        return None if self._foreign else Odd(number, given)
 
     def _no_value(self, number: int, given: Mapping[str, Any]) -> Odd:
         """A tombstone, or JSON within a JSON string and what else only the contract's reader can tell."""

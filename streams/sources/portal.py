@@ -5,7 +5,6 @@ The portal knows "delivered", never "stored": its LEVERT is a claim like any rec
 
 from typing import Final, NamedTuple
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -48,14 +47,15 @@ def told(lines: pa.Table) -> PortalStates:
 
 def told_oddly(odd: Odd) -> tuple[Kind, Odd]:
     """What a line tells that does not fit into columns, and its kind; of no state that is known, it is refused."""
-    if odd.value is None or not isinstance(given := orjson.loads(odd.value), dict):
+    if not isinstance(odd.value, dict):
         return "sent", odd
+    given = dict(odd.value)
     state, at = given.pop("state", None), given.pop("at", None)
     if state in RECEIPTS:
         told = {"report_id": given.get("report_id"), "receipt": RECEIPTS[state], "received_at": at}
-        return "receipt", odd._replace(value=orjson.dumps(told))
+        return "receipt", odd._replace(value=told)
     if state in SENT_BY:
-        return "sent", odd._replace(value=orjson.dumps(given | {"sent_at": at}))
+        return "sent", odd._replace(value=given | {"sent_at": at})
     return "sent", odd._replace(value=None, refusal=odd.refusal or Refusal("schema", "bad_value:state"))
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic_core import to_json
+from pydantic_core import to_jsonable_python
 
 from streams.sources.chunk import FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
 from streams.sources.column_names import everywhere
@@ -70,7 +70,7 @@ class Shape:
             for name, value in (self._everywhere | told | self._source.constants).items()
         }
         arrived = texts.get("arrived")
-        return Odd(line, as_value(self._source.kind, texts), arrived=arrived if isinstance(arrived, str) else None)
+        return Odd(line, as_content(self._source.kind, texts), arrived=arrived if isinstance(arrived, str) else None)
 
     def valued(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """One line as a table would have it, but for its times and whatever is no text."""
@@ -133,13 +133,14 @@ def _chunk(tables: list[pa.Table], odd: list[Odd], done: float, shape: Shape) ->
     return Chunk(table, sorted(odd + untimely, key=lambda each: each.line), done)
 
 
-def as_value(kind: Kind, row: Mapping[str, Any]) -> bytes:
-    """A line as a record's value on the kind's input topic."""
+def as_content(kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as what a record's value tells on the kind's input topic."""
     value = {name: row[name] for name in FIELDS[kind] if name in row and name not in RECEIVER}
     receiver = {name: row[name] for name in RECEIVER if name in row}
     if receiver:
         value["receiver"] = receiver
-    return to_json(value)
+    content: dict[str, Any] = to_jsonable_python(value)
+    return content
 
 
 def _tidied(column: Any) -> Any:

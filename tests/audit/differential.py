@@ -16,7 +16,6 @@ from streams.audit.facts import NamesTable
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.ranges import JUDGED, judge_range, ranges
 from streams.audit.judge.verdict import JudgeContext
-from streams.audit.load.irregular import VALUE_BYTES
 from streams.audit.load.join import bring_together
 from streams.audit.load.lines import Taking
 from streams.audit.load.records import TakingRecords
@@ -28,6 +27,7 @@ from streams.core.rules import Limits, Rules
 from streams.data import succession
 from streams.records.decode import take_in
 from streams.records.record import Record
+from streams.settings import Settings
 from streams.sources import open_source
 from streams.sources.chunk import Kind
 from streams.sources.mapping import plain
@@ -36,13 +36,14 @@ from tests.audit.live import Said, live
 
 ALWAYS = Stretch(None, None, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 RULES = Rules(POLICY, succession(), Limits())
+MAX_VALUE_BYTES = Settings().max_value_bytes
 Take = Callable[[Work, list[Record]], None]
 
 
 def take_records(work: Work, records: list[Record]) -> None:
     """As from Kafka."""
     names = NamesTable(work.connection)
-    taking = TakingRecords(work.connection, names, {"sent": 0, "receipt": 1, "stored": 2}, 1)
+    taking = TakingRecords(work.connection, names, {"sent": 0, "receipt": 1, "stored": 2}, 1, MAX_VALUE_BYTES)
     taking.take(records)
     taking.finish()
 
@@ -59,7 +60,7 @@ def take_lines(work: Work, records: list[Record]) -> None:
                     at, key = written(record.place.arrived), None if record.key is None else record.key.decode()
                     head = orjson.dumps({"at": at, "topic": kind, "key": key})[:-1]
                     file.write(head + b',"value":' + (record.value or b"null") + b"}\n")
-        taking = Taking(work.connection, names, number, None)
+        taking = Taking(work.connection, names, number, None, MAX_VALUE_BYTES)
         for opened in open_source(plain(kind, [path])):
             for chunk in opened.chunks():
                 taking.take(kind, chunk)
@@ -94,7 +95,7 @@ def unread_proofs(records: list[Record]) -> set[str]:
     """
     found = set()
     for record in records:
-        if record.kind == "stored" and take_in(record, VALUE_BYTES).fact is None:
+        if record.kind == "stored" and take_in(record, MAX_VALUE_BYTES).fact is None:
             given = orjson.loads(record.value or b"null").get("report_id")
             canonical = canonical_report_id(given) if isinstance(given, str) else None
             found |= {canonical} if canonical else set()

@@ -10,7 +10,10 @@ import pytest
 
 from streams.audit.facts import COLUMNS, TABLES, NamesTable
 from streams.audit.load.lines import Taking
+from streams.settings import Settings
 from streams.sources.chunk import FIELDS, NAMES, Chunk, Kind
+
+MAX_VALUE_BYTES = Settings().max_value_bytes
 
 REPORT = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 TIMES = (
@@ -87,9 +90,9 @@ def test_what_goes_straight_in_is_what_the_contracts_reader_makes_of_it(kind: Ki
     for mostly_good in (False, True, False, True, True, True):
         lines = drawn(rng, kind, 300, mostly_good=mostly_good)
         with connected() as one, connected() as other:
-            Taking(one, NamesTable(one), 3, zone).take(kind, Chunk(lines, [], 1.0))
+            Taking(one, NamesTable(one), 3, zone, MAX_VALUE_BYTES).take(kind, Chunk(lines, [], 1.0))
             names = NamesTable(other)
-            slow = Taking(other, names, 3, zone)
+            slow = Taking(other, names, 3, zone, MAX_VALUE_BYTES)
             odd = slow.odd
             for row in slow._timed(lines).to_pylist():
                 odd.add_row(kind, row)

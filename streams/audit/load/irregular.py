@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
-import orjson
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,16 +13,15 @@ from streams.audit.arrow import table_of
 from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.audit.load.timestamps import EPOCH, microseconds, time_of
 from streams.core.events import written
-from streams.core.facts import Fact, Names, Place, Receipt, Sent, Stored
+from streams.core.facts import Fact, Names, Place, Receipt, Receiver, Sent, Stored
 from streams.core.row import NAMELESS
-from streams.records.decode import Intake, take_in
+from streams.records.decode import TOO_LARGE, refused, take_in_content
 from streams.records.record import Record, Refusal
 from streams.sources.chunk import TIMES, Kind, Odd
-from streams.sources.shaping import as_value
+from streams.sources.shaping import as_content
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
-VALUE_BYTES = 262_144
 # What is written for "no date" in many an export (1970, 1900), long before there was a portal: it would stretch what a
 # source seems to cover.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -48,11 +46,14 @@ _REJECTS = pa.schema([
 class OddLines:
     """Takes lines one by one into the tables of one source. `now`: nothing can have happened later."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int, now: datetime) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int, now: datetime, max_value_bytes: int
+    ) -> None:
         self._connection = connection
         self._names = names
         self._source = source
         self._now = now
+        self._max_value_bytes = max_value_bytes
         self._facts: list[tuple[Any, ...]] = []
         self._loose: list[tuple[Any, ...]] = []
         self._unjudged: list[tuple[Any, ...]] = []
@@ -65,25 +66,20 @@ class OddLines:
         for name in TIMES & told.keys():
             us = told.get(f"{name}_us")
             told[name] = str(told[name]) if us is None else written(time_of(us))
-        self.add(kind, Odd(row["line"], as_value(kind, told)), folded=bool(row.get("folded")))
+        self.add(kind, Odd(row["line"], as_content(kind, told)), folded=bool(row.get("folded")))
 
     def add(self, kind: Kind, odd: Odd, *, folded: bool = False) -> None:
-        """A line as JSON in the shape of the input topics, or why there is none."""
-        given = _object(odd.value)
+        """A line in the shape of the input topics, or why there is none."""
+        given, unread = self._content(odd)
         arrived = _time(odd.arrived or given.get("arrived"))
         at = arrived or _time(given.get(EVENT_TIME[kind]))
         if at is not None and not EARLIEST <= at <= self._now:
             self.refuse(odd.line, Refusal("time", "out_of_range"))
             at = None
-        value = odd.value
-        loose = value is not None and "report_id" not in given and isinstance(given.get("message_id"), str)
-        if loose:
-            value = orjson.dumps(given | {"report_id": NO_ID})
-        if odd.refusal is None or odd.key is not None:
-            place = Place(at or EPOCH, "", NO_PARTITION, odd.line)
-            intake = take_in(Record(kind, place, odd.key, value), VALUE_BYTES)
-        else:
-            intake = Intake(None, odd.refusal)
+        loose = "report_id" not in given and isinstance(given.get("message_id"), str)
+        record = Record(kind, Place(at or EPOCH, "", NO_PARTITION, odd.line), odd.key, None)
+        content = given | {"report_id": NO_ID} if loose else given
+        intake = take_in_content(record, content) if unread is None else refused(record, unread)
         fact, refusal = intake.fact, odd.refusal or intake.refusal
         if loose and fact is not None and not _is_token(given["message_id"]):  # nothing else names its report
             fact, refusal = None, refusal or Refusal("schema", "bad_value:message_id")
@@ -139,6 +135,19 @@ class OddLines:
                 self._connection.execute(f"INSERT INTO {table} FROM batch")
                 rows.clear()
 
+    def _content(self, odd: Odd) -> tuple[dict[str, Any], Refusal | None]:
+        """What a line tells, or why that cannot be read."""
+        if isinstance(odd.value, dict):
+            return odd.value, None
+        if odd.value is None:
+            return {}, odd.refusal
+        if len(odd.value) > self._max_value_bytes:
+            return {}, TOO_LARGE
+        try:
+            return content_of(odd.value), None
+        except Unreadable as error:
+            return {}, Refusal(error.stage, error.reason)
+
     def _leave(self, kind: Kind, line: int, report_id: Any, fact: Fact | None) -> None:
         """What names a report but cannot be judged: it must not vanish."""
         canonical = canonical_report_id(report_id) if isinstance(report_id, str) else None
@@ -151,17 +160,16 @@ class OddLines:
 
 def stored_names(stored: Stored, given: dict[str, Any]) -> Names:
     """What a proof names: its receiver, and what only an audit looks at."""
-    form = given.get("form")
-    case_system = None if "case_system" in stored.unreadable else given.get("case_system")
-    known = {"case_system": case_system, "form": form if form in FORMS else None}
-    return NAMELESS._replace(receiver=stored.receiver, **known)
+    known = {name: value for name, value in given.items() if name not in stored.unreadable}
+    return proof_names(stored.receiver, known)
 
 
-def _object(value: bytes | None) -> dict[str, Any]:
-    try:
-        return content_of(value or b"")
-    except Unreadable:
-        return {}
+def proof_names(receiver: Receiver | None, known: dict[str, Any]) -> Names:
+    """The names of a proof: only an audit looks at its case system and form."""
+    form = known.get("form")
+    return NAMELESS._replace(
+        receiver=receiver, case_system=known.get("case_system"), form=form if form in FORMS else None
+    )
 
 
 def _is_token(given: str) -> bool:

@@ -13,16 +13,15 @@ import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
-from streams.audit.load.irregular import EARLIEST, EVENT_TIME, NO_ID, NO_PARTITION, VALUE_BYTES, OddLines, stored_names
+from streams.audit.load.irregular import EARLIEST, EVENT_TIME, OddLines, proof_names
 from streams.audit.load.timestamps import instants, microseconds
-from streams.core.events import written
-from streams.core.facts import Names, Place, Sent, Stored
+from streams.core.facts import Names
 from streams.core.row import NAMELESS
-from streams.records.decode import take_in
-from streams.records.record import Record, Refusal
+from streams.records.decode import READERS, receiver_of
+from streams.records.record import Refusal
 from streams.sources.chunk import NAMES, TIMES, Chunk, Kind, Odd
 from streams.sources.portal import told, told_oddly
-from streams.sources.shaping import as_value
+from streams.sources.shaping import as_content
 
 BATCH_LINES = 20_000
 _CODES: Final = {"receipt": ("receipt", CODES), "stored": ("evidence", EVIDENCE)}
@@ -32,14 +31,17 @@ _STATES: Final = {"fact": "facts", "loose": "loose", "nameless": "nameless"}
 class Taking:
     """Takes the lines of one source into the tables. `zone`: of times without one."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int, zone: str | None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, names: NamesTable, source: int, zone: str | None,
+        max_value_bytes: int,
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._names = names
         self._source = source
         self._zone = zone
         self._known: dict[tuple[str, tuple[str | None, ...]], int | None] = {}
         self._now = datetime.now(UTC)
-        self.odd = OddLines(connection, names, source, self._now)
+        self.odd = OddLines(connection, names, source, self._now, max_value_bytes)
         self.records = 0
         self.ignored = 0
         self.without_zone = 0
@@ -135,12 +137,15 @@ class Taking:
 
 def _names(kind: Kind, given: dict[str, str]) -> Names | None:
     """The names as the contract's reader gives them; None where it refuses any."""
-    told = given | {"report_id": NO_ID, EVENT_TIME[kind]: written(EARLIEST), "evidence": EVIDENCE[0]}
-    record = Record(kind, Place(EARLIEST, "", NO_PARTITION, 0), None, as_value(kind, told))
-    fact, refusal, *_ = take_in(record, VALUE_BYTES)
-    if refusal is not None:
+    content = as_content(kind, given)
+    reader = READERS[kind]
+    read = reader.read_fields({name: content.get(name) for name in Names._fields if name in reader.fields})
+    if read is None:
         return None
-    return stored_names(fact, given) if isinstance(fact, Stored) else fact.names if isinstance(fact, Sent) else None
+    receiver = receiver_of(read.get("receiver"))
+    if kind == "stored":
+        return proof_names(receiver, given | read)
+    return Names(receiver, *(read.get(name) for name in Names._fields[1:]))
 
 
 def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:

@@ -50,7 +50,7 @@ class Found(NamedTuple):
     covers: Covers | None = None
 
 
-def read_file(work: Work, number: int, file: OpenFile) -> Found:
+def read_file(work: Work, number: int, file: OpenFile, max_value_bytes: int) -> Found:
     """Read a file. Raises SourceUnfit where nothing in it is what it should be."""
     stage = f"read:{number}"
     known = work.found(stage)
@@ -58,7 +58,7 @@ def read_file(work: Work, number: int, file: OpenFile) -> Found:
         with work.stage(stage) as keep, step(f"Reading {file.name}") as progress:
             names = NamesTable(work.connection)
             zone = file.source.zone or (PORTAL_ZONE if file.kind == "portal" else None)
-            taking = Taking(work.connection, names, number, zone)
+            taking = Taking(work.connection, names, number, zone, max_value_bytes)
             for chunk in ahead(file.chunks()):
                 taking.take(file.kind, chunk)
                 progress.to(chunk.done, taking.records)

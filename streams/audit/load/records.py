@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from streams.audit.facts import NamesTable
-from streams.audit.load.irregular import VALUE_BYTES, OddLines
+from streams.audit.load.irregular import OddLines
 from streams.audit.topics.copies import Arrival, Arrivals
 from streams.audit.topics.reader import Hole
 from streams.records.record import MOST_LISTED, Record, Refusal
@@ -21,12 +21,14 @@ class TakingRecords:
         names: NamesTable,
         sources: Mapping[str, int],
         partitions: int,
-        most_bytes: int = VALUE_BYTES,
+        max_value_bytes: int,
     ) -> None:
         now = datetime.now(UTC)
         self._names = names
-        self._arrivals = Arrivals(partitions, most_bytes)
-        self._into = {kind: OddLines(connection, names, source, now) for kind, source in sources.items()}
+        self._arrivals = Arrivals(partitions, max_value_bytes)
+        self._into = {
+            kind: OddLines(connection, names, source, now, max_value_bytes) for kind, source in sources.items()
+        }
         self.records = dict.fromkeys(sources, 0)
         self.holes = dict.fromkeys(sources, 0)
         self.counts = self._arrivals.counts

@@ -39,7 +39,11 @@ class Read(NamedTuple):
     @property
     def values(self) -> list[tuple[int, Any]]:
         """The odd lines that something is left of."""
-        return [(odd.line, json.loads(odd.value)) for odd in self.odd if odd.value is not None]
+        return [
+            (odd.line, odd.value if isinstance(odd.value, dict) else json.loads(odd.value))
+            for odd in self.odd
+            if odd.value is not None
+        ]
 
 
 def opened(source: SourcePlan, block_bytes: int | None = None) -> OpenFile:

@@ -217,7 +217,9 @@ def test_whatever_stands_on_a_line_is_judged_as_on_the_topic(tmp_path: Path, giv
     found = text_of(tmp_path, ndjson(SENT).encode() + b"".join(line + b"\n" for line in flat))
     read_as = {row["line"]: judged(as_record(row)) for row in found.rows}
     read_as |= {
-        odd.line: Intake(None, odd.refusal, key_fits=True) if odd.value is None else judged(odd.value)
+        odd.line: Intake(None, odd.refusal, key_fits=True)
+        if odd.value is None
+        else judged(odd.value if isinstance(odd.value, bytes) else json.dumps(odd.value).encode())
         for odd in found.odd
     }
     for number, line in enumerate(flat, start=2):
