@@ -46,6 +46,10 @@ class FactKind(IntEnum):
     STORED = 2
 
 
+# As statements have them.
+SENT, RECEIPT, STORED = (kind.value for kind in FactKind)
+
+
 class NamesTable:
     """All different names that facts give, by number; kept in memory and written as they come."""
 

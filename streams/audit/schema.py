@@ -39,14 +39,6 @@ VERDICTS = {
     "stored_source": "SMALLINT", "stored_line": "BIGINT", "stored_partition": "INTEGER",
     "municipality_today": "VARCHAR", "month": "DATE",
 }  # fmt: skip
-# Who might be meant: a proof that names no report (or one that nobody sent), at the same receiver, with the same form
-# where both give it, in the time in which the proof might have come. `rank` 1 lies nearest in time. For a person to
-# look at; never counted.
-CANDIDATES = {
-    "report_id": "VARCHAR", "rank": "INTEGER", "source": "SMALLINT", "line": "BIGINT",
-    "candidate_report_id": "VARCHAR", "municipality": "VARCHAR", "form": "VARCHAR", "stored_at": "TIMESTAMPTZ",
-    "seconds_after_sent": "BIGINT",
-}  # fmt: skip
 # `declared`: what it covers was declared, else it was measured. `warnings`: codes, see the messages.
 SOURCES = {
     "id": "SMALLINT", "kind": "VARCHAR", "name": "VARCHAR", "format": "VARCHAR", "records": "BIGINT",
@@ -54,7 +46,6 @@ SOURCES = {
     "last": "TIMESTAMPTZ", "declared": "BOOLEAN", "receivers": "INTEGER", "covers_from": "TIMESTAMPTZ",
     "covers_to": "TIMESTAMPTZ", "warnings": "VARCHAR[]",
 }  # fmt: skip
-REJECTS = {"source": "SMALLINT", "line": "BIGINT", "partition": "INTEGER", "reason": "VARCHAR"}
 # Two records of one report from different sources that cannot both be right. `field`: receiver, case_system, sent_at,
 # or `rejected_but_stored`.
 CONTRADICTIONS = {

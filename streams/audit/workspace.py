@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from streams.audit.arrow import NO_REPLACEMENTS
 from streams.audit.facts import TABLES
 from streams.errors import ConfigurationError
 
@@ -55,7 +56,7 @@ class Work:
 
         Raises ConfigurationError where another one has it.
         """
-        config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(self.folder / "temp")}
+        config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(self.folder / "temp")} | NO_REPLACEMENTS
         try:
             self.connection = duckdb.connect(str(self.database), config=config)
         except duckdb.IOException:

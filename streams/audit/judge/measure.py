@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from streams.audit.facts import FactKind
+from streams.audit.facts import SENT, FactKind
 from streams.audit.judge.coverage import Stretch
 from streams.audit.load.load import Found
 from streams.audit.load.timestamps import time_of
@@ -13,11 +13,11 @@ from streams.data import todays_number
 from streams.sources.plan import Covers
 
 EVER = datetime(1900, 1, 1, tzinfo=UTC)
-_BY_RECEIVER = """
+_BY_RECEIVER = f"""
 SELECT COALESCE(n.municipality, f.municipality) AS receiver, min(s.arrived), max(s.arrived)
 FROM sorted AS s LEFT JOIN names AS n ON n.id = s.names LEFT JOIN (
     SELECT t.report_id, arg_min(m.municipality, t.arrived) AS municipality
-    FROM sorted AS t JOIN names AS m ON m.id = t.names WHERE t.kind = 0 GROUP BY ALL
+    FROM sorted AS t JOIN names AS m ON m.id = t.names WHERE t.kind = {SENT} GROUP BY ALL
 ) AS f ON n.municipality IS NULL AND f.report_id = s.report_id
 WHERE s.kind = ? AND s.source = ? AND receiver IS NOT NULL GROUP BY ALL ORDER BY ALL
 """

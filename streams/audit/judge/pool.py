@@ -7,10 +7,11 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
+from streams.audit.arrow import NO_REPLACEMENTS
 from streams.audit.judge.ranges import Range, judge_range
 from streams.audit.judge.verdict import JudgeContext
 
@@ -67,4 +68,5 @@ def _judge(asked: Range) -> None:
 
 
 def _connected(task: Task) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(task.database), read_only=True, config={"threads": 1, "memory_limit": MEMORY})
+    config: dict[str, Any] = {"threads": 1, "memory_limit": MEMORY} | NO_REPLACEMENTS
+    return duckdb.connect(str(task.database), read_only=True, config=config)

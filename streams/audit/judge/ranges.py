@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from streams.audit.arrow import schema_of, table_of
+from streams.audit.arrow import registered, schema_of, table_of
 from streams.audit.facts import CODES, FactKind, evidence_words, names_of
 from streams.audit.judge.verdict import JudgeContext, Verdict, verdict
 from streams.audit.load.timestamps import EPOCH
@@ -93,8 +93,8 @@ def ranges(connection: duckdb.DuckDBPyConnection, facts_a_range: int) -> Iterato
 
 
 def _names(connection: duckdb.DuckDBPyConnection, wanted: pa.ChunkedArray) -> dict[int, Names]:
-    ids = pa.table({"id": wanted.unique()})  # noqa: F841 - the statement reads it by its name
-    found = connection.sql(f"SELECT n.id, {', '.join(NAMES)} FROM names AS n JOIN ids USING (id)").fetchall()
+    with registered(connection, ids=pa.table({"id": wanted.unique()})):
+        found = connection.sql(f"SELECT n.id, {', '.join(NAMES)} FROM names AS n JOIN ids USING (id)").fetchall()
     return {-1: NAMELESS} | {row[0]: names_of(row[1:]) for row in found}
 
 

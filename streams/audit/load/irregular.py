@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.common import Time, Token, canonical_report_id
 from schemas.content import Unreadable, content_of
-from streams.audit.arrow import table_of
+from streams.audit.arrow import registered, table_of
 from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.audit.load.timestamps import EPOCH, microseconds, time_of
 from streams.core.events import written
@@ -131,8 +131,8 @@ class OddLines:
             ("unjudged", _UNJUDGED, self._unjudged), ("rejects", _REJECTS, self._rejects),
         ):  # fmt: skip
             if rows:
-                batch = table_of(rows, schema)  # noqa: F841 - the statement reads it by its name
-                self._connection.execute(f"INSERT INTO {table} FROM batch")
+                with registered(self._connection, batch=table_of(rows, schema)):
+                    self._connection.execute(f"INSERT INTO {table} FROM batch")
                 rows.clear()
 
     def _content(self, odd: Odd) -> tuple[dict[str, Any], Refusal | None]:

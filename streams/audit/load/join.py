@@ -1,14 +1,14 @@
 """The facts of all sources put together: message ids become report ids, and everything is sorted by report."""
 
-from streams.audit.facts import COLUMNS
+from streams.audit.facts import COLUMNS, SENT, STORED
 from streams.audit.workspace import Work
 
 _OTHERS = ", ".join(f"l.{name}" for name in COLUMNS[1:])
 # Whose report a message carried, by the facts of its sending; a message id that two reports claim tells nothing.
-_MESSAGES = """
+_MESSAGES = f"""
 CREATE TEMP TABLE messages AS
 SELECT message_id, min(report_id) AS report_id, count(DISTINCT report_id) AS reports
-FROM facts WHERE kind = 0 AND message_id IN (SELECT message_id FROM loose) GROUP BY message_id;
+FROM facts WHERE kind = {SENT} AND message_id IN (SELECT message_id FROM loose) GROUP BY message_id;
 """
 _RESOLVED = f"""
 INSERT INTO facts SELECT m.report_id, {_OTHERS.replace("l.message_id", "NULL")}
@@ -17,7 +17,7 @@ INSERT INTO rejects SELECT l.source, l.line, NULL,
     CASE WHEN m.reports > 1 THEN 'ids:message_id_ambiguous' ELSE 'ids:message_id_unknown' END
 FROM loose AS l LEFT JOIN messages AS m USING (message_id) WHERE COALESCE(m.reports, 0) <> 1;
 INSERT INTO nameless SELECT l.* FROM loose AS l LEFT JOIN messages AS m USING (message_id)
-WHERE COALESCE(m.reports, 0) <> 1 AND l.kind = 2;
+WHERE COALESCE(m.reports, 0) <> 1 AND l.kind = {STORED};
 DROP TABLE messages;
 """
 _SORTED = """

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.common import NAME, NATIONAL_ID
+from streams.audit.arrow import registered
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
 from streams.audit.load.irregular import EARLIEST, EVENT_TIME, OddLines, proof_names
 from streams.audit.load.timestamps import instants, microseconds
@@ -75,11 +76,11 @@ class Taking:
     def _take_accepted(self, lines: pa.Table) -> None:
         """Reports that the portal took in: whether they were ever sent is asked once everything is read."""
         if len(lines):
-            raw = self._numbered("sent", self._timed(lines))  # noqa: F841 - the statement reads it by its name
-            self._connection.execute(
-                f"INSERT INTO accepted SELECT TRY_CAST(report_id AS UUID), {self._source}, line, names_id, at_us "
-                "FROM raw WHERE TRY_CAST(report_id AS UUID) IS NOT NULL"
-            )
+            with registered(self._connection, raw=self._numbered("sent", self._timed(lines))):
+                self._connection.execute(
+                    f"INSERT INTO accepted SELECT TRY_CAST(report_id AS UUID), {self._source}, line, names_id, at_us "
+                    "FROM raw WHERE TRY_CAST(report_id AS UUID) IS NOT NULL"
+                )
 
     def _take_lines(self, kind: Kind, lines: pa.Table) -> None:
         if not len(lines):
@@ -90,7 +91,8 @@ class Taking:
         # A batch is what one core takes at a time.
         raw = pa.Table.from_batches(raw.to_batches(BATCH_LINES), raw.schema)
         connection = self._connection
-        connection.execute(_taken(kind, raw.column_names, self._source, self._now))
+        with registered(connection, raw=raw):
+            connection.execute(_taken(kind, raw.column_names, self._source, self._now))
         for state, table in _STATES.items():
             connection.execute(f"INSERT INTO {table} SELECT {', '.join(COLUMNS)} FROM taken WHERE state = '{state}'")
         left = connection.sql("SELECT line FROM taken WHERE state = 'odd'").to_arrow_table()["line"]
@@ -119,12 +121,15 @@ class Taking:
             )
         connection = self._connection
         listed = ", ".join(columns)
-        found = connection.sql(f"SELECT DISTINCT {listed} FROM lines").to_arrow_table()
+        with registered(connection, lines=lines):
+            found = connection.sql(f"SELECT DISTINCT {listed} FROM lines").to_arrow_table()
         rows = list(zip(*(found[name].to_pylist() for name in columns), strict=True))
         numbers = pa.array([self._number(kind, columns, row) for row in rows], pa.int32())
-        combos = found.append_column("names_id", numbers)  # noqa: F841 - the statement reads it by its name
+        combos = found.append_column("names_id", numbers)
         same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM c.{name}" for name in columns)
-        return connection.sql(f"SELECT l.*, c.names_id FROM lines AS l JOIN combos AS c ON {same}").to_arrow_table()
+        joined = f"SELECT l.*, c.names_id FROM lines AS l JOIN combos AS c ON {same}"
+        with registered(connection, lines=lines, combos=combos):
+            return connection.sql(joined).to_arrow_table()
 
     def _number(self, kind: Kind, columns: list[str], row: tuple[str | None, ...]) -> int | None:
         given = {name: value for name, value in zip(columns, row, strict=True) if value is not None}

@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streams.audit.arrow import registered
 from streams.sources.local_times import to_utc
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,8 +44,8 @@ def instants(connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, zon
         return _in_zone(pc.cast(column, pa.timestamp("us"), safe=False), zone)
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         column = pc.cast(column, pa.string())
-    texts = pa.table({"text": column})  # noqa: F841 - the statement reads it by its name
-    found = connection.sql(_READ).to_arrow_table()
+    with registered(connection, texts=pa.table({"text": column})):
+        found = connection.sql(_READ).to_arrow_table()
     us, local = found["us"], found["local"]
     if local.null_count == len(local):
         return Instants(us, _never(len(us)), 0)

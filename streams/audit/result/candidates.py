@@ -4,16 +4,17 @@ from datetime import timedelta
 
 import duckdb
 
+from streams.audit.facts import STORED
 from streams.core.receivers import Municipalities
 
 MOST_CANDIDATES = 5
 BEFORE, AFTER = timedelta(hours=1), timedelta(days=30)
 # A proof that names no report, or one that nobody saw as sent; not one that names a report which is known.
-_PROOFS = """
+_PROOFS = f"""
 CREATE TEMP TABLE proofs AS
 SELECT p.source, p.line, p.event_at, CAST(p.report_id AS VARCHAR) AS report_id, n.municipality, n.district, n.form
-FROM (SELECT source, line, event_at, names, NULL::UUID AS report_id FROM nameless WHERE kind = 2
-    UNION ALL SELECT source, line, event_at, names, report_id FROM sorted WHERE kind = 2 AND report_id IN (
+FROM (SELECT source, line, event_at, names, NULL::UUID AS report_id FROM nameless WHERE kind = {STORED}
+    UNION ALL SELECT source, line, event_at, names, report_id FROM sorted WHERE kind = {STORED} AND report_id IN (
         SELECT CAST(report_id AS UUID) FROM judged WHERE status = 'unexpected')
 ) AS p JOIN names AS n ON n.id = p.names WHERE n.municipality IS NOT NULL
 """

@@ -6,6 +6,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from streams.audit.arrow import registered
+from streams.audit.facts import SENT
 from streams.audit.judge.ranges import JUDGED
 from streams.audit.result.candidates import find_candidates
 from streams.audit.schema import CONTRADICTIONS, SOURCES, TERMS
@@ -46,9 +48,9 @@ COPY (
 }
     FROM (
         SELECT report_id, 'sent_unreadable' AS untold, source, part, line, names, NULL::TIMESTAMPTZ AS sent_at
-        FROM unjudged WHERE kind = 0
+        FROM unjudged WHERE kind = {SENT}
         UNION ALL SELECT report_id, 'accepted_not_sent', source, NULL, line, names, make_timestamptz(taken_at)
-        FROM accepted WHERE report_id NOT IN (SELECT report_id FROM unjudged WHERE kind = 0)
+        FROM accepted WHERE report_id NOT IN (SELECT report_id FROM unjudged WHERE kind = {SENT})
     ) AS u LEFT JOIN names AS n ON n.id = u.names
     WHERE NOT EXISTS (FROM read_parquet(?) AS v WHERE v.report_id = CAST(u.report_id AS VARCHAR)
         AND v.status <> 'unexpected')
@@ -67,7 +69,7 @@ _BOOKS = f"""
 CREATE TABLE books AS
 WITH counted AS (
     SELECT {_GROUP}, count(*) AS sent FROM (
-        SELECT report_id FROM sorted WHERE kind = 0 UNION SELECT report_id FROM unjudged WHERE kind = 0
+        SELECT report_id FROM sorted WHERE kind = {SENT} UNION SELECT report_id FROM unjudged WHERE kind = {SENT}
         UNION SELECT report_id FROM accepted
     ) AS s LEFT JOIN verdicts AS v ON CAST(v.report_id AS UUID) = s.report_id GROUP BY ALL
 ), judged_ones AS (
@@ -109,8 +111,8 @@ def tell(work: Work, sources: Iterable[Sequence[Any]], rule: Municipalities) -> 
 
 def _todays(connection: duckdb.DuckDBPyConnection) -> None:
     codes = sorted({municipality.code for municipality in municipalities()})
-    known = pa.table({"code": codes, "today": [todays_number(code) for code in codes]})  # noqa: F841
-    connection.execute("CREATE TABLE todays AS FROM known")
+    with registered(connection, known=pa.table({"code": codes, "today": [todays_number(code) for code in codes]})):
+        connection.execute("CREATE TABLE todays AS FROM known")
 
 
 def _contradictions(work: Work) -> None:
