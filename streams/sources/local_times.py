@@ -1,4 +1,7 @@
-"""Local times without a zone as UTC: exactly, and a whole column at once."""
+"""Local times without a zone as UTC: exactly, and a whole column at once.
+
+Arrow's own `assume_timezone` is not enough: it knows no summer time after 2037, and errs at the changes before 1895.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
