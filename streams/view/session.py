@@ -78,17 +78,17 @@ class Seat:
             raise Problem(
                 "no-sql", "This token has no scope for SQL: ask for one that has.", status=HTTPStatus.FORBIDDEN
             )
-        ground = QueryScope(
+        scope = QueryScope(
             frozenset(self.tables),
             lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
             qualified=self.reach.receivers is None,
         )
         who = self.visitor.sharer if self.visitor else "everybody"
         with self.desk.turns.turn(who):
-            await self.desk.at_queries(self.desk.sandbox.check, sql, ground)
+            checked = await self.desk.at_queries(self.desk.sandbox.check, sql, scope)
             if self.shows_rows:
                 await self.record("query", question=sql)
-            return await self.desk.at_queries(self.desk.sandbox.run, sql, ground)
+            return await self.desk.at_queries(self.desk.sandbox.run, checked)
 
     async def record(self, action: str, report_ids: Iterable[str] = (), question: str | None = None) -> None:
         """Write down that single reports are looked at, before they are shown. Raises Problem if it cannot be."""

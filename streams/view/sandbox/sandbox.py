@@ -23,7 +23,6 @@ from streams.view.sandbox.watchdog import Watchdog
 
 __all__ = ["QueryLimits", "QueryResult", "QueryScope", "Refused", "Sandbox", "lock_down"]
 
-QUERIES_AT_ONCE = 2
 OPENED = 400  # parentheses: DuckDB's parser takes memory by the square of those that are not closed
 CHUNK = 2_048  # rows that DuckDB hands over at a time
 ANSWER_BYTES = 64 * 2**20
@@ -60,6 +59,13 @@ class QueryScope(NamedTuple):
     qualified: bool = True  # whether main.reports is the same as reports
 
 
+class CheckedQuery(NamedTuple):
+    """The one SELECT without a semicolon at its end, and what it may stand on."""
+
+    text: str
+    scope: QueryScope
+
+
 class QueryResult(NamedTuple):
     """Rows of plain types. `truncated`: there were more; `seconds`: how long it took."""
 
@@ -87,37 +93,30 @@ class Sandbox:
         self, connection: duckdb.DuckDBPyConnection, tables: Collection[str], limits: QueryLimits = LIMITS
     ) -> None:
         self.limits = limits
-        self._ground = QueryScope(frozenset(folded(table) for table in tables))
+        self._scope = QueryScope(frozenset(folded(table) for table in tables))
         self._connection = connection.cursor()  # its own: the caller's may be in the middle of something
         self._opening = threading.Lock()
-        self._places = threading.BoundedSemaphore(QUERIES_AT_ONCE)
 
-    def check(self, sql: str, ground: QueryScope | None = None) -> str:
-        """The one SELECT without a semicolon at its end. Raises Refused."""
-        ground = ground or self._ground
+    def check(self, sql: str, scope: QueryScope | None = None) -> CheckedQuery:
+        """What may be run. Raises Refused."""
+        scope = scope or self._scope
         text = self._text(sql)
         with self._cursor() as cursor:
             statement = _parsed(cursor, text)
         try:
-            QueryRules(ground.tables, qualified=ground.qualified).inspect(statement)
+            QueryRules(scope.tables, qualified=scope.qualified).inspect(statement)
             size_limit.limit(statement)
         except Refused as refused:
             raise Refused(refused.kind, str(refused), _characters(text, refused.position)) from None
-        return text
+        return CheckedQuery(text, scope)
 
-    def run(self, sql: str, ground: QueryScope | None = None) -> QueryResult:
+    def run(self, query: CheckedQuery | str) -> QueryResult:
         """The answer, cut at `limits.rows`. Blocks for little more than twice `limits.seconds`. Raises Refused."""
-        ground = ground or self._ground
-        text = self.check(sql, ground)
-        if not self._places.acquire(timeout=self.limits.seconds):
-            raise Refused("too_slow", f"{QUERIES_AT_ONCE} other queries are running: try again when they have ended.")
-        try:
-            started = time.monotonic()
-            table = self._read(text, ground)
-            truncated = table.num_rows > self.limits.rows
-            return QueryResult(plain(table.slice(0, self.limits.rows)), truncated, time.monotonic() - started)
-        finally:
-            self._places.release()
+        checked = self.check(query) if isinstance(query, str) else query
+        started = time.monotonic()
+        table = self._read(*checked)
+        truncated = table.num_rows > self.limits.rows
+        return QueryResult(plain(table.slice(0, self.limits.rows)), truncated, time.monotonic() - started)
 
     def close(self) -> None:
         """Let go of the database: a file stays open until all connections are closed."""
@@ -138,11 +137,11 @@ class Sandbox:
             raise Refused("syntax", "The query contains a NUL character: remove it.", text.index("\0"))
         return text
 
-    def _read(self, text: str, ground: QueryScope) -> pa.Table:
+    def _read(self, text: str, scope: QueryScope) -> pa.Table:
         """At most one row more than the limit."""
         with self._cursor() as cursor, self._cursor() as meter, Watchdog(cursor, meter, self.limits.seconds) as dog:
             try:
-                ground.begin(cursor)
+                scope.begin(cursor)
                 return self._fetched(cursor.sql(text), dog)
             # Errors of DuckDB that come while rows are fetched reach us through Arrow, as OSError or ValueError.
             except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError, MemoryError) as error:
