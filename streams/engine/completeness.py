@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,8 +105,7 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
         return 0.0
 
     def _begin_set(self, partition: Partition) -> None:
-        partition.marked_at, partition.marks_acknowledged_at = time.monotonic(), None
-        task = asyncio.create_task(self._write_set_guarded(partition, partition.processor.marks.new_set()))
+        task = asyncio.create_task(self._write_set_guarded(partition, partition.begin_marks()))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -130,10 +128,10 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
             log.warning("Marks of partition %d could not be written: %s", partition.number, sentence_of(error))
             self._metrics.count("marks_failed")
             self._failing.add(partition.number)
-            partition.processor.marks.abandon()
+            partition.abandon_marks()
         else:
             self._failing.discard(partition.number)
-            partition.marks_acknowledged_at = time.monotonic()
+            partition.acknowledge_marks()
 
     def _give_up_lost_marks(self, partition: Partition) -> None:
         """Marks that were acknowledged and are not there would be waited for in vain.

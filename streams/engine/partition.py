@@ -106,9 +106,26 @@ class Partition:
         """For how many seconds it has not moved, in whichever worker: one that ends again and again is no younger."""
         return self._age_when_restored + self.stood_still()
 
+    def expect_batch(self) -> None:
+        """A batch of this epoch is handed over."""
+        self.queued += 1
+
+    def begin_marks(self) -> bytes:
+        """A set of marks is on its way from now on: the header of each."""
+        self.marked_at, self.marks_acknowledged_at = time.monotonic(), None
+        return self.processor.marks.new_set()
+
+    def acknowledge_marks(self) -> None:
+        """All marks of the set have been appended."""
+        self.marks_acknowledged_at = time.monotonic()
+
+    def abandon_marks(self) -> None:
+        """One of them was not appended for certain: the next set comes in its turn."""
+        self.processor.marks.abandon()
+
     def give_up_marks(self) -> None:
         """The set that is on its way will not come: write a new one at once."""
-        self.processor.marks.abandon()
+        self.abandon_marks()
         self.marked_at = float("-inf")
 
     async def idle(self) -> None:

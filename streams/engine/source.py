@@ -158,7 +158,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         return first
 
     def _free(self) -> list[Partition]:
-        """The windows that can take a batch. What was fetched for the others waits: their work may take minutes."""
+        """The partitions that can take a batch. What was fetched for the others waits: their work may take minutes."""
         return [partition for partition in self._table.partitions.values() if partition.queued < MOST_QUEUED]
 
     async def _hand_over(self, partition: Partition, epoch: int, first: dict[TopicPartition, list[Any]]) -> None:
@@ -184,7 +184,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         if any(span.end > span.start for span in spans.values()):
             for topic, span in spans.items():
                 self._delivered[TopicPartition(topic, partition.number)] = span.end
-            partition.queued += 1
+            partition.expect_batch()
             await self._deliver(Batch(partition.number, epoch, spans, records))
 
     def _left(self, tp: TopicPartition) -> int:
