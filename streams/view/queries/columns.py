@@ -1,8 +1,10 @@
 """Rows as they are given out: the same columns under the same names in JSON, CSV, Parquet and SQL."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from streams.presentation.times import TIME_FORMAT
+from streams.view.store.tables import EVENT_COLUMNS, STATE_COLUMNS
 
 LISTS = ("message_ids", "flags")
 WORDS = ("status", "reason")
@@ -41,37 +43,40 @@ class Columns(NamedTuple):
         return f'CAST("{name}" AS VARCHAR)' if name in WORDS else f'"{name}"'
 
 
-REPORTS = Columns(
-    (
-        "report_id", "status", "reason", "municipality", "municipality_name", "municipality_today", "district",
-        "unit_id", "org_number", "channel", "case_system", "case_system_version", "form", "sent_at", "due_at",
-        "alarm_at", "portal_deletes_at", "receipt", "stored_at", "evidence", "recovered_at", "missing_event_id",
-        "message_ids", "attempts", "flags", "policy_version", "touched_at", "confirmation_seconds",
-        *(f"{record}_{part}" for record in ("sent", "receipt", "stored")
-          for part in ("arrived", "topic", "partition", "offset")),
-    ),
-    frozenset({
-        "sent_at", "due_at", "alarm_at", "portal_deletes_at", "stored_at", "recovered_at", "touched_at", "sent_arrived",
-        "receipt_arrived", "stored_arrived",
-    }),
+def _given_out(
+    known: Mapping[str, Any],
+    behind: Mapping[str, Sequence[str]],
+    at_the_end: Sequence[str],
+    source: str,
+    times: Sequence[str] = (),
+) -> Columns:
+    """The columns of a table, each followed by those that are worked out beside it."""
+    names = [one for name in known for one in (name, *behind.get(name, ()))]
+    stamped = {name for name, kind in known.items() if kind == "TIMESTAMPTZ"}
+    return Columns((*names, *at_the_end), frozenset(stamped | set(times)), source)
+
+
+_RECEIVER_NAMES = ("municipality_name", "municipality_today")
+REPORTS = _given_out(
+    STATE_COLUMNS,
+    {
+        "municipality": _RECEIVER_NAMES, "alarm_at": ("portal_deletes_at",), "touched_at": ("confirmation_seconds",),
+    },
+    (),
     """(
         SELECT r.*, m.name AS municipality_name, a.portal_deletes_at
         FROM {rows} r LEFT JOIN municipalities m ON m.code = r.municipality
         LEFT JOIN announcements a ON a.event_id = r.missing_event_id
     )""",
+    ("portal_deletes_at",),
 )  # fmt: skip
-ANNOUNCEMENTS = Columns(
-    (
-        "event_id", "type", "report_id", "reason", "cause", "municipality", "municipality_name", "municipality_today",
-        "district", "unit_id", "org_number", "channel", "case_system", "case_system_version", "sent_at", "due_at",
-        "alarm_at", "portal_deletes_at", "stored_at", "arrived_at", "evidence", "missing_event_id", "policy_version",
-        "recorded_at", "partition", "offset",
-    ),
-    frozenset({
-        "sent_at", "due_at", "alarm_at", "portal_deletes_at", "stored_at", "arrived_at", "recorded_at",
-    }),
+ANNOUNCEMENTS = _given_out(
+    EVENT_COLUMNS,
+    {"municipality": _RECEIVER_NAMES},
+    ("recorded_at", "partition", "offset"),
     """(
         SELECT e.*, m.name AS municipality_name
         FROM {rows} e LEFT JOIN municipalities m ON m.code = e.municipality
     )""",
-)  # fmt: skip
+    ("recorded_at",),
+)

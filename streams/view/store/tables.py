@@ -4,12 +4,15 @@
 without what the checker keeps for itself (`held`), and with a few columns that every question needs.
 """
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Collection, Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
+from pydantic import BaseModel
 
-from schemas.outputs import Reason, Status
+from schemas.common import EventId, WrittenTime
+from schemas.outputs import ArrivedRecord, Count, Reason, ReportMissing, ReportRecovered, ReportState, Status
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.presentation.times import ZONE
 
@@ -17,23 +20,41 @@ SCHEMA_VERSION = 1
 STATUSES: tuple[str, ...] = get_args(Status)
 REASONS: tuple[str, ...] = get_args(Reason)
 
-_PLACE = {"arrived": "TIMESTAMPTZ", "topic": "VARCHAR", "partition": "INTEGER", "offset": "BIGINT"}
-_RECEIVER = {"municipality": "VARCHAR", "district": "VARCHAR", "unit_id": "VARCHAR", "org_number": "VARCHAR"}
-_STATE: dict[str, Any] = {
-    "report_id": "UUID", "status": "VARCHAR", "reason": "VARCHAR", "receiver": _RECEIVER, "channel": "VARCHAR",
-    "case_system": "VARCHAR", "case_system_version": "VARCHAR", "form": "VARCHAR", "sent_at": "TIMESTAMPTZ",
-    "due_at": "TIMESTAMPTZ", "alarm_at": "TIMESTAMPTZ", "receipt": "VARCHAR", "stored_at": "TIMESTAMPTZ",
-    "evidence": "VARCHAR", "recovered_at": "TIMESTAMPTZ", "missing_event_id": "UUID", "message_ids": ["VARCHAR"],
-    "attempts": "INTEGER", "flags": ["VARCHAR"], "policy_version": "VARCHAR", "touched_at": "TIMESTAMPTZ",
-    "sent_record": _PLACE, "receipt_record": _PLACE, "stored_record": _PLACE,
+_SQL = {EventId: "UUID", WrittenTime: "TIMESTAMPTZ", Count: "INTEGER"}
+# Fields that stand behind others than in the contract, because they are looked at together.
+_BEHIND: Mapping[type[BaseModel], Mapping[str, str]] = {
+    ReportState: {"reason": "status", "recovered_at": "evidence"},
+    ReportMissing: {
+        "type": "event_id", "cause": "reason", "missing_event_id": "evidence", "policy_version": "missing_event_id",
+    },
+    ArrivedRecord: {"topic": "arrived", "partition": "topic", "offset": "partition"},
 }  # fmt: skip
-_EVENT: dict[str, Any] = {
-    "event_id": "UUID", "type": "VARCHAR", "report_id": "UUID", "reason": "VARCHAR", "cause": "VARCHAR",
-    "receiver": _RECEIVER, "channel": "VARCHAR", "case_system": "VARCHAR", "case_system_version": "VARCHAR",
-    "sent_at": "TIMESTAMPTZ", "due_at": "TIMESTAMPTZ", "alarm_at": "TIMESTAMPTZ",
-    "portal_deletes_at": "TIMESTAMPTZ", "stored_at": "TIMESTAMPTZ", "arrived_at": "TIMESTAMPTZ",
-    "evidence": "VARCHAR", "missing_event_id": "UUID", "policy_version": "VARCHAR",
-}  # fmt: skip
+
+
+def _shape(*models: type[BaseModel], without: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of records that are of one of these models, by name: their type in SQL, or what is nested in them."""
+    hints: dict[str, Any] = {}
+    for model in models:
+        hints |= get_type_hints(model, include_extras=True)
+    names = [name for model in models for name in model.model_fields if name not in without]
+    for name, before in _BEHIND.get(models[0], {}).items():
+        names = [one for one in names if one != name]
+        names.insert(names.index(before) + 1, name)
+    return {name: _type(name, hints[name]) for name in names}
+
+
+def _type(name: str, hint: Any) -> Any:
+    given = get_args(hint) if get_origin(hint) is UnionType or get_origin(hint) is Union else (hint,)
+    kind = next(one for one in given if one is not NoneType)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _shape(kind)
+    if get_origin(kind) is list:
+        return ["VARCHAR"]
+    return "BIGINT" if name == "offset" else _SQL.get(kind, "VARCHAR")
+
+
+_STATE = _shape(ReportState, without=("version", "held"))
+_EVENT = _shape(ReportMissing, ReportRecovered, without=("sent_record",))
 _AS = {
     "status": f"CAST(r.status AS ENUM{STATUSES!r}) AS status",
     "reason": f"CAST(r.reason AS ENUM{REASONS!r}) AS reason",
@@ -42,16 +63,23 @@ _AS = {
 }
 
 
-def _columns(shape: Mapping[str, Any]) -> str:
-    """The columns of a record `r`, with what is nested made flat."""
-    columns = []
+def _flat(shape: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The columns of a record `r`, with what is nested made flat: their names, where they are, and their types."""
     for name, kind in shape.items():
         if isinstance(kind, dict):
             prefix = "" if name == "receiver" else f"{name.removesuffix('_record')}_"
-            columns += [f'r.{name}."{part}" AS {prefix}{part}' for part in kind]
+            yield from ((f"{prefix}{part}", f'r.{name}."{part}" AS {prefix}{part}', of) for part, of in kind.items())
         else:
-            columns.append(_AS.get(name, f"r.{name}"))
-    return ", ".join(columns)
+            yield name, _AS.get(name, f"r.{name}"), kind
+
+
+def _columns(shape: Mapping[str, Any]) -> str:
+    return ", ".join(column for _, column, _ in _flat(shape))
+
+
+# What is given out of a report and of an announcement: names of columns and their types.
+STATE_COLUMNS: Mapping[str, Any] = {name: kind for name, _, kind in _flat(_STATE)}
+EVENT_COLUMNS: Mapping[str, Any] = {name: kind for name, _, kind in _flat(_EVENT)}
 
 
 def _rows(shape: Mapping[str, Any], reader: str, more: str, kept: str = "") -> str:
