@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -21,6 +21,7 @@ _GLANCED = ("status", "touched", "alarm_at")
 _NAMES = [*_GLANCED, *(field.name for field in fields(Row) if field.name not in ("report_id", *_GLANCED))]
 _TYPES = get_type_hints(Row)
 _values = attrgetter(*_NAMES)
+_as_declared = itemgetter(*(_NAMES.index(field.name) for field in fields(Row) if field.name != "report_id"))
 _encode = msgspec.msgpack.Encoder().encode
 _Packed: Any = tuple[tuple(_TYPES[name] for name in _NAMES)]  # type: ignore[misc]  # known at run time only
 _decode = msgspec.msgpack.Decoder(_Packed).decode
@@ -47,7 +48,7 @@ def pack(row: Row) -> bytes:
 
 def unpack(report_id: str, packed: bytes) -> Row:
     """The row that was packed."""
-    return Row(report_id, **dict(zip(_NAMES, _decode(packed), strict=True)))
+    return Row(report_id, *_as_declared(_decode(packed)))
 
 
 def _unpacked(report_id: str, packed: bytes) -> Row:

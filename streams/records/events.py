@@ -11,7 +11,6 @@ from streams.core.facts import Receiver
 
 encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
 _WHOLE_SECONDS = len("2026-01-01T12:00:00Z")
-_RECEIVER_FIELDS = Receiver._fields
 _MISSING_TYPE, _RECOVERED_TYPE = MISSING_TYPE.encode(), RECOVERED_TYPE.encode()
 _BOOK_FIELDS = tuple(Book.__dataclass_fields__)
 
@@ -24,7 +23,10 @@ def stamp(time: datetime) -> str:
 
 def receiver_value(receiver: Receiver | None) -> dict[str, Any] | None:
     """A receiver as JSON: all four keys, null where not given."""
-    return None if receiver is None else dict(zip(_RECEIVER_FIELDS, receiver, strict=True))
+    if receiver is None:
+        return None
+    municipality, district, unit_id, org_number = receiver
+    return {"municipality": municipality, "district": district, "unit_id": unit_id, "org_number": org_number}
 
 
 def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
@@ -62,17 +64,20 @@ def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
     }
 
 
-def event_headers(event: Event, recorded: datetime) -> list[tuple[str, bytes]]:
-    """CloudEvents 1.0 attributes in Kafka binary mode; only `ce_recordedtime` differs from run to run."""
-    missing = isinstance(event, Missing)
+def event_headers(value: dict[str, Any], recorded: str) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 attributes of an event's value in Kafka binary mode.
+
+    `recorded` is when it was noticed, as `stamp` gives it: only that differs from run to run.
+    """
+    missing = value["type"] == MISSING_TYPE
     return [
         ("ce_specversion", b"1.0"),
-        ("ce_id", event.event_id.encode()),
+        ("ce_id", value["event_id"].encode()),
         ("ce_source", b"/meldingsvakt"),
         ("ce_type", _MISSING_TYPE if missing else _RECOVERED_TYPE),
-        ("ce_subject", event.report_id.encode()),
-        ("ce_time", stamp(event.alarm_at if isinstance(event, Missing) else event.arrived_at).encode()),
-        ("ce_recordedtime", stamp(recorded).encode()),
+        ("ce_subject", value["report_id"].encode()),
+        ("ce_time", value["alarm_at" if missing else "arrived_at"].encode()),
+        ("ce_recordedtime", recorded.encode()),
         ("content-type", b"application/json"),
     ]
 

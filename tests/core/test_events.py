@@ -1,6 +1,7 @@
 """Event ids: the same history gives the same id, whoever computes it."""
 
 from datetime import timedelta
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
@@ -20,6 +21,13 @@ def test_it_says_what_the_types_are_called() -> None:
 @pytest.mark.parametrize(("event_type", "expected"), [(MISSING_TYPE, MISSING_ID), (RECOVERED_TYPE, RECOVERED_ID)])
 def test_it_names_events_by_report_type_and_alarm(event_type: str, expected: str) -> None:
     assert event_id(REPORT, event_type, at("10:05")) == expected
+
+
+def test_its_ids_are_those_of_the_standard_library() -> None:
+    for second in range(300):  # every digit that stands where the variant does
+        time = at("10:05") + timedelta(seconds=second)
+        name = f"{REPORT}/{MISSING_TYPE}/{written(time)}"
+        assert event_id(REPORT, MISSING_TYPE, time) == str(uuid5(NAMESPACE_URL, name))
 
 
 @pytest.mark.parametrize("other", ["10:05:00.000001", "10:04:59.999999"])

@@ -20,7 +20,7 @@ from streams.commands.replay import Replay, read_script
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.policies import load_policy
-from streams.records.events import event_headers, event_value
+from streams.records.events import event_headers, event_value, stamp
 
 
 def _validator(name: str) -> Draft202012Validator:
@@ -157,10 +157,10 @@ def test_the_event_examples_are_what_the_checker_says_about_the_input_examples()
     assert json.loads(json.dumps(next(replay.states()))) == example("report-state")
     recorded = parse_time("2026-03-03T08:00:06Z")
     for event in (missing, recovered):
-        headers = dict(event_headers(event, recorded))
-        message = KafkaMessage(headers=headers, key=None, value=json.dumps(event_value(event)).encode())
-        read = from_binary(message, JSONFormat())
         value = event_value(event)
+        headers = dict(event_headers(value, stamp(recorded)))
+        message = KafkaMessage(headers=headers, key=None, value=json.dumps(value).encode())
+        read = from_binary(message, JSONFormat())
         assert read.get_id() == value["event_id"]
         assert read.get_type() == value["type"]
         assert read.get_source() == "/meldingsvakt"
