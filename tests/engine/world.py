@@ -158,6 +158,12 @@ class World:
         self.producer = AIOKafkaProducer(bootstrap_servers=self.kafka.brokers, acks="all")
         await self.producer.start()
 
+    async def begin_anew(self, app_id: str) -> None:
+        """Whatever is started from now on is a checker of that application id, over the same inputs."""
+        self.settings = self.settings.model_copy(update={"app_id": app_id})
+        self.environment["MELDINGSVAKT_APP_ID"] = app_id
+        await ensure_topics(self.kafka, self.settings, create=True)
+
     async def stop(self) -> None:
         """End what is left."""
         for worker in self.workers:
@@ -217,7 +223,7 @@ class World:
     async def announcements(self, app_id: str | None = None) -> AsyncIterator["Announcements"]:
         """Follow the product as a consumer would: read_committed, from the beginning."""
         consumer = AIOKafkaConsumer(
-            f"{app_id or self.name}.missing",
+            f"{app_id or self.settings.app_id}.missing",
             bootstrap_servers=self.kafka.brokers,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
@@ -230,7 +236,7 @@ class World:
 
     async def values(self, output: str, app_id: str | None = None) -> list[Any]:
         """Every committed record's value on one of the outputs."""
-        records = read_all(self.kafka, [f"{app_id or self.name}.{output}"])
+        records = read_all(self.kafka, [f"{app_id or self.settings.app_id}.{output}"])
         return [None if record.value is None else orjson.loads(record.value) async for record in records]
 
     async def inputs_with_header(self, name: str) -> list[Any]:
@@ -260,7 +266,8 @@ class World:
 
     async def committed(self) -> dict[TopicPartition, int]:
         """The group's committed offsets."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.brokers, group_id=self.name, enable_auto_commit=False)
+        group = self.settings.app_id
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.brokers, group_id=group, enable_auto_commit=False)
         await consumer.start()
         try:
             tps = [TopicPartition(t, p) for t in self.settings.inputs for p in range(self.settings.partitions)]

@@ -2,6 +2,9 @@
 
 lost, phantom, announced_twice, different_bytes, wrong_order, wrong_reason, books_unbalanced, coverage_lied,
 wrong_state, not_rejected.
+
+What was deleted before the checker read it is known here and not to the checker: it has to say so, to judge by the
+rest, and to call nobody missing for want of it before it is too late.
 """
 
 import hashlib
@@ -16,6 +19,7 @@ import orjson
 from tests.faults.truth import (
     Inputs,
     Record,
+    Sight,
     Truth,
     as_time,
     duration,
@@ -29,7 +33,15 @@ from tests.faults.truth import (
 )
 
 MISSING, RECOVERED = "no.meldingsvakt.report.missing.v1", "no.meldingsvakt.report.recovered.v1"
-TERMS = ("pending", "stored", "missing", "recovered", "unproven", "erased")
+TERMS = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased")
+DOUBTS = {"evidence_lost", "before_the_beginning"}
+
+
+class Unseen(NamedTuple):
+    """Offsets of one input that were deleted before this checker could read them; from 0 on: before it began."""
+
+    from_offset: int
+    to_offset: int
 
 
 class History(NamedTuple):
@@ -46,6 +58,7 @@ class History(NamedTuple):
     coverage: Sequence[Record]
     rejected: Sequence[Record]
     clocks_apart_seconds: float = 0.0  # by how much the run had set one broker's clock off
+    unseen: Mapping[tuple[str, int], Unseen] = {}  # by topic and partition; `inputs` holds these records, too
 
     def complete_until(self, partition: int) -> str:
         """How far a partition was complete at last, as written; empty if it never was."""
@@ -64,11 +77,15 @@ class Anomaly(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What the check found, how many announcements it compared, and what there was to find."""
+    """What the check found, how many announcements it compared, and what there was to find.
+
+    `verdicts`: when those in doubt are missing, later than their alarm.
+    """
 
     anomalies: tuple[Anomaly, ...]
     compared: int
     counts: Mapping[str, int]
+    verdicts: Mapping[str, datetime]
 
 
 class _Covered(NamedTuple):
@@ -77,6 +94,8 @@ class _Covered(NamedTuple):
     until: datetime | None
     applied: Mapping[str, int]
     losses: Sequence[Mapping[str, Any]]
+    beginnings: Mapping[str, str]
+    first: datetime | None
 
 
 def check(history: History) -> Findings:
@@ -88,11 +107,15 @@ class _Check:
     def __init__(self, history: History) -> None:
         self.history = history
         self.policy = read_policy(history.policy)
-        self.inputs: Inputs = read_inputs(history.inputs, history.prefix, history.partitions)
+        could_be_read = [record for record in history.inputs if not self._unseen(record)]
+        self.inputs: Inputs = read_inputs(could_be_read, history.prefix, history.partitions)
+        self.all_inputs: Inputs = read_inputs(history.inputs, history.prefix, history.partitions)
         self.covered = {p: self._last_coverage(p) for p in range(history.partitions)}
+        self.sights = {p: self._sight(p) for p in range(history.partitions)}
         # A second is usual between clocks of one machine that nobody has set off.
         self.apart = timedelta(seconds=history.clocks_apart_seconds + 1)
         self.counts: Counter[str] = Counter()
+        self.verdicts: dict[str, datetime] = {}
         self.events: dict[str, list[tuple[Record, dict[str, Any]]]] = defaultdict(list)
         for record in history.missing:
             value = orjson.loads(record.value or b"{}")
@@ -100,19 +123,60 @@ class _Check:
 
     def run(self) -> Findings:
         anomalies = [
-            *self._reports(), *self._twice(), *self._headers(), *self._coverage(), *self._books(), *self._rejected(),
+            *self._reports(), *self._proven_unseen(), *self._twice(), *self._headers(), *self._coverage(),
+            *self._said_unseen(), *self._books(), *self._rejected(),
         ]  # fmt: skip
-        return Findings(tuple(anomalies), len(self.history.missing), dict(self.counts))
+        return Findings(tuple(anomalies), len(self.history.missing), dict(self.counts), self.verdicts)
+
+    def _unseen(self, record: Record) -> bool:
+        unseen = self.history.unseen.get((record.topic, record.partition))
+        return unseen is not None and unseen.from_offset <= record.offset < unseen.to_offset
 
     def _last_coverage(self, partition: int) -> _Covered:
         last = None
         for value in _values(self.history.coverage, partition, "coverage"):
             last = value
         if last is None:
-            return _Covered(None, {}, ())
+            return _Covered(None, {}, (), {}, None)
         until = as_time(last["complete_until"]) if last["complete_until"] else None
+        first = as_time(last["first_complete"]) if last["first_complete"] else None
         applied = {topic: one["next_offset"] for topic, one in last["applied"].items()}
-        return _Covered(until, applied, last["losses"])
+        return _Covered(until, applied, last["losses"], last["beginnings"], first)
+
+    def _arrivals(self, topic: str, partition: int) -> list[tuple[int, datetime]]:
+        """Of what could be read and was applied, in the order of the offsets."""
+        reached = self.covered[partition].applied.get(topic, 0)
+        return [
+            (offset, arrived)
+            for (name, p, offset), arrived in self.inputs.arrivals.items()
+            if (name, p) == (topic, partition) and offset < reached
+        ]
+
+    def _ends(self, topic: str, partition: int) -> tuple[datetime | None, datetime | None]:
+        """Between which arrivals lies what nobody could read."""
+        unseen, arrivals = self.history.unseen[topic, partition], self._arrivals(topic, partition)
+        before = [arrived for offset, arrived in arrivals if offset < unseen.from_offset]
+        after = [arrived for offset, arrived in arrivals if offset >= unseen.to_offset]
+        return max(before, default=None), min(after, default=None)
+
+    def _sight(self, partition: int) -> Sight:
+        """What the checker could not see, by what was deleted and not by what it says."""
+        lost, beginnings = [], []
+        for (topic, p), unseen in self.history.unseen.items():
+            if p != partition:
+                continue
+            since, until = self._ends(topic, p)
+            if unseen.from_offset == 0:
+                beginnings.append(until)
+            elif topic == f"{self.history.prefix}stored" and since is not None:
+                lost.append((since, until))
+        begun = max((time for time in beginnings if time is not None), default=None)
+        return Sight(tuple(lost), begun, self.covered[partition].first)
+
+    def _truth(self, report_id: str) -> Truth | None:
+        facts = [fact for fact in self.inputs.facts.get(report_id, []) if self._applied(fact.record)]
+        sight = self.sights[home(report_id, self.history.partitions)]
+        return truth_of(facts, self.policy, self.history.successors, sight)
 
     def _applied(self, record: Record) -> bool:
         return record.offset < self.covered[record.partition].applied.get(record.topic, 0)
@@ -120,29 +184,45 @@ class _Check:
     def _reports(self) -> Iterator[Anomaly]:
         rows = self._rows()
         for report_id in sorted({*self.inputs.facts, *self.events}):
-            facts = [fact for fact in self.inputs.facts.get(report_id, []) if self._applied(fact.record)]
-            truth = truth_of(facts, self.policy, self.history.successors)
-            if self._unknowable(report_id):
+            if self._unknowable(home(report_id, self.history.partitions)):
                 self.counts["unknowable"] += 1
                 continue
-            yield from self._report(report_id, truth, rows.get(report_id))
+            yield from self._report(report_id, self._truth(report_id), rows.get(report_id))
 
-    def _unknowable(self, report_id: str) -> bool:
-        """Records of its partition were lost for ever: what they said about it nobody can tell."""
-        return bool(self.covered[home(report_id, self.history.partitions)].losses)
+    def _unknowable(self, partition: int) -> bool:
+        """Records of it were lost for ever, and not even here is it known what they said."""
+        told = {(topic, unseen.from_offset) for (topic, p), unseen in self.history.unseen.items() if p == partition}
+        return any((loss["topic"], loss["from_offset"]) not in told for loss in self.covered[partition].losses)
+
+    def _proven_unseen(self) -> Iterator[Anomaly]:
+        """Whom a proof has settled that nobody could read is never called missing as if there had been none."""
+        if not self.history.unseen:
+            return
+        for report_id, facts in self.all_inputs.facts.items():
+            truth = truth_of(facts, self.policy, self.history.successors)
+            if truth is None or not truth.in_time or truth.proof is None or not self._unseen(truth.proof.record):
+                continue
+            self.counts["proven_unseen"] += 1
+            for record, value in self.events.get(report_id, []):
+                if value["type"] == MISSING and value["reason"] != "unwatched":
+                    detail = f"Announced at {_place(record)}, but {_place(truth.proof.record)} proves it."
+                    yield Anomaly("phantom", report_id, detail)
 
     def _report(self, report_id: str, truth: Truth | None, row: dict[str, Any] | None) -> Iterator[Anomaly]:
         told = self.events.get(report_id, [])
         missing = [one for one in told if one[1]["type"] == MISSING]
         recovered = [one for one in told if one[1]["type"] == RECOVERED]
         until = self.covered[home(report_id, self.history.partitions)].until
-        decided = truth is not None and until is not None and until > truth.alarm_at
-        status = _status(truth, decided=decided)
+        status = _status(truth, until)
         self.counts[status] += 1
         must = status in ("missing", "recovered")
+        if truth is not None and truth.doubts:
+            self.counts["doubted"] += 1
+            if truth.verdict_at is not None:
+                self.verdicts[report_id] = truth.verdict_at
         if must and not missing:
             assert truth is not None
-            yield Anomaly("lost", report_id, f"Due at {truth.alarm_at}, complete until {until}, and never announced.")
+            yield Anomaly("lost", report_id, f"Due at {truth.verdict_at}, complete until {until}, and never announced.")
         if missing and not must:
             yield Anomaly("phantom", report_id, f"Announced at {_place(missing[0][0])}, but it is {status}.")
         if status == "recovered" and missing and not recovered:
@@ -154,13 +234,15 @@ class _Check:
             yield from self._too_early(truth, missing)
         yield from self._order(report_id, missing, recovered)
         yield from self._state(report_id, truth, status, row)
+        if truth is not None and row is not None and until is not None:
+            yield from self._flags(truth, row, until)
 
     def _compare(
         self, truth: Truth, missing: list[tuple[Record, dict[str, Any]]], recovered: list[tuple[Record, dict[str, Any]]]
     ) -> Iterator[Anomaly]:
         """The events' bytes against those that the truth gives."""
         pairs = [(one, self._missing_value(truth)) for one in missing]
-        if truth.proof is not None and not truth.in_time:
+        if truth.proof is not None and not truth.settled:
             pairs += [(one, _recovered_value(truth)) for one in recovered]
         for (record, value), wanted in pairs:
             if record.value == orjson.dumps(wanted):
@@ -177,8 +259,8 @@ class _Check:
         for record, _ in missing:
             # The announcement's own append time may come from another broker's clock.
             appended = datetime.fromtimestamp(record.timestamp_ms / 1000, truth.alarm_at.tzinfo)
-            if appended + self.apart < truth.alarm_at:
-                yield Anomaly("phantom", truth.report_id, f"Announced at {appended}, before {truth.alarm_at}.")
+            if truth.verdict_at is not None and appended + self.apart < truth.verdict_at:
+                yield Anomaly("phantom", truth.report_id, f"Announced at {appended}, before {truth.verdict_at}.")
 
     def _missing_value(self, truth: Truth) -> dict[str, Any]:
         first = truth.first.record
@@ -228,6 +310,12 @@ class _Check:
         wrong = {name: (row[name], value) for name, value in wanted.items() if row[name] != value}
         if wrong:
             yield Anomaly("wrong_state", report_id, f"The row says otherwise (row, truth): {wrong}.")
+
+    def _flags(self, truth: Truth, row: dict[str, Any], until: datetime) -> Iterator[Anomaly]:
+        """Why it cannot be told of a report is said in its row, once its alarm has passed."""
+        said, wanted = DOUBTS.intersection(row["flags"]), truth.doubts if until > truth.alarm_at else frozenset()
+        if said != wanted:
+            yield Anomaly("wrong_state", truth.report_id, f"The row doubts for {said}, the log for {set(wanted)}.")
 
     def _rows(self) -> dict[str, dict[str, Any]]:
         rows: dict[str, dict[str, Any]] = {}
@@ -305,6 +393,28 @@ class _Check:
                     yield Anomaly("coverage_lied", None, detail)
             last_until = max(until, last_until)
 
+    def _said_unseen(self) -> Iterator[Anomaly]:
+        """What nobody could read is on coverage as it is, and nothing else is."""
+        for partition, covered in self.covered.items():
+            if covered.until is None or self._unknowable(partition):
+                continue
+            losses, beginnings = [], {}
+            for (topic, p), unseen in self.history.unseen.items():
+                since, until = self._ends(topic, p)
+                if p == partition and unseen.from_offset == 0:
+                    beginnings[topic] = until and written(until)
+                elif p == partition:
+                    losses.append(
+                        (topic, *unseen, "deleted_by_retention", since and written(since), until and written(until))
+                    )
+            names = ("topic", "from_offset", "to_offset", "cause", "since", "until")
+            said = [tuple(loss[name] for name in names) for loss in covered.losses]
+            if sorted(said) != sorted(losses):
+                yield Anomaly("coverage_lied", None, f"Partition {partition} says {said} is lost, it is {losses}.")
+            if covered.beginnings != beginnings:
+                detail = f"Partition {partition} says it begins at {covered.beginnings}, it does at {beginnings}."
+                yield Anomaly("coverage_lied", None, detail)
+
     def _books(self) -> Iterator[Anomaly]:
         for partition in range(self.history.partitions):
             last: dict[str | None, dict[str, Any]] = {}
@@ -313,24 +423,20 @@ class _Check:
                 if not sent == value["sent"] == sum(value[name] for name in TERMS):
                     yield Anomaly("books_unbalanced", None, f"Partition {partition}: {value}.")
                 last[value["municipality"]] = value
-            if not self.covered[partition].losses:
+            if not self._unknowable(partition):
                 yield from self._same_books(partition, last)
 
     def _same_books(self, partition: int, last: Mapping[str | None, dict[str, Any]]) -> Iterator[Anomaly]:
         """The last books against those that the log adds up to."""
         wanted: dict[str | None, Counter[str]] = defaultdict(Counter)
         until = self.covered[partition].until
-        for report_id, all_facts in self.inputs.facts.items():
-            if home(report_id, self.history.partitions) != partition:
-                continue
-            facts = [fact for fact in all_facts if self._applied(fact.record)]
-            truth = truth_of(facts, self.policy, self.history.successors)
+        for report_id, facts in self.inputs.facts.items():
+            truth = self._truth(report_id) if home(report_id, self.history.partitions) == partition else None
             if truth is None:
                 continue
-            decided = until is not None and until > truth.alarm_at
             book = wanted[(_names(truth)["receiver"] or {}).get("municipality")]
-            book[_status(truth, decided=decided)] += 1
-            book["sent_records"] += sum(fact.kind == "sent" for fact in facts)
+            book[_status(truth, until)] += 1
+            book["sent_records"] += sum(fact.kind == "sent" and self._applied(fact.record) for fact in facts)
         for town in {*wanted, *last}:
             found = {name: last.get(town, {}).get(name, 0) for name in (*TERMS, "sent_records")}
             counted = {name: wanted[town][name] for name in (*TERMS, "sent_records")}
@@ -351,19 +457,23 @@ class _Check:
             elif listed[place]["sha256"] != hashlib.sha256(record.value or b"").hexdigest():
                 yield Anomaly("not_rejected", None, f"{_place(record)} is listed as another record.")
         for place in listed.keys() - wanted.keys() - misplaced:
-            if not self.covered[place[1]].losses:
+            if not self._unknowable(place[1]):
                 yield Anomaly("not_rejected", None, f"{place} can be read, but is listed as {listed[place]['reason']}.")
 
 
-def _status(truth: Truth | None, *, decided: bool) -> str:
+def _status(truth: Truth | None, until: datetime | None) -> str:
+    """What it is once its partition is complete until then."""
     if truth is None:
         return "unexpected"
-    if truth.in_time or (truth.proof is not None and decided and not truth.terms.proof_asked):
+    decided = until is not None and until > truth.alarm_at
+    if truth.in_time or (decided and truth.proof is not None and (truth.settled or not truth.terms.proof_asked)):
         return "stored"
-    if not decided:
+    if until is None or not decided:
         return "pending"
     if not truth.terms.proof_asked:
         return "unproven"
+    if truth.verdict_at is None or until <= truth.verdict_at:
+        return "undetermined"
     return "recovered" if truth.proof is not None else "missing"
 
 

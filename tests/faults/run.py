@@ -14,14 +14,12 @@ import orjson
 
 from streams.data import municipalities
 from streams.kafka.batches import read_batches_within
-from streams.kafka.consumers import read_all, read_what_is_there
+from streams.kafka.consumers import read_all
 from streams.kafka.topics import ensure_topics
-from streams.records.record import UnreadableOffsets
 from streams.settings import Settings
 from tests.faults.check import Anomaly, History, check
 from tests.faults.cluster import Cluster
-from tests.faults.scene import FaultDidNotHappen, Inject, Scene, Seen
-from tests.faults.truth import Record
+from tests.faults.scene import FaultDidNotHappen, Inject, Scene, Seen, place_of, read_records
 
 LIVE_SECONDS = 30.0
 FEWEST_AFTER = 5  # announcements that must lie after the beginning of the fault
@@ -89,12 +87,12 @@ async def play(cluster: Cluster, fault: Fault, seed: int, keep_logs: Path | None
     compared, counts, late = 0, {}, [0.0, 0.0]
     try:
         void = await _inject(scene, fault)
-        late = _delays(scene)
         await scene.stop_workers()  # nothing moves any more while it is read
         history = await read_history(scene)
         findings = await asyncio.to_thread(check, history)
         compared, counts = findings.compared, dict(findings.counts)
-        anomalies = [*findings.anomalies, *_unwell(scene, fault)]
+        late = _delays(scene, findings.verdicts)
+        anomalies = [*findings.anomalies, *_unwell(scene, fault, findings.verdicts)]
         if void is None:
             anomalies += _unseen(scene, fault)
         if void is None and not fault.ends and not scene.inputs_lost and seed % EVERY_HOW_MANY_SEEDS_AGAIN == 0:
@@ -141,7 +139,7 @@ async def _inject(scene: Scene, fault: Fault) -> str | None:
     return None if after >= FEWEST_AFTER else f"only {after} announcements came after the fault began"
 
 
-def _unwell(scene: Scene, fault: Fault) -> list[Anomaly]:
+def _unwell(scene: Scene, fault: Fault, verdicts: Mapping[str, datetime]) -> list[Anomaly]:
     """What no history shows: ends without a sentence, silence, and announcements that took too long."""
     found = [
         Anomaly("unclean_exit", None, f"A worker ended with {one.code} and said {one.sentence!r}.")
@@ -152,7 +150,7 @@ def _unwell(scene: Scene, fault: Fault) -> list[Anomaly]:
     if scene.stalled:
         found.append(Anomaly("stalled", None, "Completeness did not move on after the fault was healed."))
     for one in scene.missing_seen():
-        allowed = max(_alarm(one), scene.healed_at) + LIVE_SECONDS
+        allowed = max(_verdict(one, verdicts), scene.healed_at) + LIVE_SECONDS
         if one.at > allowed:
             detail = f"Visible {one.at - allowed:.1f} s too late."
             found.append(Anomaly("late", str(one.event["report_id"]), detail))
@@ -167,47 +165,39 @@ def _unseen(scene: Scene, fault: Fault) -> list[Anomaly]:
     return [Anomaly("lost", id, "Never proven by plan, and not seen.") for id in scene.plan.never_proven - announced]
 
 
-def _delays(scene: Scene) -> list[float]:
-    """From each alarm, or from the healing where the alarm lay before it, to the moment at which it was seen."""
-    healed = scene.healed_at
-    delays = [
-        one.at - (max(_alarm(one), healed) if scene.began_at < one.at else _alarm(one)) for one in scene.missing_seen()
-    ]
+def _delays(scene: Scene, verdicts: Mapping[str, datetime]) -> list[float]:
+    """From each verdict, or from the healing where it lay before it, to the moment at which it was seen."""
+    delays = []
+    for one in scene.missing_seen():
+        due = _verdict(one, verdicts)
+        delays.append(one.at - (max(due, scene.healed_at) if scene.began_at < one.at else due))
     return [max(0.0, delay) for delay in delays] + [0.0, 0.0][: max(0, 2 - len(delays))]
 
 
-def _alarm(one: Seen) -> float:
-    return datetime.fromisoformat(one.event["alarm_at"]).timestamp()
+def _verdict(one: Seen, verdicts: Mapping[str, datetime]) -> float:
+    """When it was to be announced: at its alarm, unless the oracle has found that it was in doubt then."""
+    found = verdicts.get(str(one.event["report_id"]))
+    return (found or datetime.fromisoformat(one.event["alarm_at"])).timestamp()
 
 
 async def read_history(scene: Scene) -> History:
     """Everything that the run left on its topics, as a consumer reads it."""
-    settings, app = scene.settings, scene.world.name
+    settings, app = scene.settings, scene.settings.app_id
     read_batches_within(settings.max_batch_bytes)
-
-    async def read(*topics: str) -> list[Record]:
-        records = [
-            Record(
-                tp.topic, tp.partition, one.offset, one.timestamp, one.key, one.value,
-                tuple((name, bytes(value)) for name, value in one.headers),
-            )
-            async for tp, one in read_what_is_there(scene.world.kafka, topics)
-            if not isinstance(one, UnreadableOffsets)
-        ]  # fmt: skip
-        return sorted(records, key=lambda one: (one.topic, one.partition, one.offset))
-
+    inputs = {place_of(one): one for one in (*scene.kept, *await read_records(scene, *settings.inputs))}
     return History(
-        prefix=f"{app}.",
+        prefix=f"{scene.world.name}.",
         app_id=app,
         partitions=settings.partitions,
         policy=scene.policy_file.read_text(),
         successors={one.code: tuple(one.successors) for one in municipalities()},
-        inputs=await read(*settings.inputs),
-        missing=await read(f"{app}.missing"),
-        state=await read(f"{app}.state"),
-        coverage=await read(f"{app}.coverage"),
-        rejected=await read(f"{app}.rejected"),
+        inputs=[inputs[place] for place in sorted(inputs)],
+        missing=await read_records(scene, f"{app}.missing"),
+        state=await read_records(scene, f"{app}.state"),
+        coverage=await read_records(scene, f"{app}.coverage"),
+        rejected=await read_records(scene, f"{app}.rejected"),
         clocks_apart_seconds=scene.clock_was_off,
+        unseen=scene.unseen,
     )
 
 

@@ -13,15 +13,20 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from streams.core.events import MISSING_TYPE
+from streams.kafka.consumers import read_what_is_there
 from streams.kafka.partitioner import partition_of
+from streams.records.record import Unreadable
 from streams.settings import KafkaSettings, Settings
 from tests.engine.world import World
+from tests.faults.check import Unseen
 from tests.faults.cluster import Cluster, delete_topics
+from tests.faults.truth import Record
 from tests.faults.workers import Workers
 from tests.faults.workload import POLICY, Delivery, plan
 
 PARTITIONS = 4
 SAID_SECONDS = 30.0
+START_SECONDS = 180.0  # before anything is measured: other runs may begin at the same time
 
 
 class Seen(NamedTuple):
@@ -59,7 +64,9 @@ class Scene:
         self.outage_seconds = 0.0
         self.clock_was_off = 0.0  # by how many seconds a broker's clock was: alarms may be that much later
         self.inputs_lost = False  # records were deleted before they were read: the plan knows more than the log
-        self._tasks: list[asyncio.Task[None]] = []
+        self.kept: list[Record] = []  # what lay on the inputs before some of it was deleted
+        self.unseen: dict[tuple[str, int], Unseen] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
     def settings(self) -> Settings:
@@ -73,16 +80,22 @@ class Scene:
             self.workers.every = launch
         for number in range(workers):
             self.workers.start(self.first_orders if number == 0 else None)
-        await (self.workers.ready() if gets_ready else self.workers.own(PARTITIONS))
+        await (self.workers.ready(START_SECONDS) if gets_ready else self.workers.own(PARTITIONS))
         self.delivering = asyncio.create_task(self.delivery.run(self.plan, self._wrong_home))
-        self._tasks = [asyncio.create_task(self._follow()), self.delivering]
+        self._tasks = {"follow": asyncio.create_task(self._follow()), "deliver": self.delivering}
         self.started_at = time.time()
+
+    async def begin_anew(self, app_id: str) -> None:
+        """The workers from now on are of another application id, and only what they say counts."""
+        await _end(self._tasks["follow"])
+        await self.world.begin_anew(app_id)
+        self.seen.clear()
+        self._tasks["follow"] = asyncio.create_task(self._follow())
 
     async def stop_workers(self) -> None:
         """End the workers and whatever still delivers or follows."""
-        for task in self._tasks:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        for task in self._tasks.values():
+            await _end(task)
         await self.workers.stop()
 
     async def stop(self) -> None:
@@ -166,7 +179,7 @@ class Scene:
 
     async def _follow(self) -> None:
         """Read the announcements as a consumer would, as soon as they are visible."""
-        async with _following(self.cluster.inner, f"{self.world.name}.missing") as consumer:
+        async with _following(self.cluster.inner, self.settings.output("missing")) as consumer:
             async for record in consumer:
                 self.seen.append(Seen(orjson.loads(record.value), time.time()))
 
@@ -176,6 +189,11 @@ class Scene:
     def missing_seen(self) -> list[Seen]:
         """The missing events that were seen."""
         return [one for one in self.seen if one.event["type"] == MISSING_TYPE]
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -207,6 +225,24 @@ async def _state_of(worker: Any) -> _Told:
         return _Told((), gap=False)
     lines = [line for line in metrics.splitlines() if line.startswith("meldingsvakt_gap{")]
     return _Told(tuple(orjson.loads(ready)["reasons"]), any(line.endswith(" 1.0") for line in lines))
+
+
+async def read_records(scene: Scene, *topics: str) -> list[Record]:
+    """All records that lie on some topics, as the oracle wants them; where a batch cannot be read, none."""
+    records = [
+        Record(
+            tp.topic, tp.partition, one.offset, one.timestamp, one.key, one.value,
+            tuple((name, bytes(value)) for name, value in one.headers),
+        )
+        async for tp, one in read_what_is_there(scene.world.kafka, topics)
+        if not isinstance(one, Unreadable)
+    ]  # fmt: skip
+    return sorted(records, key=place_of)
+
+
+def place_of(record: Record) -> tuple[str, int, int]:
+    """Where a record lies."""
+    return record.topic, record.partition, record.offset
 
 
 Inject = Callable[[Scene], Awaitable[None]]

@@ -3,7 +3,10 @@
 from tests.faults.batch_faults import BATCH_FAULTS
 from tests.faults.kafka_faults import KAFKA_FAULTS
 from tests.faults.load_faults import LOAD_FAULTS
+from tests.faults.loss_faults import LOSS_FAULTS
 from tests.faults.run import Fault
 from tests.faults.worker_faults import WORKER_FAULTS
 
-FAULTS: tuple[Fault, ...] = (*WORKER_FAULTS, *KAFKA_FAULTS, *LOAD_FAULTS, *BATCH_FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *WORKER_FAULTS, *KAFKA_FAULTS, *LOSS_FAULTS, *LOAD_FAULTS, *BATCH_FAULTS,
+)  # fmt: skip

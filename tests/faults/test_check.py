@@ -17,11 +17,11 @@ from streams.data import municipalities, succession
 from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.policies import policy_of
-from streams.records.coverage import Applied, Coverage
+from streams.records.coverage import Applied, Coverage, Loss
 from streams.records.record import HEADER
 from streams.settings import Settings
 from streams.simulation.traffic import generate
-from tests.faults.check import History, check
+from tests.faults.check import History, Unseen, check
 from tests.faults.frozen import MIX, SPAN, START, Appended
 from tests.faults.truth import Record, home, murmur2
 
@@ -37,6 +37,7 @@ class _Log:
         self.traffic = generate(80, seed, START, SPAN, MIX)
         self.rules = Rules(policy_of(parse_policy(self.traffic.policy_toml)), succession())
         self.records: dict[str, list[Record]] = defaultdict(list)
+        self.unseen: dict[tuple[str, int], Unseen] = {}
         self.ledgers = [
             Processor(
                 SETTINGS, self.rules, PackedRows(), Books(),
@@ -68,22 +69,39 @@ class _Log:
             for topic in SETTINGS.inputs:
                 self.put(topic, one.partition, timestamp, b"", None, header)
 
+    def delete(self, topic: str, partition: int, timestamp: int, key: bytes, value: bytes) -> None:
+        """Append a record that is gone before it is read: what a start finds of it is said."""
+        one, where = self.ledgers[partition], (topic, partition)
+        offset = sum((record.topic, record.partition) == where for record in self.records["inputs"])
+        self.records["inputs"].append(Record(topic, partition, offset, timestamp, key, value))
+        applied = one.coverage.applied[topic]
+        first = self.unseen.get(where, Unseen(offset, offset)).from_offset
+        self.unseen[where] = Unseen(first, offset + 1)
+        if first == 0:
+            one.coverage.beginnings[topic] = None
+        else:
+            since = applied.latest or START
+            one.coverage.lose(Loss(topic, offset, offset + 1, "deleted_by_retention", since))
+        one.coverage.applied[topic] = Applied(offset + 1, latest=applied.latest)
+
     def history(self) -> History:
         """Everything so far."""
         return History(
             "reports.", "reports", PARTITIONS, self.traffic.policy_toml,
             {one.code: tuple(one.successors) for one in municipalities()},
             self.records["inputs"], *(self.records[output] for output in OUTPUTS),  # type: ignore[arg-type]
-        )  # fmt: skip
+        )._replace(unseen=self.unseen)  # fmt: skip
 
 
-def _honest(seed: int) -> History:
+def _honest(seed: int, *, unread: range = range(0)) -> History:
+    """What a checker says of some traffic; the proofs among some of its lines are deleted before they are read."""
     log = _Log(seed)
     for number, line in enumerate(log.traffic.lines()):
         at = int(line.at.timestamp() * 1000)
         key = line.value["report_id"].encode()
-        log.put(f"reports.{line.topic}", home(line.value["report_id"], PARTITIONS), at, key, orjson.dumps(line.value))
-        if number % 25 == 24:
+        put = log.delete if line.topic == "stored" and number in unread else log.put
+        put(f"reports.{line.topic}", home(line.value["report_id"], PARTITIONS), at, key, orjson.dumps(line.value))
+        if number % 25 == 24 and number not in unread:  # else no worker runs
             log.mark(at + 1)
             log.put("reports.stored", 0, at + 1, b"", b"\xff{")
     log.mark(at + 1)
@@ -197,6 +215,57 @@ def _drop_a_rejected(h: History) -> History:
 
 def _reject_a_readable(h: History) -> History:
     return h._replace(rejected=[*h.rejected, _value(h.rejected[0], topic="reports.sent", partition=0, offset=0)])
+
+
+def _say_nothing_is_unseen(h: History) -> History:
+    changes = [_value(r, losses=[], beginnings={}) if _kind(r) == "coverage" else r for r in h.coverage]
+    return h._replace(coverage=changes)
+
+
+def _say_what_was_not_seen(h: History) -> History:
+    at = _first(h.missing, lambda r: b'"reason":"unwatched"' in (r.value or b""))
+    return h._replace(missing=[_value(r, reason="no_receipt") if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _forget_a_doubt(h: History) -> History:
+    at = max(
+        n for n, r in enumerate(h.state) if b"evidence_lost" in (r.value or b"") or b"before_the" in (r.value or b"")
+    )
+    keep = [r for r in h.state if r.key != h.state[at].key]
+    return h._replace(state=[*keep, _value(h.state[at], flags=[])])
+
+
+BEFORE, AMID = range(60), range(200, 230)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("unread", [BEFORE, AMID], ids=["before the beginning", "amid"])
+def test_an_honest_history_of_which_proofs_were_deleted_unread_has_no_anomaly(seed: int, unread: range) -> None:
+    findings = check(_honest(seed, unread=unread))
+    assert findings.anomalies == ()
+    assert findings.counts["proven_unseen"] > 0
+    assert findings.counts["doubted"] > 0
+    assert "unknowable" not in findings.counts
+
+
+@pytest.mark.parametrize("unread", [BEFORE, AMID], ids=["before the beginning", "amid"])
+@pytest.mark.parametrize(
+    ("tamper", "kind"),
+    [
+        (_say_nothing_is_unseen, "coverage_lied"),
+        (_say_what_was_not_seen, "wrong_reason"),
+        (_forget_a_doubt, "wrong_state"),
+    ],
+)
+def test_who_does_not_say_what_could_not_be_seen_is_named(
+    unread: range, tamper: Callable[[History], History], kind: str
+) -> None:
+    assert kind in {anomaly.kind for anomaly in check(tamper(_honest(1, unread=unread))).anomalies}
+
+
+def test_what_was_lost_and_is_known_to_nobody_is_not_judged() -> None:
+    findings = check(_honest(1, unread=AMID)._replace(unseen={}))
+    assert findings.counts["unknowable"] > 0
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ RECEIPTS = {
     "SERVERFEIL": "transport_failed",
 }  # fmt: skip
 KEPT_BEHIND = timedelta(days=400)
+PROOF_BEFORE_SENT = timedelta(hours=24)
 
 
 class Record(NamedTuple):
@@ -64,11 +65,32 @@ class Terms(NamedTuple):
     version: str
     allowance: timedelta
     grace: timedelta
-    proof_asked: bool
+    portal_retention: timedelta
+    last_call: timedelta
+    loss_patience: timedelta
+    proof_asked: bool = True
+
+
+class Sight(NamedTuple):
+    """What nobody can see of one partition's proofs: those lost between two times, and those before a beginning.
+
+    A loss has no end while nothing has come after it. `first_complete`: until when the checker was complete at first.
+    """
+
+    lost: tuple[tuple[datetime, datetime | None], ...] = ()
+    beginning: datetime | None = None
+    first_complete: datetime | None = None
+
+
+CLEAR = Sight()
 
 
 class Truth(NamedTuple):
-    """All that is to be known of one report whose sent was seen, once its partition is complete beyond alarm_at."""
+    """All that is to be known of one report whose sent was seen, once its partition is complete beyond alarm_at.
+
+    `doubts`: why nobody can tell whether it was proven by then. `verdict_at`: when it is missing all the same if no
+    proof has come until then, alarm_at where there is no doubt; None for never.
+    """
 
     report_id: str
     first: Fact
@@ -78,11 +100,20 @@ class Truth(NamedTuple):
     alarm_at: datetime
     proof: Fact | None  # the first stored record that counts
     reason: str
+    doubts: frozenset[str]
+    verdict_at: datetime | None
 
     @property
     def in_time(self) -> bool:
         """True if something that counts arrived by alarm_at."""
         return self.proof is not None and self.proof.arrived <= self.alarm_at
+
+    @property
+    def settled(self) -> bool:
+        """True if something that counts arrived before it was missing."""
+        if self.proof is None or self.in_time:
+            return self.in_time
+        return bool(self.doubts) and (self.verdict_at is None or self.proof.arrived <= self.verdict_at)
 
 
 def murmur2(key: bytes) -> int:
@@ -228,7 +259,9 @@ def _descendants(code: str, after: Mapping[str, Sequence[str]]) -> set[str]:
     return {code}.union(*(_descendants(heir, after) for heir in after.get(code, ()) if heir != code))
 
 
-def truth_of(facts: Sequence[Fact], policy: Mapping[str, Any], after: Mapping[str, Sequence[str]]) -> Truth | None:
+def truth_of(
+    facts: Sequence[Fact], policy: Mapping[str, Any], after: Mapping[str, Sequence[str]], sight: Sight = CLEAR
+) -> Truth | None:
     """What is true of a report by all of its facts; None if it was not sent."""
     sents = [fact for fact in facts if fact.kind == "sent"]
     if not sents:
@@ -244,11 +277,40 @@ def truth_of(facts: Sequence[Fact], policy: Mapping[str, Any], after: Mapping[st
     told = None if "receiver" in first.unread else first.value.get("receiver")
     stored = [fact for fact in facts if fact.kind == "stored"]
     counting = [fact for fact in stored if same_receiver(told, fact.value.get("receiver"), after)]
+    proof = counting[0] if counting else None
+    doubts = frozenset[str]()
+    if terms.proof_asked and not (proof is not None and proof.arrived <= alarm_at):
+        doubts = _doubts(first.arrived, sent_at, alarm_at, sight)
+    verdict_at = _verdict_at(sent_at, alarm_at, terms, sight, doubts)
     elsewhere = [fact for fact in stored if fact not in counting and fact.arrived <= alarm_at]
     claims = [fact.value["receipt"] for fact in facts if fact.kind == "receipt" and fact.arrived <= alarm_at]
     reason = "stored_elsewhere" if elsewhere else RECEIPTS[claims[-1]] if claims else "no_receipt"
-    proof = counting[0] if counting else None
-    return Truth(first.report_id, first, terms, sent_at, due_at, alarm_at, proof, reason)
+    reason = "unwatched" if doubts else reason
+    return Truth(first.report_id, first, terms, sent_at, due_at, alarm_at, proof, reason, doubts, verdict_at)
+
+
+def _doubts(arrived: datetime, sent_at: datetime, alarm_at: datetime, sight: Sight) -> frozenset[str]:
+    """Its proof may have come from a day before its sent until its alarm: was all of that time seen?"""
+    found = set()
+    earliest = arrived - PROOF_BEFORE_SENT
+    for since, until in sight.lost:
+        if since <= alarm_at and (until is None or earliest <= until):
+            found.add("evidence_lost")
+    if sight.beginning is not None and (earliest < sight.beginning or sent_at < sight.beginning):
+        found.add("before_the_beginning")
+    return frozenset(found)
+
+
+def _verdict_at(
+    sent_at: datetime, alarm_at: datetime, terms: Terms, sight: Sight, doubts: frozenset[str]
+) -> datetime | None:
+    if not doubts:
+        return alarm_at
+    last_call = sent_at + terms.portal_retention - terms.last_call
+    if "before_the_beginning" in doubts:
+        begun = sight.first_complete
+        return max(last_call, alarm_at) if begun is not None and last_call > begun else None
+    return min(alarm_at + terms.loss_patience, max(last_call, alarm_at))
 
 
 def _terms(first: Fact, policy: Mapping[str, Any]) -> Terms:
@@ -257,7 +319,9 @@ def _terms(first: Fact, policy: Mapping[str, Any]) -> Terms:
     version = begun[-1] if begun else versions[0]
     value = {name: given for name, given in first.value.items() if name not in first.unread}
     allowance = duration(version.get("allowance", {}).get(value.get("channel"), version["default"]))
-    terms = Terms(version["id"], allowance, duration(version["grace"]), proof_asked=True)
+    said = {**_USUAL, **policy, **version}
+    retention, last_call, patience = (duration(said[name]) for name in _USUAL)
+    terms = Terms(version["id"], allowance, duration(version["grace"]), retention, last_call, patience)
     asked = {"municipality": (value.get("receiver") or {}).get("municipality"), **value}
     for override in version.get("override", ()):
         names = [name for name in ("municipality", "case_system", "channel") if name in override]
@@ -268,6 +332,9 @@ def _terms(first: Fact, policy: Mapping[str, Any]) -> Terms:
                 terms = terms._replace(grace=duration(override["grace"]))
             return terms._replace(proof_asked=override.get("proof", "stored") != "none")
     return terms
+
+
+_USUAL = {"portal_retention": "P30D", "last_call": "P7D", "loss_patience": "P1D"}
 
 
 def duration(text: str) -> timedelta:
