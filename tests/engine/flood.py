@@ -82,5 +82,7 @@ class Watch:
 
 
 def counted(metrics: str, name: str, label: str = "") -> int:
-    """The sum of a metric over its labels, or over those that hold some text."""
-    return round(sum(map(float, re.findall(rf"^meldingsvakt_{name}{{.*{label}.*}} (\S+)$", metrics, re.MULTILINE))))
+    """The sum of a metric over its labels, if it has any, or over those that hold some text."""
+    labels = f"{{.*{label}.*}}"
+    found = re.findall(rf"^meldingsvakt_{name}{labels if label else f'(?:{labels})?'} (\S+)$", metrics, re.MULTILINE)
+    return round(sum(map(float, found)))

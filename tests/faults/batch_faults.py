@@ -1,17 +1,26 @@
-"""Batches that Kafka takes and nobody can read, or that unpack to far too much, while reports are on their way."""
+"""Batches that Kafka takes and nobody can read, or that take long to read, while reports are on their way."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
+import orjson
 from aiokafka import AIOKafkaProducer
 
+from schemas.reading import MOST_COUNTED
+from streams.kafka.partitioner import partition_of
 from tests.engine import raw
-from tests.engine.raw import CODECS, batch, bomb, many_values, record, records
+from tests.engine.flood import Watch
+from tests.engine.raw import CODECS, batch, bomb, many_values, packed, record, records
+from tests.engine.world import receipt_value
 from tests.faults.run import Fault
 from tests.faults.scene import Inject, Scene
 
 PAUSE_SECONDS = 0.3
 FOR_SHARE = 0.3  # of the planned time
+PROPERTIES, SLOW = 24_000, 150  # as many as a value has room for; so many values as the bound of a batch allows
+SLOW_SECONDS = 60.0
 
 ODD = [
     *(batch(0, 3, spoil(records(3)), CODECS[codec]) for codec, spoil in raw.SPOILT.values()),
@@ -42,7 +51,31 @@ def batches(made: Callable[[], Sequence[bytes]]) -> Inject:
     return inject
 
 
+async def many_properties(scene: Scene) -> None:
+    """One batch whose records hold thousands of unknown properties each: it takes longer to read than a session."""
+    await scene.somewhere(0.2, 0.3)
+    report_id = str(UUID(int=scene.rng.getrandbits(128), version=4))
+    topic, partition = scene.settings.inputs[1], partition_of(report_id.encode(), scene.settings.partitions)
+    value = orjson.dumps(receipt_value(report_id) | {f"p{number}": 0 for number in range(PROPERTIES)})
+    body = b"".join(record(number, report_id.encode(), value) for number in range(SLOW))
+    watch = Watch([scene.workers[slot] for slot in scene.workers.slots])
+    taken_over = watch.takeovers
+    dropped = SLOW * MOST_COUNTED
+    async with AIOKafkaProducer(bootstrap_servers=scene.cluster.inner, acks="all") as producer:
+        scene.begin()
+        await raw.append(producer, topic, batch(0, SLOW, packed("zstd", body), CODECS["zstd"]), partition)
+    began = time.monotonic()
+    await watch.until(dropped, "dropped_properties_total", seconds=SLOW_SECONDS)
+    took = time.monotonic() - began
+    scene.heal()
+    said = f"{SLOW} records of {PROPERTIES} unknown properties each were read in {took:.1f} s"
+    scene.prove(len(body) > SLOW * PROPERTIES, f"{said}, {len(body) / 2**20:.0f} MiB in one batch")
+    assert watch.takeovers == taken_over, f"a worker lost its membership: {watch.takeovers - taken_over} takeovers"
+    scene.proof(f"no takeover, the slowest probe took {watch.slowest_probe:.2f} s")
+
+
 BATCH_FAULTS = (
     Fault("poison_batch", batches(lambda: ODD), seconds=18),
+    Fault("many_properties", many_properties, seeds=5, seconds=20, alone=True),
     Fault("bomb", batches(lambda: [bomb(500), many_values(2_000)]), seconds=18),
 )

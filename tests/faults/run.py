@@ -31,7 +31,8 @@ class Fault(NamedTuple):
     """A fault: how it is injected, and what a run of it needs.
 
     `seeds`: how many different ones the suite demands. `cluster`: the kind that it needs. `alone`: it harms the
-    cluster, so that nothing else may run there. `ends`: the fault cannot be healed, the workers rightly refuse.
+    cluster, or tells whether workers keep up, so that nothing else may run there. `ends`: the fault cannot be healed,
+    the workers rightly refuse.
     """
 
     name: str
