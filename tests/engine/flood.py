@@ -42,11 +42,19 @@ async def announced(world: World) -> Counter[bytes]:
 
 
 class Watch:
-    """How two workers do meanwhile: whether they live, how slowly their probe answers, how often they took over."""
+    """How two workers do meanwhile: whether they live, how slowly their probe answers, how often they took over.
+
+    `longest_pause`: the most seconds between two commits that no takeover explains; `first_after`: how many passed
+    until the first one was counted.
+    """
 
     def __init__(self, workers: list[Worker]) -> None:
         self.workers = workers
         self.slowest_probe = 0.0
+        self.longest_pause = 0.0
+        self.first_after: float | None = None
+        self._moved: tuple[int, int] | None = None
+        self._moved_at = 0.0
 
     async def until(self, count: int, name: str, label: str = "", *, seconds: float) -> float:
         """Wait until a metric of all of them together comes to so much; how long that took, in seconds.
@@ -55,18 +63,30 @@ class Watch:
         """
         began = time.monotonic()
         while True:
-            found = 0
+            found = commits = 0
             for worker in self.workers:
                 assert worker.process.poll() is None, f"a worker ended:\n{worker.output()[-3000:]}"
-                found += counted(await self._answer(worker.get, "/metrics"), name, label)
+                shown = await self._answer(worker.get, "/metrics")
+                found += counted(shown, name, label)
+                commits += counted(shown, "commit_seconds_count")
                 asked = time.monotonic()
                 if await self._answer(worker.get, "/livez"):
                     self.slowest_probe = max(self.slowest_probe, time.monotonic() - asked)
             took = time.monotonic() - began
+            self._look_for_a_pause(commits)
+            if found and self.first_after is None:
+                self.first_after = took
             if found >= count:
                 return took
             assert took < seconds, f"{found} of {count} after {took:.0f} s:\n{self.workers[0].output()[-3000:]}"
             await asyncio.sleep(0.1)
+
+    def _look_for_a_pause(self, commits: int) -> None:
+        now, moved = time.monotonic(), (commits, self.takeovers)
+        if commits and self._moved is not None and moved[1] == self._moved[1]:
+            self.longest_pause = max(self.longest_pause, now - self._moved_at)
+        if commits and moved != self._moved:
+            self._moved, self._moved_at = moved, now
 
     @property
     def takeovers(self) -> int:
