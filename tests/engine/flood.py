@@ -1,6 +1,7 @@
 """Very many reports of one partition that fall due at once, and two workers that have to keep up with them."""
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
@@ -19,6 +20,17 @@ from tests.engine.world import Worker, World, sent_value
 
 MOST_TAKEOVERS = 3  # of two workers that start: one may come first, and takes over again once the other has come
 PLACE = "$"
+KEPT_SECONDS = 2.0
+UNPROVEN = """
+portal_retention = "P30D"
+[[version]]
+id = "unproven"
+grace = "PT1S"
+default = "PT1S"
+[[version.override]]
+municipality = "0301"
+proof = "none"
+"""
 
 
 async def flood(world: World, count: int, **changes: Any) -> set[bytes]:
@@ -99,6 +111,19 @@ class Watch:
             return (await get(path))[1]
         except aiohttp.ClientConnectorError:
             return ""  # it has not begun to listen
+
+
+async def erased(world: World, count: int, *, seconds: float) -> tuple[Watch, float]:
+    """Settle so many reports, then let two workers erase all of their rows at once; what was seen, how long it took."""
+    (world.folder / "policy.toml").write_text(UNPROVEN)
+    await flood(world, count)
+    await asyncio.sleep(KEPT_SECONDS)
+    first = Watch([world.worker()])
+    await first.until(count, "reports", "unproven", seconds=seconds)
+    assert first.workers[0].stop() == 0
+    orders = json.dumps({"keep": KEPT_SECONDS})
+    watch = Watch([world.worker(("-m", "tests.faults.launch", orders)) for _ in range(2)])
+    return watch, await watch.until(count, "reports", "erased", seconds=seconds)
 
 
 def counted(metrics: str, name: str, label: str = "") -> int:

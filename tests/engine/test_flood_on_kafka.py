@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from tests.bench.state import Input
 from tests.bench.writing import append
 from tests.engine.conftest import MakeWorld
-from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, flood
+from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, erased, flood
 from tests.engine.world import receipt_value
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(360)]
@@ -32,6 +32,14 @@ async def test_what_falls_due_at_once_is_announced_and_no_worker_is_lost(make_wo
     assert watch.takeovers <= MOST_TAKEOVERS
     assert watch.slowest_probe < PROBE_SECONDS
     assert (await world.coverage(0))["gap"] is None
+
+
+async def test_what_is_to_be_erased_at_once_is_erased_and_no_worker_is_lost(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1, allowance=1, session_timeout="PT6S", mark_every="PT10S")
+    watch, took = await erased(world, COUNT // 10, seconds=SECONDS)
+    print(f"{COUNT // 10} erased in {took:.1f} s, the slowest probe took {watch.slowest_probe:.2f} s")
+    assert (await world.values("state")).count(None) == COUNT // 10
+    assert watch.takeovers <= MOST_TAKEOVERS
 
 
 async def test_a_batch_that_takes_long_to_read_is_read_and_no_worker_is_lost(make_world: MakeWorld) -> None:

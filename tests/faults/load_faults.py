@@ -1,12 +1,11 @@
 """Too much at once: the backlog of an outage, records that nobody can read, a million reports of one partition."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streams.data import portal_outages
-from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, flood
+from tests.engine.flood import KEPT_SECONDS, MOST_TAKEOVERS, Watch, announced, erased, flood
 from tests.engine.world import World
 from tests.faults.cluster import delete_topics
 from tests.faults.run import Fault
@@ -21,17 +20,6 @@ ASKED_SECONDS = 90.0  # for a million, on two cores that also have three brokers
 MOST_SECONDS = 900.0
 PAUSE_SECONDS = 15.0  # a commit that takes 10 s is in doubt
 PROBE_SECONDS = 1.0
-UNPROVEN = """
-portal_retention = "P30D"
-[[version]]
-id = "unproven"
-grace = "PT1S"
-default = "PT1S"
-[[version.override]]
-municipality = "0301"
-proof = "none"
-"""
-KEPT_SECONDS = 2.0
 
 
 def _prepare_backlog(scene: Scene) -> None:
@@ -110,15 +98,7 @@ async def a_million_erased(scene: Scene) -> None:
     """A million rows of one partition are kept for a shorter time from now on: two workers start anew."""
     scene.begin()
     async with _world_of_its_own(scene) as world:
-        (world.folder / "policy.toml").write_text(UNPROVEN)
-        await flood(world, MILLION)
-        await asyncio.sleep(KEPT_SECONDS)
-        watch = Watch([world.worker()])
-        await watch.until(MILLION, "reports", "unproven", seconds=MOST_SECONDS)
-        assert watch.workers[0].stop() == 0
-        orders = json.dumps({"keep": KEPT_SECONDS})
-        watch = Watch([world.worker(("-m", "tests.faults.launch", orders)) for _ in range(2)])
-        took = await watch.until(MILLION, "reports", "erased", seconds=MOST_SECONDS)
+        watch, took = await erased(world, MILLION, seconds=MOST_SECONDS)
         _prove_unharmed(scene, watch, "rows were restored and erased", took)
     scene.heal()
 
