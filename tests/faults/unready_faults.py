@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from tests.faults.run import Fault
-from tests.faults.scene import PARTITIONS, Inject, Scene
+from tests.faults.scene import PARTITIONS, START_SECONDS, Inject, Scene
 from tests.operations.promtool import samples
 
 HELD_SECONDS = 8.0  # from the first answer of the last worker on
-LONG_MILLISECONDS = 120_000
+LONG_MILLISECONDS = 300_000
 AGE = "meldingsvakt_completeness_age_seconds"
 
 Obstacle = Callable[[Scene], AbstractAsyncContextManager[None]]
@@ -59,7 +59,7 @@ class _Shown:
 
     async def until_all_answered(self, killed: set[int]) -> None:
         """Look until a new worker in each slot has answered."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(START_SECONDS):
             while len(self._first) < len(self._scene.workers.slots):
                 await self._look(killed)
                 await asyncio.sleep(0.02)
