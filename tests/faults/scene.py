@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from streams.core.events import MISSING_TYPE
 from streams.kafka.consumers import read_what_is_there
 from streams.kafka.partitioner import partition_of
-from streams.records.record import Unreadable
+from streams.records.record import UnreadableOffsets
 from streams.settings import KafkaSettings, Settings
 from tests.engine.world import World
 from tests.faults.check import Unseen
@@ -235,7 +235,7 @@ async def read_records(scene: Scene, *topics: str) -> list[Record]:
             tuple((name, bytes(value)) for name, value in one.headers),
         )
         async for tp, one in read_what_is_there(scene.world.kafka, topics)
-        if not isinstance(one, Unreadable)
+        if not isinstance(one, UnreadableOffsets)
     ]  # fmt: skip
     return sorted(records, key=place_of)
 
