@@ -62,7 +62,7 @@ def test_a_paper_names_no_setting_and_no_metric_that_does_not_exist(paper: str) 
     settings = {f"MELDINGSVAKT_{name.upper()}" for name in Settings.model_fields}
     settings |= {f"KAFKA_{name.upper()}" for name in KafkaSettings.model_fields}
     assert set(re.findall(r"\b(?:MELDINGSVAKT|KAFKA)_[A-Z_]+", PAPERS[paper])) <= settings
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "docker" / "README.md").read_text(encoding="utf-8")
     for metric in re.findall(r"`(meldingsvakt_\w+)`", PAPERS[paper]):
         assert metric in readme
 
