@@ -29,7 +29,7 @@ from streams.view.http.metrics import Requests, ViewGauges
 from streams.view.store.feed import Progress
 from streams.view.store.freshness import CoverageNow, picture_of
 from tests.faults.suite import FAULTS
-from tests.papers import PAPERS, ROOT, anchors, blocks, links, quoted, said, table
+from tests.papers import PAPERS, ROOT, anchors, blocks, links, prose, quoted, said, table
 
 README, RUNNING, CONTRACT, TESTS = "README.md", "docker/README.md", "schemas/README.md", "tests/README.md"
 PROGRAM, VIEW, AUDIT = "streams/README.md", "streams/view/README.md", "streams/audit/README.md"
@@ -60,6 +60,11 @@ def test_every_link_leads_somewhere(paper: str) -> None:
         target = ((ROOT / paper).parent / file if file else ROOT / paper).resolve()
         assert target.exists(), link
         assert not anchor or anchor in anchors(str(target.relative_to(ROOT))), link
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_no_code_is_broken_over_two_lines(paper: str) -> None:
+    assert [line for line in prose(paper).splitlines() if line.count("`") % 2] == []
 
 
 @pytest.mark.parametrize("paper", PAPERS)
