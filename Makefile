@@ -6,7 +6,10 @@ STAMP  := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest --ignore=tests/docker/images # those are for `make images`
 MANY   := -n 3 --dist loadgroup --no-loadscope-reorder
-PARTS  := test-most test-alone test-long-most test-long-alone
+PARTS  := test-most test-alone test-long-most test-long-examples test-long-alone
+
+# Every process that a test starts would compile the whole program again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install demo test test-long $(PARTS) check faults mutants bench images lock schemas sbom licences clean
 
@@ -27,6 +30,7 @@ test: $(STAMP)
 	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts --beside check test-most test-alone
 
 # What needs Kafka mostly waits: more processes than cores, each with a broker of its own.
+test-most: export TEST_FEW_EXAMPLES := 1
 test-most: $(STAMP)
 	$(PYTEST) -m "not long and not alone" $(MANY)
 
@@ -36,10 +40,14 @@ test-alone: $(STAMP)
 
 # Too long for every change: whatever is marked `long`. CI runs both.
 test-long: $(STAMP)
-	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-alone
+	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-examples test-long-alone
 
 test-long-most: $(STAMP)
 	$(PYTEST) -m "long and not alone" $(MANY)
+
+# What is written with @given once more, with as many examples as it says: `test-most` takes a quarter of them.
+test-long-examples: $(STAMP)
+	$(PYTEST) -m "hypothesis and not long" $(MANY)
 
 test-long-alone: $(STAMP)
 	$(PYTEST) -m "long and alone"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser import browser, chromium
 from tests.budget import Budgets, budgets
+from tests.examples import with_few_examples
 from tests.kafka import running_kafka
 
 __all__ = ["browser", "chromium"]
@@ -30,6 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Modules that start several brokers may name one group: they then run one after the other. What is long has time.
     """
+    if os.environ.get("TEST_FEW_EXAMPLES"):
+        with_few_examples(items)
     for item in items:
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))

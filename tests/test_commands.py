@@ -52,6 +52,7 @@ def test_the_incident_is_made_as_files_only(arguments: list[str]) -> None:
         run("simulate", *arguments)
 
 
+@pytest.mark.long  # the next one plays it as well
 def test_the_incident_on_a_virtual_clock_is_exact() -> None:
     done = run("demo", "--virtual", "--json")
     result = json.loads(done.stdout)

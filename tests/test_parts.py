@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.broker.conftest import gone, wait_until
 from tests.budget import budgets, folder_of
+from tests.examples import FEW, with_few_examples
 from tests.parts import counted
 
 ROOT = Path(__file__).parent.parent
@@ -108,7 +111,28 @@ def test_every_test_is_in_one_part(marks: set[str]) -> None:
 def test_the_parts_are_made_by_both_commands() -> None:
     made = {target: (ROOT / "Makefile").read_text().split(f"\n{target}: ")[1].split("\n")[1] for target in TARGETS}
     assert made["test"].endswith("--beside check test-most test-alone")
-    assert made["test-long"].endswith("test-long-most test-long-alone")
+    assert made["test-long"].endswith("test-long-most test-long-examples test-long-alone")
+
+
+@given(st.integers())
+@settings(max_examples=40)
+def _tries(number: int) -> None:
+    TRIED.append(number)
+
+
+TRIED: list[int] = []
+
+
+def test_fewer_examples_are_tried_at_first_and_all_of_them_in_the_long_run(request: pytest.FixtureRequest) -> None:
+    item = pytest.Function.from_parent(request.node.parent, name="_tries", callobj=_tries)
+    item.add_marker("hypothesis")
+    with_few_examples([item, item])
+    _tries()
+    assert 0 < len(TRIED) <= 40 // FEW
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.findall(r"^(\S+): export TEST_FEW_EXAMPLES", makefile, re.MULTILINE) == ["test-most"]
+    words = _words("test-long-examples")
+    assert words[words.index("-m") + 1] == "hypothesis and not long"
 
 
 def test_every_folder_of_tests_has_a_budget() -> None:

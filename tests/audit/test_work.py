@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from streams.audit.result.rollup import tell
 from streams.errors import ConfigurationError
 from tests.audit.exports import incident, write
 from tests.audit.running import Result, audit
+from tests.examples import first
 
 
 class Broken(Exception):
@@ -32,16 +33,25 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return write(tmp_path, "ndjson")
 
 
-@pytest.fixture(autouse=True)
-def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def small_ranges() -> Iterator[None]:
     """Several ranges, judged in this process."""
-    monkeypatch.setattr(audit_module, "REPORTS_A_RANGE", 300)
 
     def here(task: pool.Task, ranges: Any, done: Callable[[], None]) -> None:
         for one in ranges:
             pool.judge_all(task, [one], done)
 
-    monkeypatch.setattr(audit_module, "judge_all", here)
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(audit_module, "REPORTS_A_RANGE", 300)
+        changed.setattr(audit_module, "judge_all", here)
+        yield
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The verdicts of an audit that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    return verdicts(whole(folder, write(folder, "ndjson")))
 
 
 def whole(folder: Path, files: dict[str, Path]) -> Result:
@@ -67,19 +77,18 @@ def breaking(times: int, at: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(
     ("module", "name", "times"),
-    [
-        (load, "read_file", 0), (audit_module, "read_file", 2), (audit_module, "bring_together", 0),
-        (audit_module, "stretches", 1), (pool, "judge_range", 3), (audit_module, "tell", 0),
+    first(3, [
+        (load, "read_file", 0), (audit_module, "bring_together", 0), (pool, "judge_range", 3),
+        (audit_module, "read_file", 2), (audit_module, "stretches", 1), (audit_module, "tell", 0),
         (result_folder, "page", 1),
-    ],
+    ]),
 )  # fmt: skip
 def test_wherever_it_ends_the_next_run_goes_on_to_the_same_result(
-    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, module: Any, name: str, times: int
-) -> None:
-    whole_folder, broken_folder = tmp_path / "whole", tmp_path / "broken"
-    for each in (whole_folder, broken_folder):
-        each.mkdir()
-    wanted = verdicts(whole(whole_folder, files))
+    tmp_path: Path, files: dict[str, Path], wanted: Any, monkeypatch: pytest.MonkeyPatch,
+    module: Any, name: str, times: int,
+) -> None:  # fmt: skip
+    broken_folder = tmp_path / "broken"
+    broken_folder.mkdir()
     at = audit_module if module is load else module
     with monkeypatch.context() as broken:
         broken.setattr(at, name, breaking(times, getattr(at, name)))

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from streams.broker import BrokerUnavailable, EmbeddedKafka
 from tests.broker.clients import consume, create_topic, produce
 from tests.broker.conftest import gone, wait_until
+from tests.examples import first
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own"), pytest.mark.timeout(90)]
 
@@ -32,7 +33,7 @@ async def test_a_transaction_is_seen_whole_or_not_at_all(kafka: EmbeddedKafka) -
     assert read == [b"committed"]
 
 
-@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+@pytest.mark.parametrize("codec", first(1, ["zstd", "gzip", "snappy", "lz4"]))
 async def test_every_codec_is_understood(kafka: EmbeddedKafka, codec: str) -> None:
     await create_topic(kafka.bootstrap, f"codec-{codec}")
     await produce(kafka.bootstrap, f"codec-{codec}", b"x" * 10_000, compression_type=codec)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.consumers.consuming import SLOWLY, Consuming, Product, missing, recovered
 from tests.engine.world import World
+from tests.examples import first
 
 pytestmark = pytest.mark.kafka
 
@@ -36,7 +37,7 @@ async def test_it_ends_by_a_signal_with_everything_committed_and_goes_on_after_i
     assert "seen before" not in consumer.output()
 
 
-@pytest.mark.parametrize("table", ["seen", "tasks"])
+@pytest.mark.parametrize("table", first(1, ["tasks", "seen"]))
 async def test_it_acts_once_on_each_event_though_it_is_killed_between_its_work_and_the_commit(
     consumer: Consuming, said: Product, table: str
 ) -> None:
@@ -91,7 +92,7 @@ async def test_it_ignores_fields_and_types_that_it_does_not_know(consumer: Consu
     assert f"{other['event_id']}: of a type that this consumer does not know" in consumer.output()
 
 
-@pytest.mark.parametrize("value", [b"{not json", b"[]", b'{"event_id": "a"}', b"null"])
+@pytest.mark.parametrize("value", first(1, [b'{"event_id": "a"}', b"{not json", b"[]", b"null"]))
 async def test_it_does_not_go_past_what_it_cannot_read(consumer: Consuming, said: Product, value: bytes) -> None:
     await said.say(value, missing())
     consumer.start()

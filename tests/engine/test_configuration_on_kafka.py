@@ -11,6 +11,7 @@ from streams.errors import ConfigurationError
 from streams.kafka.topics import ensure_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
+from tests.examples import first
 from tests.kafka import admin_at, create_topics
 
 pytestmark = pytest.mark.kafka
@@ -48,16 +49,19 @@ async def test_missing_topics(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("partitions", "configuration", "sentence"),
-    [
-        (3, {"message.timestamp.type": "LogAppendTime"}, "all must have the same number"),
-        (
-            4,
-            {"message.timestamp.type": "CreateTime"},
-            "CreateTime, but it must be LogAppendTime",
-        ),
-        (4, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"}, "cleanup.policy=compact"),
-        (4, {"message.timestamp.type": "LogAppendTime", "unclean.leader.election.enable": "true"}, "unclean leader"),
-    ],
+    first(
+        2,
+        [
+            (3, {"message.timestamp.type": "LogAppendTime"}, "all must have the same number"),
+            (4, {"message.timestamp.type": "CreateTime"}, "CreateTime, but it must be LogAppendTime"),
+            (4, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"}, "cleanup.policy=compact"),
+            (
+                4,
+                {"message.timestamp.type": "LogAppendTime", "unclean.leader.election.enable": "true"},
+                "unclean leader",
+            ),
+        ],
+    ),
 )
 async def test_unsafe_inputs(world: World, partitions: int, configuration: dict[str, str], sentence: str) -> None:
     prefix = f"{world.name}x."
@@ -77,11 +81,14 @@ async def test_unsafe_inputs(world: World, partitions: int, configuration: dict[
 
 @pytest.mark.parametrize(
     ("of_stored", "keep", "sentence"),
-    [
-        ({"retention.ms": "6912000000"}, "P120D", "differ in retention.ms"),
-        ({"retention.bytes": "1000000"}, "P120D", "differ in retention.bytes"),
-        ({}, "P91D", "Rows are kept no longer (MELDINGSVAKT_KEEP, 7862400000 ms) than the inputs"),
-    ],
+    first(
+        1,
+        [
+            ({"retention.ms": "6912000000"}, "P120D", "differ in retention.ms"),
+            ({"retention.bytes": "1000000"}, "P120D", "differ in retention.bytes"),
+            ({}, "P91D", "Rows are kept no longer (MELDINGSVAKT_KEEP, 7862400000 ms) than the inputs"),
+        ],
+    ),
 )
 async def test_inputs_that_are_not_kept_alike_or_longer_than_rows(
     world: World, of_stored: dict[str, str], keep: str, sentence: str
@@ -114,13 +121,16 @@ async def _same_again(world: World, prefix: str, of_stored: dict[str, str]) -> N
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
-    [
-        ("MELDINGSVAKT_KEPE", "P1D", "MELDINGSVAKT_KEPE is not a setting"),
-        ("MELDINGSVAKT_KEEP", "soon", "MELDINGSVAKT_KEEP is not valid"),
-        ("MELDINGSVAKT_PARTITIONS", "0", "MELDINGSVAKT_PARTITIONS is not valid"),
-        ("KAFKA_SECURITY_PROTOCOL", "TLS", "KAFKA_SECURITY_PROTOCOL is not valid"),
-        ("MELDINGSVAKT_POLICY", "/nowhere/policy.toml", "set MELDINGSVAKT_POLICY to a TOML file"),
-    ],
+    first(
+        2,
+        [
+            ("MELDINGSVAKT_KEPE", "P1D", "MELDINGSVAKT_KEPE is not a setting"),
+            ("MELDINGSVAKT_KEEP", "soon", "MELDINGSVAKT_KEEP is not valid"),
+            ("MELDINGSVAKT_PARTITIONS", "0", "MELDINGSVAKT_PARTITIONS is not valid"),
+            ("KAFKA_SECURITY_PROTOCOL", "TLS", "KAFKA_SECURITY_PROTOCOL is not valid"),
+            ("MELDINGSVAKT_POLICY", "/nowhere/policy.toml", "set MELDINGSVAKT_POLICY to a TOML file"),
+        ],
+    ),
 )
 async def test_wrong_settings(world: World, name: str, value: str, sentence: str) -> None:
     code, said = await asyncio.to_thread(run, world, "worker", **{name: value})

@@ -13,6 +13,7 @@ from streams.kafka.consumers import one_off_consumer
 from streams.kafka.patches import Consumer, ensure_working
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
+from tests.examples import first
 
 pytestmark = pytest.mark.kafka
 
@@ -139,7 +140,9 @@ IN_A_WORKER = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("doing", "of", "name", "task"), IN_A_WORKER, ids=[doing for doing, *_ in IN_A_WORKER])
+@pytest.mark.parametrize(
+    ("doing", "of", "name", "task"), first(1, IN_A_WORKER), ids=[doing for doing, *_ in IN_A_WORKER]
+)
 async def test_a_worker_ends_with_a_sentence(make_world: MakeWorld, doing: str, of: str, name: str, task: str) -> None:
     world = await make_world(partitions=1)
     code = LAUNCHER.format(of=of, name=name, task=task)

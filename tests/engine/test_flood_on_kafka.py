@@ -12,22 +12,24 @@ from tests.bench.writing import append
 from tests.engine.conftest import MakeWorld
 from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, erased, flood
 from tests.engine.world import receipt_value
+from tests.examples import first
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(360)]
 
-COUNT = int(os.environ.get("TEST_FLOOD_REPORTS", "200000"))
+FEW, COUNT = 20_000, int(os.environ.get("TEST_FLOOD_REPORTS", "200000"))
 SECONDS = 240
 PROPERTIES, SLOW = 24_000, 150
 PROBE_SECONDS = 1.0
 
 
-async def test_what_falls_due_at_once_is_announced_and_no_worker_is_lost(make_world: MakeWorld) -> None:
+@pytest.mark.parametrize("count", first(1, [FEW, COUNT]))
+async def test_what_falls_due_at_once_is_announced_and_no_worker_is_lost(make_world: MakeWorld, count: int) -> None:
     world = await make_world(partitions=1, allowance=1, session_timeout="PT6S", mark_every="PT10S")
-    ids = await flood(world, COUNT)
+    ids = await flood(world, count)
     await asyncio.sleep(2)  # until all of them are due
     watch = Watch([world.worker(), world.worker()])
-    took = await watch.until(COUNT, "missing_total", seconds=SECONDS)
-    print(f"{COUNT} announced in {took:.1f} s, the slowest probe took {watch.slowest_probe:.2f} s")
+    took = await watch.until(count, "missing_total", seconds=SECONDS)
+    print(f"{count} announced in {took:.1f} s, the slowest probe took {watch.slowest_probe:.2f} s")
     assert await announced(world) == dict.fromkeys(ids, 1)
     assert watch.takeovers <= MOST_TAKEOVERS
     assert watch.slowest_probe < PROBE_SECONDS

@@ -12,12 +12,13 @@ from streams.errors import ConfigurationError
 from streams.kafka.protocol import metadata
 from streams.kafka.topics import ensure_topics, wanted_topics
 from tests.engine.world import World, now
+from tests.examples import first
 from tests.kafka import admin_at, configure
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own")]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[EmbeddedKafka]:
     """Three brokers of their own."""
     with EmbeddedKafka(3, heap_megabytes=384) as kafka:
@@ -49,9 +50,10 @@ async def _started_again(world: World) -> AsyncIterator[None]:
         watching.cancel()
 
 
-async def test_topics_that_have_just_been_made_are_known_to_every_broker(cluster: EmbeddedKafka) -> None:
+@pytest.mark.parametrize("times", first(1, [2, 10]))
+async def test_topics_that_have_just_been_made_are_known_to_every_broker(cluster: EmbeddedKafka, times: int) -> None:
     async with admin_at(cluster.bootstrap) as admin:
-        for _ in range(10):
+        for _ in range(times):
             world = World(cluster.bootstrap, partitions=12)
             await ensure_topics(world.kafka, world.settings, create=True)
             told = await asyncio.gather(*(_described(admin, world, broker) for broker in (1, 2, 3)))

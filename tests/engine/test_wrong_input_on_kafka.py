@@ -13,6 +13,7 @@ from streams.audit.topics.reader import read_topics
 from streams.core.events import written
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, later, now, receipt_value, sent_value, stored_value
+from tests.examples import first
 
 pytestmark = pytest.mark.kafka
 
@@ -207,7 +208,7 @@ async def test_records_in_a_wrong_partition_are_copied_home_once(world: World) -
     assert len([record for record in appended if record.topic.endswith("sent")]) == 18
 
 
-@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+@pytest.mark.parametrize("codec", first(1, ["zstd", "gzip", "snappy", "lz4"]))
 async def test_every_codec_can_be_read(world: World, codec: str) -> None:
     await world.worker().ready()
     producer = AIOKafkaProducer(bootstrap_servers=world.kafka.brokers, compression_type=codec)

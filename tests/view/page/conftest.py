@@ -49,7 +49,7 @@ class Viewing:
         return self.process.wait(20)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def viewing(bootstrap: str) -> AsyncIterator[Viewing]:
     """A worker and a view over a few reports: three missing for different reasons, four stored."""
     world = World(bootstrap, partitions=2, allowance=1)

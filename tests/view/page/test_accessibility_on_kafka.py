@@ -1,12 +1,14 @@
 """No violation from axe on any page in any language and scheme, and no page wider than a phone."""
 
 import re
+from collections.abc import Iterable
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from tests.browser import with_browser
+from tests.examples import first
 from tests.view.page.conftest import Viewing
 
 pytestmark = [pytest.mark.kafka, *with_browser]
@@ -20,13 +22,29 @@ PAGES = (
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
-@pytest.mark.parametrize(
-    ("language", "scheme", "width"),
-    [("", "light", 1280), ("", "dark", 320), ("/nn", "dark", 1280), ("/en", "light", 320)],
-)
+LOOKS = [("", "light", 1280), ("", "dark", 320), ("/nn", "dark", 1280), ("/en", "light", 320)]
+
+
+@pytest.mark.parametrize("number", range(len(LOOKS)))
+async def test_no_page_breaks_a_rule_or_the_width_in_the_look_that_it_is_its_turn_for(
+    browser: Browser, viewing: Viewing, number: int
+) -> None:
+    """Each page once, each look several times."""
+    assert not await _broken(browser, viewing, PAGES[number :: len(LOOKS)], *LOOKS[number])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("language", "scheme", "width"), LOOKS)
 async def test_no_page_breaks_a_rule_or_the_width(
     browser: Browser, viewing: Viewing, language: str, scheme: str, width: int
 ) -> None:
+    assert not await _broken(browser, viewing, PAGES, language, scheme, width)
+
+
+async def _broken(
+    browser: Browser, viewing: Viewing, pages: Iterable[str], language: str, scheme: str, width: int
+) -> list[str]:
+    """What axe or the width says against pages in one look."""
     context = await browser.new_context(
         base_url=viewing.address, viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
@@ -34,29 +52,32 @@ async def test_no_page_breaks_a_rule_or_the_width(
     page = await context.new_page()
     broken = []
     month = viewing.get("/api/v1/summary?by=month").json()["groups"][0]["month"][:7]
-    for path in PAGES:
+    for path in pages:
         await page.goto(language + path.format(month=month, **viewing.reports))
         found = await Axe().run(page, options=RULES)
         broken += [f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found.response["violations"]]
         wide = await page.evaluate("document.documentElement.scrollWidth")
         broken += [f"{path}: {wide} pixels wide"] if wide > width else []
     await context.close()
-    assert not broken
+    return broken
 
 
-async def test_four_times_as_large_text_still_reflows(browser: Browser, viewing: Viewing) -> None:
+@pytest.mark.parametrize("paths", first(1, [("/", "/sql"), (("/receivers", "/confirmation", "/books"),)]))
+async def test_four_times_as_large_text_still_reflows(
+    browser: Browser, viewing: Viewing, paths: tuple[str, ...]
+) -> None:
     """1280 pixels at 400 % are 320 wide ones: nothing is scrolled sideways but tables in their own frames."""
     context = await browser.new_context(
         base_url=viewing.address, viewport={"width": 320, "height": 256}, device_scale_factor=4
     )
     page = await context.new_page()
-    for path in ("/", "/receivers", "/confirmation", "/books", "/sql"):
+    for path in paths:
         await page.goto(path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320, path
     await context.close()
 
 
-@pytest.mark.parametrize("language", ["", "/nn", "/en"])
+@pytest.mark.parametrize("language", first(1, ["/nn", "", "/en"]))
 async def test_every_page_leads_to_the_statement(browser: Browser, viewing: Viewing, language: str) -> None:
     context = await browser.new_context(base_url=viewing.address)
     page = await context.new_page()

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import with_browser
+from tests.examples import first
 from tests.view.page.conftest import Viewing
 
 pytestmark = [pytest.mark.kafka, *with_browser]
@@ -95,7 +96,7 @@ async def test_a_missing_report_appears_and_is_recovered_without_reloading(page:
     await expect(page.locator("h1")).to_contain_text("er funnet igjen")
 
 
-@pytest.mark.parametrize("name", ["CSV", "CSV for Excel", "JSON", "NDJSON", "Parquet"])
+@pytest.mark.parametrize("name", first(2, ["CSV for Excel", "Parquet", "CSV", "JSON", "NDJSON"]))
 async def test_each_format_is_downloaded_and_read_back(page: Page, viewing: Viewing, name: str) -> None:
     await page.goto("/")
     link = page.locator(".downloads").get_by_role("link", name=name, exact=True)
@@ -136,10 +137,11 @@ async def test_a_question_in_sql_is_answered(page: Page) -> None:
     assert cells == ["no_receipt", "1", "receipted_not_stored", "1", "rejected", "1"]
 
 
-async def test_every_saved_question_has_an_answer(page: Page) -> None:
+@pytest.mark.parametrize("most", first(1, [3, 1_000]))
+async def test_every_saved_question_has_an_answer(page: Page, most: int) -> None:
     await page.goto("/sql")
     saved = page.locator("aside section").first.get_by_role("link")
-    for number in range(await saved.count()):
+    for number in range(min(most, await saved.count())):
         await saved.nth(number).click()
         await expect(page.locator(".result")).to_be_visible()
         await expect(page.locator("#refused")).to_have_count(0)
@@ -184,7 +186,7 @@ async def test_a_receiver_has_a_statement_for_each_month(page: Page, viewing: Vi
     assert re.fullmatch(r"[0-9a-f]{64}", await page.locator(".hash").inner_text())
 
 
-@pytest.mark.parametrize("month", ["2026-13", "2026-1", "9999-12", "2026-11%0A", "x"])
+@pytest.mark.parametrize("month", first(2, ["2026-13", "2026-11%0A", "2026-1", "9999-12", "x"]))
 async def test_a_month_that_is_none_is_a_page_that_says_so(viewing: Viewing, month: str) -> None:
     answer = viewing.get(f"/receivers/4601/{month}")
     assert answer.status_code == 404

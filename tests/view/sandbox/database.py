@@ -4,6 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+Content = list[tuple[object, ...]]
+
 TABLES = ("reports", "books")
 
 SCHEMA = """
@@ -35,7 +37,7 @@ def filled(path: Path | None = None, memory: str = "400MB") -> duckdb.DuckDBPyCo
     return connection
 
 
-def content(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
+def content(connection: duckdb.DuckDBPyConnection) -> Content:
     """All that a query could have changed: rows, and what there is in the catalog, attached, installed and set."""
     tables = ("reports", "books", "positions")
     rows = [
@@ -45,10 +47,9 @@ def content(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     for query in (
         catalog,
         "SELECT database_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
-        "SELECT function_name FROM duckdb_functions() WHERE NOT internal ORDER BY ALL",
         "SELECT sequence_name FROM duckdb_sequences() ORDER BY ALL",
         "SELECT database_name FROM duckdb_databases() ORDER BY ALL",
-        "SELECT count(*) FROM duckdb_functions()",
+        "SELECT count(*), list(function_name ORDER BY ALL) FILTER (WHERE NOT internal) FROM duckdb_functions()",
         "SELECT name, value FROM duckdb_settings() ORDER BY ALL",
         "SELECT name FROM duckdb_secrets() ORDER BY ALL",
     ):
