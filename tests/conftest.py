@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterator
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.browser import browser, chromium
 from tests.budget import Budgets, budgets
 from tests.examples import with_few_examples
+from tests.groups import FILE, Groups, module_of, write
 from tests.kafka import running_kafka
 
 __all__ = ["browser", "chromium"]
@@ -24,31 +26,30 @@ def pytest_configure(config: pytest.Config) -> None:
     """Seconds by folder are added up where all reports arrive."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Budgets(budgets()))
+        config.pluginmanager.register(Groups())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A module that needs Kafka runs in one process; among several processes such modules are spread over the run.
-
-    Modules that start several brokers may name one group: they then run one after the other. What is long has time.
-    """
+    """Among several processes, what needs Kafka is spread over the run. What is long has time."""
     if os.environ.get("TEST_FEW_EXAMPLES"):
         with_few_examples(items)
     for item in items:
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
-        if item.get_closest_marker("kafka") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_module(item)))
     if hasattr(config, "workerinput"):
         items[:] = _spread(items)
 
 
-def _module(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Whoever gives out the tests has to know which belong together."""
+    if hasattr(session.config, "workerinput"):
+        write(Path(session.config.workerinput[FILE]), session.items)
 
 
 def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
     """Some wait for Kafka while others compute, at any time. Each module stays together, as its fixtures want it."""
-    modules = [list(some) for _, some in groupby(items, key=_module)]
+    modules = [list(some) for _, some in groupby(items, key=module_of)]
     waiting = [some for some in modules if any(item.get_closest_marker("kafka") for item in some)]
     computing = [some for some in modules if some not in waiting]
     placed = [(KAFKA_BEGINS_BY * place / len(waiting), some) for place, some in enumerate(waiting)]

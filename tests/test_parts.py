@@ -135,6 +135,47 @@ def test_fewer_examples_are_tried_at_first_and_all_of_them_in_the_long_run(reque
     assert words[words.index("-m") + 1] == "hypothesis and not long"
 
 
+GROUPING = """
+import pytest
+from pathlib import Path
+from tests.groups import FILE, Groups, write
+def pytest_configure(config):
+    for name in ("long", "kafka"):
+        config.addinivalue_line("markers", f"{name}: {name}")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Groups())
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session):
+    if hasattr(session.config, "workerinput"):
+        write(Path(session.config.workerinput[FILE]), session.items)
+"""
+GROUPED = """
+import pytest, time
+pytestmark = [{marks}]
+@pytest.mark.parametrize("number", range(6))
+def test_it(number): time.sleep(0.1)
+"""
+
+
+def test_what_belongs_together_runs_in_one_process(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    (tmp_path / "conftest.py").write_text(GROUPING)
+    together, kafka, long = 'pytest.mark.xdist_group("together")', "pytest.mark.kafka", "pytest.mark.long"
+    marks = {"one": together, "two": f"{kafka}, {together}", "three": kafka, "four": "", "five": long}
+    for name, some in marks.items():
+        (tmp_path / f"test_{name}.py").write_text(GROUPED.format(marks=some))
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
+    words = _words("test-most")
+    many = words[words.index("-n") :]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "xdist", *many]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = set(re.findall(r"\[(gw\d)\] .* PASSED test_(\w+)\.py", done.stdout))
+    by_module = {name: {process for process, module in ran if module == name} for name in marks}
+    assert by_module["one"] == by_module["two"]
+    assert [len(by_module[name]) for name in marks] == [1, 1, 1, 1, 3], "what is long is spread"
+
+
 def test_every_folder_of_tests_has_a_budget() -> None:
     used = {folder_of(str(path.relative_to(ROOT))) for path in (ROOT / "tests").rglob("test_*.py")}
     assert {name for run, name in budgets() if run == "test"} == used

@@ -10,7 +10,7 @@ from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 
 
 async def test_the_least_rights_are_enough_and_without_one_it_is_named(

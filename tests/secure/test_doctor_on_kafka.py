@@ -12,7 +12,7 @@ from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 SEE_BROKERS = Right("cluster", "kafka-cluster", frozenset({"DescribeConfigs"}))
 
 

@@ -21,7 +21,7 @@ from tests.secure.cluster import PASSWORD, SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import Issuer, Mounted, issue, principal_of
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 MOST_SECONDS = 20
 Environment = dict[str, str]
 

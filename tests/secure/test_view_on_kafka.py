@@ -12,7 +12,7 @@ from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
 from tests.secure.papers import principal_of
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 
 
 async def test_who_looked_is_recorded_with_the_least_rights_and_without_them_it_is_said_which_is_missing(
