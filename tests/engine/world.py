@@ -151,6 +151,7 @@ class World:
         self.settings = Settings(input_prefix=f"{self.name}.", app_id=self.name, partitions=partitions)
         self.producer: Any = None
         self.workers: list[Worker] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     async def start(self) -> None:
         """Make the topics and connect."""
@@ -166,10 +167,11 @@ class World:
 
     async def stop(self) -> None:
         """End what is left."""
-        for worker in self.workers:
-            if worker.process.poll() is None:
-                worker.signal(signal.SIGCONT)
-                worker.kill()
+        for process in self._processes:  # also of a test that failed before it ended them
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+                process.wait()
         if self.producer is not None:
             await self.producer.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -187,9 +189,15 @@ class World:
         """Start Python with some arguments and this world's settings, some of them changed."""
         changes = {f"MELDINGSVAKT_{name.upper()}": value for name, value in settings.items()}
         with log.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, *arguments], env=os.environ | self.environment | changes, stdout=output, stderr=output
+            self._processes.append(
+                subprocess.Popen(
+                    [sys.executable, *arguments],
+                    env=os.environ | self.environment | changes,
+                    stdout=output,
+                    stderr=output,
+                )
             )
+        return self._processes[-1]
 
     def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
