@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import browser, chromium
 from tests.budget import Budgets, budgets
@@ -20,6 +21,9 @@ __all__ = ["browser", "chromium"]
 # What needs Kafka has begun by then, as a share of the run: a module that takes minutes must not be the last one.
 KAFKA_BEGINS_BY = 0.6
 LONG_SECONDS = 1200
+# How long one example takes says more of what else the machine does; budgets hold what a folder of tests takes.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

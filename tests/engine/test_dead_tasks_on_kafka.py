@@ -117,7 +117,7 @@ async def test_a_producer_is_watched(world: World, doing: str) -> None:
 
 # Starts a worker in which one task of a client's is cancelled as soon as it holds partitions.
 LAUNCHER = """
-from streams.engine import marker, source
+from streams.engine import completeness, source
 from streams.cli import main
 
 def cancelling(of, name, task):
@@ -136,7 +136,7 @@ IN_A_WORKER = [
     ("coordination with its group", "source.Source", "_fetch_once",
      "lambda it: it._consumer._coordinator._coordination_task"),
     ("looking for leaders", "source.Source", "_fetch_once", "lambda it: it._consumer._client._sync_task"),
-    ("sending", "marker.Marker", "_look_at", "lambda it: it._producer._sender._sender_task"),
+    ("sending", "completeness.Marker", "_look_at", "lambda it: it._producer._sender._sender_task"),
 ]  # fmt: skip
 
 
