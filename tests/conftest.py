@@ -14,7 +14,7 @@ from tests.browser import browser, chromium
 from tests.budget import Budgets, budgets
 from tests.examples import with_few_examples
 from tests.groups import FILE, Groups, module_of, write
-from tests.kafka import running_kafka
+from tests.real_kafka import running_kafka
 
 __all__ = ["browser", "chromium"]
 

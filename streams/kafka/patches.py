@@ -1,7 +1,7 @@
 """What is private to aiokafka and we rest on, all in one place; importing `streams.kafka` applies it.
 
 Connections on uvloop and in the log, batches that no parser may end a worker by, and tasks, none of which may end
-without a word. tests/kafka/test_patches.py says of each when ours can go.
+without a word. tests/real_kafka/test_patches.py says of each when ours can go.
 """
 
 import time

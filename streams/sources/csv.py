@@ -14,7 +14,7 @@ from streams.sources.base import OpenFile
 from streams.sources.chunk import TIMES, Chunk, Odd
 from streams.sources.column_names import ensure_enough, resolve
 from streams.sources.csv_header import read_header
-from streams.sources.csv_records import COLUMNS, CUT_OFF, Records
+from streams.sources.csv_quoted import COLUMNS, CUT_OFF, Records
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape, ShapedLines, gathered
 from streams.sources.text import Block, TextFile, as_texts

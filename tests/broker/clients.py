@@ -5,7 +5,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
-from tests.kafka import admin_at, create_topics
+from tests.real_kafka import admin_at, create_topics
 
 
 async def create_topic(bootstrap: str, name: str, copies: int = 1) -> None:

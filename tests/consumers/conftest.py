@@ -14,7 +14,7 @@ from aiokafka.admin import NewTopic
 from streams.broker.java import find_java
 from streams.errors import BrokerUnavailable
 from tests.consumers.consuming import ROOT, Consuming, Product, product
-from tests.kafka import admin_at, create_topics
+from tests.real_kafka import admin_at, create_topics
 
 CONSUMERS = ROOT / "schemas" / "consumers"
 

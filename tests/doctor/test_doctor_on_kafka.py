@@ -18,7 +18,7 @@ from streams.doctor.facts import Unread
 from streams.doctor.gather.gather import gather
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, later
-from tests.kafka import admin_at
+from tests.real_kafka import admin_at
 
 pytestmark = pytest.mark.kafka
 

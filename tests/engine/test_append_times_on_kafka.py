@@ -11,7 +11,7 @@ from streams.doctor import FindingState, examine
 from streams.exits import EXIT_CONFIGURATION
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
-from tests.kafka import admin_at
+from tests.real_kafka import admin_at
 
 pytestmark = pytest.mark.kafka
 

@@ -10,11 +10,11 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.engine import raw
 from tests.engine.conftest import MakeWorld
-from tests.engine.raw import CODECS, MIB, SPOILT, batch, bomb, many_values, packed, record
 from tests.engine.world import World, now, sent_value
 from tests.examples import first
+from tests.kafka import raw
+from tests.kafka.raw import CODECS, MIB, SPOILT, batch, bomb, many_values, packed, record
 
 pytestmark = pytest.mark.kafka
 

@@ -12,7 +12,7 @@ from streams.kafka.topics import ensure_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World
 from tests.examples import first
-from tests.kafka import admin_at, create_topics
+from tests.real_kafka import admin_at, create_topics
 
 pytestmark = pytest.mark.kafka
 

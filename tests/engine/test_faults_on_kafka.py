@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from streams.exits import EXIT_IN_DOUBT
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
-from tests.kafka import admin_at, configure
+from tests.real_kafka import admin_at, configure
 
 pytestmark = pytest.mark.kafka
 

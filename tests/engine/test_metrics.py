@@ -20,7 +20,7 @@ from streams.engine.processor import Processor
 from streams.engine.rows import LIVE_ROWS
 from streams.engine.snapshot import Restored
 from streams.records.coverage import Gap
-from tests.engine.test_ledger import START, Appended, batch, marked, ms, processor, sent_value
+from tests.engine.processing import START, Appended, batch, marked, ms, processor, sent_value
 
 MINUTE = timedelta(minutes=1)
 

@@ -16,7 +16,7 @@ from streams.exits import EXIT_CONFIGURATION, EXIT_IN_DOUBT
 from streams.kafka.topics import wanted_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
-from tests.kafka import admin_at, create_topics, delete_topics
+from tests.real_kafka import admin_at, create_topics, delete_topics
 
 pytestmark = pytest.mark.kafka
 

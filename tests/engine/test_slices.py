@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
@@ -22,7 +21,20 @@ from streams.kafka.transaction import Writes
 from streams.policies import load_policy
 from streams.records.coverage import Gap, read_coverage
 from streams.records.events import read_book
-from tests.engine.test_ledger import SENT, SETTINGS, START, Appended, batch, marked, ms, of, processor, sent_value
+from tests.engine.processing import (
+    SENT,
+    SETTINGS,
+    START,
+    Appended,
+    batch,
+    marked,
+    ms,
+    of,
+    processor,
+    report,
+    sent_value,
+    sents,
+)
 
 DAY = timedelta(days=1)
 RULES = Rules(load_policy(None), succession())
@@ -35,22 +47,6 @@ def small(bounds: Bounds, to: Processor | None = None) -> Processor:
     one = to or processor()
     one._slice = Slice(bounds)
     return one
-
-
-def report(number: int) -> str:
-    return str(UUID(int=number * 7919 % 1_000_003, version=4))
-
-
-def sents(to: Processor, count: int, *, apart: timedelta = timedelta(seconds=1), first: int = 0) -> list[Appended]:
-    """Reports that were sent so far apart from each other."""
-    start = to.position(SENT)
-    return [
-        Appended(
-            start + n, ms(START), report(first + n).encode(),
-            sent_value(report(first + n), sent_at=(START - n * apart).isoformat()),
-        )
-        for n in range(count)
-    ]  # fmt: skip
 
 
 def due_at_once(bounds: Bounds, count: int, apart: timedelta) -> tuple[Processor, Batch]:

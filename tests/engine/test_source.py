@@ -18,7 +18,7 @@ from streams.engine.source import MOST_QUEUED, Source
 from streams.errors import InDoubt
 from streams.policies import load_policy
 from streams.settings import KafkaSettings
-from tests.engine.test_ledger import SETTINGS, Appended, processor
+from tests.engine.processing import SETTINGS, Appended, processor
 
 SENT = SETTINGS.inputs[0]
 

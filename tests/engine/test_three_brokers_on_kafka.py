@@ -13,7 +13,7 @@ from streams.kafka.protocol import metadata
 from streams.kafka.topics import ensure_topics, wanted_topics
 from tests.engine.world import World, now
 from tests.examples import first
-from tests.kafka import admin_at, configure
+from tests.real_kafka import admin_at, configure
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own")]
 

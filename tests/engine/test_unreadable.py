@@ -11,7 +11,7 @@ from streams.engine.processor import Processor
 from streams.kafka.transaction import Writes
 from streams.records.coverage import LastRecord, Loss, read_coverage
 from streams.records.record import NO_TIME, UnreadableOffsets, arrival
-from tests.engine.test_ledger import RECEIPT, SENT, START, STORED, Appended, batch, ms, processor, sent_value
+from tests.engine.processing import RECEIPT, SENT, START, STORED, Appended, batch, ms, processor, sent_value
 
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
 

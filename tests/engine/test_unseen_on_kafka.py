@@ -10,7 +10,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
-from tests.kafka import admin_at
+from tests.real_kafka import admin_at
 
 pytestmark = pytest.mark.kafka
 

@@ -10,12 +10,12 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.reading import MOST_COUNTED
 from streams.kafka.partitioner import partition_of
-from tests.engine import raw
 from tests.engine.flood import Watch
-from tests.engine.raw import CODECS, batch, bomb, many_values, packed, record, records
 from tests.engine.world import receipt_value
 from tests.faults.run import Fault
 from tests.faults.scene import Inject, Scene
+from tests.kafka import raw
+from tests.kafka.raw import CODECS, batch, bomb, many_values, packed, record, records
 
 PAUSE_SECONDS = 0.3
 FOR_SHARE = 0.3  # of the planned time

@@ -21,7 +21,7 @@ from tests.engine.world import sent_value
 from tests.faults.cluster import FULL_DISK_NODE, WRONG_CLOCK_NODE, admin, in_sync, leader_of
 from tests.faults.run import Fault
 from tests.faults.scene import Inject, Scene
-from tests.kafka import create_topics, delete_topics
+from tests.real_kafka import create_topics, delete_topics
 
 DOWN_SECONDS = 8.0
 PAUSE_SECONDS = 12.0  # longer than the brokers' session with the controller: the leader is replaced meanwhile

@@ -14,7 +14,7 @@ from streams.kafka.permissions import Right
 from streams.kafka.protocol import OPERATIONS
 from streams.settings import KafkaSettings
 from tests.engine.world import free_port
-from tests.secure.papers import AUDIENCE, ISSUER, Issuer, Mounted, chain_pem, issue, key_pem
+from tests.secure.credentials import AUDIENCE, ISSUER, Issuer, Mounted, chain_pem, issue, key_pem
 
 PASSWORD = "not-to-be-seen-anywhere"
 KINDS = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}

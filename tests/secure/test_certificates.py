@@ -15,7 +15,7 @@ import uvloop
 
 from streams.errors import ConfigurationError
 from streams.kafka.certificates import Certificates, expires, subject
-from tests.secure.papers import Mounted, chain_pem, issue, key_pem
+from tests.secure.credentials import Mounted, chain_pem, issue, key_pem
 
 AUTHORITY, OTHER = trustme.CA(), trustme.CA()
 OLD, NEW = issue(AUTHORITY, "old"), issue(AUTHORITY, "new")

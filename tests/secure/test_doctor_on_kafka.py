@@ -10,7 +10,7 @@ from streams.doctor.gather.gather import gather
 from streams.kafka.permissions import Right, worker_rights
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import principal_of
+from tests.secure.credentials import principal_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 SEE_BROKERS = Right("cluster", "kafka-cluster", frozenset({"DescribeConfigs"}))

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from streams.errors import ConfigurationError
 from streams.kafka.client import client_options, principal, tokens
 from streams.settings import KafkaSettings
-from tests.secure.papers import Issuer, chain_pem, issue
+from tests.secure.credentials import Issuer, chain_pem, issue
 
 SECRET = SecretStr("not to be seen")
 USER = {"sasl_username": "checker", "sasl_password": SECRET}

@@ -14,7 +14,7 @@ from tests.engine.world import World
 from tests.examples import first
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import principal_of
+from tests.secure.credentials import principal_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 MODES = ("mTLS", "SCRAM-SHA-512", "OAUTHBEARER", "PLAIN", "SCRAM-SHA-256")

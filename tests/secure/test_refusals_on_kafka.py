@@ -19,7 +19,7 @@ from tests.engine.world import World, free_port
 from tests.examples import first
 from tests.secure.cluster import PASSWORD, SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import Issuer, Mounted, issue, principal_of
+from tests.secure.credentials import Issuer, Mounted, issue, principal_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 MOST_SECONDS = 20

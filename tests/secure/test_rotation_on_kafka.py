@@ -13,7 +13,7 @@ from tests.engine.world import World
 from tests.faults.proxy import Proxy
 from tests.secure.cluster import SecuredKafka
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import Mounted, chain_pem, issue, key_pem, principal_of
+from tests.secure.credentials import Mounted, chain_pem, issue, key_pem, principal_of
 
 # Certificates and tokens of a few seconds: they must live until a worker has started.
 pytestmark = [pytest.mark.kafka, pytest.mark.alone]

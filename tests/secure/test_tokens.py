@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from streams.addresses import is_safe
 from streams.kafka import oauth
 from streams.kafka.oauth import EndpointTokens, FileTokens, Token, TokenUnavailable
-from tests.secure.papers import Issuer
+from tests.secure.credentials import Issuer
 
 SECRET = "not to be seen: %&"
 ISSUER = Issuer()

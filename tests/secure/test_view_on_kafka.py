@@ -10,7 +10,7 @@ from streams.kafka.permissions import view_rights
 from streams.problems import Problem
 from tests.secure.cluster import SecuredKafka, kafka_settings
 from tests.secure.conftest import SecureWorld
-from tests.secure.papers import principal_of
+from tests.secure.credentials import principal_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured broker")]
 

@@ -8,7 +8,7 @@ from streams.presentation.words import LANGUAGES
 from streams.view.page.render import words_of
 from streams.view.page.routes import router
 from tests.view.conftest import asking, desk_with
-from tests.view.page.test_accessibility_on_kafka import PAGES
+from tests.view.page.pages import PAGES
 
 ADDRESSES = {"nb": "/accessibility", "nn": "/nn/accessibility", "en": "/en/accessibility"}
 

@@ -16,16 +16,12 @@ from streams.view.http.application import application
 from streams.view.services import Desk
 from streams.view.store.cache import PATIENCE_SECONDS
 from tests.view.conftest import asking, failed
+from tests.view.filled import fill
 from tests.view.stock import (
     STATUSES,
     after,
-    bare,
     books,
     changes,
-    coverage,
-    missing,
-    played,
-    recovered,
     report_id,
     state,
 )
@@ -39,13 +35,6 @@ LOSS = {
     "since": after(),
     "until": None,
 }
-
-
-def fill(desk: Desk) -> None:
-    made = played(60)
-    spoken = [coverage(0, after(days=1), losses=[LOSS], gap={"since": after(), "cause": "no_marks"}), books(stored=7)]
-    rows = (*made.states, bare(900), state(901, "recovered"))
-    desk.store.apply(changes(rows, (*made.events, missing(901), recovered(901)), [*spoken, books(None, unexpected=9)]))
 
 
 async def until_old(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from streams.view.http.application import application
 from streams.view.services import Desk
 from tests.examples import examples
 from tests.view.conftest import desk_with, failed
-from tests.view.test_api import fill
+from tests.view.filled import fill
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PATHS = [

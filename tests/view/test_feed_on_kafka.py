@@ -22,7 +22,7 @@ from streams.view.store.freshness import Picture, coverage_of, picture_of
 from streams.view.store.store import Store
 from tests.engine.conftest import make_world, world
 from tests.engine.world import World, now
-from tests.kafka import admin_at, delete_topics
+from tests.real_kafka import admin_at, delete_topics
 from tests.view.conftest import MEMORY
 from tests.view.stock import coverage, missing, recovered, report_id, state, text
 

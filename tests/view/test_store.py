@@ -17,6 +17,7 @@ from streams.errors import ConfigurationError
 from streams.view.store.changes import TopicPlace
 from streams.view.store.store import Store
 from tests.view.conftest import MEMORY
+from tests.view.filled import LOSS, ask
 from tests.view.stock import (
     COVERAGE,
     MISSING,
@@ -32,16 +33,6 @@ from tests.view.stock import (
     report_id,
     state,
 )
-
-LOSS = {
-    "topic": "reports.sent", "from_offset": 1, "to_offset": 5, "cause": "deleted_by_retention", "since": after(),
-    "until": None,
-}  # fmt: skip
-
-
-def ask(store: Store, query: str) -> list[Any]:
-    with store.reading() as cursor:
-        return cursor.execute(query).fetchall()
 
 
 def statuses(store: Store) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import get_args
 from schemas.outputs import KnownReceiver, ReportState
 from streams.view.store.store import Store
 from streams.view.store.tables import PUBLIC
+from tests.view.filled import LOSS, ask
 from tests.view.stock import (
     after,
     books,
@@ -18,7 +19,6 @@ from tests.view.stock import (
     report_id,
     state,
 )  # fmt: skip
-from tests.view.test_store import LOSS, ask
 
 
 def test_every_field_of_the_state_has_its_columns(store: Store) -> None:

@@ -7,6 +7,7 @@ without what the checker keeps for itself (`held`), and with a few columns that 
 from collections.abc import Collection, Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
+from zlib import crc32
 
 import orjson
 from pydantic import BaseModel
@@ -16,7 +17,6 @@ from schemas.outputs import ArrivedRecord, Count, Reason, ReportMissing, ReportR
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.presentation.times import ZONE
 
-SCHEMA_VERSION = 1
 STATUSES: tuple[str, ...] = get_args(Status)
 REASONS: tuple[str, ...] = get_args(Reason)
 
@@ -201,3 +201,6 @@ PUBLIC = (
     "missing_now", "counts_by_hour", "counts_by_day", "counts_by_month", "counts_suppressed",
     "confirmation_times", "balance", "trust",
 )  # fmt: skip
+
+# Of the view's file: where the tables are others than those in it, it is made anew.
+SCHEMA_VERSION = crc32(f"{TABLES}{VIEWS}".encode()) >> 1

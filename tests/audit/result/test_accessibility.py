@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 
 from tests.browser import with_browser
 from tests.examples import first
-from tests.view.page.test_accessibility_on_kafka import RULES
+from tests.view.page.pages import RULES
 
 pytestmark = with_browser
 

@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from tests.audit.result.conftest import written
 from tests.audit.result.stock import TABLES, audited, report_id
-from tests.view.page.test_hostile_text import HOSTILE, suspects
+from tests.view.page.hostile import HOSTILE, suspects
 
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", " =1", "\r=1", "\uff1d1", 'a";=1', "x;=1\n=2")
 STATUSES = ("stored", "missing", "recovered", "pending", "unproven", "undetermined", "unexpected")

@@ -10,16 +10,9 @@ from playwright.async_api import Browser, expect
 from tests.browser import with_browser
 from tests.examples import first
 from tests.view.page.conftest import Viewing
+from tests.view.page.pages import PAGES, RULES
 
 pytestmark = [pytest.mark.kafka, *with_browser]
-
-PAGES = (
-    "/", "/reports", "/reports?q=zzzz", "/reports?status=missing&reason=rejected", "/reports/{lied}",
-    "/reports/{stored-0}", "/reports/nothing", "/receivers", "/receivers?q=zzzz", "/receivers/4601",
-    "/receivers/4601/{month}", "/confirmation", "/books", "/sql", "/sql?query=SELECT+*+FROM+missing_now",
-    "/sql?query=DROP+TABLE+reports", "/accessibility", "/nowhere",
-)  # fmt: skip
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
 LOOKS = [("", "light", 1280), ("", "dark", 320), ("/nn", "dark", 1280), ("/en", "light", 320)]

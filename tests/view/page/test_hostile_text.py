@@ -1,7 +1,5 @@
 """Whatever a producer writes into a field is text on a page, and never a part of it."""
 
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import orjson
@@ -10,49 +8,14 @@ import pytest
 from streams.view.services import Desk
 from streams.view.store.changes import Changes, TopicPlace
 from tests.view.conftest import asking
+from tests.view.page.hostile import HOSTILE, suspects
 from tests.view.stock import COVERAGE, MISSING, STATE, Record, after, coverage, event_record, missing, report_id, state
 
-HOSTILE = (
-    "<script hostile>alert(1)</script>",
-    "\"><img src=x onerror='alert(1)' hostile>",
-    "' hostile='1' x='",
-    '" hostile="1',
-    "javascript:alert(1)//<b hostile>",
-    "</title></style></textarea><b hostile>",
-    "{{ 7 * 7 }}<b hostile>{% raw %}",
-    "&lt;b hostile&gt;<!--",
-)
-ADDRESSES = ("javascript:", "data:", "vbscript:")
 TEXTS = ("channel", "case_system", "case_system_version", "form", "evidence", "policy_version", "receipt")
 PAGES = (
     "/", "/reports", f"/reports/{report_id(1)}", "/receivers", "/receivers/0301", "/receivers/0301/2026-03",
     "/confirmation", "/books", "/sql?query=SELECT+*+FROM+reports", "/sql?query=SELECT+*+FROM+announcements",
 )  # fmt: skip
-
-
-class Elements(HTMLParser):
-    """What a browser would make of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember it."""
-        self.found.append((tag, dict(attrs)))
-
-
-def suspects(page: str) -> Iterator[str]:
-    """Elements that no template of ours makes."""
-    for tag, attributes in Elements(page).found:
-        handlers = [name for name in attributes if name.startswith("on") or name == "hostile"]
-        addresses = [attributes.get(name) or "" for name in ("href", "src", "action", "formaction")]
-        foreign = tag in ("img", "iframe", "object", "embed", "base", "style") or (
-            tag == "script" and not (attributes.get("src") or "").startswith("/static/")
-        )
-        if handlers or foreign or any(one.strip().lower().startswith(ADDRESSES) for one in addresses):
-            yield f"{tag} {attributes}"
 
 
 def hostile_record(value: dict[str, Any], text: str, municipality: str | None = "0301") -> dict[str, Any]:

@@ -5,8 +5,8 @@ import pytest
 
 from streams.view.services import Desk
 from tests.view.conftest import asking
+from tests.view.filled import fill
 from tests.view.stock import STATUSES
-from tests.view.test_api import fill
 
 
 @pytest.mark.parametrize(

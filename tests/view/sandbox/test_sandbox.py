@@ -12,6 +12,7 @@ import pytest
 
 from streams.view.sandbox import QueryLimits, Refused, Sandbox, lock_down
 from tests.view.sandbox.database import TABLES, filled
+from tests.view.sandbox.queries import USEFUL
 
 ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range < 0"
 
@@ -19,73 +20,6 @@ HUNGRY = [
     "SELECT count(*) FROM (SELECT DISTINCT md5(range::TEXT) FROM range(100000000))",
     "SELECT len(list(range)) FROM range(1000000000)",
     "SELECT length(string_agg(md5(range::TEXT), '')) FROM range(1000000000)",
-]
-
-USEFUL = [
-    "SELECT * FROM reports",
-    "FROM reports",
-    "FROM reports SELECT municipality, count(*) GROUP BY ALL ORDER BY ALL",
-    "TABLE books",
-    "VALUES (1, 'a'), (2, 'b')",
-    "SELECT count(*) AS n FROM main.reports r WHERE r.status = 'missing' AND r.sent_at >= TIMESTAMPTZ '2026-01-02'",
-    "SELECT status, municipality, count(*) FROM reports GROUP BY ALL ORDER BY 3 DESC, 1",
-    "SELECT municipality, count(*) FILTER (WHERE status = 'missing') AS missing, count(*) AS n FROM reports GROUP BY 1",
-    "SELECT municipality, round(100.0 * count_if(status = 'missing') / count(*), 1) AS percent FROM reports GROUP BY 1",
-    "SELECT date_trunc('day', sent_at) AS day, count(*) FROM reports GROUP BY day HAVING count(*) > 3 ORDER BY day",
-    "SELECT date_trunc('week', sent_at AT TIME ZONE 'Europe/Oslo')::DATE w, count(*) FROM reports GROUP BY 1",
-    "SELECT quantile_cont(epoch(sent_at), 0.95), median(epoch(sent_at)), stddev(epoch(sent_at)) FROM reports",
-    "SELECT quantile_cont(sent, [0.5, 0.9]) FROM books",
-    "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY sent) FROM books",
-    "WITH late AS (SELECT * FROM reports WHERE list_contains(flags, 'late')) SELECT municipality, count(*) FROM late "
-    "GROUP BY 1",
-    "WITH a AS (FROM reports), b AS (SELECT municipality, count(*) n FROM a GROUP BY 1) FROM b JOIN books USING "
-    "(municipality) SELECT municipality, n - sent AS difference",
-    "SELECT *, row_number() OVER (PARTITION BY municipality ORDER BY sent_at) AS nth FROM reports QUALIFY nth <= 2",
-    "SELECT municipality, sent_at, sent_at - lag(sent_at) OVER w AS gap FROM reports WINDOW w AS (PARTITION BY "
-    "municipality ORDER BY sent_at)",
-    "SELECT sum(sent) OVER (ORDER BY municipality ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM books",
-    "SELECT first_value(sent_at) OVER (PARTITION BY status ORDER BY sent_at), rank() OVER (ORDER BY sent_at), "
-    "ntile(4) OVER (ORDER BY sent_at) FROM reports",
-    "SELECT flag, count(*) FROM reports, unnest(flags) AS t(flag) GROUP BY ALL",
-    "SELECT report_id, unnest(flags) AS flag FROM reports",
-    "SELECT len(flags), flags[1], list_sort(flags), array_to_string(flags, ', ') FROM reports",
-    "SELECT [upper(f) FOR f IN flags IF f LIKE 'l%'] AS loud FROM reports",
-    "SELECT list_transform(flags, lambda f: f || '!') AS loud, list_filter(flags, lambda f: f <> 'copy') FROM reports",
-    "SELECT status, list(DISTINCT municipality ORDER BY municipality) AS places FROM reports GROUP BY ALL",
-    "SELECT status, string_agg(DISTINCT municipality, ', ') AS places FROM reports GROUP BY ALL",
-    "SELECT r.municipality, b.stored FROM reports r LEFT JOIN books b ON r.municipality = b.municipality",
-    "SELECT b.*, l.latest_report FROM books b, LATERAL (SELECT max(sent_at) AS latest_report FROM reports r WHERE "
-    "r.municipality = b.municipality) l",
-    "SELECT * FROM books b ASOF JOIN reports r ON b.municipality = r.municipality AND b.latest >= r.sent_at",
-    "SELECT municipality FROM reports UNION SELECT municipality FROM books EXCEPT SELECT 'Oslo' ORDER BY 1",
-    "SELECT * FROM reports WHERE municipality IN (SELECT municipality FROM books) AND EXISTS (FROM books)",
-    "SELECT municipality, (SELECT max(sent) FROM books) AS most FROM reports LIMIT 5 OFFSET 2",
-    "SELECT CASE WHEN status IN ('missing', 'waiting') THEN 'open' ELSE 'closed' END AS state, count(*) FROM reports "
-    "GROUP BY ROLLUP (state)",
-    "SELECT coalesce(nullif(municipality, ''), 'unknown'), if(len(flags) > 0, 'yes', 'no'), status::TEXT FROM reports",
-    "SELECT lower(municipality), replace(municipality, 'ø', 'o'), municipality || ' kommune', left(municipality, 2), "
-    "split_part(report_id::TEXT, '-', 5), concat_ws(', ', municipality, status) FROM reports",
-    "SELECT regexp_extract(municipality, '^(.)', 1), regexp_matches(municipality, 's'), regexp_replace(municipality, "
-    "'[aeiou]', '', 'g') FROM reports WHERE municipality SIMILAR TO '[A-Z].*' OR municipality ILIKE 'o%'",
-    "SELECT strftime(sent_at, '%Y-%m'), extract(hour FROM sent_at), dayname(sent_at), sent_at + INTERVAL 1 DAY, "
-    "date_diff('hour', sent_at, now()), age(now(), sent_at), current_date FROM reports",
-    "SELECT time_bucket(INTERVAL '6 hours', sent_at) AS hours, count(*) FROM reports GROUP BY hours",
-    "SELECT arg_min(municipality, sent_at), arg_max(municipality, sent_at, 3), any_value(status), mode(municipality), "
-    "histogram(municipality), approx_count_distinct(report_id) FROM reports",
-    "SELECT * EXCLUDE (flags) REPLACE (lower(municipality) AS municipality) FROM reports",
-    "SELECT COLUMNS('sent|stored') FROM books",
-    "FROM reports PIVOT (count(*) FOR status IN ('missing', 'stored') GROUP BY municipality)",
-    "PIVOT reports ON status IN ('missing', 'stored') USING count(*) GROUP BY municipality",
-    "UNPIVOT books ON sent, stored",
-    "SELECT d::DATE FROM generate_series(DATE '2026-01-01', DATE '2026-01-31', INTERVAL 1 DAY) t(d)",
-    "SELECT g.d, count(r.report_id) FROM generate_series(TIMESTAMPTZ '2026-01-01', now(), INTERVAL 1 DAY) g(d) "
-    "LEFT JOIN reports r ON r.sent_at >= g.d AND r.sent_at < g.d + INTERVAL 1 DAY GROUP BY ALL ORDER BY ALL",
-    "SELECT DISTINCT ON (municipality) municipality, sent_at FROM reports ORDER BY municipality, sent_at DESC",
-    "SELECT count(*) FROM reports USING SAMPLE 10",
-    "SELECT {'place': municipality, 'n': count(*)} AS pair FROM reports GROUP BY municipality -- a comment; with it",
-    "SELECT 1 AS positions, 'DROP TABLE reports; --' AS text;",
-    "WITH positions AS (SELECT 1 AS one) SELECT one FROM positions",
-    "SELECT lower(municipality).upper() FROM reports ORDER BY municipality COLLATE nocase",
 ]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from streams.view.sandbox import QueryLimits, Refused, Sandbox, lock_down
 from tests.examples import examples, first
 from tests.view.sandbox.database import TABLES, Content, content, filled
-from tests.view.sandbox.test_sandbox import USEFUL
+from tests.view.sandbox.queries import BOMBS, SHAPES, USEFUL
 
 MARKER = "{tmp}/marker"  # a file that is there, and must neither be read nor written
 
@@ -305,86 +305,6 @@ FUNCTIONS = [
     "'x' COLLATE mine",
     "#1",
 ]
-BOMBS = [
-    "SELECT " + "||".join(["municipality"] * 400) + " FROM reports",
-    "WITH "
-    + ", ".join(f"t{i + 1} AS (SELECT s || s AS s FROM t{i})" for i in range(1, 40)).replace(
-        "t2 AS", "t1 AS (SELECT municipality AS s FROM reports), t2 AS", 1
-    )
-    + " SELECT s FROM t40",
-    "SELECT "
-    + "concat(" * 6
-    + "municipality"
-    + ", municipality" * 1
-    + ")" * 0
-    + ", 'x')" * 6
-    + " || "
-    + " || ".join(["replace(replace(municipality, '', municipality), 's', municipality || municipality)"])
-    + " FROM reports",
-    "SELECT municipality AS a, a || a AS b, b || b AS c, c || c AS d, d || d AS e, e || e AS f, f || f AS g, g || g AS "
-    "h, h || h AS i FROM reports",
-    "SELECT 1 + sent AS x0, " + ", ".join(f"x{i} + x{i} AS x{i + 1}" for i in range(20)) + " FROM books",
-    "WITH big AS (SELECT string_agg(md5(range::TEXT)) AS s FROM range(1000000)) SELECT upper(s) FROM big, range(9999)",
-    "SELECT upper(s) FROM (SELECT list(md5(range::TEXT)) AS s FROM range(1000000)), range(100000)",
-    "FROM books PIVOT (string_agg(municipality) FOR sent IN (40 AS a)) p, range(100000) SELECT upper(a)",
-    "SELECT unnest([1, 2, 3]), string_agg(md5(range::TEXT)) FROM range(1000000)",
-    "SELECT string_agg(md5(range::TEXT)) OVER (ORDER BY range) FROM range(1000000)",
-    "SELECT first_value(string_agg(municipality)) OVER () FROM reports GROUP BY report_id",
-    "SELECT list(range) AS l, list_filter(l, lambda x: list_contains(l, x)) FROM range(1000000)",
-    "SELECT position(string_agg(municipality, '') IN string_agg(municipality, '')) FROM reports",
-    "SELECT max(md5(range::TEXT), 900000) OVER () FROM range(1000000)",
-    "SELECT " + "list_transform(flags, lambda x: " * 9 + "flags" + ")" * 9 + " FROM reports",
-    "SELECT "
-    + "regexp_replace(" * 5
-    + "municipality"
-    + ", '.', '\\0\\0\\0\\0\\0\\0\\0\\0', 'g')" * 5
-    + " FROM reports",
-    "SELECT regexp_matches(municipality, report_id || '(x{1,1000}){1,1000}') FROM reports",
-    "SELECT array_to_string(string_split(municipality, ''), '" + "x" * 5_000 + "') FROM reports",
-    "SELECT " + ", ".join("*" * 60) + " FROM (SELECT " + ", ".join("*" * 60) + " FROM reports)",
-    "WITH t1 AS (FROM books), " + ", ".join(f"t{i + 1} AS (FROM t{i} a, t{i} b)" for i in range(1, 15)) + " FROM t15",
-    "WITH t1 AS NOT MATERIALIZED (FROM books) FROM t1",
-    "SELECT count(*) FROM " + ", ".join(f"books b{i}" for i in range(200)),
-    "SELECT count(*) FROM range(10) t(x) GROUP BY CUBE (" + ", ".join(f"x + {i}" for i in range(12)) + ")",
-    "FROM books PIVOT (count(*) FOR sent IN (" + ", ".join(map(str, range(300))) + "))",
-    "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
-    "WITH RECURSIVE t AS (SELECT municipality AS s FROM reports UNION ALL SELECT s || s FROM t) FROM t",
-    "WITH RECURSIVE t(a) USING KEY (a) AS (SELECT 1 UNION SELECT a FROM t) FROM t",
-]
-SHAPES = [
-    "",
-    " ",
-    ";",
-    "-- only a comment",
-    "/* only a comment */",
-    "/* not closed",
-    "SELECT 'not closed",
-    "SELECT '\ud800'",
-    "\ufeff",
-    "SELECT 1 /*" + "x" * 20_000 + "*/",
-    "SELECT '" + "ø" * 10_001 + "'",
-    "SELECT " + "(" * 9_000 + "1" + ")" * 9_000,
-    "SELECT " + "(" * 19_000,
-    "SELECT " + "- " * 9_000 + "1",
-    "SELECT " + "NOT " * 4_000 + "true",
-    "SELECT " + "[" * 9_000 + "]" * 9_000,
-    "SELECT " + "{a:" * 4_000 + "1" + "}" * 4_000,
-    "SELECT " + "1+" * 9_000 + "1",
-    "SELECT " + "1," * 9_000 + "1",
-    "SELECT " + "CASE WHEN true THEN " * 900 + "1" + " END" * 900,
-    "SELECT * FROM " + "(SELECT * FROM " * 1_000 + "books" + ")" * 1_000,
-    "SELECT " + "(SELECT " * 1_500 + "1" + ")" * 1_500,
-    "SELECT " + "lower(" * 2_000 + "'x'" + ")" * 2_000,
-    "SELECT 'x'" + "::TEXT" * 3_000,
-    "SELECT " + "list_transform([1], lambda x: " * 300 + "x" + ")" * 300,
-    "SELECT " + "interval (" * 900 + "1" + ") day" * 900,
-    "SELECT NULL::" + "STRUCT(a " * 1_000 + "INTEGER" + ")" * 1_000,
-    "SELECT NULL::INTEGER" + "[]" * 9_000,
-    "/*" * 9_000,
-    "FROM " + "(" * 9_000 + "books" + ")" * 9_000,
-    "SELECT " + "x -> " * 3_000 + "1",
-    "SELECT a" + ".b" * 9_000 + "()",
-]
 ESCAPES = [
     *WRITES,
     *FILES,
@@ -455,7 +375,7 @@ def test_the_other_walls_hold_without_the_allow_list(
 def test_the_deepest_text_leaves_the_process_standing() -> None:
     code = (
         "import threading; from tests.view.sandbox.database import filled, TABLES\n"
-        "from tests.view.sandbox.test_sandbox_escapes import SHAPES, BOMBS\n"
+        "from tests.view.sandbox.queries import SHAPES, BOMBS\n"
         "from streams.view.sandbox import Sandbox, QueryLimits, Refused\n"
         "sandbox = Sandbox(filled(), TABLES, QueryLimits(seconds=1, text_bytes=20_000))\n"
         "def ask():\n"

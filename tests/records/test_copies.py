@@ -17,7 +17,7 @@ from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import MOST_BATCH_BYTES
 from streams.records.copies import UNREADABLE
 from streams.records.record import Write
-from tests.engine.test_ledger import (
+from tests.engine.processing import (
     RECEIPT,
     REPORT,
     START,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.errors import ConfigurationError
-from tests.audit.reading.files import ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
+from tests.sources.files import ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
 
 HEADER = ("report_id", "sent_at", "municipality")
 

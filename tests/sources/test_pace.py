@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from streams.sources import ndjson as ndjson_module
-from streams.sources.csv_records import Records
+from streams.sources.csv_quoted import Records
 from streams.sources.ndjson import NdjsonFile
-from tests.audit.reading.files import ID, SENT, SENT_AT, csv_lines, ndjson, read, source_of, written
+from tests.sources.files import ID, SENT, SENT_AT, csv_lines, ndjson, read, source_of, written
 
 
 @pytest.fixture(autouse=True)

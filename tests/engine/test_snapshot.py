@@ -10,8 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.engine import snapshot as restored_module
 from streams.engine.snapshot import YIELD_EVERY, Restored
-from tests.engine.test_ledger import START, Appended, batch, of, processor
-from tests.engine.test_slices import sents
+from tests.engine.processing import START, Appended, batch, of, processor, sents
 
 COUNT = 12 * YIELD_EVERY
 STATE, COVERAGE = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)

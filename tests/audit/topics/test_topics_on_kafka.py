@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import NewPartitions, RecordsToDelete
+from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.audit.topics import reader
@@ -21,7 +21,7 @@ from streams.records.record import HEADER, Record
 from streams.settings import KafkaSettings, Settings
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, sent_value, stored_value
-from tests.kafka import admin_at, true_at_last
+from tests.real_kafka import admin_at, delete, true_at_last
 
 pytestmark = pytest.mark.kafka
 
@@ -57,13 +57,6 @@ async def mark(world: World, partition: int) -> datetime:
 async def a_moment_later() -> None:
     """The broker's clock has moved on: it knows whole milliseconds only, and may append several records in one."""
     await asyncio.sleep(0.005)
-
-
-async def delete(world: World, kind: str, partition: int, before: int) -> None:
-    """Delete the beginning of an input's partition, as retention does."""
-    async with admin_at(world.kafka.brokers) as admin:
-        tp = TopicPartition(f"{world.name}.{kind}", partition)
-        await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
 
 
 @contextlib.asynccontextmanager

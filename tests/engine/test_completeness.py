@@ -12,7 +12,7 @@ from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition
 from streams.settings import KafkaSettings
 from tests.engine.conftest import MakeWorld
-from tests.engine.test_ledger import SETTINGS, processor
+from tests.engine.processing import SETTINGS, processor
 
 EVERY, PAUSE = timedelta(seconds=10), timedelta(milliseconds=200)
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ConfigurationError
-from streams.sources import csv_records
-from tests.audit.reading.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
+from streams.sources import csv_quoted
+from tests.sources.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
 
 HEADER = ("report_id", "sent_at", "municipality", "channel", "case_system")
 ROW = (ID, SENT_AT, "0301", "FIKS_IO", "VISMA_FAMILIA")
@@ -191,7 +191,7 @@ def test_a_delimiter_at_the_end_of_every_line_or_of_the_header_alone_makes_no_co
 def test_a_quote_that_stays_open_for_too_long_was_never_meant_to_close(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_records, "_LONGEST_RECORD_BYTES", 400)
+    monkeypatch.setattr(csv_quoted, "_LONGEST_RECORD_BYTES", 400)
     rows = csv_lines(("fritekst", *HEADER), ('"åpen', *ROW), *[("b", *ROW)] * 20, ('lukket"', *ROW))
     found = read(source_of(written(tmp_path, "sent.csv", rows)), 100)
     assert found.refused == [(2, "csv:quotes")]

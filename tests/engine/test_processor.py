@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import pytest
@@ -21,74 +21,26 @@ from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
-from streams.kafka.transaction import Writes
-from streams.policies import load_policy, policy_of
-from streams.records.coverage import Applied, Coverage, LastRecord, read_coverage
+from streams.policies import policy_of
+from streams.records.coverage import LastRecord, read_coverage
 from streams.records.events import event_value, read_book
 from streams.records.record import HEADER, Write, mark_of
-from streams.settings import Settings
 from streams.simulation.traffic import Mix, generate
-
-SETTINGS = Settings()
-SENT, RECEIPT, STORED = SETTINGS.inputs
-START = datetime(2026, 1, 1, tzinfo=UTC)
-REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
-
-
-class Appended(NamedTuple):
-    """A record as a consumer gets it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    timestamp_type: int = 1
-
-
-def processor(partitions: int = 1, partition: int = 0, rules: Rules | None = None) -> Processor:
-    """A new processor at the beginning of its inputs."""
-    coverage = Coverage(partition, partitions, {topic: Applied(0) for topic in SETTINGS.inputs})
-    return Processor(SETTINGS, rules or Rules(load_policy(None), succession()), PackedRows(), Books(), coverage)
-
-
-def batch(to: Processor, **records: list[Appended]) -> Batch:
-    """A batch that fits: `sent`, `receipt` and `stored` records from where the processor is."""
-    by_topic = {f"reports.{kind}": some for kind, some in records.items()}
-    spans = {}
-    for topic in SETTINGS.inputs:
-        start = to.position(topic)
-        some = by_topic.get(topic, [])
-        spans[topic] = Span(start, some[-1].offset + 1 if some else start)
-    return Batch(to.partition, 0, spans, by_topic)
-
-
-def ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)
-
-
-def sent_value(report: str = REPORT, **changes: Any) -> bytes:
-    value = {
-        "report_id": report,
-        "sent_at": "2026-01-01T00:00:00Z",
-        "receiver": {"municipality": "0301"},
-        "channel": "FIKS_IO",
-        "case_system": "UKJENT",
-    }
-    return orjson.dumps(value | changes)
-
-
-def marked(to: Processor, header: bytes, at: datetime, after: int = 0) -> Batch:
-    """A batch that holds nothing but the marks of a set."""
-    mark = {
-        kind: [Appended(to.position(f"reports.{kind}") + after, ms(at), b"", None, ((HEADER, header),))]
-        for kind in ("sent", "receipt", "stored")
-    }
-    return batch(to, **mark)
-
-
-def of(writes: Writes, output: str) -> list[Write]:
-    return [write for write in writes.records if write.topic == f"reports.{output}"]
+from tests.engine.processing import (
+    RECEIPT,
+    REPORT,
+    SENT,
+    SETTINGS,
+    START,
+    STORED,
+    Appended,
+    batch,
+    marked,
+    ms,
+    of,
+    processor,
+    sent_value,
+)
 
 
 def test_nothing_is_decided_before_all_marks_of_a_set_have_been_passed() -> None:

@@ -13,7 +13,7 @@ from streams.core.facts import Place
 from streams.records.decode import Intake, take_in
 from streams.records.record import Record
 from streams.sources.chunk import RECEIVER, TIMES
-from tests.audit.reading.files import ID, NATIONAL_ID, OTHER, SENT, SENT_AT, Read, ndjson, read, source_of, written
+from tests.sources.files import ID, NATIONAL_ID, OTHER, SENT, SENT_AT, Read, ndjson, read, source_of, written
 
 FLAT = {
     "report_id": ID, "sent_at": SENT_AT, "municipality": "0301", "district": "04", "channel": "FIKS_IO",

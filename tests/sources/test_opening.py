@@ -11,7 +11,7 @@ from streams.errors import ConfigurationError
 from streams.sources import open_source, shaping, text
 from streams.sources.chunk import FIELDS, MOST_LINES, Kind
 from streams.sources.mapping import plain
-from tests.audit.reading.files import (
+from tests.sources.files import (
     ID,
     NATIONAL_ID,
     SENT,

@@ -14,8 +14,8 @@ from streams.kafka import batches
 from streams.kafka.batches import BatchRecords, read_batches_within
 from streams.kafka.patches import OURS, THEIRS, FetchResult
 from streams.records.record import KafkaRecord, UnreadableOffsets, next_offset
-from tests.engine import raw
-from tests.engine.raw import APPENDED_MS, CODECS, Log, batch, good, packed, parts, record, records, told
+from tests.kafka import raw
+from tests.kafka.raw import APPENDED_MS, CODECS, Log, batch, good, packed, parts, record, records, told
 
 ASKED = ("offset", "timestamp", "timestamp_type", "key", "value", "headers")
 MIB = 1 << 20

@@ -20,7 +20,7 @@ from streams.policies import load_policy
 from streams.records.copies import COPY_HEADER
 from streams.records.record import KINDS, Record, Refusal, arrival
 from streams.records.state import state_value
-from tests.engine.test_ledger import Appended, batch, ms, of, processor, sent_value
+from tests.engine.processing import Appended, batch, ms, of, processor, sent_value
 
 PARTITIONS = 4
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from tests.audit.reading.files import ID, csv_lines, read, source_of, written
+from tests.sources.files import ID, csv_lines, read, source_of, written
 
 
 def test_a_history_in_local_time_keeps_its_states_and_both_hours_of_the_autumn_night(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from streams.errors import ConfigurationError
-from tests.audit.reading.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, read, source_of
+from tests.sources.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, read, source_of
 
 TIME = datetime(2022, 3, 4, 5, 6, 7)
 

@@ -17,10 +17,10 @@ from streams.core.events import written
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
 from streams.records.record import arrival
-from tests.audit.kafka.test_diff import ALARM, missing, recovered, result_of, verdict
-from tests.audit.kafka.test_topics_on_kafka import delete
+from tests.audit.topics.announced import ALARM, missing, recovered, result_of, verdict
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
+from tests.real_kafka import delete
 
 pytestmark = pytest.mark.kafka
 MINUTE = timedelta(minutes=1)

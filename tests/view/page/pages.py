@@ -1,0 +1,10 @@
+"""Every page by its address, and the rules that they are held to."""
+
+PAGES = (
+    "/", "/reports", "/reports?q=zzzz", "/reports?status=missing&reason=rejected", "/reports/{lied}",
+    "/reports/{stored-0}", "/reports/nothing", "/receivers", "/receivers?q=zzzz", "/receivers/4601",
+    "/receivers/4601/{month}", "/confirmation", "/books", "/sql", "/sql?query=SELECT+*+FROM+missing_now",
+    "/sql?query=DROP+TABLE+reports", "/accessibility", "/nowhere",
+)  # fmt: skip
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
