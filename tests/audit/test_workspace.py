@@ -102,9 +102,9 @@ def test_wherever_it_ends_the_next_run_goes_on_to_the_same_result(
 
 
 def _noting(read: list[str], at: Callable[..., Any]) -> Callable[..., Any]:
-    def noting(work: Any, number: int, file: Any) -> Any:
+    def noting(work: Any, number: int, file: Any, max_value_bytes: int) -> Any:
         read.append(file.name)
-        return at(work, number, file)
+        return at(work, number, file, max_value_bytes)
 
     return noting
 

@@ -102,10 +102,10 @@ def test_a_mark_that_may_come_yet_is_waited_for(end: int | None, acknowledged_ag
 # Starts a worker whose first mark on stored is acknowledged by another topic, so that it never lies where it should.
 FORGETFUL = """
 import asyncio
-from streams.engine import marker
+from streams.engine import completeness
 from streams.cli import main
 
-class Forgetful(marker.AIOKafkaProducer):
+class Forgetful(completeness.AIOKafkaProducer):
     forgotten = False
 
     async def send(self, topic, *arguments, **options):
@@ -117,7 +117,7 @@ class Forgetful(marker.AIOKafkaProducer):
             return (await appended)._replace(topic=topic)
         return asyncio.ensure_future(pretended())
 
-marker.AIOKafkaProducer = Forgetful
+completeness.AIOKafkaProducer = Forgetful
 main()
 """
 

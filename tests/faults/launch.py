@@ -34,6 +34,9 @@ def _skew(clock: dict[str, float]) -> None:
         number = int((time.monotonic() - began) / every)
         return (0.0, offset, -offset)[number % 3]
 
+    from streams.engine import rows  # noqa: F401 - what compiles its types wants the real class
+    from streams.records import state  # noqa: F401 - the same
+
     real = datetime.datetime
 
     class Time(type):
@@ -184,7 +187,7 @@ def _keep(seconds: float) -> None:
         return kafka, usual.model_copy(update={"keep": datetime.timedelta(seconds=seconds)})
 
     settings.load_settings = load_settings
-    topics.verify_retention = lambda settings, configs: None  # type: ignore[attr-defined]
+    topics.ensure_retention = lambda settings, configs: None  # type: ignore[attr-defined]
 
 
 def obey(orders: dict[str, Any]) -> None:

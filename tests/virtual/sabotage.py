@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from streams.core import checker as core
-from streams.core import history
+from streams.core import decide
 from streams.core.books import Books
 from streams.core.deadlines import Deadlines
 from streams.core.facts import Fact, Receipt, ReceiptCode, Sent, Stored
@@ -164,7 +164,7 @@ def decided_at_the_alarm_itself() -> Iterator[Rules]:
 
     Deadlines.passed = passed  # type: ignore[method-assign]
     try:
-        with _replaced("decide", broken, history) as rules:
+        with _replaced("decide", broken, decide) as rules:
             yield rules
     finally:
         Deadlines.passed = whole_passed  # type: ignore[method-assign]
