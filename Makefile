@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest --ignore=tests/docker/images # those are for `make images`
-MANY   := -n 4 --dist loadscope --no-loadscope-reorder
+MANY   := -n 3 --dist loadscope --no-loadscope-reorder
 PARTS  := test-most test-alone test-long-most test-long-examples test-long-alone
 
 # Every process that a test starts would compile the whole program again.
@@ -38,7 +38,7 @@ test-most: $(STAMP)
 test-alone: $(STAMP)
 	$(PYTEST) -m "alone and not long"
 
-# Too long for every change: whatever is marked `long`. CI runs both.
+# Too long for every change: whatever is marked `long`.
 test-long: $(STAMP)
 	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-examples test-long-alone
 
