@@ -9,15 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.protocol.admin import DescribeConfigsRequest
 
 from streams.broker import EmbeddedKafka
 from streams.kafka.propagation import wait_until_known
 from streams.kafka.protocol import metadata
-from tests.engine.world import World
 
 
 @contextmanager
@@ -90,10 +88,3 @@ async def _settings(admin: Any, topic: str, broker: int) -> dict[str, str]:
     asked = DescribeConfigsRequest([(ConfigResourceType.TOPIC, topic, None)], False)
     (found,) = (await admin._send_request(asked, broker)).resources
     return {entry[0]: entry[1] for entry in found[4]}
-
-
-async def delete(world: World, kind: str, partition: int, before: int) -> None:
-    """Delete the beginning of an input's partition, as retention does."""
-    async with admin_at(world.kafka.brokers) as admin:
-        tp = TopicPartition(f"{world.name}.{kind}", partition)
-        await admin.delete_records({tp: RecordsToDelete(before_offset=before)})

@@ -28,8 +28,6 @@ from streams.settings import KafkaSettings, Settings
 
 # Below the brokers' default limit for one record batch (message.max.bytes, 1 MiB), framing included.
 MOST_BATCH_BYTES = 900_000
-
-
 SAFE_REPLICATION = 3
 # A topic that was made a moment ago is not known to every broker yet: up to 10 s.
 ASK_AGAIN, ASK_EXISTING_AGAIN, ASK_AGAIN_SECONDS = 50, 10, 0.2

@@ -4,10 +4,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
-
 ZONE = "Europe/Oslo"  # days and months are Norwegian ones
-
 OSLO = ZoneInfo(ZONE)
 
 

@@ -15,8 +15,6 @@ from streams.presentation.times import OSLO
 Language = Literal["nb", "nn", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
-
-
 SHARED = ("streams.presentation",)  # what is said everywhere; each that shows something adds its own
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from streams.core.events import written
 from streams.exits import EXIT_CONFIGURATION, EXIT_IN_DOUBT
@@ -43,16 +42,14 @@ async def test_inputs_deleted_below_the_position_are_a_loss_with_exact_offsets(m
     applied = (await world.coverage(0))["applied"][f"{world.name}.sent"]["next_offset"]
     for _ in range(3):
         await world.sent()
-    tp = TopicPartition(f"{world.name}.sent", 0)
-    async with admin_at(world.kafka.brokers) as admin:
-        await admin.delete_records({tp: RecordsToDelete(before_offset=applied + 2)})
+    await world.delete("sent", 0, applied + 2)
     worker = world.worker()
     async with world.announcements() as announced:
         await announced.take(2)
         await announced.none_for(0.5)
     (loss,) = (await world.coverage(0))["losses"]
     assert (loss["topic"], loss["from_offset"], loss["to_offset"], loss["cause"]) == (
-        tp.topic, applied, applied + 2, "deleted_by_retention",
+        f"{world.name}.sent", applied, applied + 2, "deleted_by_retention",
     )  # fmt: skip
     _, metrics = await worker.get("/metrics")
     assert 'meldingsvakt_losses{cause="deleted_by_retention",partition="0"} 1.0' in metrics

@@ -5,22 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
-from tests.real_kafka import admin_at
 
 pytestmark = pytest.mark.kafka
 
 MANY = 20
-
-
-async def _delete_all(world: World, topic: str, before: int) -> None:
-    async with admin_at(world.kafka.brokers) as admin:
-        tp = TopicPartition(f"{world.name}.{topic}", 0)
-        await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
 
 
 async def _undetermined(world: World, worker: Any, flag: str, app_id: str | None = None) -> None:
@@ -44,7 +35,7 @@ async def test_reports_whose_proof_was_deleted_unread_are_undetermined_whoever_i
     await world.complete_beyond(now())
     assert worker.stop() == 0
     proofs = [await world.stored(report) for report in reports]
-    await _delete_all(world, "stored", proofs[-1].offset + 1)
+    await world.delete("stored", 0, proofs[-1].offset + 1)
     await asyncio.sleep(5)
     for _ in range(2):  # what was found at the first start is known at the next
         heir = world.worker()
@@ -75,7 +66,7 @@ async def test_a_new_checker_over_inputs_that_begin_at_different_times_announces
     await world.complete_beyond(now())
     assert {row["status"] for row in (await world.rows()).values()} == {"stored"}
     assert worker.stop() == 0
-    await _delete_all(world, "stored", proofs[-1].offset + 1)
+    await world.delete("stored", 0, proofs[-1].offset + 1)
     second = f"{world.name}b"
     assert world.run("topics", MELDINGSVAKT_APP_ID=second).returncode == 0
     heir = world.worker(app_id=second)

@@ -21,11 +21,13 @@ from uuid import uuid4
 import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from streams.core.events import written
 from streams.kafka.consumers import read_all
 from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
+from tests.real_kafka import admin_at
 
 POLICY = """
 portal_retention = "P30D"
@@ -216,6 +218,12 @@ class World:
             record.setdefault("key", str(value["report_id"]).encode())
             value = orjson.dumps(value)
         return await self.producer.send_and_wait(f"{self.name}.{kind}", value, **record)
+
+    async def delete(self, kind: str, partition: int, before: int) -> None:
+        """Delete the beginning of a partition of one of its topics, as retention does."""
+        async with admin_at(self.kafka.brokers) as admin:
+            tp = TopicPartition(f"{self.name}.{kind}", partition)
+            await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
 
     async def sent(self, **changes: Any) -> str:
         """A new report is sent; its id."""

@@ -26,6 +26,7 @@ from streams.records.record import HEADER
 from streams.settings import Settings
 from streams.simulation.script import ScriptLine
 from streams.simulation.traffic import Mix, generate
+from tests.engine.processing import Appended
 
 FOLDER = Path(__file__).parent / "frozen_states"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,17 +36,6 @@ MIX = Mix(
     stored_unreceipted=0.05, stored_late=0.1, confirmed_late=0.1, receipt_only=0.1, nothing=0.1, rejected=0.05,
     transport_failed=0.05, elsewhere=0.05, duplicated=0.2, resent=0.2, stored_first=0.3,
 )  # fmt: skip
-
-
-class Appended(NamedTuple):
-    """A record as a consumer gets it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    timestamp_type: int = 1
 
 
 class Line(NamedTuple):

@@ -68,16 +68,16 @@ async def _world_of_its_own(scene: Scene) -> AsyncIterator[World]:
 
 
 def _prove_unharmed(scene: Scene, watch: Watch, what: str, took: float) -> None:
-    """What must always hold; how long it took is said beside what is asked for."""
+    """What must always hold comes first; then how long it took is held to what is asked for, and said in any case."""
     assert watch.takeovers <= MOST_TAKEOVERS, f"a worker was evicted: {watch.takeovers} takeovers"
     assert watch.slowest_probe < PROBE_SECONDS, f"a probe took {watch.slowest_probe:.2f} s"
     assert watch.longest_pause < PAUSE_SECONDS, f"nothing was committed for {watch.longest_pause:.1f} s"
-    met = "met" if took <= ASKED_SECONDS else "NOT met"
     scene.proof(
-        f"{MILLION} {what} in {took:.0f} s ({ASKED_SECONDS:.0f} s are asked for: {met}), the first after "
+        f"{MILLION} {what} in {took:.0f} s ({ASKED_SECONDS:.0f} s are asked for), the first after "
         f"{watch.first_after or 0:.0f} s; {watch.takeovers} takeovers, never more than {watch.longest_pause:.1f} s "
         f"without a commit, the slowest probe took {watch.slowest_probe:.2f} s"
     )
+    assert took <= ASKED_SECONDS, f"{MILLION} {what} in {took:.0f} s, not in {ASKED_SECONDS:.0f}"
 
 
 async def a_million_due(scene: Scene) -> None:

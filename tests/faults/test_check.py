@@ -21,8 +21,9 @@ from streams.records.coverage import Applied, Coverage, Loss
 from streams.records.record import HEADER
 from streams.settings import Settings
 from streams.simulation.traffic import generate
+from tests.engine.processing import Appended
 from tests.faults.check import History, Unseen, check
-from tests.faults.frozen import MIX, SPAN, START, Appended
+from tests.faults.frozen import MIX, SPAN, START
 from tests.faults.truth import Record, home, murmur2
 
 SETTINGS = Settings()

@@ -339,7 +339,7 @@ def test_nothing_is_handed_out_of_a_partition_that_is_paused_or_was_sought_anew(
 def test_every_consumer_of_the_process_reads_so() -> None:
     assert {name: getattr(fetcher, name) for name in OURS} == OURS
     assert {"MemoryRecords", "PartitionRecords"} <= set(fetcher.Fetcher._proc_fetch_request.__code__.co_names)
-    assert "FetchResult" in fetcher.Fetcher._proc_fetch_request.__code__.co_names
+    assert "FetchResult" in fetcher.Fetcher.fetched_records.__code__.co_names
     assert not set(OURS.values()) & set(THEIRS.values())
     assert batches.TRIES == 3
 

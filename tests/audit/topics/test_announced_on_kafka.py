@@ -20,7 +20,6 @@ from streams.records.record import arrival
 from tests.audit.topics.announced import ALARM, missing, recovered, result_of, verdict
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
-from tests.real_kafka import delete
 
 pytestmark = pytest.mark.kafka
 MINUTE = timedelta(minutes=1)
@@ -109,7 +108,7 @@ async def test_deleted_announcements_are_told_and_what_is_none_is_refused(
     topic = f"{world.name}.missing"
     await world.producer.send_and_wait(topic, orjson.dumps(missing(1)), key=b"k")
     await world.producer.send_and_wait(topic, orjson.dumps(missing(2)), key=b"k")
-    await delete(world, "missing", 0, 1)
+    await world.delete("missing", 0, 1)
     result = result_of(tmp_path, [verdict(1, "missing"), verdict(2, "missing")])
     with compared(result, await announced_live(world.kafka, world.settings), MINUTE) as found:
         assert (found.whole, found.counts["lost"], found.counts["late"]) == (False, 1, 1)

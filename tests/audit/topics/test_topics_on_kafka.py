@@ -21,7 +21,7 @@ from streams.records.record import HEADER, Record
 from streams.settings import KafkaSettings, Settings
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, sent_value, stored_value
-from tests.real_kafka import admin_at, delete, true_at_last
+from tests.real_kafka import admin_at, true_at_last
 
 pytestmark = pytest.mark.kafka
 
@@ -178,8 +178,8 @@ async def test_a_deleted_beginning_is_told_with_its_offsets_and_the_first_time_t
     world = await make_world(partitions=2)
     times = [arrived(await world.put("stored", b"%d" % n, key=b"k", partition=0)) for n in range(5)]
     await world.put("sent", b"{}", key=b"k", partition=1)
-    await delete(world, "stored", 0, 3)
-    await delete(world, "sent", 1, 1)
+    await world.delete("stored", 0, 3)
+    await world.delete("sent", 1, 1)
     before = datetime.now(UTC)
     records, reach = await read(world)
     assert [record.value for record in records] == [b"3", b"4"]
@@ -197,7 +197,7 @@ async def test_nothing_was_lost_where_the_beginning_was_not_asked_for(make_world
     for number in range(3):
         times.append(arrived(await world.put("sent", b"%d" % number, key=b"k", partition=0)))
         await a_moment_later()
-    await delete(world, "sent", 0, 1)
+    await world.delete("sent", 0, 1)
     spot = (f"{world.name}.sent", 0)
     _, by_time = await read(world, AskedSpan(since=times[2]))
     assert (by_time.deleted, by_time.begins["sent"]) == ({}, times[2])
@@ -255,7 +255,7 @@ async def test_records_that_are_deleted_while_they_are_read_stop_it(make_world: 
     reading = read_topics(world.kafka, world.settings)
     first = await anext(reading)
     assert 0 < first.done < 1
-    await delete(world, "sent", 0, 40)
+    await world.delete("sent", 0, 40)
     with pytest.raises(ConfigurationError, match="deleted by retention while they were being read"):
         [batch async for batch in reading]
 
