@@ -264,10 +264,14 @@ class World:
         """The state table: the last value of each report."""
         return {value["report_id"]: value for value in await self.values("state", app_id) if value is not None}
 
+    async def coverages(self) -> list[dict[str, Any]]:
+        """The last coverage of each partition, in their order."""
+        found = {value["partition"]: value for value in await self.values("coverage") if value["kind"] == "coverage"}
+        return [last for _, last in sorted(found.items())]
+
     async def coverage(self, partition: int) -> dict[str, Any]:
         """The last coverage record of a partition."""
-        found = [v for v in await self.values("coverage") if v["kind"] == "coverage" and v["partition"] == partition]
-        return dict(found[-1])
+        return next(value for value in await self.coverages() if value["partition"] == partition)
 
     async def complete_beyond(self, time_: datetime, seconds: float = 30, app_id: str | None = None) -> None:
         """Wait until every partition is complete beyond a time."""

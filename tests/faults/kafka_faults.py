@@ -291,8 +291,7 @@ async def inputs_deleted(scene: Scene) -> None:
     """While no worker runs, retention deletes records that nobody has read."""
     await scene.somewhere(0.2, 0.35)
     scene.begin()
-    for slot in scene.workers.slots:
-        await scene.workers.close(slot)
+    await scene.workers.close_all()
     await asyncio.sleep(2)
     topic = scene.settings.inputs[scene.rng.randrange(3)]
     committed = await scene.world.committed()
@@ -318,8 +317,7 @@ async def inputs_deleted(scene: Scene) -> None:
 
 
 async def _losses(scene: Scene) -> list[dict[str, Any]]:
-    last = {v["partition"]: v for v in await scene.world.values("coverage") if v["kind"] == "coverage"}
-    return [loss for value in last.values() for loss in value["losses"]]
+    return [loss for value in await scene.world.coverages() for loss in value["losses"]]
 
 
 async def input_made_anew(scene: Scene) -> None:
@@ -327,8 +325,7 @@ async def input_made_anew(scene: Scene) -> None:
     await scene.somewhere(0.3, 0.4)
     scene.begin()
     scene.delivery.hold.clear()  # what is sent to a topic that is being deleted is nobody's loss but the producer's
-    for slot in scene.workers.slots:
-        await scene.workers.close(slot)
+    await scene.workers.close_all()
     topic = scene.settings.inputs[2]
     made = next(wanted.required | wanted.suggested for wanted in wanted_topics(scene.settings) if wanted.name == topic)
     async with admin(scene.cluster.inner) as client:

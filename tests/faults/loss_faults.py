@@ -37,7 +37,7 @@ async def proofs_lost(scene: Scene) -> None:
     """While no worker runs, retention deletes proofs that nobody has read; the workers are then restarted once more."""
     await scene.somewhere(0.25, 0.35)
     scene.begin()
-    await _close_all(scene)
+    await scene.workers.close_all()
     _add_a_version_that_waits_for_seconds_only(scene)
     await asyncio.sleep(DOWN_SECONDS)
     topic = scene.settings.inputs[2]
@@ -57,7 +57,7 @@ async def proofs_lost(scene: Scene) -> None:
         shown = await _shown_losses(scene)
         scene.prove(shown == len(scene.unseen), f"{shown} losses are shown to those who alert")
         if len(said) == 1:
-            await _close_all(scene)
+            await scene.workers.close_all()
     scene.heal()
     scene.prove(said[0] == said[1] and len(said[0]) == len(scene.unseen), f"the same after one more restart: {said[0]}")
     waiting = await _undetermined(scene) & lost
@@ -68,7 +68,7 @@ async def trimmed_inputs(scene: Scene) -> None:
     """A checker with a new application id begins where retention has deleted proofs, and some of the sents as well."""
     await scene.somewhere(0.3, 0.4)
     scene.begin()
-    await _close_all(scene)
+    await scene.workers.close_all()
     sent, _, stored = scene.settings.inputs
     kept_since = (time.time() - RETAINED_SECONDS) * 1000
     trimmed = scene.rng.sample(range(PARTITIONS), 2)
@@ -90,7 +90,7 @@ async def trimmed_inputs(scene: Scene) -> None:
             while not _unwatched(scene):
                 await asyncio.sleep(0.2)
     scene.prove(_unwatched(scene), "some are announced as unwatched at their last call")
-    beginnings = [value["beginnings"] for value in await _coverage(scene)]
+    beginnings = [value["beginnings"] for value in await scene.world.coverages()]
     scene.prove(sum(map(len, beginnings)) == len(scene.unseen), f"coverage says where it begins: {beginnings}")
 
 
@@ -105,11 +105,6 @@ def _add_a_version_that_waits_for_seconds_only(scene: Scene) -> None:
     begins = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     allowances = "\n".join(f'{channel} = "PT{seconds:g}S"' for channel, seconds in ALLOWANCES.items())
     scene.policy_file.write_text(POLICY + PATIENCE.format(valid_from=begins) + allowances)
-
-
-async def _close_all(scene: Scene) -> None:
-    for slot in scene.workers.slots:
-        await scene.workers.close(slot)
 
 
 async def _start(scene: Scene) -> None:
@@ -148,15 +143,9 @@ def _reports(records: Iterable[Record]) -> set[str]:
     return {match[1].decode() for match in found if match is not None}
 
 
-async def _coverage(scene: Scene) -> list[dict[str, Any]]:
-    """The last word of each partition's."""
-    values = [value for value in await scene.world.values("coverage") if value["kind"] == "coverage"]
-    return [last for _, last in sorted({value["partition"]: value for value in values}.items())]
-
-
 async def _losses(scene: Scene) -> list[tuple[Any, ...]]:
     names = ("topic", "from_offset", "to_offset", "cause", "since")
-    return [tuple(loss[name] for name in names) for value in await _coverage(scene) for loss in value["losses"]]
+    return [tuple(loss[name] for name in names) for value in await scene.world.coverages() for loss in value["losses"]]
 
 
 async def _shown_losses(scene: Scene) -> int:

@@ -65,6 +65,11 @@ class Workers:
         """Orders for the next worker in a slot."""
         self._orders[slot] = Orders(launch, {})
 
+    async def close_all(self) -> None:
+        """Close every worker, one after the other."""
+        for slot in self.slots:
+            await self.close(slot)
+
     async def close(self, slot: int) -> int:
         """Stop the worker in a slot in order (SIGTERM) and leave the slot empty; its exit code."""
         await self._let_be(slot)
