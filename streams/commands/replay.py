@@ -16,7 +16,7 @@ from streams.core.fold import REFUSED
 from streams.core.rules import Rules
 from streams.errors import ConfigurationError
 from streams.records.decode import take_in
-from streams.records.events import event_value
+from streams.records.events import event_record
 from streams.records.record import KINDS, Record
 from streams.records.state import state_value
 
@@ -124,4 +124,4 @@ class Replay:
 
 def event_line(event: Event) -> bytes:
     """An event as a line of output: the value of the missing topic; there is no log, so `sent_record` is null."""
-    return orjson.dumps(event_value(event, positions=False))
+    return event_record(event, positions=False)

@@ -10,7 +10,7 @@ from streams.core.books import Books
 from streams.core.events import Event
 from streams.engine.rows import PackedRows
 from streams.records.coverage import Coverage
-from streams.records.events import book_value, event_headers, event_value, stamp
+from streams.records.events import book_value, event_headers, event_record, stamp
 from streams.records.record import Write
 from streams.settings import Settings
 
@@ -35,10 +35,9 @@ def _row_records(topic: str, partition: int, rows: PackedRows) -> Iterator[Write
 
 
 def _event_records(topic: str, partition: int, events: Iterable[Event]) -> Iterator[Write]:
-    recorded = stamp(datetime.now(UTC))
+    recorded = stamp(datetime.now(UTC)).encode()
     for event in events:
-        value = event_value(event)
-        yield Write(topic, partition, event.report_id.encode(), orjson.dumps(value), event_headers(value, recorded))
+        yield Write(topic, partition, event.report_id.encode(), event_record(event), event_headers(event, recorded))
 
 
 def _coverage_records(topic: str, coverage: Coverage, books: Books) -> Iterator[Write]:

@@ -1,12 +1,14 @@
 """Events and books as the JSON of the topics."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from streams.core.books import Book
-from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, written
+from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, Recovered, written
 from streams.core.facts import Receiver
 
 encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
@@ -21,63 +23,128 @@ def stamp(time: datetime) -> str:
     return text if len(text) > _WHOLE_SECONDS else f"{text[:-1]}.000000Z"
 
 
-def receiver_value(receiver: Receiver | None) -> dict[str, Any] | None:
+class ReceiverJson(Struct, forbid_unknown_fields=True, gc=False):
+    """Who a report is for."""
+
+    municipality: str
+    district: str | None
+    unit_id: str | None
+    org_number: str | None
+
+
+class SentRecordJson(Struct, gc=False):
+    """Where the sent record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class MissingJson(Struct, gc=False):
+    """The value of a missing event, its fields in their order."""
+
+    type: str
+    event_id: str
+    report_id: str
+    reason: str
+    receiver: ReceiverJson | None
+    channel: str | None
+    case_system: str | None
+    case_system_version: str | None
+    sent_at: Any
+    due_at: Any
+    alarm_at: Any
+    portal_deletes_at: Any
+    policy_version: str
+    sent_record: SentRecordJson | None
+
+
+class RecoveredJson(Struct, gc=False):
+    """The value of a recovered event, its fields in their order."""
+
+    type: str
+    event_id: str
+    missing_event_id: str
+    report_id: str
+    stored_at: Any
+    arrived_at: Any
+    evidence: str | None
+    receiver: ReceiverJson | None
+    cause: str
+
+
+def json_time(time: datetime | None) -> Any:
+    """A time for msgspec, which writes it as we do, but for whole seconds: those it writes without six digits."""
+    return time if time is None or time.microsecond else stamp(time)
+
+
+@lru_cache(10_000)
+def receiver_json(receiver: Receiver | None) -> ReceiverJson | None:
     """A receiver as JSON: all four keys, null where not given."""
-    if receiver is None:
-        return None
-    municipality, district, unit_id, org_number = receiver
-    return {"municipality": municipality, "district": district, "unit_id": unit_id, "org_number": org_number}
+    return None if receiver is None else ReceiverJson(*receiver)
+
+
+def event_record(event: Event, *, positions: bool = True) -> bytes:
+    """An event as the value of the missing topic; without positions where there is no log (`sent_record` null)."""
+    return encode(_missing_json(event, positions) if isinstance(event, Missing) else _recovered_json(event))
 
 
 def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
-    """An event as the value of the missing topic; without positions where there is no log (`sent_record` null)."""
-    if isinstance(event, Missing):
-        record = event.sent_record
-        return {
-            "type": MISSING_TYPE,
-            "event_id": event.event_id,
-            "report_id": event.report_id,
-            "reason": event.reason,
-            "receiver": receiver_value(event.names.receiver),
-            "channel": event.names.channel,
-            "case_system": event.names.case_system,
-            "case_system_version": event.names.case_system_version,
-            "sent_at": stamp(event.sent_at),
-            "due_at": stamp(event.due_at),
-            "alarm_at": stamp(event.alarm_at),
-            "portal_deletes_at": stamp(event.portal_deletes_at),
-            "policy_version": event.policy_version,
-            "sent_record": {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-            if positions
-            else None,
-        }
-    return {
-        "type": RECOVERED_TYPE,
-        "event_id": event.event_id,
-        "missing_event_id": event.missing_event_id,
-        "report_id": event.report_id,
-        "stored_at": stamp(event.stored_at),
-        "arrived_at": stamp(event.arrived_at),
-        "evidence": event.evidence,
-        "receiver": receiver_value(event.receiver),
-        "cause": event.cause,
-    }
+    """What `event_record` says."""
+    value: dict[str, Any] = msgspec.json.decode(event_record(event, positions=positions))
+    return value
 
 
-def event_headers(value: dict[str, Any], recorded: str) -> list[tuple[str, bytes]]:
-    """CloudEvents 1.0 attributes of an event's value in Kafka binary mode.
+def _missing_json(event: Missing, positions: bool) -> MissingJson:
+    receiver, channel, case_system, version, _ = event.names
+    _, topic, partition, offset = event.sent_record
+    return MissingJson(
+        MISSING_TYPE,
+        event.event_id,
+        event.report_id,
+        event.reason,
+        receiver_json(receiver),
+        channel,
+        case_system,
+        version,
+        json_time(event.sent_at),
+        json_time(event.due_at),
+        json_time(event.alarm_at),
+        json_time(event.portal_deletes_at),
+        event.policy_version,
+        SentRecordJson(topic, partition, offset) if positions else None,
+    )
+
+
+def _recovered_json(event: Recovered) -> RecoveredJson:
+    return RecoveredJson(
+        RECOVERED_TYPE,
+        event.event_id,
+        event.missing_event_id,
+        event.report_id,
+        json_time(event.stored_at),
+        json_time(event.arrived_at),
+        event.evidence,
+        receiver_json(event.receiver),
+        event.cause,
+    )
+
+
+def event_headers(event: Event, recorded: bytes) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 attributes of an event in Kafka binary mode.
 
     `recorded` is when it was noticed, as `stamp` gives it: only that differs from run to run.
     """
-    missing = value["type"] == MISSING_TYPE
+    missing = isinstance(event, Missing)
+    time = event.alarm_at if isinstance(event, Missing) else event.arrived_at
     return [
         ("ce_specversion", b"1.0"),
-        ("ce_id", value["event_id"].encode()),
+        ("ce_id", event.event_id.encode()),
         ("ce_source", b"/meldingsvakt"),
         ("ce_type", _MISSING_TYPE if missing else _RECOVERED_TYPE),
-        ("ce_subject", value["report_id"].encode()),
-        ("ce_time", value["alarm_at" if missing else "arrived_at"].encode()),
-        ("ce_recordedtime", recorded.encode()),
+        ("ce_subject", event.report_id.encode()),
+        ("ce_time", stamp(time).encode()),
+        ("ce_recordedtime", recorded),
         ("content-type", b"application/json"),
     ]
 

@@ -4,7 +4,6 @@ The structures below are its fields in their order: `schemas.outputs` describes 
 """
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,7 +11,7 @@ from msgspec import Meta, Struct
 
 from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
 from streams.core.row import NAMELESS, Reason, Row, Status
-from streams.records.events import encode, stamp
+from streams.records.events import ReceiverJson, encode, json_time, receiver_json
 
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -24,15 +23,6 @@ class PlaceJson(Struct, forbid_unknown_fields=True, gc=False):
     topic: str
     partition: int
     offset: int
-
-
-class ReceiverJson(Struct, forbid_unknown_fields=True, gc=False):
-    """Who a report is for."""
-
-    municipality: str
-    district: str | None
-    unit_id: str | None
-    org_number: str | None
 
 
 class HeldReceipt(Struct, forbid_unknown_fields=True, gc=False):
@@ -114,25 +104,25 @@ def state_record(row: Row) -> bytes:
         1,
         row.report_id,
         row.status,
-        _receiver_json(receiver),
+        receiver_json(receiver),
         channel,
         case_system,
         case_system_version,
         form,
-        _stamp(row.sent_at),
-        _stamp(row.due_at),
-        _stamp(row.alarm_at),
+        json_time(row.sent_at),
+        json_time(row.due_at),
+        json_time(row.alarm_at),
         row.receipt,
-        _stamp(stored_at),
+        json_time(stored_at),
         evidence,
         row.reason,
         row.missing_event_id,
-        _stamp(row.recovered_at),
+        json_time(row.recovered_at),
         row.message_ids,
         len(row.message_ids),
         sorted(row.flags) if row.flags else [],
         row.policy_version,
-        _stamp(row.touched),
+        json_time(row.touched),
         _place_json(row.sent),
         _place_json(row.receipt_place),
         _place_json(place),
@@ -155,9 +145,9 @@ def _held(row: Row) -> Held | None:
         [_stored_json(stored) for stored in row.held_stored],
         _stored_json(row.late_proof) if row.late_proof is not None else None,
         _stored_json(row.elsewhere) if row.elsewhere is not None else None,
-        _receiver_json(receiver),
+        receiver_json(receiver),
         row.proof_asked,
-        _stamp(row.limit_at),
+        json_time(row.limit_at),
         row.unread,
         row.named_late,
         row.copies,
@@ -165,28 +155,18 @@ def _held(row: Row) -> Held | None:
 
 
 def _stored_json(stored: Stored) -> HeldStored:
-    receiver = _receiver_json(stored.receiver)
+    receiver = receiver_json(stored.receiver)
     place = _known_place(stored.place)
-    return HeldStored(_stamp(stored.stored_at), stored.evidence, receiver, place, stored.unreadable)
-
-
-def _stamp(time: datetime | None) -> Any:
-    """A time for msgspec, which writes it as we do, but for whole seconds: those it writes without six digits."""
-    return time if time is None or time.microsecond else stamp(time)
+    return HeldStored(json_time(stored.stored_at), stored.evidence, receiver, place, stored.unreadable)
 
 
 def _known_place(place: Place) -> PlaceJson:
     arrived, topic, partition, offset = place
-    return PlaceJson(_stamp(arrived), topic, partition, offset)
+    return PlaceJson(json_time(arrived), topic, partition, offset)
 
 
 def _place_json(place: Place | None) -> PlaceJson | None:
     return None if place is None else _known_place(place)
-
-
-@lru_cache(10_000)
-def _receiver_json(receiver: Receiver | None) -> ReceiverJson | None:
-    return None if receiver is None else ReceiverJson(*receiver)
 
 
 def state_value(row: Row) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
 from streams.policies import policy_of
 from streams.records.coverage import LastRecord, read_coverage
-from streams.records.events import event_value, read_book
+from streams.records.events import event_record, read_book
 from streams.records.record import HEADER, Write, mark_of
 from streams.simulation.traffic import Mix, generate
 from tests.engine.processing import (
@@ -299,7 +299,7 @@ def test_restored_after_every_batch_it_says_the_same_as_the_pure_checker(seed: i
     script = [
         PlayedLine(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode()) for line in lines
     ]
-    expected = {orjson.dumps(event_value(e, positions=False)) for e in Replay(rules).run(_to_ms(script), end)}
+    expected = {event_record(e, positions=False) for e in Replay(rules).run(_to_ms(script), end)}
     announced: list[dict[str, Any]] = []
     state: dict[bytes, bytes | None] = {}
     coverage: dict[bytes, bytes | None] = {}

@@ -158,7 +158,7 @@ def test_the_event_examples_are_what_the_checker_says_about_the_input_examples()
     recorded = parse_time("2026-03-03T08:00:06Z")
     for event in (missing, recovered):
         value = event_value(event)
-        headers = dict(event_headers(value, stamp(recorded)))
+        headers = dict(event_headers(event, stamp(recorded).encode()))
         message = KafkaMessage(headers=headers, key=None, value=json.dumps(value).encode())
         read = from_binary(message, JSONFormat())
         assert read.get_id() == value["event_id"]
