@@ -16,6 +16,7 @@ import pytest
 
 from streams.broker import BrokerUnavailable, EmbeddedKafka
 from tests.broker.conftest import gone, wait_until
+from tests.examples import first
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own"), pytest.mark.timeout(90)]
 
@@ -47,7 +48,7 @@ def ready(process: "subprocess.Popen[str]") -> tuple[int, int]:
     return int(line.rpartition(":")[2]), java
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", first(1, [signal.SIGTERM, signal.SIGINT]))
 def test_the_command_says_ready_and_ends_in_order(tmp_path: Path, how: signal.Signals) -> None:
     with command(tmp_path) as process:
         _, java = ready(process)

@@ -52,6 +52,7 @@ async def test_a_warm_start_is_quick_and_leaves_nothing() -> None:
     assert not folder.exists()
 
 
+@pytest.mark.long
 async def test_data_survives_a_restart_in_the_same_folder(tmp_path: Path) -> None:
     folder = tmp_path / "øy with spaces"
     with EmbeddedKafka(directory=folder) as kafka:
@@ -78,6 +79,7 @@ def test_a_paused_broker_hangs_and_goes_on(kafka: EmbeddedKafka) -> None:
     kafka.wait_ready()
 
 
+@pytest.mark.long
 async def test_a_password_is_asked_for_where_the_listener_is_secured() -> None:
     login = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     secured = EmbeddedKafka(

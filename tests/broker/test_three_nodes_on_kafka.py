@@ -7,6 +7,7 @@ from streams.broker.probe import brokers_seen
 from tests.broker.clients import consume, create_topic, produce
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 @pytest.mark.xdist_group("brokers of their own")
 @pytest.mark.timeout(120)

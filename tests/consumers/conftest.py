@@ -65,7 +65,7 @@ async def said(bootstrap: str, topic: str) -> AsyncIterator[Product]:
         yield one
 
 
-@pytest.fixture(params=["python", "java"])
+@pytest.fixture(params=["python", pytest.param("java", marks=pytest.mark.long)])
 def consumer(request: pytest.FixtureRequest, bootstrap: str, topic: str, tmp_path: Path) -> Iterator[Consuming]:
     """A consumer of the topic in one of the languages, not started yet."""
     consuming = Consuming(request.getfixturevalue(f"{request.param}_command"), bootstrap, topic, tmp_path)

@@ -102,6 +102,7 @@ async def test_it_does_not_go_past_what_it_cannot_read(consumer: Consuming, said
     assert await consumer.committed() is None
 
 
+@pytest.mark.long
 async def test_both_follow_the_checker_itself(
     bootstrap: str, tmp_path: Path, python_command: tuple[str, ...], java_command: tuple[str, ...]
 ) -> None:

@@ -10,9 +10,8 @@ from streams.broker import EmbeddedKafka
 from streams.doctor import Finding, FindingState, examine
 from streams.doctor.gather.gather import MOST_SECONDS
 from tests.engine.world import World, later
-from tests.examples import first
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("brokers of their own")]
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.xdist_group("brokers of their own")]
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ async def _asked(world: World, *, probe: bool) -> tuple[list[Finding], float]:
     return found, time.monotonic() - began
 
 
-@pytest.mark.parametrize("silent", first(1, [True, False]))
+@pytest.mark.parametrize("silent", [True, False])
 async def test_it_answers_in_time_and_names_the_broker(cluster: EmbeddedKafka, silent: bool) -> None:
     world = World(cluster.bootstrap, partitions=6)
     await world.start()

@@ -78,6 +78,7 @@ async def _appended_again(world: World, reports: dict[str, str]) -> None:
     assert (missing["status"], missing["flags"]) == ("undetermined", ["evidence_lost"])
 
 
+@pytest.mark.long
 async def test_explain_says_of_such_a_record_that_nobody_knows_when_it_arrived(make_world: MakeWorld) -> None:
     world, reports = await old_world(make_world)
     shown = await asyncio.to_thread(world.run, "explain", "--json", reports["missing"])

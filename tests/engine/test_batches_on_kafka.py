@@ -95,6 +95,7 @@ async def test_a_bomb_takes_no_more_memory_than_its_bound(make_world: MakeWorld,
     assert rejected[-1]["offset"] >= appended.offset + 2
 
 
+@pytest.mark.long
 async def test_every_command_says_what_cannot_be_read_and_goes_on(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
     worker = world.worker(max_batch_bytes=str(MIB))

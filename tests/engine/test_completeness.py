@@ -122,6 +122,7 @@ main()
 """
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 async def test_a_worker_that_waits_for_a_lost_mark_goes_on_with_new_ones(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)

@@ -92,9 +92,10 @@ async def test_it_judges_by_the_brokers_clock_when_its_own_is_an_hour_off(make_w
         await announced.none_for(0.5)
 
 
-async def test_it_catches_up_with_the_backlog_of_a_day_in_one_go(make_world: MakeWorld) -> None:
+@pytest.mark.parametrize("count", first(1, [40, 400]))
+async def test_it_catches_up_with_the_backlog_of_a_day_in_one_go(make_world: MakeWorld, count: int) -> None:
     world = await make_world(allowance=5)
-    reports = [await _backlog(world, number) for number in range(400)]
+    reports = [await _backlog(world, number) for number in range(count)]
     lost = {report for number, report in enumerate(reports) if number % 10 == 0}
     await world.worker().ready()
     async with world.announcements() as announced:
@@ -114,6 +115,7 @@ async def _backlog(world: World, number: int) -> str:
     return report
 
 
+@pytest.mark.long
 async def test_two_applications_say_the_same_bytes_about_the_same_inputs(world: World, make_world: MakeWorld) -> None:
     await world.worker().ready()
     async with world.announcements() as announced:

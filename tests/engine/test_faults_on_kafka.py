@@ -12,12 +12,15 @@ from aiokafka import AIOKafkaProducer
 from streams.exits import EXIT_IN_DOUBT
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now, sent_value
+from tests.examples import first
 from tests.real_kafka import admin_at, configure
 
 pytestmark = pytest.mark.kafka
 
 
-async def test_it_waits_for_an_open_upstream_transaction_and_says_so(make_world: MakeWorld) -> None:
+async def test_it_waits_for_an_open_upstream_transaction_and_says_so(
+    make_world: MakeWorld,
+) -> None:
     world = await make_world(partitions=1, allowance=1, gap_after="PT2S")
     worker = world.worker()
     await worker.ready()
@@ -38,15 +41,6 @@ async def test_it_waits_for_an_open_upstream_transaction_and_says_so(make_world:
         assert (await world.coverage(0))["gap"] is None
         await world.complete_beyond(now() + timedelta(seconds=2))
         await announced.none_for(0.5)
-    await upstream.stop()
-
-
-async def test_it_judges_what_an_upstream_transaction_committed(make_world: MakeWorld) -> None:
-    world = await make_world(partitions=1, allowance=1)
-    await world.worker().ready()
-    upstream = AIOKafkaProducer(bootstrap_servers=world.kafka.brokers, transactional_id=f"{world.name}-upstream")
-    await upstream.start()
-    async with world.announcements() as announced:
         async with upstream.transaction():
             value = sent_value("00000000-0000-4000-8000-000000000002")
             await upstream.send(f"{world.name}.sent", orjson.dumps(value), key=value["report_id"].encode())
@@ -54,10 +48,11 @@ async def test_it_judges_what_an_upstream_transaction_committed(make_world: Make
     await upstream.stop()
 
 
-async def test_it_loses_and_invents_nothing_when_it_is_killed_again_and_again(world: World) -> None:
+@pytest.mark.parametrize("times", first(1, [2, 5]))
+async def test_it_loses_and_invents_nothing_when_it_is_killed_again_and_again(world: World, times: int) -> None:
     lost: set[str] = set()
     async with world.announcements() as announced:
-        for _ in range(5):
+        for _ in range(times):
             worker = world.worker()
             for number in range(8):
                 report = await world.sent()
@@ -141,16 +136,23 @@ async def _limit(world: World, topic: str, size: str) -> None:
 SLOW_RESTORE = ("-m", "tests.faults.launch", '{"slow_restore": 3}')
 
 
-async def test_a_restore_may_last_longer_than_the_session(make_world: MakeWorld) -> None:
+async def _killed_with_rows(make_world: MakeWorld, rows: int) -> World:
+    """A world whose worker was killed, and had written so many rows."""
     world = await make_world(partitions=1, session_timeout="PT2S", mark_every="PT60S")
     await world.worker().ready()
     for number in range(10):
-        await _many_receipts(world, number, 5_000)
+        await _many_receipts(world, number, rows // 10)
     deadline = now() + timedelta(seconds=120)
-    while len({v["report_id"] for v in await world.values("state")}) < 50_000:
+    while len({v["report_id"] for v in await world.values("state")}) < rows:
         assert now() < deadline
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
     world.workers[0].kill()
+    return world
+
+
+@pytest.mark.parametrize("rows", first(1, [100, 50_000]))
+async def test_a_restore_may_last_longer_than_the_session(make_world: MakeWorld, rows: int) -> None:
+    world = await _killed_with_rows(make_world, rows)
     report = await world.sent()
     async with world.announcements() as announced:
         heir = world.worker(SLOW_RESTORE)
@@ -159,12 +161,17 @@ async def test_a_restore_may_last_longer_than_the_session(make_world: MakeWorld)
         took = next(float(line.split()[-1]) for line in metrics.splitlines() if "restore_seconds{" in line)
         assert took > 3
         assert heir.output().count("Checking partitions") == 1
-        heir.kill()
-        another = await world.sent()
+
+
+@pytest.mark.long
+async def test_a_restore_may_last_longer_than_the_session_and_be_given_to_another(make_world: MakeWorld) -> None:
+    world = await _killed_with_rows(make_world, 50_000)
+    report = await world.sent()
+    async with world.announcements() as announced:
         world.worker(SLOW_RESTORE)
         await asyncio.sleep(2.5)
         world.worker(SLOW_RESTORE)  # a rebalance in the middle of the restore
-        assert (await announced.next(90))["report_id"] == another
+        assert (await announced.next(90))["report_id"] == report
         await announced.none_for(2)
 
 

@@ -36,6 +36,7 @@ async def test_what_falls_due_at_once_is_announced_and_no_worker_is_lost(make_wo
     assert (await world.coverage(0))["gap"] is None
 
 
+@pytest.mark.long
 async def test_what_is_to_be_erased_at_once_is_erased_and_no_worker_is_lost(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1, allowance=1, session_timeout="PT6S", mark_every="PT10S")
     watch, took = await erased(world, COUNT // 10, seconds=SECONDS)

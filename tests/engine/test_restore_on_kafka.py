@@ -1,8 +1,9 @@
 """What a worker makes of its own state, and of inputs that changed while it was away."""
 
 import asyncio
-import subprocess
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ from streams.exits import EXIT_CONFIGURATION, EXIT_IN_DOUBT
 from streams.kafka.topics import wanted_topics
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, now
+from tests.examples import first
 from tests.real_kafka import admin_at, create_topics, delete_topics
 
 pytestmark = pytest.mark.kafka
@@ -80,6 +82,7 @@ async def test_an_input_made_anew_is_a_loss_and_not_a_silent_jump(make_world: Ma
     assert (loss["topic"], loss["from_offset"], loss["cause"]) == (topic, applied, "topic_recreated")
 
 
+@pytest.mark.long
 async def test_a_state_record_that_does_not_parse_is_refused_with_its_place(make_world: MakeWorld) -> None:
     world, report = await _stopped_world(make_world)
     await _append(world, f"{world.name}.state", report.encode(), b'{"version": 2}')
@@ -99,25 +102,31 @@ async def test_rows_that_the_books_do_not_count_are_refused(make_world: MakeWorl
     assert "the state has 2 missing rows, but the books count 1" in worker.output()
 
 
-async def test_a_policy_version_from_before_what_is_complete_is_refused(make_world: MakeWorld) -> None:
+def _with_a_version(policy: str, seconds: int) -> str:
+    """A policy with one more version, in force so many seconds from now."""
+    since = (now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f'{policy}\n[[version]]\nid = "new"\nvalid_from = {since}\ngrace = "PT1S"\ndefault = "PT1S"\n'
+
+
+CHANGES: list[tuple[Callable[[str], str], str]] = [
+    (lambda policy: _with_a_version(policy, -30), "The policy's version new is not what reports"),
+    (lambda policy: policy.replace('default = "PT1S"', 'default = "PT2S"'), "version test is not what reports"),
+    (lambda policy: policy.replace("P30D", "P60D"), "portal_retention"),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), first(1, CHANGES), ids=["before", "changed", "prolonged"])
+async def test_a_policy_version_from_before_what_is_complete_is_refused(
+    make_world: MakeWorld, change: Callable[[str], str], sentence: str
+) -> None:
     world, _ = await _stopped_world(make_world)
     policy = Path(world.environment["MELDINGSVAKT_POLICY"])
     old = policy.read_text()
-    past = (now() - timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    policy.write_text(f'{old}\n[[version]]\nid = "new"\nvalid_from = {past}\ngrace = "PT1S"\ndefault = "PT1S"\n')
+    policy.write_text(change(old))
     refused = world.worker()
     assert await refused.exit_code() == EXIT_CONFIGURATION
-    assert "The policy's version new is not what reports" in refused.output()
-    policy.write_text(old.replace('default = "PT1S"', 'default = "PT2S"'))
-    changed = world.worker()
-    assert await changed.exit_code() == EXIT_CONFIGURATION
-    assert "version test is not what reports" in changed.output()
-    policy.write_text(old.replace("P30D", "P60D"))
-    prolonged = world.worker()
-    assert await prolonged.exit_code() == EXIT_CONFIGURATION
-    assert "portal_retention" in prolonged.output()
-    future = (now() + timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    policy.write_text(f'{old}\n[[version]]\nid = "new"\nvalid_from = {future}\ngrace = "PT1S"\ndefault = "PT1S"\n')
+    assert sentence in refused.output()
+    policy.write_text(_with_a_version(old, 60))
     await world.worker().ready()
 
 
@@ -134,27 +143,37 @@ async def test_a_restart_goes_on_where_the_books_ended(make_world: MakeWorld) ->
     assert (await world.coverage(0))["complete_until"] > written(now() - timedelta(seconds=30))
 
 
+async def _with_a_rejected_record(make_world: MakeWorld) -> tuple[World, str]:
+    """A missing report, and a proof that cannot be read."""
+    world = await make_world(partitions=1, allowance=1)
+    await world.worker().ready()
+    async with world.announcements() as announced:
+        report = await world.sent()
+        await world.put("stored", b'{"report_id": 1}', key=report.encode())
+        assert (await announced.next())["report_id"] == report
+    return world, report
+
+
 async def test_explain_and_rejected_tell_what_lies_in_the_log(make_world: MakeWorld) -> None:
-    world, report = await _stopped_world(make_world)
-    await world.put("stored", b'{"report_id": 1}', key=report.encode())
-    worker = world.worker()
-    await worker.ready()
-    await world.complete_beyond(now())
-
-    async def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return await asyncio.to_thread(world.run, *arguments)
-
+    world, report = await _with_a_rejected_record(make_world)
+    run = partial(asyncio.to_thread, world.run)
     explained = orjson.loads((await run("explain", report.upper(), "--json")).stdout)
     assert explained["state"]["status"] == "missing"
     assert [entry["fact"] for entry in explained["timeline"]] == ["sent"]
     assert [event["reason"] for event in explained["events"]] == ["no_receipt"]
-    assert "no_receipt" in (await run("explain", report)).stdout
-    unknown = await run("explain", "00000000-0000-4000-8000-000000000000")
-    assert unknown.returncode == 1
     listed = orjson.loads((await run("rejected", "list", "--json")).stdout)
     assert (listed["reason"], listed["judged"]) == ("wrong_type:report_id", False)
-    assert (await run("rejected", "replay")).returncode == 2
-    assert "would_replay" in (await run("rejected", "replay", "--all", "--dry-run")).stdout
     assert "replayed" in (await run("rejected", "replay", "--reason", "wrong_type")).stdout
     await world.complete_beyond(now())
     assert len(await world.values("rejected")) == 2  # it still cannot be read
+
+
+@pytest.mark.long
+async def test_explain_and_rejected_speak_to_people_and_refuse_what_is_unclear(make_world: MakeWorld) -> None:
+    world, report = await _with_a_rejected_record(make_world)
+    run = partial(asyncio.to_thread, world.run)
+    assert "no_receipt" in (await run("explain", report)).stdout
+    unknown = await run("explain", "00000000-0000-4000-8000-000000000000")
+    assert unknown.returncode == 1
+    assert (await run("rejected", "replay")).returncode == 2
+    assert "would_replay" in (await run("rejected", "replay", "--all", "--dry-run")).stdout

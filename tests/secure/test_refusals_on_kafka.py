@@ -128,7 +128,14 @@ NOT_LET_IN: dict[str, tuple[Callable[[SecuredKafka], Environment], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", NOT_LET_IN)
+# Of each kind one: a password, an authority, a name, a certificate, a listener, a token.
+ONE_OF_EACH = (
+    "wrong password", "unknown authority", "another name", "no certificate", "plain text to TLS",
+    "token of another issuer",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", first(len(ONE_OF_EACH), sorted(NOT_LET_IN, key=lambda what: what not in ONE_OF_EACH)))
 async def test_who_is_not_let_in_is_told_why_in_one_sentence(what: str, secured: SecuredKafka) -> None:
     make, sentence = NOT_LET_IN[what]
     kafka = kafka_settings(make(secured))
@@ -166,6 +173,7 @@ async def test_a_command_that_is_not_let_in_ends_with_that_sentence(command: str
         assert done.stderr.splitlines() == said
 
 
+@pytest.mark.long
 async def test_the_view_says_why_it_is_not_let_in_and_tries_again(outsider: World) -> None:
     log = outsider.folder / "view.log"
     view = outsider.process(("-m", "streams.cli", "view"), log, view_port=str(free_port()), log_level="DEBUG")
@@ -192,11 +200,14 @@ LACKING: dict[str, tuple[str, str, str]] = {
 }
 
 
-async def test_a_worker_that_lacks_a_right_ends_and_names_it(secured: SecuredKafka, secure_world: SecureWorld) -> None:
+@pytest.mark.parametrize("which", first(1, [["read an input", "transact"], list(LACKING)]), ids=len)
+async def test_a_worker_that_lacks_a_right_ends_and_names_it(
+    secured: SecuredKafka, secure_world: SecureWorld, which: list[str]
+) -> None:
     settings = secured.by_certificate("lacking")
     # Side by side: most of it is waiting for a process to start.
-    worlds = [await secure_world(settings) for _ in LACKING]
-    each = zip(worlds, LACKING.values(), strict=True)
+    worlds = [await secure_world(settings) for _ in which]
+    each = zip(worlds, (LACKING[one] for one in which), strict=True)
     await asyncio.gather(*(_lacks(secured, world, *lacking) for world, lacking in each))
 
 
@@ -231,6 +242,7 @@ async def test_a_worker_that_loses_a_right_ends_and_names_it(secured: SecuredKaf
     assert f"meldingsvakt: {principal} may not " in worker.output()
 
 
+@pytest.mark.long
 async def test_who_may_see_but_not_read_or_write_is_told_so_by_every_command(
     secured: SecuredKafka, secure_world: SecureWorld
 ) -> None:

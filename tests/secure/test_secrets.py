@@ -17,6 +17,7 @@ from streams.kafka.patches import QuietLogin
 from streams.kafka.permissions import view_rights, worker_rights
 from streams.settings import KafkaSettings, load_settings
 from tests.engine.world import free_port
+from tests.examples import first
 from tests.secure.cluster import PASSWORD, SecuredKafka
 from tests.secure.conftest import SecureWorld
 
@@ -46,14 +47,14 @@ def test_what_is_secret_by_its_name_is_kept_as_a_secret() -> None:
     assert named == set(SECRETS)
 
 
-@pytest.mark.parametrize("arguments", [("config",), ("config", "--json")])
+@pytest.mark.parametrize("arguments", [("config",), pytest.param(("config", "--json"), marks=pytest.mark.long)])
 def test_config_masks_them(arguments: tuple[str, ...]) -> None:
     said = run(*arguments)
     assert MARKER not in said
     assert said.count("**********") == len(SECRETS)
 
 
-@pytest.mark.parametrize("command", ["config", "topics", "doctor", "worker", "view"])
+@pytest.mark.parametrize("command", first(2, ["worker", "view", "config", "topics", "doctor"]))
 def test_an_error_about_other_settings_does_not_show_them(command: str) -> None:
     said = run(command, KAFKA_SECURITY_PROTOCOL="NONE", MELDINGSVAKT_HTTP_PORT="0", MELDINGSVAKT_VIEW_PORT="0")
     assert "KAFKA_SECURITY_PROTOCOL is not valid" in said

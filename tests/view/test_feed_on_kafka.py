@@ -21,7 +21,8 @@ from streams.view.store.feed import Feed
 from streams.view.store.freshness import Picture, coverage_of, picture_of
 from streams.view.store.store import Store
 from tests.engine.conftest import make_world, world
-from tests.engine.world import World, now
+from tests.engine.world import World, free_port, now
+from tests.examples import first
 from tests.real_kafka import admin_at, delete_topics
 from tests.view.conftest import MEMORY
 from tests.view.stock import coverage, missing, recovered, report_id, state, text
@@ -237,11 +238,14 @@ async def test_the_tables_of_another_checker_are_refused(world: World, file: Pat
 
 @pytest.mark.parametrize(
     "made_old",
-    [
-        "UPDATE about SET applied_at = now() - INTERVAL 24 HOURS",
-        "UPDATE about SET cluster = 'another'",
-        "UPDATE positions SET next_offset = 1000",
-    ],
+    first(
+        1,
+        [
+            "UPDATE about SET cluster = 'another'",
+            "UPDATE about SET applied_at = now() - INTERVAL 24 HOURS",
+            "UPDATE positions SET next_offset = 1000",
+        ],
+    ),
 )
 async def test_a_file_from_which_one_cannot_go_on_is_built_anew(world: World, file: Path, made_old: str) -> None:
     await put_state(world, state(1))
@@ -266,6 +270,15 @@ async def test_topics_that_were_deleted_and_made_anew_are_read_from_their_beginn
         await watch.until(lambda: watch.statuses() == {report_id(7): "stored"}, 60)
 
 
+async def test_while_kafka_has_never_been_there_it_says_so() -> None:
+    world = World(f"127.0.0.1:{free_port()}")
+    async with watching(world) as watch:
+        await watch.until(lambda: watch.picture().behind == "kafka_unreachable")
+        assert watch.picture().unreachable_since is not None
+    await world.stop()
+
+
+@pytest.mark.long
 async def test_while_kafka_is_gone_it_says_so_and_then_reads_on(tmp_path: Path) -> None:
     with EmbeddedKafka(directory=tmp_path / "kafka") as kafka:
         world, port = World(kafka.bootstrap), int(kafka.bootstrap.rpartition(":")[2])

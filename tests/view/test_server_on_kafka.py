@@ -48,6 +48,7 @@ async def test_a_setting_that_cannot_be_is_named(world: World, setting: str, val
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 async def test_the_file_of_another_checker_is_refused_while_it_runs(world: World, make_world: MakeWorld) -> None:
     file = str(world.folder / "view.duckdb")
     first = Viewing(world, view_file=file)

@@ -6,5 +6,10 @@ PAGES = (
     "/receivers/4601/{month}", "/confirmation", "/books", "/sql", "/sql?query=SELECT+*+FROM+missing_now",
     "/sql?query=DROP+TABLE+reports", "/accessibility", "/nowhere",
 )  # fmt: skip
+# One page of each template.
+TEMPLATES = (
+    "/", "/reports", "/reports/{lied}", "/receivers", "/receivers/4601", "/receivers/4601/{month}", "/confirmation",
+    "/books", "/sql?query=SELECT+*+FROM+missing_now", "/accessibility", "/nowhere",
+)  # fmt: skip
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.browser import with_browser
 from tests.examples import first
 from tests.view.page.conftest import Viewing
-from tests.view.page.pages import PAGES, RULES
+from tests.view.page.pages import PAGES, RULES, TEMPLATES
 
 pytestmark = [pytest.mark.kafka, *with_browser]
 
@@ -22,8 +22,8 @@ LOOKS = [("", "light", 1280), ("", "dark", 320), ("/nn", "dark", 1280), ("/en", 
 async def test_no_page_breaks_a_rule_or_the_width_in_the_look_that_it_is_its_turn_for(
     browser: Browser, viewing: Viewing, number: int
 ) -> None:
-    """Each page once, each look several times."""
-    assert not await _broken(browser, viewing, PAGES[number :: len(LOOKS)], *LOOKS[number])
+    """Each template once, each look several times."""
+    assert not await _broken(browser, viewing, TEMPLATES[number :: len(LOOKS)], *LOOKS[number])
 
 
 @pytest.mark.long
