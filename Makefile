@@ -45,7 +45,7 @@ test-long: $(STAMP)
 test-long-most: $(STAMP)
 	$(PYTEST) -m "long and not alone" $(MANY)
 
-# What is written with @given once more, with as many examples as it says: `test-most` takes a quarter of them.
+# What is written with @given once more, with as many examples as it says: `test-most` takes an eighth of them.
 test-long-examples: $(STAMP)
 	$(PYTEST) -m "hypothesis and not long" $(MANY)
 

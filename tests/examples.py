@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Random examples of what is written with @given, as a share of those that it says: the rest is in `make test-long`.
-FEW = 4
+# Random examples of what is written with @given, as a share of those that it says, and how many are tried at the least:
+# the rest is in `make test-long`.
+FEW = 8
+AT_LEAST = 4
 _SETTINGS = "_hypothesis_internal_use_settings"
 
 
@@ -31,4 +33,5 @@ def with_few_examples(items: Iterable[pytest.Item]) -> None:
             continue  # a machine says how many steps it takes, and is one test
         said = getattr(test, _SETTINGS, None) or settings.default
         assert said is not None
-        setattr(test, _SETTINGS, settings(said, max_examples=max(1, said.max_examples // FEW)))
+        few = max(said.max_examples // FEW, min(AT_LEAST, said.max_examples))
+        setattr(test, _SETTINGS, settings(said, max_examples=few))

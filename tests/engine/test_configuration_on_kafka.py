@@ -31,7 +31,7 @@ async def _topics(world: World, *topics: NewTopic) -> None:
         await create_topics(admin, *topics)
 
 
-@pytest.mark.parametrize("command", ["worker", "topics"])
+@pytest.mark.parametrize("command", first(1, ["worker", "topics"]))
 async def test_no_broker(world: World, command: str) -> None:
     code, said = await asyncio.to_thread(run, world, command, KAFKA_BROKERS="127.0.0.1:9")
     assert code == 2
@@ -122,7 +122,7 @@ async def _same_again(world: World, prefix: str, of_stored: dict[str, str]) -> N
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     first(
-        2,
+        1,
         [
             ("MELDINGSVAKT_KEPE", "P1D", "MELDINGSVAKT_KEPE is not a setting"),
             ("MELDINGSVAKT_KEEP", "soon", "MELDINGSVAKT_KEEP is not valid"),
@@ -157,6 +157,7 @@ async def test_topics_are_created_once_and_verified_after(make_world: MakeWorld)
     assert created == [other.output(name) for name in ("state", "coverage", "missing", "rejected", "access")]
 
 
+@pytest.mark.long
 async def test_the_worker_runs_on_the_quick_event_loop(world: World) -> None:
     pytest.importorskip("uvloop")
     worker = world.worker(log_level="INFO")

@@ -9,7 +9,9 @@ NONE = dict.fromkeys(exhaustive.KINDS, 0)
 
 
 @pytest.mark.parametrize(("events", "points"), [(4, 4_000), pytest.param(6, 20_000, marks=pytest.mark.long)])
-@pytest.mark.parametrize("kinds", [("sent", "receipt", "stored"), ("sent", "stored", "elsewhere")])
+@pytest.mark.parametrize(
+    "kinds", [("sent", "receipt", "stored"), pytest.param(("sent", "stored", "elsewhere"), marks=pytest.mark.long)]
+)
 def test_every_story_of_a_few_kinds_holds_with_a_crash_at_every_point(
     kinds: tuple[str, ...], events: int, points: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

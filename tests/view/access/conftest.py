@@ -1,6 +1,7 @@
 """An issuer, a desk that trusts it, and what was recorded."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,25 @@ def issuer(tmp_path: Path) -> Issuer:
     return Issuer(tmp_path)
 
 
-@pytest.fixture
-async def guarded(keys: Issuer) -> AsyncIterator[Desk]:
+def filled(keys: Issuer) -> Desk:
     """A desk behind the gate, with ten reports in its tables."""
     desk = keys.desk()
     desk.record = Recorded()  # type: ignore[assignment]  # on real Kafka in test_record_on_kafka
     fill(desk)
+    return desk
+
+
+@pytest.fixture
+async def guarded(keys: Issuer) -> AsyncIterator[Desk]:
+    """A desk of the test's own."""
+    desk = filled(keys)
     yield desk
     await desk.stop()
+
+
+@pytest.fixture(scope="module")
+def asked(keys: Issuer) -> Iterator[Desk]:
+    """A desk for all that is only read: what one organisation has asked lies in its caches when the next one asks."""
+    desk = filled(keys)
+    yield desk
+    asyncio.run(desk.stop())

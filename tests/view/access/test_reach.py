@@ -45,8 +45,8 @@ def organisation(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def own(guarded: Desk, keys: Issuer, organisation: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with with_token(guarded, keys.token(OWN, SQL, organisation=organisation)) as client:
+async def own(asked: Desk, keys: Issuer, organisation: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with with_token(asked, keys.token(OWN, SQL, organisation=organisation)) as client:
         yield client
 
 
@@ -119,20 +119,20 @@ async def test_others_receivers_are_not_there(own: httpx.AsyncClient, number: st
         assert (await own.get(path)).status_code == 404, path
 
 
-async def test_a_statement_is_of_a_whole_municipality(guarded: Desk, keys: Issuer) -> None:
-    async with with_token(guarded, keys.token(OWN, organisation=BERGEN)) as client:
+async def test_a_statement_is_of_a_whole_municipality(asked: Desk, keys: Issuer) -> None:
+    async with with_token(asked, keys.token(OWN, organisation=BERGEN)) as client:
         for number in ("4601", "1201"):
             answer = await client.get(f"{API}/statements/{number}/{MONTH}")
             assert (answer.status_code, answer.json()["statement"]["sent"]) == (200, 2)
-    async with with_token(guarded, keys.token(OWN, organisation=SEVERAL)) as client:
+    async with with_token(asked, keys.token(OWN, organisation=SEVERAL)) as client:
         assert (await client.get(f"{API}/statements/1103/{MONTH}")).status_code == 200
         assert (await client.get(f"{API}/statements/0301/{MONTH}")).status_code == 404  # only a district of it
 
 
-async def test_books_are_of_whole_municipalities(guarded: Desk, keys: Issuer) -> None:
+async def test_books_are_of_whole_municipalities(asked: Desk, keys: Issuer) -> None:
     shown = {OSLO: {"0301"}, BERGEN: {"1201", "4601"}, SEVERAL: set()}
     for organisation, numbers in shown.items():
-        async with with_token(guarded, keys.token(OWN, organisation=organisation)) as client:
+        async with with_token(asked, keys.token(OWN, organisation=organisation)) as client:
             rows = (await client.get(f"{API}/books")).json()["books"]
             assert {row["municipality"] for row in rows} == numbers
 
@@ -170,13 +170,13 @@ async def test_sql_knows_no_other_way_to_a_table(own: httpx.AsyncClient, table: 
 
 @pytest.mark.parametrize("name", PUBLIC)
 async def test_every_table_of_sql_is_ones_own(
-    guarded: Desk, own: httpx.AsyncClient, keys: Issuer, hidden: set[str], name: str
+    asked: Desk, own: httpx.AsyncClient, keys: Issuer, hidden: set[str], name: str
 ) -> None:
     query = {"query": f"SELECT * FROM {name}"}
     answer = await own.post(f"{API}/sql", json=query)
     assert answer.status_code == 200
     assert not any(one in answer.text for one in hidden)
-    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+    async with with_token(asked, keys.token(NATIONAL, SQL)) as client:
         everything = (await client.post(f"{API}/sql", json=query)).json()["rows"]
     shared = name in ("municipalities", "coverage", "losses", "trust")
     assert (answer.json()["rows"] == everything) is shared
@@ -211,57 +211,57 @@ class TestScopes:
         ],
     )
     async def test_a_scope_opens_what_it_says(
-        self, guarded: Desk, keys: Issuer, scopes: tuple[str, ...], path: str, status: int, kind: str
+        self, asked: Desk, keys: Issuer, scopes: tuple[str, ...], path: str, status: int, kind: str
     ) -> None:
-        answer = await self.ask(guarded, keys.token(*scopes), path)
+        answer = await self.ask(asked, keys.token(*scopes), path)
         assert answer.status_code == status
         assert answer.json().get("type", "").removeprefix("urn:meldingsvakt:problem:") == kind
 
-    async def test_an_organisation_that_is_not_in_the_mapping_sees_nothing(self, guarded: Desk, keys: Issuer) -> None:
+    async def test_an_organisation_that_is_not_in_the_mapping_sees_nothing(self, asked: Desk, keys: Issuer) -> None:
         for changes_ in ({"organisation": NOBODY}, {"consumer": None}, {"consumer": "0192:958935420"}):
             token = keys.sign(keys.claims(OWN, **changes_)) if "consumer" in changes_ else keys.token(OWN, **changes_)
-            answer = await self.ask(guarded, token, "/reports")
+            answer = await self.ask(asked, token, "/reports")
             assert (answer.status_code, answer.json()["type"]) == (403, "urn:meldingsvakt:problem:no-receiver")
 
-    async def test_a_supplier_sees_what_its_consumer_may(self, guarded: Desk, keys: Issuer) -> None:
+    async def test_a_supplier_sees_what_its_consumer_may(self, asked: Desk, keys: Issuer) -> None:
         token = keys.token(
             OWN, organisation=OSLO, supplier={"authority": "iso6523-actorid-upis", "ID": f"0192:{BERGEN}"}
         )
-        answer = await self.ask(guarded, token, "/reports")
+        answer = await self.ask(asked, token, "/reports")
         assert ids(answer.json()["reports"]) == {report_id(number) for number in SEEN[OSLO]}
 
-    async def test_national_counts_hide_small_numbers(self, guarded: Desk, keys: Issuer) -> None:
+    async def test_national_counts_hide_small_numbers(self, asked: Desk, keys: Issuer) -> None:
         both = keys.token(OWN, AGGREGATES)
-        own = (await self.ask(guarded, both, "/summary")).json()["total"]
+        own = (await self.ask(asked, both, "/summary")).json()["total"]
         assert own["reports"] == 3
-        national = (await self.ask(guarded, both, "/summary?reach=national")).json()["total"]
+        national = (await self.ask(asked, both, "/summary?reach=national")).json()["total"]
         assert (national["reports"], national["pending"]) == (10, None)
 
-    async def test_sql_without_rows_reads_counts_only(self, guarded: Desk, keys: Issuer) -> None:
-        async with with_token(guarded, keys.token(AGGREGATES, SQL)) as client:
+    async def test_sql_without_rows_reads_counts_only(self, asked: Desk, keys: Issuer) -> None:
+        async with with_token(asked, keys.token(AGGREGATES, SQL)) as client:
             for name in PUBLIC:
                 answer = await client.post(f"{API}/sql", json={"query": f"SELECT * FROM {name}"})
                 assert answer.status_code == (200 if name in COUNTS_ONLY else 400), name
 
 
-async def test_who_may_see_what_is_kept_apart_in_every_cache(guarded: Desk, keys: Issuer) -> None:
+async def test_who_may_see_what_is_kept_apart_in_every_cache(asked: Desk, keys: Issuer) -> None:
     """The same questions one after another by different people, and again."""
     for _ in range(2):
         for organisation, numbers in SEEN.items():
-            async with with_token(guarded, keys.token(OWN, organisation=organisation)) as client:
+            async with with_token(asked, keys.token(OWN, organisation=organisation)) as client:
                 found = await client.get(f"{API}/reports")
                 assert ids(found.json()["reports"]) == {report_id(number) for number in numbers}
                 assert "Authorization" in found.headers["vary"]
                 page = (await client.get("/reports")).text
                 assert all((report_id(number) in page) is (number in numbers) for number in range(10))
-        async with with_token(guarded, keys.token(NATIONAL)) as client:
+        async with with_token(asked, keys.token(NATIONAL)) as client:
             assert len((await client.get(f"{API}/reports")).json()["reports"]) == 10
 
 
-async def test_a_tag_of_somebody_else_is_none(guarded: Desk, keys: Issuer) -> None:
-    async with with_token(guarded, keys.token(NATIONAL)) as client:
+async def test_a_tag_of_somebody_else_is_none(asked: Desk, keys: Issuer) -> None:
+    async with with_token(asked, keys.token(NATIONAL)) as client:
         tags = [(await client.get(path)).headers["etag"] for path in (f"{API}/reports.csv", f"{API}/reports")]
-    async with with_token(guarded, keys.token(OWN)) as client:
+    async with with_token(asked, keys.token(OWN)) as client:
         for tag in tags:
             for path in (f"{API}/reports.csv", f"{API}/reports"):
                 assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 200

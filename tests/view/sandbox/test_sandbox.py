@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from streams.view.sandbox import QueryLimits, Refused, Sandbox, lock_down
+from tests.examples import first
 from tests.view.sandbox.database import TABLES, filled
 from tests.view.sandbox.queries import USEFUL
 
@@ -225,7 +227,10 @@ def test_a_writer_goes_on_while_queries_run_are_interrupted_and_refused(tmp_path
             assert again.execute("SELECT count(*) FROM books WHERE municipality = 'Bodø'").fetchone() == (100,)
 
 
-def test_the_writer_has_memory_while_queries_take_all_that_they_get(database: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize("times", first(1, [30, 150]))
+def test_the_writer_has_memory_while_queries_take_all_that_they_get(
+    database: duckdb.DuckDBPyConnection, times: int
+) -> None:
     sandbox, over, kinds = Sandbox(database, TABLES, QueryLimits(seconds=5)), threading.Event(), set()
 
     def ask() -> None:
@@ -238,7 +243,7 @@ def test_the_writer_has_memory_while_queries_take_all_that_they_get(database: du
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for _ in range(150):
+    for _ in takewhile(lambda number: number < times or not kinds, range(10_000)):
         database.execute("INSERT INTO books SELECT 'Bodø', range, 0, now() FROM range(1000)")
         time.sleep(0.02)
     over.set()
