@@ -185,6 +185,7 @@ def test_the_addresses_are_those_of_the_view() -> None:
 def test_every_fault_stands_in_the_table_of_faults_and_no_other() -> None:
     told = [name for _, _, names in table(TESTS, "fault", "what can happen", "shown by") for name in quoted(names)]
     assert sorted(told) == sorted(fault.name for fault in FAULTS)
+    assert not [fault.name for fault in FAULTS if not fault.inject.__doc__], "--list shows what it does"
 
 
 def test_the_glossarys_words_of_status_are_those_of_the_code() -> None:

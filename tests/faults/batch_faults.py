@@ -30,7 +30,7 @@ ODD = [
 ]
 
 
-def batches(made: Callable[[], Sequence[bytes]]) -> Inject:
+def batches(made: Callable[[], Sequence[bytes]], what: str) -> Inject:
     """They are appended to the receipts, of which no verdict rests, in every partition again and again."""
 
     async def inject(scene: Scene) -> None:
@@ -48,6 +48,7 @@ def batches(made: Callable[[], Sequence[bytes]]) -> Inject:
         listed = [value for value in await scene.world.values("rejected") if value["stage"] == "batch"]
         scene.prove(listed, f"{len(listed)} records in batches that nobody can read were listed")
 
+    inject.__doc__ = f"{what}, in every partition again and again"
     return inject
 
 
@@ -75,7 +76,11 @@ async def many_properties(scene: Scene) -> None:
 
 
 BATCH_FAULTS = (
-    Fault("poison_batch", batches(lambda: ODD), seconds=18),
+    Fault("poison_batch", batches(lambda: ODD, "Batches that Kafka takes and its clients cannot read"), seconds=18),
     Fault("many_properties", many_properties, seeds=5, seconds=20, alone=True),
-    Fault("bomb", batches(lambda: [bomb(500), many_values(2_000)]), seconds=18),
+    Fault(
+        "bomb",
+        batches(lambda: [bomb(500), many_values(2_000)], "Batches that unpack to hundreds of megabytes"),
+        seconds=18,
+    ),
 )

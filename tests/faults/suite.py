@@ -2,7 +2,7 @@
 
 from tests.faults.batch_faults import BATCH_FAULTS
 from tests.faults.kafka_faults import KAFKA_FAULTS
-from tests.faults.load_faults import LOAD_FAULTS
+from tests.faults.load_faults import LOAD_FAULTS, MILLIONS
 from tests.faults.loss_faults import LOSS_FAULTS
 from tests.faults.run import Fault
 from tests.faults.unready_faults import UNREADY_FAULTS
@@ -10,4 +10,5 @@ from tests.faults.worker_faults import WORKER_FAULTS
 
 FAULTS: tuple[Fault, ...] = (
     *WORKER_FAULTS, *KAFKA_FAULTS, *UNREADY_FAULTS, *LOSS_FAULTS, *LOAD_FAULTS, *BATCH_FAULTS,
+    *MILLIONS,
 )  # fmt: skip

@@ -70,6 +70,7 @@ async def test_a_worker_goes_on_with_new_certificates_when_the_old_ones_are_wort
     assert announced == Counter(missing)
 
 
+@pytest.mark.long
 async def test_a_worker_goes_on_when_the_brokers_end_its_session_with_its_token(
     secured: SecuredKafka, secure_world: SecureWorld
 ) -> None:

@@ -65,7 +65,7 @@ def test_every_route_is_asked(described: Any) -> None:
     assert set(described) == {f"/api/v1{path}" for path in (*PATHS, "/sql")}
 
 
-@examples(5, 300)
+@examples(5, 150)
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 @pytest.mark.parametrize("path", PATHS)
 def test_no_request_fails_and_every_answer_is_as_described(described: Any, path: str, mode: Any, examples: int) -> None:
@@ -87,7 +87,7 @@ def test_no_request_fails_and_every_answer_is_as_described(described: Any, path:
     ask()
 
 
-@examples(20, 2_000)
+@examples(20, 1_000)
 def test_no_sql_fails_and_every_answer_is_as_described(described: Any, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=described["/api/v1/sql"]["POST"].as_strategy())

@@ -345,7 +345,7 @@ def _within(place: tuple[str | None, str | None, str | None], receivers: frozens
     )
 
 
-@examples(8, 600)
+@examples(8, 300)
 def test_for_any_receivers_and_any_rows_exactly_theirs_are_seen(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(places=st.lists(PLACES, max_size=8), receivers=RECEIVERS)

@@ -405,7 +405,7 @@ HEAVY = [
 
 
 @pytest.mark.alone  # it says how soon it is over
-@pytest.mark.parametrize("sql", first(4, HEAVY), ids=lambda sql: sql[:60])
+@pytest.mark.parametrize("sql", first(2, HEAVY), ids=lambda sql: sql[:60])
 def test_the_process_stays_small(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     process, peak = psutil.Process(), [0]
     before = process.memory_info().rss
@@ -458,7 +458,7 @@ def soups(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
-@examples(150, 6_000)
+@examples(100, 3_000)
 def test_any_words_are_answered_or_refused(
     database: duckdb.DuckDBPyConnection, untouched: Content, marker: Path, examples: int
 ) -> None:
