@@ -22,7 +22,9 @@ _MOST_WORDS = 255
 # the contract does not name. `by_event`: no arrival was
 # known, the event's own time stands in. `folded`: a local time in the hour that comes twice.
 # `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
-# no time, and `accepted` reports that the portal took in.
+# no time, and `accepted` reports that the portal took in. Of lines that are refused: `mentioned` ids that may be a
+# report's, `worded` words that may be a message's, `scraps` what is left of an id. `strays`: proofs of messages that
+# nobody knows; `number` where digits were lost, and how many are left (`digits`).
 TABLES = """
 CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id VARCHAR, org_number VARCHAR,
     channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
@@ -32,6 +34,11 @@ CREATE TABLE facts (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGE
 CREATE TABLE loose AS FROM facts LIMIT 0;
 CREATE TABLE nameless AS FROM facts LIMIT 0;
 CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT, names INTEGER);
+CREATE TABLE mentioned AS FROM unjudged LIMIT 0;
+CREATE TABLE worded (word VARCHAR, kind UTINYINT, source USMALLINT, line BIGINT);
+CREATE TABLE scraps (scrap VARCHAR, of_message BOOLEAN, kind UTINYINT, source USMALLINT, line BIGINT);
+CREATE TABLE strays (kind UTINYINT, source USMALLINT, line BIGINT, names INTEGER, event_at BIGINT, number DOUBLE,
+    digits INTEGER);
 CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
 CREATE TABLE words (number UTINYINT, word VARCHAR);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);

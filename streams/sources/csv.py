@@ -50,7 +50,7 @@ class CsvFile(OpenFile):
         self._wanted = sorted(set(places.values()))
         self._places = {ours: self._wanted.index(place) for ours, place in places.items()}
         self._styles: dict[str, TimeStyle | None] = dict.fromkeys(TIMES, source.times)
-        self._records = Records(self._header.delimiter, len(self._header.names))
+        self._records = Records(self._header.delimiter, len(self._header.names), places)
         self._look_into_times()
         self._shape = Shape(source, places, self._styles)
 
@@ -143,6 +143,8 @@ class CsvFile(OpenFile):
             numbers = [number for number in numbers if block.lines[number]]
         if table.num_rows + len(bad) != len(numbers):
             return None
+        if any(self._records.mends(block.lines[numbers[row]]) for row, _ in bad):
+            return None
         odd = self._refused([(numbers[row], width) for row, width in bad], block)
         for row, _ in reversed(bad):
             del numbers[row]
@@ -155,7 +157,7 @@ class CsvFile(OpenFile):
             if self._records.holds_text(block.lines[number]):
                 last = not block.ends and number == len(block.lines) - 1
                 why = CUT_OFF if last and width < len(self._header.names) else COLUMNS
-                odd.append(Odd(block.first + number, None, why))
+                odd.append(self._records.refused(block.first + number, block.lines[number], why))
         return odd
 
     def _without_empty(self, rows: _Rows, block: Block) -> _Rows:

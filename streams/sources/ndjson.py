@@ -1,6 +1,7 @@
 """NDJSON: records as on the input topics, flat columns, others' objects, and the lines of `meldingsvakt simulate`."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -12,16 +13,16 @@ import pyarrow.compute as pc
 import pyarrow.json
 from pydantic_core import from_json
 
-from schemas.content import Unreadable, content_of
 from streams.errors import ConfigurationError
 from streams.records.record import Refusal
 from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, RECEIVER, Chunk, Odd
 from streams.sources.column_names import ensure_enough, not_there
+from streams.sources.ids import Legible, made_out
 from streams.sources.json_paths import Way, all_ways, column, in_the_way, schema, walk
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape, ShapedLines, gathered
-from streams.sources.text import Block, TextFile
+from streams.sources.text import Block, TextFile, as_text
 
 OTHER_TOPIC = Refusal("schema", "bad_value:topic")
 TOMBSTONE = Refusal("json", "tombstone")
@@ -49,6 +50,8 @@ class NdjsonFile(OpenFile):
         self.columns = frozenset(has)
         styles: dict[str, TimeStyle | None] = dict.fromkeys(FIELDS[source.kind], source.times)
         self._shape = Shape(source, has, styles, tidy=self._foreign)
+        names = {re.escape(way[-1]) for way in self._places.get("report_id", ())}
+        self._id_of = re.compile(rf'"(?:{"|".join(names)})"\s*:\s*"?([^",}}]*)')
         self._outer = {way[:-1] for ours in RECEIVER for way in self._places.get(ours, ()) if len(way) > 1}
         # Others' JSON has numbers where we have text; ours must be as the contract has it.
         numbers = {way for way, kinds in found.items() if self._foreign and kinds <= {int, NoneType} and int in kinds}
@@ -167,11 +170,11 @@ class NdjsonFile(OpenFile):
     def _line(self, number: int, line: bytes, *, last: bool) -> dict[str, Any] | Odd:
         """One line by our names; odd where it is no object, or one of them is no text."""
         try:
-            given = from_json(line)
-        except ValueError:
-            return self._tolerated(number, line) or Odd(number, None, self._unreadable(line, last=last))
+            given = self._parsed(line)
+        except (ValueError, RecursionError):
+            return Odd(number, None, self._unreadable(line, last=last), legible=self._legible(line))
         if not isinstance(given, dict):
-            return Odd(number, line)  # JSON within a JSON string, or nothing that the contract's reader takes
+            return Odd(number, line, legible=self._legible(line))  # JSON within a JSON string, or nothing that is taken
         if self._wrapped and given.get("topic") != self.kind:
             return Odd(number, None, OTHER_TOPIC)
         if self._wrapped and not isinstance(given.get("value"), dict):
@@ -187,15 +190,24 @@ class NdjsonFile(OpenFile):
             odd = odd._replace(value=odd.value | {"receiver": []})
         return odd._replace(key=key.encode() if isinstance(key, str) else None)
 
-    def _tolerated(self, number: int, line: bytes) -> Odd | None:
-        """A line that the contract's reader takes all the same: with half a surrogate in free text."""
+    def _parsed(self, line: bytes) -> Any:
+        """What a line says. In free text there may be anything: other encodings, half a surrogate, control characters.
+
+        Raises ValueError or RecursionError.
+        """
         try:
-            given = content_of(line)
-        except Unreadable:
-            return None
-        if self._wrapped:
-            return self._no_value(number, given) if given.get("topic") == self.kind else Odd(number, None, OTHER_TOPIC)
-        return None if self._foreign else Odd(number, given)
+            return from_json(line)
+        except ValueError:
+            text = as_text(line)
+            given = json.loads(text, strict=False)
+        if not _is_utf8(line):
+            self.warnings.add("encoding_mixed")
+        return given
+
+    def _legible(self, line: bytes) -> Legible:
+        """What can be made out on a line that is no JSON."""
+        text = as_text(line)
+        return made_out(text, self._id_of.findall(text), words=bool(self._places.keys() & {"message_id", "state"}))
 
     def _no_value(self, number: int, given: Mapping[str, Any]) -> Odd:
         """A tombstone, or JSON within a JSON string and what else only the contract's reader can tell."""
@@ -213,6 +225,8 @@ class NdjsonFile(OpenFile):
 
     def _value(self, given: Mapping[str, Any], ways: list[Way]) -> Any:
         value = next((value for way in ways if (value := walk(given, way)) is not None), None)
+        if isinstance(value, str) and not value.isascii():
+            return value.encode("utf-8", "replace").decode()  # half a surrogate is no text
         number = self._foreign and isinstance(value, int | float) and not isinstance(value, bool)
         return str(value) if number else value
 

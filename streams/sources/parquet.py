@@ -17,6 +17,8 @@ from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape
 from streams.sources.text import as_texts
 
+# From here on a float of a type is the same for several whole numbers.
+_EXACT = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 _BATCH_ROWS = 131_072
 _UUID_HYPHENS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
@@ -141,8 +143,18 @@ def _uuid_text(column: Any) -> Any:
 
 
 def _whole_numbers(column: Any) -> Any:
-    """Numbers without decimals, as they are written; others stay as they are, for the contract to refuse."""
-    try:
-        return column.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return column
+    """Numbers without decimals, as they are written; others stay as they are, for the contract to refuse.
+
+    Among them are those that a column of floats no longer tells from their neighbours.
+    """
+    if not pa.types.is_floating(column.type):
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid:  # decimals, or more digits than that
+            return column
+    exact = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _EXACT[column.type]))
+    whole = pc.if_else(exact, column, None).cast(pa.int64(), safe=False).cast(pa.string())
+    if whole.null_count == column.null_count:
+        return whole
+    rounded = [None if each is None else f"{each:.16e}" for each in column.to_pylist()]
+    return pc.coalesce(whole, pa.array(rounded, pa.string()))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from streams.records.record import Refusal
 from streams.sources.chunk import NAMES, Kind, Odd
+from streams.sources.ids import made_out
 
 ACCEPTED: Final = "AKSEPTERT"
 SENT_BY: Final = {"SENDT_FAGSYSTEM": None, "SENDT_PRINT": "PRINT"}  # and by which channel, where the state tells
@@ -25,7 +26,7 @@ class PortalStates(NamedTuple):
     receipt: pa.Table
     accepted: pa.Table
     ignored: int
-    unknown: list[int]
+    unknown: pa.Table
 
 
 def told(lines: pa.Table) -> PortalStates:
@@ -41,14 +42,15 @@ def told(lines: pa.Table) -> PortalStates:
         ),
         _kept(lines.filter(pc.equal(state, ACCEPTED)), ("report_id", "at", *NAMES)),
         pc.sum(pc.cast(_among(state, WARNINGS), pa.int64())).as_py() or 0,
-        lines.filter(pc.invert(_among(state, known)))["line"].to_pylist(),
+        _kept(lines.filter(pc.invert(_among(state, known))), ("report_id", "at", *NAMES)),
     )
 
 
 def told_oddly(odd: Odd) -> tuple[Kind, Odd]:
     """What a line tells that does not fit into columns, and its kind; of no state that is known, it is refused."""
     if not isinstance(odd.value, dict):
-        return "sent", odd
+        claim = any(word in RECEIPTS or word in WARNINGS for word in odd.legible.words)
+        return ("receipt" if claim else "sent"), odd
     given = dict(odd.value)
     state, at = given.pop("state", None), given.pop("at", None)
     if state in RECEIPTS:
@@ -56,7 +58,11 @@ def told_oddly(odd: Odd) -> tuple[Kind, Odd]:
         return "receipt", odd._replace(value=told)
     if state in SENT_BY:
         return "sent", odd._replace(value=given | {"sent_at": at})
-    return "sent", odd._replace(value=None, refusal=odd.refusal or Refusal("schema", "bad_value:state"))
+    # Whatever became of it: the portal knows the report.
+    legible = made_out("", [str(given.get("report_id"))])
+    return "sent", odd._replace(
+        value=None, refusal=odd.refusal or Refusal("schema", "bad_value:state"), legible=legible
+    )
 
 
 def _by_channel(sent: pa.Table) -> pa.Table:

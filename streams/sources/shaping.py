@@ -99,6 +99,8 @@ class Shape:
             places = pc.index_in(column, value_set=pa.array(values))
             ours = pc.take(pa.array([value or None for value in values.values()], pa.string()), places)
             column = pc.if_else(pc.is_valid(places), ours, column)
+        if self._tidy and name == "message_id":
+            return _without_decimals(column)
         return _padded(column, _DIGITS[name]) if self._tidy and name in _DIGITS else column
 
     def _timed(self, name: str, column: Any) -> Any:
@@ -148,6 +150,13 @@ def _tidied(column: Any) -> Any:
     if pc.any(pc.starts_with(column, '="')).as_py():
         column = pc.utf8_trim_whitespace(pc.replace_substring_regex(column, r'^="(.*)"$', r"\1"))
     return pc.if_else(pc.is_in(column, value_set=_NOTHING), None, column)
+
+
+def _without_decimals(column: Any) -> Any:
+    """Whole numbers to which a column of floats gave decimals; what is too long for one has lost digits, and stays."""
+    if not pc.any(pc.ends_with(column, ".0")).as_py():
+        return column
+    return pc.replace_substring_regex(column, r"^([0-9]{1,15})\.0$", r"\1")
 
 
 def _padded(column: Any, digits: int) -> Any:

@@ -113,11 +113,11 @@ def differences(said: Said, found: dict[str, dict[str, Any]], first: int, unread
     for report_id in sorted(expected & found.keys()):
         row = said.rows[report_id]
         wanted = _wanted(said, row, first)
-        if report_id in unread and row.status in (Status.MISSING, Status.RECOVERED):
-            missing = row.status is Status.MISSING
+        if report_id in unread and row.sent is not None and row.status is not Status.STORED:
+            found_again = row.status is Status.RECOVERED
             wanted |= {
-                "status": "undetermined" if missing else "stored",
-                "untold": "proof_unreadable" if missing else None,
+                "status": "stored" if found_again else "undetermined",
+                "untold": None if found_again else "proof_unreadable",
             }
             wanted |= dict.fromkeys(("reason", "missing_event_id", "cause"))
         for name, value in wanted.items():

@@ -48,11 +48,11 @@ def test_a_proof_may_name_the_message_only_whichever_sending_it_answers(tmp_path
     assert result.verdicts("status") == {A: ("stored",), B: ("missing",), C: ("unexpected",)}
 
 
-def test_a_message_that_two_reports_claim_proves_neither(tmp_path: Path) -> None:
+def test_a_message_that_two_reports_claim_proves_neither_and_leaves_both_open(tmp_path: Path) -> None:
     result = by_lines(
         tmp_path, [sent(A, message_id="x"), sent(B, message_id="x")], [*REACH, stored(None, message_id="x")]
     )
-    assert {result.verdicts("status")[report] for report in (A, B)} == {("missing",)}
+    assert {result.verdicts("status", "untold")[report] for report in (A, B)} == {("undetermined", "proof_unreadable")}
     assert [line["reason"] for line in result.lines("rejects")] == ["ids:message_id_ambiguous"]
 
 

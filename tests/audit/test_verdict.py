@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.verdict import Contradiction, JudgeContext, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
@@ -78,8 +79,23 @@ def test_a_missing_receipt_says_nothing_where_no_receipts_are_covered() -> None:
 
 
 def test_a_proof_that_cannot_be_read_leaves_open_what_became_of_the_report() -> None:
-    assert verdict([sent()], ground(ALWAYS), proof_unread=True).untold == "proof_unreadable"
-    assert verdict([sent(), stored(T0)], ground(ALWAYS), proof_unread=True).status == "stored"
+    proof = frozenset({FactKind.STORED})
+    assert verdict([sent()], ground(ALWAYS), unread=proof).untold == "proof_unreadable"
+    assert verdict([sent()], ground(ALWAYS, until=ALARM), unread=proof).untold == "proof_unreadable"
+    assert verdict([sent(), stored(T0)], ground(ALWAYS), unread=proof).status == "stored"
+
+
+def test_a_sent_that_cannot_be_read_may_have_been_the_first_and_so_decides_unless_the_report_is_stored() -> None:
+    other = frozenset({FactKind.SENT})
+    assert verdict([sent()], ground(ALWAYS), unread=other).untold == "sent_unreadable"
+    assert verdict([sent()], ground(ALWAYS, until=ALARM), unread=other).untold == "sent_unreadable"
+    assert verdict([sent(), stored(ALARM)], ground(ALWAYS), unread=other).status == "stored"
+    assert verdict([sent(), stored(ALARM + MINUTE)], ground(ALWAYS), unread=other).status == "recovered"
+
+
+def test_a_receipt_that_cannot_be_read_leaves_the_reason_open() -> None:
+    found = verdict([sent()], ground(ALWAYS), unread=frozenset({FactKind.RECEIPT}))
+    assert (found.status, found.reason_certain) == ("missing", False)
 
 
 def test_two_sources_that_name_different_receivers_leave_it_open() -> None:

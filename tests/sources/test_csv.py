@@ -108,18 +108,60 @@ def test_quotes_within_cells_and_delimiters_within_quotes_are_text(tmp_path: Pat
     assert [row["line"] for row in text_of(tmp_path, content).rows] == [2, 3, 4]
 
 
-def test_a_quote_that_is_never_closed_costs_one_line_and_not_the_rest_of_the_file(tmp_path: Path) -> None:
+def test_a_quote_that_is_never_closed_costs_nothing_in_free_text_and_one_line_elsewhere(tmp_path: Path) -> None:
     content = csv_lines(("fritekst", *HEADER), ("a", *ROW), ('"åpen', *ROW), *[("b", *ROW)] * 5)
     found = text_of(tmp_path, content)
-    assert found.refused == [(3, "csv:quotes")]
+    assert not found.odd
+    assert [row["line"] for row in found.rows] == [2, 3, 4, 5, 6, 7, 8]
+    found = text_of(tmp_path, csv_lines(HEADER, ROW, (ID, f'"{SENT_AT}', '03"01', "FIKS_IO", "UKJENT"), *[ROW] * 5))
+    assert found.refused == [(3, "csv:columns")]
     assert [row["line"] for row in found.rows] == [2, 4, 5, 6, 7, 8]
 
 
 def test_two_stray_quotes_do_not_swallow_what_lies_between(tmp_path: Path) -> None:
     content = csv_lines(("fritekst", *HEADER), ('"åpen', *ROW), ("a", *ROW), ('"igjen', *ROW), ("b", *ROW))
+    assert [row["line"] for row in text_of(tmp_path, content).rows] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("text", [r'"sa \"nei\", og gikk"', r'"sa \"nei\"; og gikk"', r'"\""'])
+def test_quotes_behind_backslashes_are_text(tmp_path: Path, text: str) -> None:
+    content = csv_lines((*HEADER, "fritekst"), (*ROW, text), (*ROW, "b"))
     found = text_of(tmp_path, content)
-    assert [line for line, _ in found.refused] == [2, 4]
-    assert [row["line"] for row in found.rows] == [3, 5]
+    assert [row["line"] for row in found.rows] == [2, 3 + text.count("\n")]
+    assert not found.odd
+
+
+def test_a_cell_of_a_megabyte_over_many_lines_is_text(tmp_path: Path) -> None:
+    long = '"' + ("lorem; ipsum\n" * 100_000) + '"'
+    found = text_of(tmp_path, csv_lines((*HEADER, "fritekst"), (*ROW, long), (*ROW, "b")))
+    assert [row["line"] for row in found.rows] == [2, 100_003]
+    assert not found.odd
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        (*ROW, "first; second"), (*ROW, "b;"), ROW[:3], (*ROW[:2], "a;b", *ROW[2:]), ("x;y", *ROW),
+        (",".join(ROW),), ("\ufeff" + ID + "," + SENT_AT,), (f"{{{ID.upper()}}}", SENT_AT), (ID.replace("-", ""), "a"),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_refused_still_tells_its_report(tmp_path: Path, line: tuple[str, ...]) -> None:
+    found = text_of(tmp_path, csv_lines((*HEADER, "fritekst"), (OTHER, *ROW[1:], "a"), line))
+    assert [odd.legible.reports for odd in found.odd] == [(ID,)]
+
+
+def test_records_glued_together_tell_of_both_reports(tmp_path: Path) -> None:
+    content = csv_lines(HEADER, ROW) + ";".join(ROW) + "\ufeff" + ";".join((OTHER, *ROW[1:])) + "\n"
+    (odd,) = text_of(tmp_path, content).odd
+    assert (set(odd.legible.reports), odd.legible.certain) == ({ID, OTHER}, True)
+
+
+def test_an_id_that_stands_elsewhere_is_told_apart_from_the_reports_own(tmp_path: Path) -> None:
+    header = ("report_id", "message_id", "sent_at", "municipality", "note")
+    (odd,) = text_of(tmp_path, csv_lines(header, (ID, OTHER, SENT_AT, "0301", "a;b"))).odd
+    assert odd.legible.reports == (ID,)
+    (odd,) = text_of(tmp_path, csv_lines((*header[:4],), (OTHER, "a", SENT_AT, "b", "see " + ID))).odd
+    assert odd.legible.reports == (OTHER,)
 
 
 def test_empty_lines_and_lines_of_delimiters_are_no_records(tmp_path: Path) -> None:
@@ -194,8 +236,8 @@ def test_a_quote_that_stays_open_for_too_long_was_never_meant_to_close(
     monkeypatch.setattr(csv_quoted, "_LONGEST_RECORD_BYTES", 400)
     rows = csv_lines(("fritekst", *HEADER), ('"åpen', *ROW), *[("b", *ROW)] * 20, ('lukket"', *ROW))
     found = read(source_of(written(tmp_path, "sent.csv", rows)), 100)
-    assert found.refused == [(2, "csv:quotes")]
-    assert len(found.rows) == 21
+    assert not found.odd
+    assert [row["line"] for row in found.rows] == list(range(2, 24))
 
 
 def test_packed_parts_one_behind_the_other_are_one_file(tmp_path: Path) -> None:

@@ -32,6 +32,12 @@ SELECT CAST(report_id AS VARCHAR), kind, source, part, line, arrived, event_at, 
 FROM sorted WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID)
 ORDER BY sorted.report_id, kind, arrived, source, part, line
 """
+_UNREAD = f"""
+SELECT CAST(report_id AS VARCHAR), list(DISTINCT kind) FROM (
+    SELECT report_id, kind FROM unjudged
+    UNION ALL SELECT report_id, {SENT} FROM accepted ANTI JOIN (FROM sorted WHERE kind = {SENT}) USING (report_id)
+) WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID) GROUP BY report_id
+"""
 JUDGED = {name: kind for name, kind in VERDICTS.items() if name not in ("municipality_today", "month")}
 _SCHEMA, _CONTRADICTIONS = schema_of(JUDGED), schema_of(CONTRADICTIONS)
 _OWN = pa.schema([*(field for field in _SCHEMA if field.name not in NAMES), ("names", pa.int32())])
@@ -57,7 +63,7 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Jud
         return
     table = connection.sql(_FACTS, params=[asked.first, asked.end, asked.end]).to_arrow_table()
     names, words = _names(connection, table["names"]), evidence_words(connection)
-    unread_sents, unread_proofs = (_unread(connection, asked, kind) for kind in (FactKind.SENT, FactKind.STORED))
+    unread = _unread(connection, asked)
     named = _Named(names.values())
     rows: list[tuple[Any, ...]] = []
     contradictions: list[tuple[Any, ...]] = []
@@ -68,10 +74,11 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Jud
         lines = list(group)
         facts = _facts(lines, names, words)
         folded = [bool(line[_FOLDED]) for line in lines] if any_folded else None
-        found = verdict(facts, ground, folded=folded, proof_unread=report_id in unread_proofs)
+        left = unread.get(report_id, frozenset())
+        found = verdict(facts, ground, folded=folded, unread=left)
         if found.row.sent is None and not found.row.held_stored:
             continue  # claims about a report of which nobody knows that it was sent
-        if found.row.sent is None and report_id in unread_sents:
+        if found.row.sent is None and FactKind.SENT in left:
             found = found._replace(status="stored")  # sent at a time that cannot be read, and stored
         rows.append(_row(found, named, by_event=any(line[_BY_EVENT] for line in lines)))
         for one in found.contradictions:
@@ -98,14 +105,13 @@ def _names(connection: duckdb.DuckDBPyConnection, wanted: pa.ChunkedArray) -> di
     return {-1: NAMELESS} | {row[0]: names_of(row[1:]) for row in found}
 
 
-def _unread(connection: duckdb.DuckDBPyConnection, asked: Range, kind: FactKind) -> set[str]:
-    """The reports of which a fact of a kind could not be read but for the id."""
-    found = connection.sql(
-        f"SELECT CAST(report_id AS VARCHAR) FROM unjudged WHERE kind = {kind.value} AND report_id >= ?::UUID "
-        "AND (?::UUID IS NULL OR report_id < ?::UUID)",
-        params=[asked.first, asked.end, asked.end],
-    ).fetchall()
-    return {report_id for (report_id,) in found}
+def _unread(connection: duckdb.DuckDBPyConnection, asked: Range) -> dict[str, frozenset[FactKind]]:
+    """The reports of which there are facts, or may be, that could not be read; and their kinds.
+
+    What the portal took in was sent as well, even where nothing tells when.
+    """
+    found = connection.sql(_UNREAD, params=[asked.first, asked.end, asked.end]).fetchall()
+    return {report_id: frozenset(map(FactKind, kinds)) for report_id, kinds in found}
 
 
 def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names], words: Sequence[str]) -> list[Fact]:

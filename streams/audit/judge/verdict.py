@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
 
+from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage
 from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
@@ -46,12 +47,17 @@ class Verdict(NamedTuple):
 
 
 def verdict(
-    facts: Sequence[Fact], ground: JudgeContext, *, folded: Sequence[bool] | None = None, proof_unread: bool = False
+    facts: Sequence[Fact],
+    ground: JudgeContext,
+    *,
+    folded: Sequence[bool] | None = None,
+    unread: frozenset[FactKind] = frozenset(),
 ) -> Verdict:
     """Judge one report.
 
     `facts`: sents, receipts and proofs, each in their order; the topic of a place is the source. `folded`: which of
-    them stand in local time in the hour that comes twice. `proof_unread`: there is one more that cannot be read.
+    them stand in local time in the hour that comes twice. `unread`: of which kinds there is one more, or may be, that
+    cannot be read.
     """
     row, events = judge(facts, ground.until, ground.rules)
     status = row.status
@@ -60,12 +66,11 @@ def verdict(
         return Verdict(row, "unexpected", None, False, None, found)
     if folded is not None and any(folded) and _depends_on_the_fold(status, facts, folded, ground):
         return Verdict(row, "undetermined", "ambiguous_time", True, None, found)
-    if status not in _BY_REASON:
-        return Verdict(row, status, None, True, None, found)
-    untold = _untold(row, ground, proof_unread=proof_unread, found=found)
+    untold = _untold(row, ground, unread, found)
     if untold is None:
         cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
-        return Verdict(row, status, None, _reach(row, ground.receipts) is None, cause, found)
+        certain = FactKind.RECEIPT not in unread and _reach(row, ground.receipts) is None
+        return Verdict(row, status, None, certain or status not in _BY_REASON, cause, found)
     if status is Status.RECOVERED and untold != "sources_contradict":
         # It is stored for certain; only whether a proof came before this one cannot be told.
         return Verdict(row, "stored", None, True, None, found)
@@ -99,9 +104,18 @@ def _differing(one: Sent, other: Sent) -> Iterator[str]:
         yield "sent_at"
 
 
-def _untold(row: Row, ground: JudgeContext, *, proof_unread: bool, found: Sequence[Contradiction]) -> Untold | None:
-    if proof_unread:
+def _untold(
+    row: Row, ground: JudgeContext, unread: frozenset[FactKind], found: Sequence[Contradiction]
+) -> Untold | None:
+    """Why the core's status is not to be relied on; what is proven stored is stored, whatever else cannot be read."""
+    if row.status is Status.STORED:
+        return None
+    if FactKind.STORED in unread:
         return "proof_unreadable"
+    if FactKind.SENT in unread and row.status is not Status.RECOVERED:  # which may have been the first
+        return "sent_unreadable"
+    if row.status not in _BY_REASON:
+        return None
     if any(one.field == "receiver" for one in found):
         return "sources_contradict"
     return _reach(row, ground.stored)

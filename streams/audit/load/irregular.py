@@ -15,9 +15,11 @@ from streams.audit.load.timestamps import EPOCH, microseconds, time_of
 from streams.core.events import written
 from streams.core.facts import Fact, Names, Place, Receipt, Receiver, Sent, Stored
 from streams.core.row import NAMELESS
+from streams.records.copies import UNREADABLE
 from streams.records.decode import TOO_LARGE, refused, take_in_content
 from streams.records.record import Record, Refusal
 from streams.sources.chunk import TIMES, Kind, Odd
+from streams.sources.ids import Legible, is_nothing, is_rounded, scraps_of, visible
 from streams.sources.shaping import as_content
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -38,9 +40,26 @@ _UNJUDGED = pa.schema([
     ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()), ("part", pa.int32()),
     ("line", pa.int64()), ("names", pa.int32()),
 ])  # fmt: skip
+_WORDED = pa.schema([
+    ("word", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()), ("line", pa.int64()),
+])  # fmt: skip
+_SCRAPS = pa.schema([
+    ("scrap", pa.string()), ("of_message", pa.bool_()), ("kind", pa.uint8()), ("source", pa.uint16()),
+    ("line", pa.int64()),
+])  # fmt: skip
+_STRAYS = pa.schema([
+    ("kind", pa.uint8()), ("source", pa.uint16()), ("line", pa.int64()), ("names", pa.int32()),
+    ("event_at", pa.int64()), ("number", pa.float64()), ("digits", pa.int32()),
+])  # fmt: skip
 _REJECTS = pa.schema([
     ("source", pa.int16()), ("line", pa.int64()), ("partition", pa.int32()), ("reason", pa.string()),
 ])  # fmt: skip
+
+
+_TABLES = {
+    "facts": _FACTS, "loose": _FACTS, "nameless": _FACTS, "unjudged": _UNJUDGED, "mentioned": _UNJUDGED,
+    "worded": _WORDED, "scraps": _SCRAPS, "strays": _STRAYS, "rejects": _REJECTS,
+}  # fmt: skip
 
 
 class OddLines:
@@ -54,10 +73,7 @@ class OddLines:
         self._source = source
         self._now = now
         self._max_value_bytes = max_value_bytes
-        self._facts: list[tuple[Any, ...]] = []
-        self._loose: list[tuple[Any, ...]] = []
-        self._unjudged: list[tuple[Any, ...]] = []
-        self._rejects: list[tuple[Any, ...]] = []
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
         self.rejected = 0
 
     def add_row(self, kind: Kind, row: dict[str, Any]) -> None:
@@ -71,39 +87,46 @@ class OddLines:
     def add(self, kind: Kind, odd: Odd, *, folded: bool = False) -> None:
         """A line in the shape of the input topics, or why there is none."""
         given, unread = self._content(odd)
+        given, no_id = without_no_ids(kind, given)
         arrived = _time(odd.arrived or given.get("arrived"))
         at = arrived or _time(given.get(EVENT_TIME[kind]))
         if at is not None and not EARLIEST <= at <= self._now:
             self.refuse(odd.line, Refusal("time", "out_of_range"))
             at = None
-        loose = "report_id" not in given and isinstance(given.get("message_id"), str)
+        by_message = "report_id" not in given and isinstance(given.get("message_id"), str)
+        nameless = kind == "stored" and odd.value is not None and not given.keys() & {"report_id", "message_id"}
         record = Record(kind, Place(at or EPOCH, "", NO_PARTITION, odd.line), odd.key, None)
-        content = given | {"report_id": NO_ID} if loose else given
+        content = given | {"report_id": NO_ID} if by_message or nameless else given
         intake = take_in_content(record, content) if unread is None else refused(record, unread)
-        fact, refusal = intake.fact, odd.refusal or intake.refusal
-        if loose and fact is not None and not _is_token(given["message_id"]):  # nothing else names its report
-            fact, refusal = None, refusal or Refusal("schema", "bad_value:message_id")
+        fact, refusal = intake.fact, odd.refusal or no_id or intake.refusal
+        lost = by_message and not _is_token(given["message_id"])  # nothing else names its report
+        if lost:
+            refusal = refusal or Refusal("schema", "bad_value:message_id")
         if refusal is not None:
             self.refuse(odd.line, refusal)
         if fact is None or at is None:
-            self._leave(kind, odd.line, given.get("report_id") if fact is None else fact.report_id, fact)
+            self._leave(kind, odd, given, fact)
             return
         row = self.row(fact, by_event=arrived is None, folded=folded)
         if isinstance(fact, Stored):
             row = row._replace(names=self._names.id_of(stored_names(fact, given)))
-        if loose:
-            self._loose.append(row._replace(report_id=None, message_id=given["message_id"]))
-        else:
-            self._facts.append(row)
+        if not (by_message or nameless):
+            self._rows["facts"].append(row)
+            return
+        row = row._replace(report_id=None, message_id=None if lost else given.get("message_id"))
+        if lost:
+            self._lose(row, given["message_id"])
+        if not lost or kind == "stored":
+            self._rows["loose" if by_message and not lost else "nameless"].append(row)
 
     def add_fact(self, fact: Fact) -> None:
         """A fact that lay in a topic: its place tells where, and when it arrived, which never goes back there."""
-        self._facts.append(self.row(fact, by_event=False, folded=False))
+        self._rows["facts"].append(self.row(fact, by_event=False, folded=False))
 
     def refuse(self, line: int, refusal: Refusal, partition: int | None = None) -> None:
         """A line that could not be read, at least not in whole."""
         self.rejected += 1
-        self._rejects.append((self._source, line, partition, f"{refusal.stage}:{refusal.reason}"))
+        self._rows["rejects"].append((self._source, line, partition, f"{refusal.stage}:{refusal.reason}"))
 
     def row(self, fact: Fact, *, by_event: bool, folded: bool) -> FactRow:
         """A fact as a row of the table."""
@@ -126,12 +149,9 @@ class OddLines:
 
     def write(self) -> None:
         """Write what has come since into the tables."""
-        for table, schema, rows in (
-            ("facts", _FACTS, self._facts), ("loose", _FACTS, self._loose),
-            ("unjudged", _UNJUDGED, self._unjudged), ("rejects", _REJECTS, self._rejects),
-        ):  # fmt: skip
+        for table, rows in self._rows.items():
             if rows:
-                with registered(self._connection, batch=table_of(rows, schema)):
+                with registered(self._connection, batch=table_of(rows, _TABLES[table])):
                     self._connection.execute(f"INSERT INTO {table} FROM batch")
                 rows.clear()
 
@@ -148,14 +168,56 @@ class OddLines:
         except Unreadable as error:
             return {}, Refusal(error.stage, error.reason)
 
-    def _leave(self, kind: Kind, line: int, report_id: Any, fact: Fact | None) -> None:
-        """What names a report but cannot be judged: it must not vanish."""
-        canonical = canonical_report_id(report_id) if isinstance(report_id, str) else None
-        if canonical is None or canonical == NO_ID:
+    def _leave(self, kind: Kind, odd: Odd, given: dict[str, Any], fact: Fact | None) -> None:
+        """What names a report, or may name one, but cannot be judged: it must not vanish."""
+        number = FactKind[kind.upper()]
+        told = given.get("report_id") if fact is None else fact.report_id
+        canonical = canonical_report_id(told) if isinstance(told, str) else None
+        names = self._names.id_of(fact.names if isinstance(fact, Sent) else NAMELESS)
+        certain = () if canonical in (None, NO_ID) else (canonical,)
+        legible = Legible(certain, True) if certain else odd.legible
+        table = self._rows["unjudged" if legible.certain else "mentioned"]
+        table += [(report, number, self._source, None, odd.line, names) for report in legible.reports]
+        if legible.certain:
             return
-        names = fact.names if isinstance(fact, Sent) else NAMELESS
-        row = (canonical, FactKind[kind.upper()], self._source, None, line, self._names.id_of(names))
-        self._unjudged.append(row)
+        words = (*legible.words, *([given["message_id"]] if isinstance(given.get("message_id"), str) else ()))
+        scraps = (*legible.scraps, *(scraps_of(told) if isinstance(told, str) and told != NO_ID else ()))
+        self._rows["worded"] += [(word, number, self._source, odd.line) for word in words]
+        self._rows["scraps"] += [(scrap, False, number, self._source, odd.line) for scrap in scraps]
+
+    def _lose(self, row: FactRow, message: str) -> None:
+        """A fact of a message whose id cannot be read: what is left of it may tell whose it was."""
+        number, digits = rounded_number(message)
+        self._rows["strays"].append((row.kind, row.source, row.line, row.names, row.event_at, number, digits))
+        if number is None:
+            scrap = "".join(filter(str.isalnum, message.lower()))
+            self._rows["scraps"].append((scrap, True, row.kind, row.source, row.line))
+
+
+def without_no_ids(kind: Kind, given: dict[str, Any]) -> tuple[dict[str, Any], Refusal | None]:
+    """What a line tells, without ids that are none; and how that is said, where somebody asks for them."""
+    told, refusal = dict(given), None
+    for name in ("report_id", "message_id"):
+        text = told.get(name)
+        if isinstance(text, str) and (seen := visible(text)) != text:
+            text = told[name] = seen.strip()
+        if isinstance(text, str) and is_nothing(text) and (text or kind != "sent"):
+            del told[name]
+            refusal = Refusal("ids", f"{name}_nothing")
+    message = told.get("message_id")
+    if isinstance(message, str) and is_rounded(message):
+        told["message_id"] = UNREADABLE + message  # a number that is no id for any reader
+        refusal = Refusal("ids", "message_id_rounded")
+    return told, None if kind != "sent" and "report_id" in told else refusal
+
+
+def rounded_number(message: str) -> tuple[float | None, int]:
+    """The number that a message's id was before it lost digits, and how many digits are left; else None."""
+    number = message.removeprefix(UNREADABLE)
+    if number == message:
+        return None, 0
+    digits = number.lower().partition("e")[0].replace(".", "").rstrip("0")
+    return float(number), max(len(digits), 1)
 
 
 def stored_names(stored: Stored, given: dict[str, Any]) -> Names:

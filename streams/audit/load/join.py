@@ -1,6 +1,7 @@
 """The facts of all sources put together: message ids become report ids, and everything is sorted by report."""
 
 from streams.audit.facts import COLUMNS, SENT, STORED
+from streams.audit.load.traces import follow_traces
 from streams.audit.workspace import Work
 
 _OTHERS = ", ".join(f"l.{name}" for name in COLUMNS[1:])
@@ -18,6 +19,10 @@ INSERT INTO rejects SELECT l.source, l.line, NULL,
 FROM loose AS l LEFT JOIN messages AS m USING (message_id) WHERE COALESCE(m.reports, 0) <> 1;
 INSERT INTO nameless SELECT l.* FROM loose AS l LEFT JOIN messages AS m USING (message_id)
 WHERE COALESCE(m.reports, 0) <> 1 AND l.kind = {STORED};
+INSERT INTO worded SELECT l.message_id, l.kind, l.source, l.line
+FROM loose AS l JOIN messages AS m USING (message_id) WHERE m.reports > 1;
+INSERT INTO strays SELECT l.kind, l.source, l.line, l.names, l.event_at, NULL, 0
+FROM loose AS l ANTI JOIN messages AS m USING (message_id) WHERE l.kind = {STORED};
 DROP TABLE messages;
 """
 _SORTED = """
@@ -27,10 +32,11 @@ DROP TABLE facts;
 
 
 def bring_together(work: Work) -> None:
-    """Resolve what only a message id names, then sort; what cannot be resolved is listed."""
+    """Resolve what only a message id names, then sort; what cannot be resolved is listed, and followed."""
     if work.found("sorted") is not None:
         return
     with work.stage("sorted"):
         if work.connection.sql("SELECT count(*) FROM loose").fetchall()[0][0]:
             work.connection.execute(_MESSAGES + _RESOLVED)
+        follow_traces(work.connection)
         work.connection.execute(_SORTED)

@@ -21,6 +21,7 @@ from streams.core.row import NAMELESS
 from streams.records.decode import READERS, receiver_of
 from streams.records.record import Refusal
 from streams.sources.chunk import NAMES, TIMES, Chunk, Kind, Odd
+from streams.sources.ids import NO_ID, NO_UUIDS
 from streams.sources.portal import told, told_oddly
 from streams.sources.shaping import as_content
 
@@ -70,17 +71,23 @@ class Taking:
         self._take_lines("sent", found.sent)
         self._take_lines("receipt", found.receipt)
         self._take_accepted(found.accepted)
-        for line in found.unknown:
+        # Whatever became of it: the portal knows the report.
+        self._take_accepted(found.unknown)
+        for line in found.unknown["line"].to_pylist():
             self.odd.refuse(line, Refusal("schema", "bad_value:state"))
 
     def _take_accepted(self, lines: pa.Table) -> None:
         """Reports that the portal took in: whether they were ever sent is asked once everything is read."""
-        if len(lines):
-            with registered(self._connection, raw=self._numbered("sent", self._timed(lines))):
-                self._connection.execute(
-                    f"INSERT INTO accepted SELECT TRY_CAST(report_id AS UUID), {self._source}, line, names_id, at_us "
-                    "FROM raw WHERE TRY_CAST(report_id AS UUID) IS NOT NULL"
-                )
+        if not len(lines):
+            return
+        with registered(self._connection, raw=self._numbered("sent", self._timed(lines))):
+            self._connection.execute(
+                f"INSERT INTO accepted SELECT TRY_CAST(report_id AS UUID), {self._source}, line, names_id, at_us "
+                "FROM raw WHERE TRY_CAST(report_id AS UUID) IS NOT NULL"
+            )
+            unread = self._connection.sql("SELECT line FROM raw WHERE TRY_CAST(report_id AS UUID) IS NULL").fetchall()
+        for (line,) in unread:
+            self.odd.refuse(line, Refusal("schema", "bad_value:report_id"))
 
     def _take_lines(self, kind: Kind, lines: pa.Table) -> None:
         if not len(lines):
@@ -184,9 +191,11 @@ def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:
             ELSE 'odd' END AS state
     FROM (
         SELECT TRY_CAST({report_id} AS UUID) AS read_id, line,
-            CASE WHEN lower({report_id}) = CAST(read_id AS VARCHAR) THEN read_id END AS uuid,
+            CASE WHEN lower({report_id}) = CAST(read_id AS VARCHAR) AND read_id NOT IN {NO_UUIDS!r} THEN read_id END
+                AS uuid,
             {report_id} IS NOT NULL AS has_id, {message_id} AS m, m IS NOT NULL AS has_message,
-            m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}')) AS message_ok,
+            m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}')
+                AND NOT regexp_matches(m, '{NO_ID}')) AS message_ok,
             {times} AS times_ok, {own} AS own_at, {arrived} AS arrived_at, {names} AS names_of, {code} AS code_of,
             {given("folded", "BOOLEAN")} AS folded
         FROM raw

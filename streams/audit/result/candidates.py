@@ -5,6 +5,7 @@ from datetime import timedelta
 import duckdb
 
 from streams.audit.facts import STORED
+from streams.audit.towns import agreeing
 from streams.core.receivers import Municipalities
 
 MOST_CANDIDATES = 5
@@ -41,12 +42,3 @@ def find_candidates(connection: duckdb.DuckDBPyConnection, rule: Municipalities)
     agreeing(connection, rule)
     connection.execute(_CANDIDATES)
     connection.execute("DROP TABLE proofs; DROP TABLE agreeing")
-
-
-def agreeing(connection: duckdb.DuckDBPyConnection, rule: Municipalities) -> None:
-    """A table of the pairs of municipality numbers in the facts that name the same receiver, by the core's rule."""
-    present = connection.sql("SELECT DISTINCT municipality FROM names WHERE municipality IS NOT NULL").fetchall()
-    codes = [code for (code,) in present]
-    pairs = [(one, other) for one in codes for other in codes if rule.agree(one, other)]
-    connection.execute("CREATE TEMP TABLE agreeing AS SELECT unnest(?) AS one, unnest(?) AS other",
-                       [[one for one, _ in pairs], [other for _, other in pairs]])  # fmt: skip
