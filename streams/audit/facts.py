@@ -1,5 +1,6 @@
 """The facts of an audit as a table: what every source says, in few bytes a fact, for DuckDB to sort out of core."""
 
+from datetime import timedelta
 from enum import IntEnum
 from typing import NamedTuple, get_args
 
@@ -8,11 +9,15 @@ import orjson
 
 from schemas.inputs import Form
 from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent
+from streams.core.sight import PROOF_BEFORE_SENT
 from streams.sources.chunk import NAMES, RECEIVER
 
 EVIDENCE = ("READ_BACK", "RECONCILIATION", "MANUAL")
 FORMS: tuple[str, ...] = get_args(Form)
 CODES: tuple[str, ...] = tuple(code.value for code in ReceiptCode)
+
+# A proof may come before its sent; one from longer before, by a time of its own, cannot be right.
+EARLY_US = PROOF_BEFORE_SENT // timedelta(microseconds=1)
 
 _MOST_WORDS = 255
 
@@ -20,7 +25,8 @@ _MOST_WORDS = 255
 # partition it never goes back, because a record counts as arrived with the latest before it. `event_at`: the event's
 # own time, NULL where it could not be read. `code`: of a receipt or an evidence, from 1; `words` has the evidence that
 # the contract does not name. `by_event`: no arrival was
-# known, the event's own time stands in. `folded`: a local time in the hour that comes twice.
+# known, the event's own time stands in. `within`: the hours, from its time on,
+# in which it lies; 0 where the time is known.
 # `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
 # no time, and `accepted` reports that the portal took in. Of lines that are refused: `mentioned` ids that may be a
 # report's, `worded` words that may be a message's, `scraps` what is left of an id. `strays`: proofs of messages that
@@ -30,7 +36,7 @@ CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id 
     channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
 CREATE TABLE facts (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT,
     arrived BIGINT, event_at BIGINT, names INTEGER, code UTINYINT, message_id VARCHAR, unread VARCHAR, by_event BOOLEAN,
-    folded BOOLEAN);
+    within UTINYINT);
 CREATE TABLE loose AS FROM facts LIMIT 0;
 CREATE TABLE nameless AS FROM facts LIMIT 0;
 CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT, names INTEGER);
@@ -128,7 +134,7 @@ class FactRow(NamedTuple):
     message_id: str | None
     unread: str | None
     by_event: bool
-    folded: bool
+    within: int
 
 
 COLUMNS = FactRow._fields

@@ -27,6 +27,7 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 TIMES = frozenset({"sent_at", "received_at", "stored_at", "at", "arrived"})
+DAYS = "days"  # a column beside them: whether a time on the line is but a day, and stands for its beginning
 MOST_LINES = 500_000
 
 
@@ -51,7 +52,8 @@ class Chunk(NamedTuple):
     """Up to MOST_LINES lines of a file, in its order.
 
     `table` has the int64 column `line` (from 1, the header included where there is one) and those of the kind's FIELDS
-    that the source has: text as it stands there, times also as Arrow timestamps (without a zone: local time).
+    that the source has: text as it stands there, times also as Arrow timestamps (without a zone: local time), and where
+    any of these is but a day the column DAYS.
     `done`: how much of the file is read, from 0 to 1.
     """
 

@@ -74,12 +74,11 @@ class ParquetFile(OpenFile):
         """Raises ConfigurationError where a column's type can be none of ours."""
         plain = kind.value_type if pa.types.is_dictionary(kind) else kind
         number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_decimal(plain)
+        serial = self.source.times in ("excel", "excel1904")
         if _is_text(plain):
             return
         if ours in TIMES:
-            fits = pa.types.is_timestamp(plain) or pa.types.is_date(plain) or (number and self.source.times == "excel")
-            if pa.types.is_date(plain):
-                self.warnings.add("dates_without_time")
+            fits = pa.types.is_timestamp(plain) or pa.types.is_date(plain) or (number and serial)
             must = 'timestamps or text, or numbers with times = "excel" in a mapping file'
         else:
             fits, must = number or _is_uuid(plain), "text"

@@ -8,7 +8,7 @@ from schemas.common import Code, Municipality, Time
 from streams.sources.chunk import FIELDS, Kind
 
 Format = Literal["ndjson", "csv", "parquet"]
-TimeStyle = Literal["iso", "norwegian", "excel"]
+TimeStyle = Literal["iso", "norwegian", "excel", "excel1904"]
 
 
 class _Closed(BaseModel):
@@ -43,7 +43,9 @@ class SourcePlan(_Closed):
     constants: dict[str, str] = Field({}, description="Our name and the value on every line.")
     values: dict[str, dict[str, str]] = Field({}, description="Our name: their value and ours.")
     zone: str | None = Field(None, description="The zone of times without one, such as Europe/Oslo.")
-    times: TimeStyle | None = Field(None, description="iso, norwegian (31.12.2022 14:30) or excel (serial numbers).")
+    times: TimeStyle | None = Field(
+        None, description="iso, norwegian (31.12.2022 14:30), excel (serial numbers) or excel1904."
+    )
     covers: Covers | None = Field(None, description="What the source covers, declared; else it is measured.")
 
     @model_validator(mode="after")

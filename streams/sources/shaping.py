@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from functools import reduce
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_jsonable_python
 
-from streams.sources.chunk import FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
+from streams.sources.chunk import DAYS, FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
 from streams.sources.column_names import everywhere
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.text import BLOCK_LINES
-from streams.sources.times import LOCAL, from_excel, from_norwegian, rfc3339
+from streams.sources.times import LOCAL, are_days, from_excel, from_norwegian, rfc3339
 
 _NOTHING = pa.array(["", "NULL", "null", "\\N"])  # how databases write that there is no value
 _DIGITS = {"municipality": 4, "district": 2}
@@ -57,6 +58,10 @@ class Shape:
         for name in TIMES & told.keys():
             good = pc.and_(good, pc.or_(pc.is_valid(timed[name]), pc.is_null(told[name])))
         table = pa.table({"line": lines, **timed})
+        days = [are_days(told[name], self._styles.get(name)) for name in TIMES & told.keys()]
+        known = [pc.fill_null(one, False) for one in days if one is not None]
+        if known and pc.any(any_day := reduce(pc.or_, known)).as_py():
+            table = table.append_column(DAYS, any_day)
         if pc.all(good).as_py() in (True, None):
             return table, []
         bad = pa.table({"line": lines, **told}).filter(pc.invert(good))
@@ -107,8 +112,8 @@ class Shape:
         style = self._styles.get(name)
         if pa.types.is_date(column.type):
             return column.cast(LOCAL)
-        if style == "excel" and not pa.types.is_timestamp(column.type):
-            return from_excel(column)
+        if style in ("excel", "excel1904") and not pa.types.is_timestamp(column.type):
+            return from_excel(column, style)
         return from_norwegian(column) if style == "norwegian" and pa.types.is_string(column.type) else column
 
 

@@ -126,7 +126,7 @@ def test_what_contradicts_is_listed_and_what_only_says_less_is_not(other: Sent, 
 
 
 @pytest.mark.parametrize(
-    ("proof_at", "folded", "status"),
+    ("proof_at", "within", "status"),
     [
         (ALARM - 30 * MINUTE, [True, True], "undetermined"),  # the proof could be the later one, and the sent the first
         (ALARM - 30 * MINUTE, [True, False], "stored"),
@@ -136,8 +136,8 @@ def test_what_contradicts_is_listed_and_what_only_says_less_is_not(other: Sent, 
     ],
 )
 def test_an_hour_that_comes_twice_only_matters_where_it_decides(
-    proof_at: datetime, folded: list[bool], status: str
+    proof_at: datetime, within: list[bool], status: str
 ) -> None:
-    found = verdict([sent(), stored(proof_at)], ground(ALWAYS), folded=folded)
+    found = verdict([sent(), stored(proof_at)], ground(ALWAYS), within=within)
     assert found.status == status
     assert found.untold == ("ambiguous_time" if status == "undetermined" else None)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from streams.audit.arrow import registered, schema_of, table_of
-from streams.audit.facts import CODES, FactKind, evidence_words, names_of
+from streams.audit.facts import CODES, EARLY_US, FactKind, evidence_words, names_of
 from streams.audit.judge.verdict import JudgeContext, Verdict, verdict
 from streams.audit.load.timestamps import EPOCH
 from streams.audit.schema import CONTRADICTIONS, VERDICTS
@@ -23,12 +23,12 @@ from streams.sources.chunk import NAMES
 
 REPORTS_A_RANGE = 100_000
 _NOBODY, _NONE = (None,) * 4, (None,) * 3
-SENT, RECEIPT = FactKind.SENT.value, FactKind.RECEIPT.value
-_BY_EVENT, _FOLDED = 11, 12  # where these columns stand
+SENT, RECEIPT, STORED = (kind.value for kind in FactKind)
+_BY_EVENT, _WITHIN = 11, 12  # where these columns stand
 _CODES = tuple(map(ReceiptCode, CODES))
 _FACTS = """
 SELECT CAST(report_id AS VARCHAR), kind, source, part, line, arrived, event_at, names, code, message_id, unread,
-    by_event, folded
+    by_event, within
 FROM sorted WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID)
 ORDER BY sorted.report_id, kind, arrived, source, part, line
 """
@@ -68,14 +68,16 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Jud
     rows: list[tuple[Any, ...]] = []
     contradictions: list[tuple[Any, ...]] = []
     columns = [column.to_pylist() for column in table.columns]
-    any_folded = pc.any(table["folded"]).as_py()
+    any_within = pc.max(table["within"]).as_py()
     del table
     for report_id, group in groupby(zip(*columns, strict=True), key=itemgetter(0)):
         lines = list(group)
+        kept = _without_early(lines)
+        early, lines = len(kept) < len(lines), kept
         facts = _facts(lines, names, words)
-        folded = [bool(line[_FOLDED]) for line in lines] if any_folded else None
+        within = [line[_WITHIN] for line in lines] if any_within else None
         left = unread.get(report_id, frozenset())
-        found = verdict(facts, ground, folded=folded, unread=left)
+        found = verdict(facts, ground, within=within, unread=left, early=early)
         if found.row.sent is None and not found.row.held_stored:
             continue  # claims about a report of which nobody knows that it was sent
         if found.row.sent is None and FactKind.SENT in left:
@@ -112,6 +114,18 @@ def _unread(connection: duckdb.DuckDBPyConnection, asked: Range) -> dict[str, fr
     """
     found = connection.sql(_UNREAD, params=[asked.first, asked.end, asked.end]).fetchall()
     return {report_id: frozenset(map(FactKind, kinds)) for report_id, kinds in found}
+
+
+def _without_early(lines: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """One report's facts but for proofs that are older than it is: by times of their own, which then cannot be right.
+
+    Where it is known when a proof arrived, that counts, whatever the proof says of itself.
+    """
+    first = lines[0]
+    if first[1] != SENT or lines[-1][1] != STORED:
+        return lines
+    begin = (first[5] if first[6] is None else first[6]) - EARLY_US
+    return [line for line in lines if line[1] != STORED or not line[_BY_EVENT] or line[5] >= begin]
 
 
 def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names], words: Sequence[str]) -> list[Fact]:

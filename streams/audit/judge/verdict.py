@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
 
-from streams.audit.facts import FactKind
+from streams.audit.facts import FactKind, kind_of
 from streams.audit.judge.coverage import EvidenceCoverage
 from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
@@ -50,23 +50,26 @@ def verdict(
     facts: Sequence[Fact],
     ground: JudgeContext,
     *,
-    folded: Sequence[bool] | None = None,
+    within: Sequence[int] | None = None,
     unread: frozenset[FactKind] = frozenset(),
+    early: bool = False,
 ) -> Verdict:
     """Judge one report.
 
-    `facts`: sents, receipts and proofs, each in their order; the topic of a place is the source. `folded`: which of
-    them stand in local time in the hour that comes twice. `unread`: of which kinds there is one more, or may be, that
-    cannot be read.
+    `facts`: sents, receipts and proofs, each in their order; the topic of a place is the source. `within`: the
+    hours in which the time of each of them lies, 0 where it is known. `unread`: of which kinds there is one more, or
+    may be, that cannot be read. `early`: there is a proof from long before the report was sent.
     """
     row, events = judge(facts, ground.until, ground.rules)
     status = row.status
     found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
     if row.sent is None:
         return Verdict(row, "unexpected", None, False, None, found)
-    if folded is not None and any(folded) and _depends_on_the_fold(status, facts, folded, ground):
+    if within is not None and any(within) and _depends_on_the_hour(status, facts, within, ground):
         return Verdict(row, "undetermined", "ambiguous_time", True, None, found)
     untold = _untold(row, ground, unread, found)
+    if early and untold is None and status is not Status.STORED:
+        untold = "proof_too_early"
     if untold is None:
         cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
         certain = FactKind.RECEIPT not in unread and _reach(row, ground.receipts) is None
@@ -127,24 +130,25 @@ def _reach(row: Row, coverage: EvidenceCoverage) -> Untold | None:
     return coverage.untold(row.municipality, row.names.case_system, row.sent_at, row.alarm_at)
 
 
-def _depends_on_the_fold(status: Status, facts: Sequence[Fact], folded: Sequence[bool], ground: JudgeContext) -> bool:
-    """True if another reading of the local times that come twice in autumn gives another status."""
-    kinds = sorted({type(fact).__name__ for fact, twice in zip(facts, folded, strict=True) if twice})
+def _depends_on_the_hour(status: Status, facts: Sequence[Fact], within: Sequence[int], ground: JudgeContext) -> bool:
+    """True if another reading of times that come twice in autumn, or are but a day, gives another status."""
+    kinds = sorted({type(fact).__name__ for fact, hours in zip(facts, within, strict=True) if hours})
     for choice in product((False, True), repeat=len(kinds)):
         later = {kind for kind, is_later in zip(kinds, choice, strict=True) if is_later}
         read = [
-            _an_hour_later(fact) if twice and type(fact).__name__ in later else fact
-            for fact, twice in zip(facts, folded, strict=True)
+            _later(fact, hours * HOUR) if hours and type(fact).__name__ in later else fact
+            for fact, hours in zip(facts, within, strict=True)
         ]
+        read.sort(key=lambda fact: (kind_of(fact), fact.place.arrived))
         if judge(read, ground.until, ground.rules)[0].status is not status:
             return True
     return False
 
 
-def _an_hour_later(fact: Fact) -> Fact:
-    place = fact.place._replace(arrived=fact.place.arrived + HOUR)
+def _later(fact: Fact, by: timedelta) -> Fact:
+    place = fact.place._replace(arrived=fact.place.arrived + by)
     if isinstance(fact, Sent) and fact.sent_at is not None:
-        return fact._replace(place=place, sent_at=fact.sent_at + HOUR)
+        return fact._replace(place=place, sent_at=fact.sent_at + by)
     if isinstance(fact, Stored):
-        return fact._replace(place=place, stored_at=fact.stored_at + HOUR)
+        return fact._replace(place=place, stored_at=fact.stored_at + by)
     return fact._replace(place=place)

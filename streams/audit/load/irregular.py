@@ -34,7 +34,7 @@ _FACTS = pa.schema([
     ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()),
     ("part", pa.int32()), ("line", pa.int64()), ("arrived", pa.int64()), ("event_at", pa.int64()),
     ("names", pa.int32()), ("code", pa.uint8()), ("message_id", pa.string()), ("unread", pa.string()),
-    ("by_event", pa.bool_()), ("folded", pa.bool_()),
+    ("by_event", pa.bool_()), ("within", pa.uint8()),
 ])  # fmt: skip
 _UNJUDGED = pa.schema([
     ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()), ("part", pa.int32()),
@@ -82,9 +82,9 @@ class OddLines:
         for name in TIMES & told.keys():
             us = told.get(f"{name}_us")
             told[name] = str(told[name]) if us is None else written(time_of(us))
-        self.add(kind, Odd(row["line"], as_content(kind, told)), folded=bool(row.get("folded")))
+        self.add(kind, Odd(row["line"], as_content(kind, told)), within=row.get("within") or 0)
 
-    def add(self, kind: Kind, odd: Odd, *, folded: bool = False) -> None:
+    def add(self, kind: Kind, odd: Odd, *, within: int = 0) -> None:
         """A line in the shape of the input topics, or why there is none."""
         given, unread = self._content(odd)
         given, no_id = without_no_ids(kind, given)
@@ -107,7 +107,7 @@ class OddLines:
         if fact is None or at is None:
             self._leave(kind, odd, given, fact)
             return
-        row = self.row(fact, by_event=arrived is None, folded=folded)
+        row = self.row(fact, by_event=arrived is None, within=within)
         if isinstance(fact, Stored):
             row = row._replace(names=self._names.id_of(stored_names(fact, given)))
         if not (by_message or nameless):
@@ -121,14 +121,14 @@ class OddLines:
 
     def add_fact(self, fact: Fact) -> None:
         """A fact that lay in a topic: its place tells where, and when it arrived, which never goes back there."""
-        self._rows["facts"].append(self.row(fact, by_event=False, folded=False))
+        self._rows["facts"].append(self.row(fact, by_event=False, within=0))
 
     def refuse(self, line: int, refusal: Refusal, partition: int | None = None) -> None:
         """A line that could not be read, at least not in whole."""
         self.rejected += 1
         self._rows["rejects"].append((self._source, line, partition, f"{refusal.stage}:{refusal.reason}"))
 
-    def row(self, fact: Fact, *, by_event: bool, folded: bool) -> FactRow:
+    def row(self, fact: Fact, *, by_event: bool, within: int) -> FactRow:
         """A fact as a row of the table."""
         arrived = microseconds(fact.place.arrived)
         part = None if fact.place.partition == NO_PARTITION else fact.place.partition
@@ -144,7 +144,7 @@ class OddLines:
             event_at, unread = microseconds(fact.stored_at), ",".join(fact.unreadable) or None
         return FactRow(
             fact.report_id, kind_of(fact), self._source, part, fact.place.offset, arrived,
-            event_at, self._names.id_of(names), code, message_id, unread, by_event, folded,
+            event_at, self._names.id_of(names), code, message_id, unread, by_event, within,
         )  # fmt: skip
 
     def write(self) -> None:

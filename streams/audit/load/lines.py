@@ -15,12 +15,12 @@ from schemas.common import NAME, NATIONAL_ID
 from streams.audit.arrow import registered
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
 from streams.audit.load.irregular import EARLIEST, EVENT_TIME, OddLines, proof_names
-from streams.audit.load.timestamps import instants, microseconds
+from streams.audit.load.timestamps import DAY_HOURS, instants, microseconds
 from streams.core.facts import Names
 from streams.core.row import NAMELESS
 from streams.records.decode import READERS, receiver_of
 from streams.records.record import Refusal
-from streams.sources.chunk import NAMES, TIMES, Chunk, Kind, Odd
+from streams.sources.chunk import DAYS, NAMES, TIMES, Chunk, Kind, Odd
 from streams.sources.ids import NO_ID, NO_UUIDS
 from streams.sources.portal import told, told_oddly
 from streams.sources.shaping import as_content
@@ -47,6 +47,7 @@ class Taking:
         self.records = 0
         self.ignored = 0
         self.without_zone = 0
+        self.warnings: set[str] = set()
 
     def take(self, kind: Kind, chunk: Chunk) -> None:
         """Take a chunk of a kind's lines."""
@@ -110,14 +111,18 @@ class Taking:
                 self.odd.add_row(kind, row)
 
     def _timed(self, lines: pa.Table) -> pa.Table:
-        """The lines with `<time>_us` beside each column of times, and `folded`."""
-        folded = None
+        """The lines with `<time>_us` beside each column of times, and `within`: see `Instants`."""
+        within = pa.chunked_array([pa.repeat(pa.scalar(0, pa.uint8()), len(lines))])
+        if DAYS in lines.column_names:
+            within = pc.if_else(lines[DAYS], pa.scalar(DAY_HOURS, pa.uint8()), within)
         for name in sorted(TIMES.intersection(lines.column_names)):
             read = instants(self._connection, lines[name], self._zone)
             lines = lines.append_column(f"{name}_us", read.us)
-            folded = read.folded if folded is None else pc.or_(folded, read.folded)
+            within = pc.max_element_wise(within, read.within)
             self.without_zone += read.local
-        return lines if folded is None else lines.append_column("folded", folded)
+        if pc.max(within).as_py() == DAY_HOURS:
+            self.warnings.add("dates_without_time")
+        return lines.append_column("within", within)
 
     def _numbered(self, kind: Kind, lines: pa.Table) -> pa.Table:
         """The lines with `names_id`: the number of their names, null where the contract's reader refuses them."""
@@ -197,7 +202,7 @@ def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:
             m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}')
                 AND NOT regexp_matches(m, '{NO_ID}')) AS message_ok,
             {times} AS times_ok, {own} AS own_at, {arrived} AS arrived_at, {names} AS names_of, {code} AS code_of,
-            {given("folded", "BOOLEAN")} AS folded
+            {given("within", "UTINYINT")} AS within
         FROM raw
     )
     """

@@ -74,7 +74,7 @@ def read_file(work: Work, number: int, file: OpenFile, max_value_bytes: int) -> 
                 )
             known = counted | {
                 "kind": file.kind, "name": file.name, "format": file.format, "records": taking.records,
-                "ignored": taking.ignored, "warnings": sorted(file.warnings),
+                "ignored": taking.ignored, "warnings": sorted(file.warnings | taking.warnings),
             }  # fmt: skip
             keep(known)
     return Found(number=number, covers=file.source.covers, **known)

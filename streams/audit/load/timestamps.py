@@ -16,23 +16,38 @@ _MICROSECOND = timedelta(microseconds=1)
 _DAY = r"(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
 PLAIN = rf"^{_DAY}T{_CLOCK}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+# As databases and languages write them besides: a blank for the T or before the zone, no seconds, a zone in hours
+# alone, in words or told twice, any number of decimals.
+ZONED = (
+    r"(?i)^((?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9])[T ]"
+    r"((?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?)"
+    r" ?(Z|UTC|GMT|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)(?:\[[A-Z0-9_/+-]{1,40}\])?$"
+)
 LOCAL = rf"^{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,6}})?)?$"
+DAY = rf"^{_DAY}$"
+# Within how many hours a local time lies: the one that comes twice in autumn, and the longest day.
+TWICE_HOURS, DAY_HOURS = 1, 25
 _READ = f"""
-SELECT epoch_us(CASE WHEN regexp_matches(text, '{PLAIN}') THEN TRY_CAST(text AS TIMESTAMPTZ) END) AS us,
-    CASE WHEN regexp_matches(text, '{LOCAL}') THEN TRY_CAST(text AS TIMESTAMP) END AS local
+SELECT epoch_us(CASE WHEN regexp_matches(text, '{PLAIN}') THEN TRY_CAST(text AS TIMESTAMPTZ)
+        WHEN regexp_matches(text, '{ZONED}') THEN TRY_CAST(replace(regexp_replace(regexp_replace(
+            text, '{ZONED}', '\\1T\\2\\3'), '(?i)(UTC|GMT|Z)$', 'Z'), ',', '.') AS TIMESTAMPTZ) END) AS us,
+    CASE WHEN regexp_matches(text, '{LOCAL}') OR regexp_matches(text, '{DAY}') THEN TRY_CAST(text AS TIMESTAMP) END
+        AS local,
+    local IS NOT NULL AND length(text) = {len("2022-03-02")} AS day
 FROM texts
 """
 _US = pa.timestamp("us", "UTC")
 
 
 class Instants(NamedTuple):
-    """A column of times. `us`: int64, null where there is none that could be read; `folded`: the hour that comes twice.
+    """A column of times. `us`: int64, the earliest that it can be, null where there is none that could be read.
 
-    `local`: how many were given without a zone and could not be read for want of one.
+    `within`: uint8, the hours from there on in which it lies, 0 where it is known. `local`: how many were given without
+    a zone and could not be read for want of one.
     """
 
     us: pa.ChunkedArray
-    folded: pa.ChunkedArray
+    within: pa.ChunkedArray
     local: int
 
 
@@ -48,25 +63,30 @@ def instants(connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, zon
         found = connection.sql(_READ).to_arrow_table()
     us, local = found["us"], found["local"]
     if local.null_count == len(local):
-        return Instants(us, _never(len(us)), 0)
+        return _plain(us)
     in_zone = _in_zone(local, zone)
-    return Instants(pc.coalesce(us, in_zone.us), in_zone.folded, in_zone.local)
+    within = pc.if_else(found["day"], _hours(DAY_HOURS), in_zone.within)
+    return Instants(pc.coalesce(us, in_zone.us), within, in_zone.local)
 
 
 def _plain(utc: pa.ChunkedArray) -> Instants:
-    return Instants(pc.cast(utc, pa.int64()), _never(len(utc)), 0)
+    return Instants(pc.cast(utc, pa.int64()), _exactly(len(utc)), 0)
 
 
 def _in_zone(local: pa.ChunkedArray, zone: str | None) -> Instants:
     if zone is None:
         count = len(local)
-        return Instants(pa.chunked_array([pa.nulls(count, pa.int64())]), _never(count), count - local.null_count)
-    utc, ambiguous = to_utc(local, zone)
-    return Instants(pc.cast(utc, pa.int64()), ambiguous, 0)
+        return Instants(pa.chunked_array([pa.nulls(count, pa.int64())]), _exactly(count), count - local.null_count)
+    utc, twice = to_utc(local, zone)
+    return Instants(pc.cast(utc, pa.int64()), pc.if_else(twice, _hours(TWICE_HOURS), _hours(0)), 0)
 
 
-def _never(count: int) -> pa.ChunkedArray:
-    return pa.chunked_array([pa.repeat(pa.scalar(False), count)])
+def _hours(count: int) -> pa.Scalar:
+    return pa.scalar(count, pa.uint8())
+
+
+def _exactly(count: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(_hours(0), count)])
 
 
 def microseconds(time: datetime) -> int:

@@ -1,12 +1,9 @@
 """What is left of lines that could not be read finds the reports that it may be about: of them it cannot be told."""
 
-from datetime import timedelta
-
 import duckdb
 
-from streams.audit.facts import SENT, STORED
+from streams.audit.facts import EARLY_US, SENT, STORED
 from streams.audit.towns import agreeing
-from streams.core.sight import PROOF_BEFORE_SENT
 from streams.data import succession
 from streams.sources.ids import SHORTEST_SCRAP
 
@@ -42,14 +39,13 @@ DROP TABLE wholes;
 """
 # A proof of a message that nobody knows may be about any report at its receiver of which a message's id is not known;
 # one whose digits were lost, about each message with such a number. A proof may come a little before its sent.
-_EARLY = PROOF_BEFORE_SENT // timedelta(microseconds=1)
 _STRAYED = f"""
 {_INTO} FROM (
     SELECT s.kind, s.number, s.digits, n.municipality, any_value(s.source) AS source, min(s.line) AS line,
         max(COALESCE(s.event_at, {2**62})) AS latest
     FROM strays AS s JOIN names AS n ON n.id = s.names WHERE s.kind = {STORED} GROUP BY ALL
 ) AS t, facts AS f JOIN names AS n ON n.id = f.names
-WHERE f.kind = {SENT} AND COALESCE(f.event_at, f.arrived) - {_EARLY} <= t.latest
+WHERE f.kind = {SENT} AND COALESCE(f.event_at, f.arrived) - {EARLY_US} <= t.latest
     AND (t.municipality IS NULL OR n.municipality IS NULL
         OR EXISTS (FROM agreeing AS a WHERE a.one = t.municipality AND a.other = n.municipality))
     AND (f.message_id IS NULL OR abs(TRY_CAST(f.message_id AS DOUBLE) - t.number) <= t.number * pow(10, 1 - t.digits))
