@@ -30,7 +30,8 @@ _MOST_WORDS = 255
 # `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
 # no time, and `accepted` reports that the portal took in. Of lines that are refused: `mentioned` ids that may be a
 # report's, `worded` words that may be a message's, `scraps` what is left of an id. `strays`: proofs of messages that
-# nobody knows; `number` where digits were lost, and how many are left (`digits`).
+# nobody knows; `number` where digits were lost, and how many are left (`digits`). `losses`: when proofs arrived
+# in a topic that nobody can read.
 TABLES = """
 CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id VARCHAR, org_number VARCHAR,
     channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
@@ -46,6 +47,7 @@ CREATE TABLE scraps (scrap VARCHAR, of_message BOOLEAN, kind UTINYINT, source US
 CREATE TABLE strays (kind UTINYINT, source USMALLINT, line BIGINT, names INTEGER, event_at BIGINT, number DOUBLE,
     digits INTEGER);
 CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
+CREATE TABLE losses ("partition" INTEGER, partitions INTEGER, since BIGINT, until BIGINT);
 CREATE TABLE words (number UTINYINT, word VARCHAR);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
 """

@@ -9,13 +9,15 @@ from streams.core.facts import Fact, Receipt, Sent
 from streams.core.fold import fold_receipt, fold_sent_again, fold_stored, new_row, open_row
 from streams.core.row import Row
 from streams.core.rules import Rules
+from streams.core.sight import CLEAR, Sight
 
 
-def judge(facts: Iterable[Fact], until: datetime, rules: Rules) -> tuple[Row, tuple[Event, ...]]:
+def judge(facts: Iterable[Fact], until: datetime, rules: Rules, sight: Sight = CLEAR) -> tuple[Row, tuple[Event, ...]]:
     """The row and the events of one report of which everything is known until a time.
 
     `facts` (at least one, all of one report): those of one topic in the order of their offsets, the topics in any
-    order. Nothing is erased and no sent is too old: who looks back on everything has nothing to forget.
+    order. Nothing is erased and no sent is too old: who looks back on everything has nothing to forget. `sight`: what
+    cannot be seen of its proofs.
 
     Raises ValueError where there is no fact.
     """
@@ -34,4 +36,4 @@ def judge(facts: Iterable[Fact], until: datetime, rules: Rules) -> tuple[Row, tu
             fold_stored(row, fact, rules.municipalities)
     if row is None:
         raise ValueError("A report without a fact cannot be judged.")
-    return row, pass_time(row, until, rules) or ()
+    return row, pass_time(row, until, rules, sight) or ()

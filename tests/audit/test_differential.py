@@ -36,10 +36,10 @@ def only_equal_numbers(_whole: Any) -> Callable[..., bool]:
 
 
 def first_fact_an_instant_later(whole: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(facts: list[Fact], until: Any, rules: Any) -> Any:
+    def broken(facts: list[Fact], *rest: Any) -> Any:
         place = facts[0].place
         later = place._replace(arrived=place.arrived + timedelta(microseconds=1))
-        return whole([facts[0]._replace(place=later), *facts[1:]], until, rules)
+        return whole([facts[0]._replace(place=later), *facts[1:]], *rest)
 
     return broken
 

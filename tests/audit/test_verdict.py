@@ -6,10 +6,12 @@ import pytest
 
 from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
-from streams.audit.judge.verdict import Contradiction, JudgeContext, verdict
+from streams.audit.judge.verdict import Blindness, Contradiction, JudgeContext, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.core.rules import Rules
+from streams.core.sight import Lost, Sight
 from streams.data import succession
+from streams.kafka.partitioner import partition_of
 from tests.audit.histories import POLICY
 
 REPORT = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
@@ -96,6 +98,25 @@ def test_a_sent_that_cannot_be_read_may_have_been_the_first_and_so_decides_unles
 def test_a_receipt_that_cannot_be_read_leaves_the_reason_open() -> None:
     found = verdict([sent()], ground(ALWAYS), unread=frozenset({FactKind.RECEIPT}))
     assert (found.status, found.reason_certain) == ("missing", False)
+
+
+@pytest.mark.parametrize(
+    ("lost", "status"),
+    [
+        (Lost(T0, T0 + MINUTE), "undetermined"),
+        (Lost(T0 - timedelta(days=9), T0 - timedelta(hours=23)), "undetermined"),  # a proof may come before its sent
+        (Lost(T0 - timedelta(days=9), T0 - timedelta(hours=25)), "missing"),
+        (Lost(ALARM, None), "undetermined"),
+        (Lost(ALARM + MINUTE, None), "missing"),
+    ],
+)
+def test_where_proofs_lie_that_nobody_can_read_it_is_as_blind_as_the_live_checker(lost: Lost, status: str) -> None:
+    home = partition_of(REPORT.encode(), 4)
+    for partition, expected in ((home, status), ((home + 1) % 4, "missing")):
+        blind = ground(ALWAYS)._replace(blindness=Blindness(4, {partition: Sight((lost,))}))
+        assert verdict([sent()], blind).status == expected
+        assert verdict([sent(), stored(T0)], blind).status == "stored"
+    assert verdict([sent()], ground(ALWAYS)._replace(blindness=Blindness(4, {}))).status == "missing"
 
 
 def test_two_sources_that_name_different_receivers_leave_it_open() -> None:

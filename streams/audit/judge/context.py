@@ -9,9 +9,10 @@ import duckdb
 
 from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
-from streams.audit.judge.verdict import JudgeContext
+from streams.audit.judge.verdict import Blindness, JudgeContext
 from streams.audit.load.timestamps import microseconds, time_of
 from streams.core.rules import Limits, Rules
+from streams.core.sight import Lost, Sight
 from streams.data import succession
 from streams.policies import load_policy
 
@@ -55,4 +56,16 @@ def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, lim
     stored, receipts = (
         EvidenceCoverage(by_kind[kind], rules.municipalities) for kind in (FactKind.STORED, FactKind.RECEIPT)
     )
-    return JudgeContext(rules, until_of(connection), stored, receipts)
+    return JudgeContext(rules, until_of(connection), stored, receipts, _blindness(connection))
+
+
+def _blindness(connection: duckdb.DuckDBPyConnection) -> Blindness | None:
+    """What nobody can read of the proofs in topics."""
+    rows = connection.sql('SELECT "partition", partitions, since, until FROM losses ORDER BY ALL').fetchall()
+    if not rows:
+        return None
+    lost: dict[int, tuple[Lost, ...]] = {}
+    for partition, _, since, until in rows:
+        one = Lost(time_of(since), None if until is None else time_of(until))
+        lost[partition] = (*lost.get(partition, ()), one)
+    return Blindness(rows[0][1], {partition: Sight(losses) for partition, losses in lost.items()})

@@ -1,6 +1,6 @@
 """The verdict on one report: the core's fold decides, and the evidence's reach says whether that can be told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
@@ -15,17 +15,31 @@ from streams.core.history import judge
 from streams.core.receivers import NO_DISTRICT
 from streams.core.row import Row, Status
 from streams.core.rules import Rules
+from streams.core.sight import CLEAR, Sight
+from streams.kafka.partitioner import partition_of
 
 HOUR = timedelta(hours=1)
 
 
+class Blindness(NamedTuple):
+    """What nobody can read of the proofs on a topic, by its partitions."""
+
+    partitions: int
+    sights: Mapping[int, Sight]
+
+    def sight(self, report_id: str) -> Sight:
+        """What cannot be seen of one report's proofs, which lie where it is at home."""
+        return self.sights.get(partition_of(report_id.encode(), self.partitions), CLEAR)
+
+
 class JudgeContext(NamedTuple):
-    """By what is judged: the rules, until when everything is known, and what the evidence covers."""
+    """By what is judged: the rules, until when everything is known, what the evidence covers and where it is blind."""
 
     rules: Rules
     until: datetime
     stored: EvidenceCoverage
     receipts: EvidenceCoverage
+    blindness: Blindness | None = None
 
 
 class Contradiction(NamedTuple):
@@ -60,7 +74,8 @@ def verdict(
     hours in which the time of each of them lies, 0 where it is known. `unread`: of which kinds there is one more, or
     may be, that cannot be read. `early`: there is a proof from long before the report was sent.
     """
-    row, events = judge(facts, ground.until, ground.rules)
+    sight = CLEAR if ground.blindness is None else ground.blindness.sight(facts[0].report_id)
+    row, events = judge(facts, ground.until, ground.rules, sight)
     status = row.status
     found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
     if row.sent is None:
@@ -117,8 +132,12 @@ def _untold(
         return "proof_unreadable"
     if FactKind.SENT in unread and row.status is not Status.RECOVERED:  # which may have been the first
         return "sent_unreadable"
-    if row.status not in _BY_REASON:
-        return None
+    if row.doubted:
+        return "evidence_lost"
+    return _uncertain(row, ground, found) if row.status in _BY_REASON else None
+
+
+def _uncertain(row: Row, ground: JudgeContext, found: Sequence[Contradiction]) -> Untold | None:
     if any(one.field == "receiver" for one in found):
         return "sources_contradict"
     return _reach(row, ground.stored)

@@ -98,6 +98,7 @@ async def read_kafka(
                 reach = batch.reach
             taking.finish()
             assert reach is not None
+            _keep_losses(work, reach)
             known = [
                 _counted(work, numbers[kind]) | _certain(reach, kind) | {
                     "kind": kind, "name": topic, "format": "kafka", "records": taking.records[kind], "ignored": 0,
@@ -107,6 +108,13 @@ async def read_kafka(
             ]  # fmt: skip
             keep(known)
     return [Found(number=number + at, **each) for at, each in enumerate(known)]
+
+
+def _keep_losses(work: Work, reach: ReadingReach) -> None:
+    for partition, losses in reach.losses.items():
+        for lost in losses:
+            row = [partition, reach.partitions, microseconds(lost.since), _us(lost.until)]
+            work.connection.execute("INSERT INTO losses VALUES (?, ?, ?, ?)", row)
 
 
 def _counted(work: Work, number: int) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """How far a reading of the input topics reaches: until when it is complete, and from when on."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from streams.core.sight import Lost
 from streams.records.record import arrival
 
 Spot = tuple[str, int]  # a topic and one of its partitions
@@ -28,15 +29,22 @@ class PartitionReading:
     closes: datetime | None = None
     first: datetime | None = None
     latest: datetime | None = None
+    losses: list[Lost] = field(default_factory=list, init=False)
 
     def arrived(self, timestamp_ms: int) -> datetime:
         """When a record arrived that the broker appended then: never before what lies before it."""
         appended = arrival(timestamp_ms)
+        if self.losses and self.losses[-1].until is None:
+            self.losses[-1] = self.losses[-1]._replace(until=appended)
         if self.latest is None or appended > self.latest:
             self.latest = appended
         if self.first is None:
             self.first = appended
         return self.latest
+
+    def lose(self) -> None:
+        """What comes next cannot be read: it arrived after the last record, and by when the next one did."""
+        self.losses.append(Lost(self.latest or arrival(0), None))
 
     @property
     def complete_until(self) -> datetime | None:
@@ -56,7 +64,8 @@ class ReadingReach(NamedTuple):
     """What a reading covers. See `reach_of` for what the times mean.
 
     `begins`: by kind. `deleted`: offsets that were asked for and are not there any more. `held_back_by`: the topic and
-    partition that `complete_until` rests on; where that is None, one of which no time is known.
+    partition that `complete_until` rests on; where that is None, one of which no time is known. `losses`: when proofs
+    arrived that nobody can read, by partition.
     """
 
     complete_until: datetime | None
@@ -64,6 +73,7 @@ class ReadingReach(NamedTuple):
     deleted: dict[Spot, int]
     partitions: int
     held_back_by: Spot | None
+    losses: Mapping[int, Sequence[Lost]] = {}
 
 
 def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datetime) -> ReadingReach:
@@ -94,7 +104,9 @@ def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datet
     begins: dict[str, datetime | None] = {}
     for part in parts.values():
         begins[part.kind] = _latest([begins.get(part.kind), part.begins(now)])
-    return ReadingReach(until, begins, {spot: part.gone for spot, part in parts.items() if part.gone}, partitions, spot)
+    deleted = {spot: part.gone for spot, part in parts.items() if part.gone}
+    losses = {spot[1]: part.losses for spot, part in parts.items() if part.kind == "stored" and part.losses}
+    return ReadingReach(until, begins, deleted, partitions, spot, losses)
 
 
 def _complete_until(parts: Mapping[Spot, PartitionReading], partitions: int) -> tuple[datetime | None, Spot | None]:

@@ -19,7 +19,7 @@ class Arrival(NamedTuple):
     refusal: Refusal | None = None
 
 
-_Original = tuple[str, int, int]  # kind, partition, offset
+_Original = tuple[str, int, int, str]  # kind, partition, offset, and the report: a header counts with its own alone
 
 
 class Arrivals:
@@ -76,13 +76,13 @@ class Arrivals:
             arrival = Arrival(record, intake.fact, intake.refusal)
             if at_home:
                 return arrival
-            self._misplaced[record.kind, record.place.partition, record.place.offset] = arrival
+            self._misplaced[record.kind, record.place.partition, record.place.offset, intake.fact.report_id] = arrival
             return None
         if not at_home:
             self.counts["misplaced_again"] += 1
             return Arrival(record, None, Refusal("partition", "misplaced_again"))
         self.counts["copies"] += 1
-        original = record.kind, intake.origin.partition, intake.origin.offset
+        original = record.kind, intake.origin.partition, intake.origin.offset, intake.fact.report_id
         if original in self._copies:
             return None  # another checker's copy of the same
         self._copies.add(original)

@@ -199,6 +199,8 @@ def _records(tp: TopicPartition, part: PartitionReading, found: Sequence[KafkaRe
     for record in found:
         if record.offset >= part.end:
             return
+        if isinstance(record, UnreadableOffsets):
+            part.lose()
         if record.timestamp_type == NO_TIME:
             continue
         if record.timestamp_type != LOG_APPEND_TIME:

@@ -194,3 +194,13 @@ def test_every_row_is_the_live_checkers_whatever_was_misplaced() -> None:
         live = _live(log)
         assert live, seed
         assert orjson.loads(orjson.dumps(_audited(log, rng))) == live, seed
+
+
+def test_a_copys_header_hides_no_other_reports_record() -> None:
+    """A header that names the place of another report's record, as after a topic was made anew, says nothing of it."""
+    other = "9d3f0c1e-54a7-4d6b-8f21-6a7b8c9d0e1f"
+    away = (partition_of(other.encode(), PARTITIONS) + 1) % PARTITIONS
+    theirs = sent(away, report_id=other)._replace(key=other.encode())
+    said, counts = all_of([theirs, copy_of(sent(away))])
+    assert {one.fact.report_id for one in said if one.fact} == {REPORT, other}
+    assert counts == {"copies": 1, "not_copied": 1}

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.audit.topics.completeness import PartitionReading, Spot, reach_of
-from streams.records.record import KINDS
+from streams.core.sight import Lost
+from streams.records.record import KINDS, arrival
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = BEGIN + timedelta(days=1)
@@ -77,3 +78,14 @@ def test_an_input_begins_where_its_last_partition_does(parts: list[PartitionRead
     reach = reach_of(placed, len(parts), NOW)
     assert reach.begins["stored"] == begins
     assert reach.deleted == {spot: one.gone for spot, one in placed.items() if one.gone}
+
+
+def test_what_cannot_be_read_arrived_between_its_neighbours() -> None:
+    proofs = PartitionReading("stored", 0, 0, 9)
+    proofs.lose()
+    proofs.arrived(1_000)
+    proofs.arrived(2_000)
+    proofs.lose()
+    first = Lost(arrival(0), arrival(1_000))
+    assert reach_of({("stored", 3): proofs}, 4, NOW).losses == {3: [first, Lost(arrival(2_000), None)]}
+    assert reach_of({("sent", 3): PartitionReading("sent", 0, 0, 9)}, 4, NOW).losses == {}
