@@ -14,7 +14,7 @@ class OpenFile(ABC):
 
     `columns`: those of ours that it tells, constants and defaults apart. `warnings`: codes of what was noticed, filled
     while it is read: `cut_off` (it ends in the middle of a line), `encoding_mixed` (text that is no UTF-8 was read as
-    Windows-1252), `dates_without_time` (dates stand for their midnight), `norwegian_times` (taken as such unasked).
+    Windows-1252), `norwegian_times` (taken as such unasked), `lines_above` (of another kind, before the header).
     """
 
     format: Format

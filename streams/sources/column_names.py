@@ -1,6 +1,7 @@
 """Which of a file's columns are ours, and whether they are enough."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from unicodedata import normalize
 
 from streams.errors import ConfigurationError
 from streams.sources.chunk import FIELDS, RECEIVER, Kind
@@ -24,8 +25,13 @@ _DEFAULTS: dict[Kind, dict[str, str]] = {
 
 
 def alike(name: str) -> str:
-    """A column's name as names are compared: without case and surrounding blanks."""
-    return name.strip().casefold()
+    """A column's name as names are compared: without case and surrounding blanks, however its letters are composed."""
+    return composed(composed(name).strip().casefold())
+
+
+def composed(name: str) -> str:
+    """A name in letters that are one character each where they can be: what looks the same is the same."""
+    return normalize("NFC", name)
 
 
 def aliases(ours: str) -> tuple[str, ...]:
@@ -88,6 +94,17 @@ def ensure_enough(source: SourcePlan, file: str, has: Iterable[str]) -> None:
                 f"{file} has no column {wanted}, which a source of kind {source.kind} needs: name it under columns in "
                 "a mapping file, or give its value under constants."
             )
+
+
+def has_enough(source: SourcePlan, found: Iterable[str], same: Callable[[str], str] = alike) -> bool:
+    """Whether what every source of the kind must tell is among these names, or a constant."""
+    there = set(map(same, found))
+
+    def tells(ours: str) -> bool:
+        names = [source.columns[ours]] if ours in source.columns else aliases(ours)
+        return ours in source.constants or any(same(name) in there for name in names)
+
+    return all(any(map(tells, one_of)) for one_of in _NEEDED[source.kind])
 
 
 def everywhere(source: SourcePlan, has: Iterable[str]) -> dict[str, str]:

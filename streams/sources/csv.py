@@ -44,6 +44,8 @@ class CsvFile(OpenFile):
         self._text = TextFile(path, source.encoding)
         block = next(self._text.blocks(_SAMPLE_BYTES), Block(b"", [], 1, 1.0))
         self._header = read_header(source, path.name, block.lines)
+        if self._header.above:
+            self.warnings.add("lines_above")
         places = resolve(source, path.name, self._header.names)
         ensure_enough(source, path.name, places)
         self.columns = frozenset(places)

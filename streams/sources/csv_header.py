@@ -1,12 +1,12 @@
-"""The first line of a CSV file: its columns, and what separates them."""
+"""The line of a CSV file that has its names: its columns, and what separates them."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.errors import ConfigurationError
 from streams.sources.chunk import FIELDS
-from streams.sources.column_names import aliases, alike
+from streams.sources.column_names import aliases, alike, has_enough
 from streams.sources.plan import SourcePlan
 from streams.sources.text import as_text
 
@@ -15,15 +15,16 @@ _MOST_LINES = 50  # of one header, with newlines in its names
 
 
 class CsvHeader(NamedTuple):
-    """`body` is the number of the first line after it, from 1."""
+    """`body` is the number of the first line after it, from 1; `above`: whether other lines stand before it."""
 
     names: tuple[str, ...]
     delimiter: str
     body: int
+    above: bool = False
 
 
 def read_header(source: SourcePlan, file: str, lines: list[bytes]) -> CsvHeader:
-    """What the first lines say. Excel's own `sep=;` before the names is heeded.
+    """What the first lines say. Excel's own `sep=;` before the names is heeded; a title before them is passed over.
 
     Raises ConfigurationError where there is no line with names.
     """
@@ -34,8 +35,19 @@ def read_header(source: SourcePlan, file: str, lines: list[bytes]) -> CsvHeader:
         start = _first_line(lines, start + 1)
     if start == len(lines):
         raise ConfigurationError(f"{file} is empty: give a file that has records, or leave it out.")
+    delimiters = [delimiter] if delimiter else DELIMITERS
+    first = _header(source, lines, start, delimiters)
+    for number in range(start, min(start + _MOST_LINES, len(lines))):
+        header = first if number == start else _header(source, lines, number, delimiters)
+        if has_enough(source, header.names, _bare):
+            return header._replace(above=number > start)
+    return first
+
+
+def _header(source: SourcePlan, lines: list[bytes], start: int, delimiters: Sequence[str]) -> CsvHeader:
+    """The names that begin with a line, if they do."""
     texts = [as_text(line) for line in lines[start : start + _MOST_LINES]]
-    rows = {each: _first_row(texts, each) for each in ([delimiter] if delimiter else DELIMITERS)}
+    rows = {each: _first_row(texts, each) for each in delimiters}
     known = _known(source)
     best = max(rows, key=lambda each: (len(known.intersection(map(_bare, rows[each][0]))), len(rows[each][0])))
     names, taken = rows[best]

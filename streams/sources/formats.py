@@ -13,6 +13,9 @@ _FORMATS: dict[str, Format] = {
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet",
 }  # fmt: skip
 _READERS: dict[Format, type[OpenFile]] = {"ndjson": NdjsonFile, "csv": CsvFile, "parquet": ParquetFile}
+# How files begin that are packed by something else than gzip: zstd, bzip2, xz.
+_PACKED = (b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zX")
+_PARQUET = (b"PAR1", b"PARE")
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and its kind, .xls
 
 
@@ -34,9 +37,14 @@ def _open(path: Path, source: SourcePlan) -> OpenFile:
         ) from None
     if start in _WORKBOOKS or start.startswith(_WORKBOOKS):
         raise ConfigurationError(f"{path.name} is a spreadsheet's own file: save it as CSV (UTF-8) and give that.")
+    if start.startswith(_PACKED):
+        raise ConfigurationError(f"{path.name} is packed by something else than gzip: unpack it, and give that.")
     if not start:
         raise ConfigurationError(f"{path.name} is empty: give a file that has records, or leave it out.")
-    return _READERS[source.format or _format(path)](path, source)
+    told = source.format or _format(path)
+    if start in _PARQUET and told != "parquet":
+        raise ConfigurationError(f"{path.name} is a Parquet file: name it so, or give its format in a mapping file.")
+    return _READERS[told](path, source)
 
 
 def _format(path: Path) -> Format:

@@ -17,7 +17,7 @@ from streams.errors import ConfigurationError
 from streams.records.record import Refusal
 from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, RECEIVER, Chunk, Odd
-from streams.sources.column_names import ensure_enough, not_there
+from streams.sources.column_names import composed, ensure_enough, not_there
 from streams.sources.ids import Legible, made_out
 from streams.sources.json_paths import Way, all_ways, column, in_the_way, schema, walk
 from streams.sources.plan import SourcePlan, TimeStyle
@@ -84,11 +84,15 @@ class NdjsonFile(OpenFile):
     def _told(self, found: Mapping[Way, set[type]]) -> dict[str, list[Way]]:
         """Where each of our columns may stand; the first place that has a value counts."""
         places: dict[str, list[Way]] = {}
+        spelt: dict[Way, list[Way]] = {}  # a name may be composed in several ways in one file
+        for way in found:
+            spelt.setdefault(tuple(map(composed, way)), []).append(way)
         for ours, theirs in self.source.columns.items():
-            ways = [way for way in (tuple(theirs.split(".")), (theirs,)) if way in found]
-            if not ways:
+            name = composed(theirs)
+            ways = spelt.get(tuple(name.split("."))) or spelt.get((name,))
+            if ways is None:
                 raise not_there(ours, self.path.name)
-            places[ours] = ways[:1]
+            places[ours] = ways
         for ours in FIELDS[self.source.kind]:
             if ours in places or ours in self.source.constants:
                 continue
@@ -212,7 +216,10 @@ class NdjsonFile(OpenFile):
     def _no_value(self, number: int, given: Mapping[str, Any]) -> Odd:
         """A tombstone, or JSON within a JSON string and what else only the contract's reader can tell."""
         value, key, at = given.get("value"), given.get("key"), given.get("at")
-        odd = Odd(number, None, TOMBSTONE) if value is None else Odd(number, json.dumps(value).encode())
+        odd = Odd(number, None, TOMBSTONE)
+        if value is not None:
+            encoded = json.dumps(value)
+            odd = Odd(number, encoded.encode(), legible=self._legible(encoded.encode()))
         return odd._replace(
             arrived=at if isinstance(at, str) else None, key=key.encode() if isinstance(key, str) else None
         )

@@ -1,8 +1,8 @@
 """Parquet files: only the columns that are asked for, in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,9 @@ from streams.sources.text import as_texts
 
 # From here on a float of a type is the same for several whole numbers.
 _EXACT = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
+T = TypeVar("T")
+_ENCRYPTED = b"PARE"  # with which a file begins whose footer is encrypted, too
+_NOT_WHOLE = "is no whole Parquet file: it was cut off or damaged, fetch it again."
 _BATCH_ROWS = 131_072
 _UUID_HYPHENS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
@@ -31,7 +34,7 @@ class ParquetFile(OpenFile):
     def __init__(self, path: Path, source: SourcePlan) -> None:
         super().__init__(path, source)
         with self._opened() as file:
-            leaves = _leaves(file.schema_arrow)
+            leaves = self._read(lambda: _leaves(file.schema_arrow))
             if not file.metadata.num_rows:
                 raise ConfigurationError(f"{path.name} is empty: give a file that has records, or leave it out.")
         names = [".".join(way) for way, _ in leaves]
@@ -45,30 +48,40 @@ class ParquetFile(OpenFile):
         self._shape = Shape(source, self._ways, styles)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The file's lines. Raises ConfigurationError where it is damaged."""
+        """The file's lines. Raises ConfigurationError where it cannot be read."""
         wanted = sorted({".".join(way) for way in self._ways.values()})
         with self._opened() as file:
             rows, read = file.metadata.num_rows, 0
-            try:
-                for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
-                    raw = {ours: self._as_ours(ours, column(batch, way)) for ours, way in self._ways.items()}
-                    lines = pa.arange(read + 1, read + 1 + batch.num_rows)
-                    read += batch.num_rows
-                    table, odd = self._shape.shape(lines, raw)
-                    yield Chunk(table, odd, read / rows)
-            except (pa.ArrowException, OSError):
-                raise self._damaged() from None
+            batches = file.iter_batches(_BATCH_ROWS, columns=wanted)
+            while (batch := self._read(lambda: next(batches, None))) is not None:
+                raw = {ours: self._as_ours(ours, column(batch, way)) for ours, way in self._ways.items()}
+                lines = pa.arange(read + 1, read + 1 + batch.num_rows)
+                read += batch.num_rows
+                table, odd = self._shape.shape(lines, raw)
+                yield Chunk(table, odd, read / rows)
+        if read != rows:
+            raise ConfigurationError(f"{self.path.name} {_NOT_WHOLE}")
 
     def _opened(self) -> Any:
-        try:
-            return pa.parquet.ParquetFile(self.path)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise self._damaged() from None
+        return self._read(lambda: pa.parquet.ParquetFile(self.path, page_checksum_verification=True))
 
-    def _damaged(self) -> ConfigurationError:
-        return ConfigurationError(
-            f"{self.path.name} is no whole Parquet file: it was cut off or damaged, fetch it again."
-        )
+    def _read(self, part: Callable[[], T]) -> T:
+        """A part of the file. Raises ConfigurationError where it cannot be read, whatever the library raises then."""
+        try:
+            return part()
+        except Exception as error:  # noqa: BLE001 - it depends on which byte is wrong: OSError, KeyError, UnicodeError ...
+            raise ConfigurationError(f"{self.path.name} {self._why(error)}") from None
+
+    def _why(self, error: Exception) -> str:
+        with self.path.open("rb") as file:
+            encrypted = file.read(len(_ENCRYPTED)) == _ENCRYPTED
+        if encrypted or "encrypt" in str(error) or "decrypt" in str(error):
+            return "is encrypted: write it without encryption, or decrypt it first."
+        if isinstance(error, pa.ArrowNotImplementedError):
+            return (
+                "has a type or a codec that cannot be read: write it anew with plain types, packed by zstd or snappy."
+            )
+        return _NOT_WHOLE
 
     def _ensure_readable(self, ours: str, kind: Any) -> None:
         """Raises ConfigurationError where a column's type can be none of ours."""
@@ -95,11 +108,12 @@ class ParquetFile(OpenFile):
             return given if pa.types.is_date(kind) else given.cast(pa.float64())
         if _is_uuid(kind):
             return _uuid_text(given)
-        if pa.types.is_binary(kind):
-            return as_texts(given)[0]
         if not _is_text(kind):
-            given = _whole_numbers(given)
-        return given.cast(pa.string())
+            return _whole_numbers(given).cast(pa.string())
+        texts, mixed = as_texts(given.cast(pa.binary()))  # nobody has looked yet whether text is UTF-8
+        if mixed:
+            self.warnings.add("encoding_mixed")
+        return texts
 
 
 def _leaves(schema: pa.Schema) -> list[tuple[Way, Any]]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pydantic_core import to_jsonable_python
 
 from streams.sources.chunk import DAYS, FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
-from streams.sources.column_names import everywhere
+from streams.sources.column_names import composed, everywhere
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.text import BLOCK_LINES
 from streams.sources.times import LOCAL, are_days, from_excel, from_norwegian, rfc3339
@@ -101,7 +101,8 @@ class Shape:
         if self._tidy:
             column = _tidied(column)
         if values := self._source.values.get(name):
-            places = pc.index_in(column, value_set=pa.array(values))
+            theirs = pa.array([composed(value) for value in values])
+            places = pc.index_in(pc.utf8_normalize(column, "NFC"), value_set=theirs)
             ours = pc.take(pa.array([value or None for value in values.values()], pa.string()), places)
             column = pc.if_else(pc.is_valid(places), ours, column)
         if self._tidy and name == "message_id":

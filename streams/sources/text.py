@@ -1,6 +1,7 @@
 """Text files as blocks of whole lines in UTF-8, whatever they were written in and packed by."""
 
 import codecs
+import re
 import zlib
 from collections.abc import Iterator
 from itertools import chain
@@ -16,7 +17,16 @@ BLOCK_LINES = 100_000
 _LONGEST_LINE_BYTES = 64 << 20
 _PACKED_BYTES = 64 << 10  # unpacked it is at most a thousand times as much
 _MARK_BYTES = 4
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_GZIP = b"\x1f\x8b"
+_PADDING = b"\0\r\n \t"  # what is written behind a packed file, to fill a block or by mistake
+# The longer ones first: they begin with the shorter.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+
+
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 class Block(NamedTuple):
@@ -78,17 +88,20 @@ class TextFile:
         pieces = self._unpacked(max(size, _MARK_BYTES))
         start, done = next(pieces, (b"", 1.0))
         encoding, skip = self._encoding_of(start)
+        by_returns: bool | None = None  # whether lines end as on old Macs, by the first that ends
         decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
         gathered = b""
         for data, done in chain([(start[skip:], done)], pieces):  # noqa: B020 - the last one's is wanted afterwards
             gathered += decoder.decode(data).encode() if decoder else data
             if len(gathered) >= size and not gathered.endswith(b"\r"):
-                yield _lines_ended_alike(gathered), done
+                by_returns = _ends_by_returns(gathered) if by_returns is None else by_returns
+                yield _lines_ended_alike(gathered, by_returns=by_returns), done
                 gathered = b""
         if decoder:
             gathered += decoder.decode(b"", final=True).encode()
         if gathered:
-            yield _lines_ended_alike(gathered), done
+            by_returns = _ends_by_returns(gathered) if by_returns is None else by_returns
+            yield _lines_ended_alike(gathered, by_returns=by_returns), done
 
     def _encoding_of(self, start: bytes) -> tuple[str | None, int]:
         """What to decode by (None: not at all), and how long the mark is."""
@@ -104,8 +117,9 @@ class TextFile:
         """The file's bytes in pieces that could hold a mark, and how much of it is read."""
         self.cut = False
         size = max(self.path.stat().st_size, 1)
-        packed = self.path.suffix.lower() == ".gz"
         with self.path.open("rb") as file:
+            packed = self.path.suffix.lower() == ".gz" or file.read(len(_GZIP)) == _GZIP
+            file.seek(0)
             pieces = iter(lambda: file.read(min(most, _PACKED_BYTES) if packed else most), b"")
             start = b""
             for data in self._gunzipped(pieces) if packed else pieces:
@@ -117,20 +131,27 @@ class TextFile:
                 yield start, 1.0
 
     def _gunzipped(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """All members of a gzip file, as far as they go."""
-        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        """All members of a gzip file, as far as they go, without the padding behind them."""
+        member, rest = _member(), b""
         try:
             for packed in pieces:
-                rest = packed
+                rest += packed
                 while rest:
                     if member.eof:
-                        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                        rest = rest.lstrip(_PADDING)
+                        if len(rest) < len(_GZIP):
+                            break
+                        member = _member()
                     if data := member.decompress(rest):
                         yield data
                     rest = member.unused_data
         except zlib.error:
             raise ConfigurationError(f"{self.path.name} cannot be unpacked: make or fetch it again.") from None
-        self.cut = not member.eof
+        self.cut = not member.eof or bool(rest)
+
+
+def _member() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
 
 
 def as_text(data: bytes) -> str:
@@ -149,8 +170,18 @@ def as_texts(column: Any) -> tuple[Any, bool]:
         return pa.array([None if value is None else as_text(value) for value in column.to_pylist()], pa.string()), True
 
 
-def _lines_ended_alike(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+def _ends_by_returns(data: bytes) -> bool | None:
+    """Whether the first line that ends does so by a carriage return alone; None where none ends."""
+    found = _LINE_END.search(data)
+    return None if found is None else found[0] == b"\r"
+
+
+def _lines_ended_alike(data: bytes, *, by_returns: bool | None) -> bytes:
+    """Newlines have become one kind. A carriage return within a line is text, unless lines end so."""
+    if b"\r" not in data:
+        return data
+    data = data.replace(b"\r\n", b"\n")
+    return data.replace(b"\r", b"\n") if by_returns else data
 
 
 def _parts(lines: list[bytes], first: int, done: float) -> Iterator[Block]:
