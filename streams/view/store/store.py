@@ -16,7 +16,7 @@ from streams.data import counties, municipalities, todays_number
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.view.store import changes as made
 from streams.view.store.changes import Changes, TopicPlace
-from streams.view.store.own_tables import own_tables
+from streams.view.store.own_tables import OWN, own_tables
 from streams.view.store.tables import NEW_EVENTS, SCHEMA_VERSION, STATE_ROWS, TABLES, VIEWS
 
 MEMORY = ":memory:"
@@ -163,6 +163,7 @@ class Store:
             _run(connection, "SET GLOBAL TimeZone = 'UTC'")
             if _schema_version(connection) != SCHEMA_VERSION:
                 _create(connection)
+            _drop_own(connection)  # those of a file are as another version made them
         except duckdb.Error as error:
             raise ConfigurationError(_why(self._path, error)) from None
         return connection
@@ -179,9 +180,7 @@ def _schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables anew. The shape of the rows is what the records' own queries give."""
     with _transaction(connection):
-        own = "SELECT schema_name FROM duckdb_schemas() WHERE starts_with(schema_name, ?)"
-        for (schema,) in connection.execute(own, [OWN_PREFIX]).fetchall():
-            _run(connection, f'DROP SCHEMA "{schema}" CASCADE')
+        _drop_own(connection)
         for kind in ("view", "table"):
             old = f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE NOT internal AND NOT temporary"
             for (name,) in connection.execute(old).fetchall():
@@ -195,6 +194,13 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("batch", _municipality_table())
         _run(connection, "INSERT INTO municipalities BY NAME FROM batch")
         connection.unregister("batch")
+
+
+def _drop_own(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the views of some receivers; who asks makes them anew."""
+    own = "SELECT schema_name FROM duckdb_schemas() WHERE starts_with(schema_name, ?)"
+    for (schema,) in connection.execute(own, [OWN_PREFIX]).fetchall():
+        _run(connection, f'DROP SCHEMA "{schema}" CASCADE')
 
 
 def _begun_in(cursor: duckdb.DuckDBPyConnection, schema: str) -> bool:
@@ -216,11 +222,18 @@ def _create_own(connection: duckdb.DuckDBPyConnection, schema: str, receivers: I
         if cursor.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [schema]).fetchall():
             return
         _run(cursor, f"CREATE SCHEMA {schema}")
-        for name, query in own_tables(receivers):
+        columns = {name: dict(_columns(cursor, name)) for name in OWN}
+        for name, query in own_tables(receivers, columns):
             _run(cursor, f"CREATE VIEW {schema}.{name} AS {query}")
         _run(cursor, f"SET search_path = '{schema}'")  # so that what is worked out reads these
         for name, query in VIEWS.items():
             _run(cursor, f"CREATE VIEW {schema}.{name} AS {query}")
+
+
+def _columns(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    """Names and types of a table's columns, in order."""
+    known = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?"
+    return cursor.execute(f"{known} ORDER BY column_index", [table]).fetchall()
 
 
 def _municipality_table() -> pa.Table:
