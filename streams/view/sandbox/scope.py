@@ -9,7 +9,10 @@ TABLE_COLUMNS = 20  # columns of a table
 
 @dataclass(frozen=True)
 class QueryColumns:
-    """`heaviest`: of an unknown column; `row`: of all together; `others`: of a column that `names` does not know."""
+    """`heaviest`: of an unknown column; `row`: of all together; `others`: of a column that `names` does not know.
+
+    `made`: what all expressions weigh that a WITH works out wherever it is read.
+    """
 
     names: Mapping[str, int] = field(default_factory=dict)
     heaviest: int = 0
@@ -17,6 +20,7 @@ class QueryColumns:
     width: int = 0
     others: int = 0
     tables: Mapping[str, int] = field(default_factory=dict)
+    made: int = 0
 
     def of(self, path: list[str]) -> int:
         """The weight of a column, or of a table as a value; of the heaviest column where it is unknown."""

@@ -5,14 +5,16 @@ from typing import Any
 
 from streams.view.sandbox import allowed
 from streams.view.sandbox.allowed import folded
-from streams.view.sandbox.errors import Refused
+from streams.view.sandbox.errors import Refused, too_large
 from streams.view.sandbox.rules import Node, expressions, name_of, place_of
 from streams.view.sandbox.scope import QueryColumns
 
 MEASURE = 8
 COLLECTED_VALUES = 4_000
 LONGEST_BYTES = 16_000  # of which DuckDB holds 2,048 for each of its threads
+TOGETHER_BYTES = 64_000  # of one value of each expression of a query: DuckDB holds those of all at the same time
 
+READ = frozenset({"COLUMN_REF", "CONSTANT", "STAR"})  # is there already
 FIRST = frozenset({"ARRAY_EXTRACT", "ARRAY_SLICE", "STRUCT_EXTRACT"})
 LONG = frozenset({"varchar", "text", "string", "blob", "list", "struct", "map", "row", "any", "enum"})
 INSIDE = (
@@ -21,11 +23,27 @@ INSIDE = (
 )
 
 
+class Together:
+    """What all expressions of a query weigh. One that is written once and worked out twice counts twice."""
+
+    def __init__(self) -> None:
+        self.weight = 0
+
+    def add(self, weight: int) -> None:
+        """One expression more. Raises Refused where all together are too heavy."""
+        self.weight += weight
+        if self.weight > TOGETHER_BYTES:
+            raise too_large("All that the query works out could become too long together")
+
+
 class Scales:
     """Weighs the expressions of one SELECT. `query` gives the columns of a subquery in a scope."""
 
-    def __init__(self, query: Callable[[Node, QueryColumns], QueryColumns], outermost: bool) -> None:
+    def __init__(
+        self, query: Callable[[Node, QueryColumns], QueryColumns], outermost: bool, together: Together
+    ) -> None:
         self.query = query
+        self.together = together
         self._outermost = outermost
 
     def heaviest(self, part: Any, scope: QueryColumns) -> int:
@@ -51,6 +69,8 @@ class Scales:
         weight = by_class.get(node["class"], self._other)(node, scope)
         if weight > LONGEST_BYTES:
             raise _refused("Text or lists could become too long here: join, replace or nest fewer of them.", node)
+        if node["class"] not in READ:
+            self.together.add(weight)
         return weight
 
     def _other(self, node: Node, scope: QueryColumns) -> int:
@@ -83,7 +103,7 @@ class Scales:
         """Of its body, for an element of one byte. What was collected must not be gone through for each element."""
         names = {folded(part["column_names"][-1]) for part in expressions(node["lhs"]) if part.get("column_names")}
         hidden = {name: LONGEST_BYTES + 1 for name, weight in scope.names.items() if weight >= COLLECTED_VALUES}
-        scales = Scales(self.query, outermost=False)
+        scales = Scales(self.query, False, self.together)
         return scales.weigh(node["expr"], scope.with_names({**hidden, **dict.fromkeys(names, 1)}))
 
     def _function(self, node: Node, scope: QueryColumns) -> int:

@@ -1,6 +1,25 @@
 """Queries of analysts: useful ones, and those that take more than there is."""
 
+# About 13 kB a row, as the scales see it.
+LONG = "replace(if(range % 2 = 0, '" + "u" * 100 + "', '" + "v" * 100 + "'), 'u', '" + "x" * 130 + "')"
+LONG_ROWS = f"(SELECT {LONG} AS s FROM range(1000000))"
+# None of these is too long, all of them are.
+TOGETHER = [
+    f"SELECT count(*) FROM {LONG_ROWS} WHERE " + " AND ".join(f"s || {n} > 'a'" for n in range(60)),
+    f"SELECT count(*) FROM {LONG_ROWS} WHERE " + " OR ".join(f"upper(s) = '{n}'" for n in range(20)),
+    "SELECT " + ", ".join(f"max(left(s || {n}, {n}))" for n in range(60)) + f" FROM {LONG_ROWS}",
+    f"SELECT {LONG} AS s, " + ", ".join(f"length(s) + {n}" for n in range(20)) + " FROM range(1000000)",
+    f"WITH t AS (FROM {LONG_ROWS}) SELECT count(*) FROM " + ", ".join(f"t t{n}" for n in range(9)),
+    f"WITH t AS (FROM {LONG_ROWS}), v AS (FROM t a, t b), w AS (FROM v a, v b) SELECT count(*) FROM w a, w b",
+    "SELECT count(*) FROM " + ", ".join(f"{LONG_ROWS} t{n}" for n in range(9)),
+    "SELECT s FROM " + LONG_ROWS + f" UNION ALL SELECT s FROM {LONG_ROWS}" * 8,
+    f"SELECT [upper(c) FOR c IN string_split(s, '')] FROM {LONG_ROWS}",
+    "SELECT CASE " + " ".join(f"WHEN lower(s) = '{n}' THEN {n}" for n in range(20)) + f" END FROM {LONG_ROWS}",
+    "SELECT s FROM " + LONG_ROWS + " ORDER BY " + ", ".join(f"reverse(s || {n})" for n in range(20)),
+]
+
 BOMBS = [
+    *TOGETHER,
     "SELECT " + "||".join(["municipality"] * 400) + " FROM reports",
     "WITH "
     + ", ".join(f"t{i + 1} AS (SELECT s || s AS s FROM t{i})" for i in range(1, 40)).replace(
@@ -84,6 +103,11 @@ SHAPES = [
 
 
 USEFUL = [
+    "SELECT * FROM reports WHERE " + " OR ".join(f"municipality ILIKE '%name {n}%'" for n in range(150)),
+    "SELECT "
+    + ", ".join(f"count(*) FILTER (status = 'missing' AND sent_at > now() - INTERVAL {n} DAY)" for n in range(60))
+    + " FROM reports",
+    "SELECT CASE " + " ".join(f"WHEN municipality = '{n}' THEN 'name {n}'" for n in range(300)) + " END FROM reports",
     "SELECT * FROM reports",
     "FROM reports",
     "FROM reports SELECT municipality, count(*) GROUP BY ALL ORDER BY ALL",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from streams.view.sandbox import QueryLimits, Refused, Sandbox, lock_down
 from tests.examples import examples, first
 from tests.view.sandbox.database import TABLES, Content, content, filled
-from tests.view.sandbox.queries import BOMBS, SHAPES, USEFUL
+from tests.view.sandbox.queries import BOMBS, LONG_ROWS, SHAPES, TOGETHER, USEFUL
 
 MARKER = "{tmp}/marker"  # a file that is there, and must neither be read nor written
 
@@ -402,10 +402,12 @@ HEAVY = [
     "SELECT max(md5(range::TEXT), 900000) FROM range(10000000) GROUP BY range % 50",
     "SELECT count(*) FROM (SELECT DISTINCT md5(a.range::TEXT), b.range FROM range(100000) a, range(100000) b)",
 ]
+# As much as may be worked out at once.
+MOST = f"SELECT count(*) FROM {LONG_ROWS} WHERE s || 1 > 'a' AND s || 2 > 'a' AND s || 3 > 'a'"
 
 
 @pytest.mark.alone  # it says how soon it is over
-@pytest.mark.parametrize("sql", first(2, HEAVY), ids=lambda sql: sql[:60])
+@pytest.mark.parametrize("sql", first(3, [MOST, *HEAVY]), ids=lambda sql: sql[:60])
 def test_the_process_stays_small(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     process, peak = psutil.Process(), [0]
     before = process.memory_info().rss
@@ -428,6 +430,13 @@ def test_the_process_stays_small(database: duckdb.DuckDBPyConnection, sql: str) 
     assert kind in {"answered", "too_slow", "too_large"}
     assert time.monotonic() - started < 6
     assert (peak[0] - before) / 2**20 < 1_200  # three times the memory_limit of 400 MB
+
+
+@pytest.mark.parametrize("sql", TOGETHER, ids=lambda sql: sql[:40])
+def test_what_is_too_long_together_is_refused_before_it_runs(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Sandbox(database, TABLES).check(sql)
+    assert caught.value.kind == "too_large"
 
 
 WORDS = """
