@@ -1,6 +1,7 @@
 """Words and numbers in one language, and times in one zone."""
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
@@ -129,4 +130,7 @@ def _number(number: float, locale: str) -> str:
 @lru_cache(16_384)
 def _time(text: str, pattern: str, locale: str, zone: tzinfo) -> str:
     """Lists show the same times again and again."""
-    return format_datetime(datetime.fromisoformat(text).astimezone(zone), pattern, locale=locale)
+    moment = datetime.fromisoformat(text)
+    with suppress(OverflowError):  # the first hours of the year 1 and the last ones of 9999 stay as they are
+        moment = moment.astimezone(zone)
+    return format_datetime(moment, pattern, locale=locale)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from streams.view.sandbox import Sandbox, lock_down
 from streams.view.store.cache import Answers
 from streams.view.store.feed import Feed
 from streams.view.store.freshness import CoverageNow, Picture, picture_of
+from streams.view.store.kept import Pages
 from streams.view.store.store import Store
 from streams.view.store.tables import PUBLIC
 
@@ -39,7 +40,7 @@ class Desk:
         # Threads of their own: whoever waits for a query keeps nobody else waiting.
         self.turns, self._queries = Turns(QUERIES, QUERIES_OF_ONE), ThreadPoolExecutor(QUERIES_AT_ONCE, "sql")
         self.live = 0  # streams that say when the tables change
-        self.pages: dict[Hashable, bytes] = {}  # rendered in this second
+        self.pages = Pages()
         self.reading: asyncio.Task[None] | None = None
 
     def picture(self, coverage: CoverageNow, now: datetime | None = None) -> Picture:
@@ -67,6 +68,7 @@ class Desk:
             await asyncio.gather(self.reading, return_exceptions=True)
         await self.record.close()
         self.answers.close()
+        self.pages.close()
         self._queries.shutdown(cancel_futures=True)
         self.sandbox.close()
         self.store.close()

@@ -1,6 +1,6 @@
 """The desk as one who asks may use it: every question is asked of what is within reach, and only of that."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,10 +69,11 @@ class Seat:
         with self.desk.store.reading(self.reach) as cursor:
             yield cursor
 
-    async def query(self, sql: str) -> Found:
-        """An analyst's query. Raises Refused, or Problem where SQL is not granted or others are running.
+    async def query(self, sql: str, shaped: Callable[[Found], T]) -> T:
+        """An analyst's query, shaped where it runs: what an answer may hold is too much for the event loop.
 
-        It is recorded before it runs: also an error can tell what is in a row.
+        Raises Refused, or Problem where SQL is not granted or others are running. It is recorded before it runs: also
+        an error can tell what is in a row.
         """
         if not self.reach.sql:
             raise Problem(
@@ -88,7 +89,7 @@ class Seat:
             checked = await self.desk.at_queries(self.desk.sandbox.check, sql, scope)
             if self.shows_rows:
                 await self.record("query", question=sql)
-            return await self.desk.at_queries(self.desk.sandbox.run, checked)
+            return await self.desk.at_queries(lambda: shaped(self.desk.sandbox.run(checked)))
 
     async def record(self, action: str, report_ids: Iterable[str] = (), question: str | None = None) -> None:
         """Write down that single reports are looked at, before they are shown. Raises Problem if it cannot be."""

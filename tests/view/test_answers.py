@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from streams.view.store import cache as module
+from streams.view.store import cache, kept
 from streams.view.store.cache import Answers
 from streams.view.store.store import Store
 
@@ -54,8 +54,8 @@ async def test_a_change_is_seen_at_once_where_little_is_asked(answers: Answers, 
     work = Work()
     first = await answers.get("q", work)
     store.version += 1
-    for kept in answers._kept.values():
-        kept.took_seconds = 0.001  # whatever a busy machine needed
+    for known in answers._kept.values():
+        known.took_seconds = 0.001  # whatever a busy machine needed
     await asyncio.sleep(0.05)
     second = await answers.get("q", work)
     assert (first.found, second.found) == (1, 2)
@@ -101,8 +101,8 @@ async def test_a_failure_is_told_and_not_kept(answers: Answers) -> None:
 async def test_a_crowd_gets_the_last_answer_while_the_next_is_worked_out(
     answers: Answers, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", 2.0)
-    monkeypatch.setattr(module, "SOON_SECONDS", 0.5)
+    monkeypatch.setattr(cache, "PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(cache, "SOON_SECONDS", 0.5)
     dear = Work(0.5)
     await answers.get("q", dear)
     store.version += 1
@@ -116,7 +116,7 @@ async def test_a_crowd_gets_the_last_answer_while_the_next_is_worked_out(
 
 
 async def test_only_so_many_answers_are_kept(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_KEPT", 3)
+    monkeypatch.setattr(kept, "MOST_KEPT", 3)
     work: Any = Work()
     for number in range(5):
         await answers.get(number, work)
@@ -124,3 +124,52 @@ async def test_only_so_many_answers_are_kept(answers: Answers, monkeypatch: pyte
     assert work.done == 5
     await answers.get(0, work)
     assert work.done == 6
+
+
+async def test_only_so_many_bytes_of_answers_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "KEPT_BYTES", 40_000)
+    answers, done = Answers(store), []
+
+    def work(name: str, rows: int) -> Any:
+        def found(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
+            done.append(name)
+            return [{"text": "x" * 1_000}] * rows
+
+        return found
+
+    for name, rows in (("a", 7), ("b", 7), ("c", 7), ("all", 30), ("d", 7), ("e", 7), ("b", 7), ("all", 30), ("a", 7)):
+        assert len((await answers.get(name, work(name, rows))).found) == rows
+    # Thirty rows are more than a share, and the first ones had to go for the others.
+    assert "".join(done) == "abcalldeall" + "a"
+    assert answers._kept.size <= 40_000
+    answers.close()
+
+
+async def test_pages_are_made_once_for_all_who_ask_at_once_and_kept_within_their_bytes() -> None:
+    pages = kept.Pages()
+    made: list[float] = []
+
+    def make() -> bytes:
+        made.append(time.monotonic())
+        time.sleep(0.05)
+        return b"page"
+
+    assert await asyncio.gather(*(pages.get("k", make) for _ in range(9))) == [b"page"] * 9
+    assert (await pages.get("k", make), len(made)) == (b"page", 1)
+    assert (await pages.once(make), len(made)) == (b"page", 2)
+    for n in range(30):
+        await pages.get(n, lambda: bytes(2 << 20))
+    assert pages._kept.size <= kept.PAGES_BYTES
+    pages.close()
+
+
+async def test_a_page_that_fails_is_made_anew() -> None:
+    pages = kept.Pages()
+
+    def fail() -> bytes:
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        await pages.get("k", fail)
+    assert await pages.get("k", lambda: b"page") == b"page"
+    pages.close()

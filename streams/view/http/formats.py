@@ -1,7 +1,7 @@
 """The same list as JSON, NDJSON, CSV and Parquet."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -18,9 +18,13 @@ from streams.core.events import written
 from streams.presentation.spreadsheets import written_as_csv
 from streams.problems import Problem
 from streams.view.queries.queries import Listing
+from streams.view.sandbox import QueryResult
+from streams.view.sandbox.errors import too_large
+from streams.view.sandbox.values import slices, values
 
 CHUNK_ROWS = 20_000
 CHUNK_BYTES = 1 << 20
+LIST_ROWS, ROWS_BYTES = 1_000, 16 << 20
 Reading = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 
@@ -84,9 +88,34 @@ def as_json(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
+def json_list(rows: Sequence[Any]) -> bytes:
+    """A long list as JSON, a part at a time, so that other threads come in between."""
+    return _joined(as_json(rows[n : n + LIST_ROWS]) for n in range(0, len(rows), LIST_ROWS))
+
+
+def json_rows(found: QueryResult) -> bytes:
+    """An analyst's rows as one JSON list of lists. Raises Refused where that is too long."""
+    parts = (part for batch in found.table.to_batches() for part in slices(batch))
+    return _joined(_bounded(as_json(list(zip(*map(values, part.columns), strict=True))) for part in parts))
+
+
+def _bounded(parts: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > ROWS_BYTES:
+            raise too_large(f"The answer is longer than {ROWS_BYTES >> 20} MiB of JSON")
+        yield part
+
+
+def _joined(lists: Iterable[bytes]) -> bytes:
+    """One list of what is in several, none of which is empty."""
+    return b"[" + b",".join(one[1:-1] for one in lists) + b"]"
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return written(value)
+        return written(value) if value.tzinfo else value.isoformat(timespec="microseconds")
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -17,7 +17,6 @@ from streams.view.store.cache import Answer
 from streams.view.store.freshness import Picture
 from streams.view.store.tables import REASONS, STATUSES
 
-PAGES_KEPT = 200
 PACKAGES = (*SHARED, "streams.view.page")
 
 
@@ -46,21 +45,23 @@ def words_of(language: Language, *, utc: bool = False) -> Words:
     return Words(language, utc, PACKAGES)
 
 
-def page(request: Request, reader: PageReader, template: str, answer: Answer, **shown: Any) -> Response:
+async def page(
+    request: Request, reader: PageReader, template: str, answer: Answer, *, kept: bool = True, **shown: Any
+) -> Response:
     """A page as HTML, with the picture that its answer was given in; 304 where the reader has it already."""
     seat = seat_of(request)
     picture = seat.picture(answer.coverage, reader.now)
-    # Many who look at the same page in the same second see the same one.
-    key = (str(request.url), seat.reach, answer.tag, picture.model_dump_json(), int(reader.now.timestamp()))
-    body = seat.desk.pages.get(key)
-    if body is None:
+
+    def render() -> bytes:
         text = _environment().get_template(template).render(
             here=reader.here, t=reader.words, now=reader.now, picture=picture, tag=answer.tag,
             shows_rows=seat.shows_rows, warnings=warnings(reader.words, picture), **shown,
         )  # fmt: skip
-        body = seat.desk.pages[key] = text.encode()
-        while len(seat.desk.pages) > PAGES_KEPT:
-            del seat.desk.pages[next(iter(seat.desk.pages))]
+        return text.encode()
+
+    # Many who look at the same page in the same second see the same one.
+    key = (str(request.url), seat.reach, answer.tag, picture.model_dump_json(), int(reader.now.timestamp()))
+    body = await (seat.desk.pages.get(key, render) if kept else seat.desk.pages.once(render))
     return tagged(request, body, "text/html", headers_of(picture))
 
 

@@ -19,11 +19,11 @@ from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
 from streams.view.page.render import PageReader, page, reader_of
 from streams.view.page.saved import QUESTIONS
+from streams.view.page.sql_table import SqlTable, sql_table
 from streams.view.queries import queries
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.statement import MONTH, first_day, signed
 from streams.view.responses import seat_of
-from streams.view.sandbox import QueryResult as Found
 from streams.view.sandbox import Refused
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
@@ -32,7 +32,6 @@ from streams.view.store.tables import STATUSES
 router = APIRouter(include_in_schema=False)
 PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}
 CHART_BARS = 12
-SQL_ROWS_SHOWN = 200
 
 
 class PageQuery(ReportFilter):
@@ -64,14 +63,14 @@ async def home(request: Request) -> Response:
     today = norwegian_day(reader.now)
     standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
     if not seat.shows_rows:
-        return page(
+        return await page(
             request, reader, "overview.html", standing,
             standing=overview.hidden_small(standing.found), listed=None, query=None, today=today,
         )  # fmt: skip
     query = _query(reader.here, order="alarm_at")
     query = query.model_copy(update={"status": ["missing"]})
     listed = await _listed(seat, query)
-    return page(
+    return await page(
         request, reader, "overview.html", standing,
         standing=standing.found, listed=listed.found, query=query, today=today, fixed="missing",
     )  # fmt: skip
@@ -84,7 +83,7 @@ async def reports(request: Request) -> Response:
     _ensure_rows(seat, reader)
     query = _query(reader.here)
     listed = await _listed(seat, query)
-    return page(request, reader, "reports.html", listed, listed=listed.found, query=query, fixed=None)
+    return await page(request, reader, "reports.html", listed, listed=listed.found, query=query, fixed=None)
 
 
 @everywhere("/reports/{report_id}")
@@ -99,7 +98,7 @@ async def report(request: Request, report_id: str) -> Response:
     if found is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
     await seat.record("read_report", [canonical])
-    return page(request, reader, "report.html", found.answer, report=found.row, moments=found.moments)
+    return await page(request, reader, "report.html", found.answer, report=found.row, moments=found.moments)
 
 
 @everywhere("/receivers")
@@ -114,7 +113,7 @@ async def receivers(request: Request) -> Response:
     rows = answer.found if seat.shows_rows else without_small(answer.found, "reports", STATUSES)
     worst = sorted((row for row in rows if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
     named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
-    return page(
+    return await page(
         request, reader, "receivers.html", answer,
         groups=_by_county(_sorted(rows, sort)), sort=sort, q=q or "", bars=bars(named[:CHART_BARS]), count=len(rows),
     )  # fmt: skip
@@ -130,7 +129,7 @@ async def receiver(request: Request, municipality: str) -> Response:
     answer = await seat.answer(("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen))
     rows = [row for row in answer.found if row["month"] is not None]
     rows = rows if seat.shows_rows else without_small(rows, "reports", STATUSES)
-    return page(
+    return await page(
         request, reader, "receiver.html", answer,
         municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
     )  # fmt: skip
@@ -144,7 +143,7 @@ async def statement_page(request: Request, municipality: str, month: str) -> Res
     if not re.fullmatch(MONTH, month):
         raise NotFound("not-found", reader.words("error.not_found"))
     answer, made = await statement_of(seat, municipality, first_day(month), reader.now)
-    return page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
+    return await page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
 
 
 @everywhere("/confirmation")
@@ -162,7 +161,7 @@ async def confirmation(request: Request) -> Response:
             for name in ("p50_seconds", "p95_seconds", "p99_seconds")
         }
         systems.append((system, durations_chart(months, series), [rows[month] for month in months if month in rows]))
-    return page(request, reader, "confirmation.html", answer, systems=systems)
+    return await page(request, reader, "confirmation.html", answer, systems=systems)
 
 
 @everywhere("/books")
@@ -174,7 +173,7 @@ async def books(request: Request) -> Response:
     balanced = not any(row["difference"] for row in rows)
     if not seat.shows_rows:
         rows = queries.books_without_few(rows)
-    return page(
+    return await page(
         request, reader, "books.html", answer, books=rows, balanced=balanced, partitions=partitions, losses=losses
     )
 
@@ -184,18 +183,17 @@ async def sql(request: Request) -> Response:
     """The analysts' box: a question is part of the address, as everything else."""
     seat, reader = seat_of(request), reader_of(request)
     query = dict(reader.here.pairs).get("query", "").strip()
-    found: Found | None = None
+    found: SqlTable | None = None
     refused: Refused | None = None
     if query:
         try:
-            found = await seat.query(query)
+            found = await seat.query(query, sql_table)
         except Refused as error:
             refused = error
     coverage = await seat.answer("coverage", queries.partitions)
-    return page(
+    return await page(
         request, reader, "sql.html", coverage,
-        query=query, found=found, refused=refused, shown=SQL_ROWS_SHOWN,
-        rows=found.table.slice(0, SQL_ROWS_SHOWN).to_pylist() if found else [],
+        kept=not query, query=query, found=found, refused=refused,
         questions=QUESTIONS if seat.shows_rows else {},
         tables=seat.tables,
     )  # fmt: skip
@@ -207,7 +205,7 @@ async def accessibility(request: Request) -> Response:
     seat, reader = seat_of(request), reader_of(request)
     coverage = await seat.answer("coverage", queries.partitions)
     owner, contact = seat.settings.view_owner, seat.settings.view_contact
-    return page(request, reader, "accessibility.html", coverage, owner=owner, contact=contact)
+    return await page(request, reader, "accessibility.html", coverage, owner=owner, contact=contact)
 
 
 async def _listed(seat: Seat, query: PageQuery) -> Answer:

@@ -8,6 +8,7 @@ import orjson
 
 from streams.access.scope import EVERYTHING, Reach
 from streams.presentation.small_numbers import LEAST_SHOWN, suppressed
+from streams.problems import BadRequest
 from streams.view.queries.columns import ANNOUNCEMENTS, REPORTS, Columns
 from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
 from streams.view.store.tables import STATUSES
@@ -16,6 +17,7 @@ By = Literal[
     "status", "reason", "receiver", "county", "district", "channel", "case_system", "case_system_version", "form",
     "evidence", "hour", "day", "month",
 ]  # fmt: skip
+MOST_COUNTED_GROUPS = 20_000
 # What each grouping is called in the answer, and how it is found.
 _BY: dict[str, tuple[tuple[str, str], ...]] = {
     "receiver": (("municipality", "municipality_today"),),
@@ -118,23 +120,33 @@ def grouping(by: Sequence[By]) -> list[tuple[str, str]]:
 
 
 def summary(cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportFilter) -> list[dict[str, Any]]:
-    """How many reports of each status there are, in groups."""
-    condition = where(chosen.conditions())
-    columns = "".join(f"{expression} AS {name}, " for name, expression in grouping(by))
-    tail = "GROUP BY ALL ORDER BY ALL" if columns else ""
-    query = f"SELECT {columns}count(*) AS reports, {_COUNTS} FROM reports {condition.sql} {tail}"
-    return dictionaries(cursor, query, condition.values)
+    """How many reports of each status there are, in groups. Raises BadRequest where these are too many."""
+    return _grouped(cursor, by, f"count(*) AS reports, {_COUNTS}", chosen.conditions())
 
 
 def confirmation_times(
     cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportFilter
 ) -> list[dict[str, Any]]:
-    """How long it took from sent to the arrival of the proof, in groups."""
-    condition = where([*chosen.conditions(), Condition("confirmation_seconds IS NOT NULL")])
+    """How long it took from sent to the arrival of the proof, in groups. Raises BadRequest where these are too many."""
+    conditions = [*chosen.conditions(), Condition("confirmation_seconds IS NOT NULL")]
+    return _grouped(cursor, by, f"count(*) AS confirmed, {_QUANTILES}", conditions)
+
+
+def _grouped(
+    cursor: duckdb.DuckDBPyConnection, by: Sequence[By], what: str, conditions: Sequence[Condition]
+) -> list[dict[str, Any]]:
+    condition = where(conditions)
     columns = "".join(f"{expression} AS {name}, " for name, expression in grouping(by))
-    tail = "GROUP BY ALL ORDER BY ALL" if columns else ""
-    query = f"SELECT {columns}count(*) AS confirmed, {_QUANTILES} FROM reports {condition.sql} {tail}"
-    return dictionaries(cursor, query, condition.values)
+    tail = f"GROUP BY ALL ORDER BY ALL LIMIT {MOST_COUNTED_GROUPS + 1}" if columns else ""
+    groups = dictionaries(cursor, f"SELECT {columns}{what} FROM reports {condition.sql} {tail}", condition.values)
+    ensure_few(groups, MOST_COUNTED_GROUPS)
+    return groups
+
+
+def ensure_few(groups: Sequence[Any], most: int) -> None:
+    """Raise BadRequest where these groups are more than `most`."""
+    if len(groups) > most:
+        raise BadRequest("too-many-groups", "These are too many groups: filter, or group by less.", "by")
 
 
 def report(cursor: duckdb.DuckDBPyConnection, report_id: str) -> tuple[str, list[dict[str, Any]]] | None:

@@ -19,13 +19,14 @@ from streams.view.sandbox.allowed import folded
 from streams.view.sandbox.arrow_types import plain
 from streams.view.sandbox.errors import Refused, explained, too_large
 from streams.view.sandbox.rules import QueryRules
+from streams.view.sandbox.values import MOST_VALUES, count
 from streams.view.sandbox.watchdog import Watchdog
 
 __all__ = ["QueryLimits", "QueryResult", "QueryScope", "Refused", "Sandbox", "lock_down"]
 
 OPENED = 400  # parentheses: DuckDB's parser takes memory by the square of those that are not closed
 CHUNK = 2_048  # rows that DuckDB hands over at a time
-ANSWER_BYTES = 64 * 2**20
+ANSWER_BYTES = 32 * 2**20
 
 # The last one makes the others final. All of them may be changed while connections are open.
 LOCKS = (
@@ -148,7 +149,7 @@ class Sandbox:
                 raise dog.refused or explained(str(error), self.limits.seconds) from None
 
     def _fetched(self, relation: Any, dog: Watchdog) -> pa.Table:
-        rows = size = 0
+        rows = size = held = 0
         batches: list[pa.RecordBatch] = []
         with relation.to_arrow_reader(CHUNK) as reader:
             while rows <= self.limits.rows:
@@ -160,8 +161,11 @@ class Sandbox:
                     break
                 rows += batches[-1].num_rows
                 size += batches[-1].nbytes
+                held += count(batches[-1])
                 if size > ANSWER_BYTES:
                     raise too_large(f"The answer is larger than {ANSWER_BYTES >> 20} MiB")
+                if held > MOST_VALUES:
+                    raise too_large(f"The answer holds more than {MOST_VALUES} values, those in its lists included")
             return pa.Table.from_batches(batches, reader.schema)
 
     @contextmanager

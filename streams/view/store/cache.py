@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ import duckdb
 
 from streams.access.scope import EVERYTHING, Reach
 from streams.view.store.freshness import CoverageNow, coverage_of
+from streams.view.store.kept import Kept, size_of
 from streams.view.store.store import Store
 
 T = TypeVar("T")
 Question = tuple[Reach, Hashable]  # what is asked, and of how much of the tables
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
-MOST_KEPT = 200  # a page may have 1000 rows of 1 kB
+KEPT_BYTES = 64 << 20
 ANSWERS_AT_ONCE = 2
 # While the tables change, answers are worked out again for at most a part of the time, one second in so many.
 PATIENCE_SECONDS = 2.5
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _KeptAnswer:
     answer: Answer
     worked_out_at: float
     took_seconds: float
@@ -55,7 +55,7 @@ class Answers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._threads = ThreadPoolExecutor(ANSWERS_AT_ONCE, "view")
-        self._kept: OrderedDict[Question, _Kept] = OrderedDict()
+        self._kept: Kept[Question, _KeptAnswer] = Kept(KEPT_BYTES)
         self._running: dict[Question, asyncio.Task[Answer]] = {}
 
     async def get(self, asked: Hashable, work: Work[Any], reach: Reach = EVERYTHING) -> Answer:
@@ -108,19 +108,16 @@ class Answers:
             self._kept.pop(question, None)  # whoever asks next is told
 
     async def _keep(self, question: Question, work: Work[Any]) -> Answer:
-        def both(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, CoverageNow, float]:
+        def both(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, CoverageNow, float, int]:
             begun = time.monotonic()
             found = work(cursor)
-            return found, coverage_of(cursor), time.monotonic() - begun
+            return found, coverage_of(cursor), time.monotonic() - begun, size_of(found)
 
         tag = self._store.tag  # read first: what changes meanwhile makes the answer older, never newer
-        found, coverage, took = await self.once(both, question[0])
+        found, coverage, took, size = await self.once(both, question[0])
         answer = Answer(found, coverage, tag)
         now = time.monotonic()
-        self._kept[question] = _Kept(answer, now, took, now)
-        self._kept.move_to_end(question)
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+        self._kept.keep(question, _KeptAnswer(answer, now, took, now), size)
         return answer
 
     def _read(self, work: Work[T], reach: Reach) -> T:

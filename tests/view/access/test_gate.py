@@ -12,7 +12,8 @@ from streams.access import organisations
 from streams.access.organisations import Mapping
 from streams.access.scope import ReceiverScope
 from streams.errors import ConfigurationError
-from streams.view.http import api, authentication
+from streams.view.http import authentication
+from streams.view.queries import queries
 from streams.view.services import Desk
 from tests.view.access.conftest import fill
 from tests.view.access.issuer import BERGEN, MAPPING, NATIONAL, OSLO, OWN, SQL, Issuer, Recorded, with_token
@@ -116,11 +117,13 @@ async def test_what_one_organisation_runs_keeps_nobody_else_waiting(issuer: Issu
 
 
 async def test_too_many_groups_are_refused(guarded: Desk, keys: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "MOST_GROUPS", 3)
+    monkeypatch.setattr(queries, "MOST_COUNTED_GROUPS", 3)
     async with with_token(guarded, keys.token(NATIONAL)) as client:
         assert (await client.get(f"{SUMMARY}?by=form")).status_code == 200
-        answer = await client.get(f"{SUMMARY}?by=receiver&by=status")
-        assert (answer.status_code, answer.json()["type"]) == (400, "urn:meldingsvakt:problem:too-many-groups")
+        for most, path in ((3, SUMMARY), (1, "/api/v1/confirmation-times")):
+            monkeypatch.setattr(queries, "MOST_COUNTED_GROUPS", most)
+            answer = await client.get(f"{path}?by=receiver&by=hour")
+            assert (answer.status_code, answer.json()["type"]) == (400, "urn:meldingsvakt:problem:too-many-groups")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

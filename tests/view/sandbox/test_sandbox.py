@@ -146,7 +146,7 @@ def test_what_needs_too_much_memory_is_refused(database: duckdb.DuckDBPyConnecti
 
 
 def test_an_answer_of_many_bytes_is_refused(sandbox: Sandbox) -> None:
-    with pytest.raises(Refused, match="64 MiB"):
+    with pytest.raises(Refused, match="32 MiB"):
         sandbox.run(f"SELECT md5(range::TEXT) || '{'x' * 9_000}' FROM range(20000)")
 
 
