@@ -40,17 +40,18 @@ class Shares:
 class Turns:
     """Who runs something dear, or waits to: so many in all, and so many of one."""
 
-    def __init__(self, most: int, of_one: int) -> None:
-        self._most, self._of_one = most, of_one
-        self._of: Counter[str] = Counter()
+    def __init__(self, most: int, of_one: int, what: str) -> None:
+        """`what` goes on there, in words."""
+        self._most, self._of_one, self._what = most, of_one, what
+        self._of: Counter[str | None] = Counter()
 
     @contextmanager
-    def turn(self, who: str) -> Iterator[None]:
-        """While it runs or waits. Raises Problem at once where there are too many."""
-        if self._of[who] >= self._of_one or self._of.total() >= self._most:
+    def turn(self, who: str | None) -> Iterator[None]:
+        """While it runs or waits. Raises Problem where there are too many; nobody (None) has no share of their own."""
+        if self._of.total() >= self._most or (who is not None and self._of[who] >= self._of_one):
             raise Problem(
-                "too-many-queries",
-                "Other queries are still running: try again when they have ended.",
+                f"too-many-{self._what}",
+                f"There are too many {self._what} at the same time: try again when some have ended.",
                 status=HTTPStatus.TOO_MANY_REQUESTS,
             )
         self._of[who] += 1

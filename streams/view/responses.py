@@ -1,9 +1,13 @@
 """How answers are sent: JSON with the picture in it, files with it in their headers, and an ETag on both."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from fastapi import Request, Response
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from streams.core.events import written
 from streams.problems import MEDIA_TYPE, ProblemDocument
@@ -74,3 +78,18 @@ def problem_answer(document: ProblemDocument) -> Response:
     """A problem document."""
     body = document.model_dump_json(exclude_none=True)
     return Response(body, status_code=document.status, media_type=MEDIA_TYPE)
+
+
+class TurnedStream(StreamingResponse):
+    """A stream that takes a turn while it lasts; `first` is done before it begins, when it has got one."""
+
+    def __init__(
+        self, content: Any, turn: AbstractContextManager[None], first: Callable[[], Awaitable[None]], **more: Any
+    ) -> None:
+        super().__init__(content, **more)
+        self._turn, self._first = turn, first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._turn:
+            await self._first()
+            await super().__call__(scope, receive, send)

@@ -21,6 +21,8 @@ from streams.view.store.tables import PUBLIC
 T = TypeVar("T")
 
 QUERIES, QUERIES_OF_ONE, QUERIES_AT_ONCE = 8, 2, 2
+FILES, FILES_OF_ONE = 8, 2
+OPEN_PAGES, OPEN_PAGES_OF_ONE = 300, 30
 
 
 class Desk:
@@ -38,8 +40,10 @@ class Desk:
         self.sandbox = Sandbox(self.store.connection, PUBLIC)
         self.record = AccessRecord(kafka, settings)
         # Threads of their own: whoever waits for a query keeps nobody else waiting.
-        self.turns, self._queries = Turns(QUERIES, QUERIES_OF_ONE), ThreadPoolExecutor(QUERIES_AT_ONCE, "sql")
-        self.live = 0  # streams that say when the tables change
+        self._queries = ThreadPoolExecutor(QUERIES_AT_ONCE, "sql")
+        self.queries = Turns(QUERIES, QUERIES_OF_ONE, "queries")
+        self.files = Turns(FILES, FILES_OF_ONE, "files")
+        self.open_pages = Turns(OPEN_PAGES, OPEN_PAGES_OF_ONE, "open-pages")  # that are told when the tables change
         self.pages = Pages()
         self.reading: asyncio.Task[None] | None = None
 

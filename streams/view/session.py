@@ -47,6 +47,11 @@ class Seat:
         return PUBLIC if self.shows_rows else COUNTS_ONLY
 
     @property
+    def sharer(self) -> str | None:
+        """Of whose share of what all need it takes; None where nobody is asked for a name."""
+        return self.visitor.sharer if self.visitor else None
+
+    @property
     def tag(self) -> str:
         """Changes with the tables, and is another one for another reach."""
         return f"{self.desk.store.tag}-{self.reach.schema}-{self.shows_rows:d}"
@@ -84,8 +89,7 @@ class Seat:
             lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
             qualified=self.reach.receivers is None,
         )
-        who = self.visitor.sharer if self.visitor else "everybody"
-        with self.desk.turns.turn(who):
+        with self.desk.queries.turn(self.sharer or "everybody"):
             checked = await self.desk.at_queries(self.desk.sandbox.check, sql, scope)
             if self.shows_rows:
                 await self.record("query", question=sql)

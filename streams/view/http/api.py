@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import StreamingResponse
 
 from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
@@ -20,7 +19,7 @@ from streams.view.queries import queries
 from streams.view.queries.filters import MOST_PAGE_ROWS, Condition, Cursor, Order, ReportFilter
 from streams.view.queries.queries import By, Listing
 from streams.view.queries.statement import MONTH, StatementAnswer, first_day, signed
-from streams.view.responses import PROBLEMS, headers_of, json_answer, known, seat_of, tagged
+from streams.view.responses import PROBLEMS, TurnedStream, headers_of, json_answer, known, seat_of, tagged
 from streams.view.sandbox import Refused
 from streams.view.store.freshness import coverage_of
 from streams.view.store.tables import STATUSES
@@ -248,7 +247,7 @@ async def _file(request: Request, name: str, listing: Listing, query: Any, wante
     }
     if known(request, tag):
         return Response(status_code=304, headers=headers)
-    await seat.record("read_file", question=f"{name}.{wanted.value}?{request.url.query}")
+    asked = f"{name}.{wanted.value}?{request.url.query}"
     reading = seat.reading
     if wanted is Format.NDJSON:
         content = formats.ndjson(reading, listing, query.limit)
@@ -257,4 +256,8 @@ async def _file(request: Request, name: str, listing: Listing, query: Any, wante
     else:
         about = {"complete_until": headers["X-Complete-Until"], "behind": picture.behind or ""}
         content = formats.parquet(reading, listing, query.limit, about)
-    return StreamingResponse(content, media_type=MEDIA_TYPES[wanted], headers=headers)
+    turn = seat.desk.files.turn(seat.sharer or "everybody")
+    return TurnedStream(
+        content, turn, lambda: seat.record("read_file", question=asked), media_type=MEDIA_TYPES[wanted],
+        headers=headers,
+    )  # fmt: skip

@@ -4,6 +4,10 @@ uvicorn bounds none of these by itself: a client that sends a byte a minute keep
 """
 
 import asyncio
+import fcntl
+import socket
+import struct
+import termios
 from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -13,8 +17,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_BYTES = 32 * 1024
 BODY_BYTES = 128 * 1024  # with all that is around its chunks; what is in them has a bound of its own
 HEAD_SECONDS = 10.0
-# A reader that takes nothing for so long has gone, and holds what it was to be given.
-STALLED_SECONDS = 30.0
+# A reader that takes nothing for so long has gone, and holds what it was to be given; one that takes for longer than
+# any answer needs holds a state of the tables that has long passed.
+STALLED_SECONDS, LONGEST_SECONDS = 30.0, 3600.0
+SENT_BYTES = 256 * 1024  # that the kernel holds for a reader
 # Connections that ask nothing at the moment. One more closes the one that has waited longest.
 MOST_WAITING = 500
 MOST_CONNECTIONS = 1500  # connections in all; whoever asks on one more is told to come again
@@ -30,15 +36,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._head_bytes, self._field_bytes, self._body_bytes = False, 0, 0, 0
         self._timer: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._longest: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the one above
         """Wait for a request, but not for ever."""
         super().connection_made(transport)
+        _socket(transport).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_BYTES)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         self._heard()
+        self._answered()
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -81,12 +90,14 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head has come: its time no longer counts."""
         self._heard()
+        self._longest = self.loop.call_later(LONGEST_SECONDS, self.transport.abort)
         self._in_head, self._head_bytes, self._body_bytes = False, 0, 0
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Answered: the connection is kept, as one of those that wait."""
         super().on_response_complete()
+        self._answered()
         if not self.transport.is_closing():
             self._one_more_waits()
 
@@ -94,7 +105,7 @@ class BoundedHttp(HttpToolsProtocol):
         """The client does not read fast enough; one that reads nothing at all is given up."""
         super().pause_writing()
         if self._stalled is None:
-            self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+            self._look_again(self._untaken())
 
     def resume_writing(self) -> None:
         """The client reads on."""
@@ -102,6 +113,23 @@ class BoundedHttp(HttpToolsProtocol):
             self._stalled.cancel()
             self._stalled = None
         super().resume_writing()
+
+    def _look_again(self, before: int) -> None:
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self._look_at_reader, before)
+
+    def _look_at_reader(self, before: int) -> None:
+        """Slow is not gone, as long as something is taken."""
+        left = self._untaken()
+        if left >= before:
+            self.transport.abort()
+        else:
+            self._look_again(left)
+
+    def _untaken(self) -> int:
+        """The bytes that the reader has not taken, here and in the kernel."""
+        ours = int(self.transport.get_write_buffer_size())
+        (kernels,) = struct.unpack("i", fcntl.ioctl(_socket(self.transport).fileno(), termios.TIOCOUTQ, bytes(4)))
+        return ours + int(kernels)
 
     def _count(self, more: int) -> None:
         """An error in here ends the request as one that cannot be read."""
@@ -130,9 +158,19 @@ class BoundedHttp(HttpToolsProtocol):
             self._timer = None
         self._waiting.pop(self, None)
 
+    def _answered(self) -> None:
+        if self._longest is not None:
+            self._longest.cancel()
+            self._longest = None
+
     def _refuse(self, status: HTTPStatus) -> None:
         self._heard()
         if not self.transport.is_closing():
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(head.encode())
             self.transport.close()
+
+
+def _socket(transport: asyncio.Transport) -> socket.socket:
+    found: socket.socket = transport.get_extra_info("socket")
+    return found

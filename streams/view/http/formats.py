@@ -22,7 +22,8 @@ from streams.view.sandbox import QueryResult
 from streams.view.sandbox.errors import too_large
 from streams.view.sandbox.values import slices, values
 
-CHUNK_ROWS = 20_000
+TEXT_ROWS = 1_000  # a megabyte, which is held for whoever does not read on
+GROUP_ROWS = 20_000  # of a Parquet file, which is written before anybody reads it
 CHUNK_BYTES = 1 << 20
 LIST_ROWS, ROWS_BYTES = 1_000, 16 << 20
 Reading = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
@@ -140,7 +141,7 @@ def parquet(reading: Reading, listing: Listing, limit: int | None, about: dict[s
     """One file with the columns' own types; `about` goes into its metadata."""
     with tempfile.TemporaryFile() as file:
         writer = None
-        for batch in _batches(reading, listing, listing.columns.values(), limit):
+        for batch in _batches(reading, listing, listing.columns.values(), limit, GROUP_ROWS):
             schema = batch.schema.with_metadata(about)
             writer = writer or pa.parquet.ParquetWriter(file, schema, compression="zstd")
             writer.write_batch(batch.replace_schema_metadata(about))
@@ -151,11 +152,13 @@ def parquet(reading: Reading, listing: Listing, limit: int | None, about: dict[s
             yield chunk
 
 
-def _batches(reading: Reading, listing: Listing, what: str, limit: int | None) -> Iterator[pa.RecordBatch]:
+def _batches(
+    reading: Reading, listing: Listing, what: str, limit: int | None, rows: int = TEXT_ROWS
+) -> Iterator[pa.RecordBatch]:
     """At least one batch, so that an empty list has its columns, too."""
     query = listing.select(what, limit)
     with reading() as cursor:
-        reader = cursor.sql(query.sql, params=list(query.values)).to_arrow_reader(CHUNK_ROWS)
+        reader = cursor.sql(query.sql, params=list(query.values)).to_arrow_reader(rows)
         empty = True
         for batch in reader:
             empty = False

@@ -5,16 +5,18 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import psutil
 import pytest
 import uvicorn
 
 from streams.view.http import connection_limits
 from streams.view.http.application import application
 from streams.view.http.connection_limits import BoundedHttp
-from streams.view.services import Desk
+from streams.view.services import OPEN_PAGES_OF_ONE, Desk
 from tests.engine.world import free_port
-from tests.view.access.issuer import NATIONAL, SQL, Issuer
+from tests.view.access.issuer import BERGEN, NATIONAL, OSLO, SEVERAL, SQL, Issuer, Recorded
 from tests.view.conftest import desk_with, failed
+from tests.view.stock import changes, state
 
 SUMMARY = b"GET /api/v1/summary HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -235,6 +237,100 @@ async def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.Monke
         assert await served.works()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(raw.reader.readexactly(2**30), 20)
+    await desk.stop()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_reader_that_is_slow_but_steady_gets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, size = desk_with(), 6 << 20
+
+    async def long() -> AsyncIterator[bytes]:
+        for _ in range(size >> 16):
+            yield b"x" * 65536
+
+    monkeypatch.setattr("streams.view.page.live._states", lambda seat: long())
+    async with serving(desk) as served:
+        raw = await served.open()
+        await raw.send(b"GET /live HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        await raw.reader.readuntil(b"\r\n\r\n")
+        taken, began = 0, time.monotonic()
+        while part := await raw.reader.read(65536):
+            taken += len(part)
+            await asyncio.sleep(0.03)
+        assert taken >= size
+        assert time.monotonic() - began > 5 * connection_limits.STALLED_SECONDS
+        assert await served.works()
+    await desk.stop()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_no_answer_is_taken_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "LONGEST_SECONDS", 1.0)
+    desk = desk_with()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr("streams.view.page.live._states", lambda seat: endless())
+    async with serving(desk) as served:
+        raw = await served.open()
+        await raw.send(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        began = time.monotonic()
+        await raw.all(20)  # it reads all the time
+        assert 0.9 < time.monotonic() - began < 10
+    await desk.stop()
+
+
+async def test_downloads_that_nobody_reads_hold_little_and_are_few(keys: Issuer) -> None:
+    desk = keys.desk()
+    desk.record = Recorded()  # type: ignore[assignment]
+    desk.store.apply(changes([state(number) for number in range(500)]))
+    desk.store.connection.execute(
+        "INSERT INTO reports BY NAME SELECT r.* REPLACE (uuid() AS report_id) FROM reports r, range(40) t(i)"
+    )
+    process = psutil.Process()
+
+    def ours() -> int:
+        """What the process holds beside the database, which has a limit of its own."""
+        ((held,),) = desk.store.connection.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+        return int(process.memory_info().rss - held)
+
+    async with serving(desk) as served:
+        head = "GET /api/v1/reports.{} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n"
+        held: list[int] = []
+        statuses: list[int] = []
+        for organisation in (OSLO, BERGEN, SEVERAL):
+            token = keys.token(NATIONAL, organisation=organisation)
+            for suffix in ("ndjson", "csv", "ndjson"):
+                raw = await served.open()
+                await raw.send(head.format(suffix, token).encode())
+                statuses.append(int((await raw.reader.readuntil(b"\r\n\r\n")).split(b" ")[1]))
+            await asyncio.sleep(0.5)
+            held.append(ours())
+        assert statuses == [200, 200, 429] * 3
+        assert (held[-1] - held[0]) >> 20 < 4 * 20
+        assert await served.works()
+    await desk.stop()
+
+
+async def test_one_organisation_takes_not_all_live_streams(keys: Issuer) -> None:
+    desk = keys.desk()
+    async with serving(desk) as served:
+        head = "GET /live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n"
+
+        async def opened(organisation: str) -> tuple[Raw, int]:
+            raw = await served.open()
+            await raw.send(head.format(keys.token(NATIONAL, organisation=organisation)).encode())
+            return raw, int((await raw.reader.readuntil(b"\r\n\r\n")).split(b" ")[1])
+
+        mine = [await opened(OSLO) for _ in range(OPEN_PAGES_OF_ONE + 1)]
+        assert [status for _, status in mine] == [200] * OPEN_PAGES_OF_ONE + [429]
+        assert (await opened(BERGEN))[1] == 200
+        mine[0][0].writer.close()
+        await asyncio.sleep(1.5)
+        assert (await opened(OSLO))[1] == 200
     await desk.stop()
 
 
