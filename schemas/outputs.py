@@ -239,11 +239,11 @@ class Rejected(Closed):
 
 
 class Access(Closed):
-    """Who looked at which report: one record a report, or one for a file or query that may hold any number of them."""
+    """Who looked at which reports: one record for all that were shown at once, or for what a file or query tells."""
 
     at: WrittenTime
     subject: str = Field(min_length=1, max_length=200, description="Who: the token's subject.")
     organisation: OrgNumber | None
     action: Word
-    report_id: EventId | None = Field(description="Null where the question is what tells.")
+    report_ids: list[EventId] = Field(max_length=1000, description="Empty where the question is what tells.")
     question: str | None = Field(max_length=20_000, description="The filters of a list or file, or the SQL.")

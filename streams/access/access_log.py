@@ -6,7 +6,9 @@ and single reports are not.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -25,7 +27,11 @@ from streams.settings import KafkaSettings, Settings
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 5.0
-QUESTION_CHARACTERS = 20_000
+MOST_IDS = 1000
+SQL_CHARACTERS, FILTER_CHARACTERS = 20_000, 4_000
+# A page that is open asks again and again: for so long it is the same look.
+SAME_LOOK_SECONDS, MOST_LOOKS = 600.0, 10_000
+LOOKS = frozenset({"list", "read_report", "read_statement"})
 
 
 class AccessRecord:
@@ -36,26 +42,27 @@ class AccessRecord:
         self._topic = settings.output("access")
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
+        self._looks: OrderedDict[int, float] = OrderedDict()
 
     async def write(self, visitor: Visitor, action: str, report_ids: Sequence[str], question: str | None) -> None:
-        """One record a report, or one for the question alone. Raises Problem unless all of them are in Kafka."""
-        if question and len(question) > QUESTION_CHARACTERS:
-            raise Problem(
-                "question-too-long",
-                f"A question of more than {QUESTION_CHARACTERS} characters cannot be recorded: shorten it.",
-                status=HTTPStatus.BAD_REQUEST,
-            )
-        ids: Sequence[str | None] = report_ids or (None,)
+        """Records of a thousand reports each, or of the question alone. Raises Problem unless they are in Kafka.
+
+        Who looks at the same once more within some minutes is in the record already.
+        """
+        _ensure_short(action, question)
+        look = hash((visitor, action, tuple(report_ids), question))
+        if action in LOOKS and time.monotonic() - self._looks.get(look, -SAME_LOOK_SECONDS) < SAME_LOOK_SECONDS:
+            return
         made = [
             Access(
                 at=datetime.now(UTC),
                 subject=visitor.subject,
                 organisation=visitor.organisation,
                 action=action,
-                report_id=report_id,
-                question=question or None,
+                report_ids=list(report_ids[begin : begin + MOST_IDS]),
+                question=(question or None) if begin == 0 else None,
             )
-            for report_id in ids
+            for begin in range(0, max(1, len(report_ids)), MOST_IDS)
         ]
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -72,15 +79,19 @@ class AccessRecord:
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
             ) from None
 
+        self._looks[look] = time.monotonic()
+        self._looks.move_to_end(look)
+        if len(self._looks) > MOST_LOOKS:
+            self._looks.popitem(last=False)
+
     async def close(self) -> None:
         """Disconnect."""
         if self._producer is not None:
             await self._producer.stop()
 
-    async def _append(self, key: bytes, values: Iterable[bytes]) -> None:
+    async def _append(self, key: bytes, values: Sequence[bytes]) -> None:
         producer = await self._connected()
-        waiting = [await producer.send(self._topic, value, key=key) for value in values]
-        await asyncio.gather(*waiting)
+        await asyncio.gather(*[await producer.send(self._topic, value, key=key) for value in values])
 
     async def _leave_what_has_ended(self) -> None:
         """A client of which a task has ended would never write again."""
@@ -109,3 +120,13 @@ class AccessRecord:
                     raise
                 self._producer = producer
             return self._producer
+
+
+def _ensure_short(action: str, question: str | None) -> None:
+    most = SQL_CHARACTERS if action == "query" else FILTER_CHARACTERS
+    if question and len(question) > most:
+        raise Problem(
+            "question-too-long",
+            f"A question of more than {most} characters cannot be recorded: shorten it.",
+            status=HTTPStatus.BAD_REQUEST,
+        )

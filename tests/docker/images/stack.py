@@ -158,7 +158,7 @@ class Stack:
             "--topic=reports.access", "--from-beginning", "--timeout-ms=8000",
         )  # fmt: skip
         made = [orjson.loads(line) for line in said.splitlines() if line.startswith("{")]
-        return [one for one in made if one["report_id"] == report_id]
+        return [one for one in made if report_id in one["report_ids"]]
 
     def targets(self) -> list[dict[str, Any]]:
         """What Prometheus scrapes."""

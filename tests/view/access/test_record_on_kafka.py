@@ -11,15 +11,16 @@ import pytest
 from schemas.outputs import Access
 from streams.access import access_log
 from streams.access.access_log import AccessRecord
+from streams.access.tokens import Visitor
 from streams.settings import KafkaSettings
 from streams.view.services import Desk
 from tests.engine.conftest import MakeWorld, make_world
 from tests.engine.world import World
 from tests.examples import first
 from tests.view.access.conftest import fill
-from tests.view.access.issuer import OSLO, OWN, Issuer, with_token
+from tests.view.access.issuer import OSLO, OWN, SQL, Issuer, with_token
 from tests.view.page.conftest import Viewing
-from tests.view.stock import report_id
+from tests.view.stock import changes, report_id, state
 
 __all__ = ["make_world"]  # the fixture
 pytestmark = pytest.mark.kafka
@@ -40,7 +41,7 @@ async def recording(world: World, keys: Issuer) -> AsyncIterator[Desk]:
     await desk.stop()
 
 
-async def test_every_look_at_a_report_is_a_record(recording: Desk, keys: Issuer, world: World) -> None:
+async def test_every_look_at_reports_is_a_record(recording: Desk, keys: Issuer, world: World) -> None:
     async with with_token(recording, keys.token(OWN, sub="nurse-7")) as client:
         assert (await client.get("/api/v1/reports?receiver=0301")).status_code == 200
         assert (await client.get(f"/reports/{report_id(1)}")).status_code == 200
@@ -48,11 +49,49 @@ async def test_every_look_at_a_report_is_a_record(recording: Desk, keys: Issuer,
         assert (await client.get("/api/v1/summary")).status_code == 200
     said = [Access.model_validate_json(orjson.dumps(value)) for value in await world.values("access")]
     assert {(one.subject, one.organisation) for one in said} == {("nurse-7", OSLO)}
-    assert [(one.action, one.report_id, one.question) for one in said] == [
-        *(("list", report_id(number), "receiver=0301") for number in (2, 1, 0)),
-        ("read_report", report_id(1), None),
-        ("read_file", None, "reports.parquet?"),
+    assert [(one.action, one.report_ids, one.question) for one in said] == [
+        ("list", [report_id(number) for number in (2, 1, 0)], "receiver=0301"),
+        ("read_report", [report_id(1)], None),
+        ("read_file", [], "reports.parquet?"),
     ]
+
+
+async def test_what_is_asked_is_recorded_once_and_short(recording: Desk, keys: Issuer, world: World) -> None:
+    """A filter of 20 kB on a page of a thousand reports was 20 MB."""
+    recording.store.apply(changes([state(number) for number in range(100, 1100)], at=500))
+    long = "&".join(f"unit={'u' * 60}{n}" for n in range(290))
+    async with with_token(recording, keys.token(OWN)) as client:
+        for path in (f"/api/v1/reports?{long}", f"/api/v1/reports.csv?{long}", f"/reports?{long}"):
+            answer = await client.get(path)
+            assert (answer.status_code, "shorten it" in answer.text) == (400, True), path
+        few = (
+            "limit=1000&case_system=VISMA_FAMILIA&" + "&".join(f"channel=C{n}" for n in range(90)) + "&channel=FIKS_IO"
+        )
+        assert len((await client.get(f"/api/v1/reports?{few}")).json()["reports"]) == 1000
+        assert (await client.post("/api/v1/sql", json={"query": "SELECT 1"})).status_code == 403
+        (said,) = await world.values("access")
+        assert len(said["report_ids"]) == 1000
+        assert len(orjson.dumps(said)) < 45_000
+        visitor = Visitor("s", OSLO, frozenset())
+        await recording.record.write(visitor, "read_statement", [report_id(n) for n in range(2500)], "0301/2026-03")
+    said = [one for one in await world.values("access") if one["action"] == "read_statement"]
+    assert sorted(len(one["report_ids"]) for one in said) == [500, 1000, 1000]
+    assert [one["question"] for one in said if one["question"]] == ["0301/2026-03"]
+
+
+async def test_a_page_that_asks_again_is_the_same_look(
+    recording: Desk, keys: Issuer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with with_token(recording, keys.token(OWN, SQL, sub="a")) as client:
+        for _ in range(3):
+            assert (await client.get("/")).status_code == 200
+            assert (await client.get("/api/v1/reports.csv")).status_code == 200
+        other = {"Authorization": f"Bearer {keys.token(OWN, sub='b')}"}
+        assert (await client.get("/", headers=other)).status_code == 200
+        monkeypatch.setattr(access_log, "SAME_LOOK_SECONDS", 0.0)
+        assert (await client.get("/")).status_code == 200
+    said = [(one["subject"], one["action"]) for one in await world.values("access")]
+    assert said == [("a", "list"), *[("a", "read_file")] * 3, ("b", "list"), ("a", "list")]
 
 
 @pytest.mark.parametrize("task", ["_sender._sender_task", "client._sync_task"])
@@ -65,7 +104,7 @@ async def test_a_client_that_has_ended_by_itself_is_replaced(
         dead.cancel()
         await asyncio.wait([dead])
         assert (await client.get(f"/reports/{report_id(2)}")).status_code == 200
-    assert [value["report_id"] for value in await world.values("access")] == [report_id(1), report_id(2)]
+    assert [value["report_ids"] for value in await world.values("access")] == [[report_id(1)], [report_id(2)]]
 
 
 async def test_without_kafka_counts_are_answered_and_reports_are_not(
