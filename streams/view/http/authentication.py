@@ -4,6 +4,7 @@ It stands before the routes, so that a new one cannot be left open by mistake.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import parse_qs
@@ -16,7 +17,7 @@ from streams.access.jwks import KeysUnavailable
 from streams.access.quotas import Shares
 from streams.access.tokens import BadToken, Visitor
 from streams.health_paths import LIVE, METRICS, READY
-from streams.problems import Problem
+from streams.problems import BadRequest, Problem
 from streams.view.services import Desk
 from streams.view.session import Seat
 
@@ -28,6 +29,8 @@ BODY_SECONDS = 10.0
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 FROM_OURSELVES = frozenset({"same-origin", "none"})
 BEARER = "bearer "
+# RFC 3986: a name of letters, digits, dots and hyphens, or an address; and a port.
+HOST = re.compile(r"(?P<name>[A-Za-z0-9]([A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?\Z")
 HERE = ("localhost", "127.0.0.1", "::1")
 
 Refuse = Callable[[Request, Problem], Response]
@@ -46,6 +49,7 @@ class Gate:
             return
         request = Request(scope)
         try:
+            _ensure_host(request)
             if not _open(scope["path"]):
                 _refuse_other_sites(request)
                 scope.setdefault("state", {})["seat"] = await self._seat(request)
@@ -90,7 +94,7 @@ class Gate:
     def _refuse_other_hosts(self, request: Request) -> None:
         """Where nobody is asked for a token, a name that somebody else has pointed at this machine opens nothing."""
         settings = self._grants.settings
-        if not settings.view_unprotected and request.url.hostname not in {*HERE, settings.view_host}:
+        if not settings.view_unprotected and _named(request) not in {*HERE, settings.view_host}:
             raise Problem(
                 "unknown-host",
                 "This view is for its own machine only: ask it at http://127.0.0.1 and its port.",
@@ -113,6 +117,21 @@ def _headers(problem: Problem) -> dict[str, str]:
     if problem.status is HTTPStatus.TOO_MANY_REQUESTS:
         return {"Retry-After": "60"}
     return {}
+
+
+def _named(request: Request) -> str | None:
+    """The name in the one Host of a request, as it is written in lower case; None where it is none.
+
+    Not the framework's: what it cannot parse it takes for the address that the server listens on.
+    """
+    found = [HOST.match(host) for host in request.headers.getlist("host")]
+    name = found[0]["name"] if len(found) == 1 and found[0] else None
+    return name.strip("[]").lower() if name else None
+
+
+def _ensure_host(request: Request) -> None:
+    if _named(request) is None:
+        raise BadRequest("bad-host", "The request names no host that could be: send one header Host, as host:port.")
 
 
 def _open(path: str) -> bool:

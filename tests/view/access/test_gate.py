@@ -98,6 +98,35 @@ async def test_a_name_that_somebody_points_at_this_machine_opens_nothing(desk: D
             assert (await client.get(SUMMARY, headers={"Host": here})).status_code == 200
 
 
+STRANGE = [
+    b"a`", b"`", b"localhost`", b"attacker.example`", b"a b", b"localhost/", b"localhost\\", b"localhost@a.example",
+    b"a_b", b"localhost#", b"localhost?", b"[::1", b"::1", b"[::1]x", b"localhost:", b"localhost:x", b"localhost:1234567",
+    b"127.0.0.1:80:80", b".localhost", b"-", b"", b"\xc3\xa6", b"localhost%00", b"loc\xe2\x80\xa5lhost",
+    b"localhost, a.example", b"[fe80::1%25lo]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", STRANGE)
+async def test_a_host_that_is_none_opens_nothing(desk: Desk, issuer: Issuer, host: bytes) -> None:
+    """The framework takes what it cannot parse for this machine's own name."""
+    with_tokens = issuer.desk()
+    for at, token in ((desk, None), (with_tokens, issuer.token(NATIONAL))):
+        async with with_token(at, token) as client:
+            for path in ("/", SUMMARY, "/livez", "/metrics", "/static/page.css"):
+                answer = await client.get(path, headers=[(b"Host", host)])
+                assert (answer.status_code, "Host" in answer.text) == (400, True), path
+    await with_tokens.stop()
+
+
+async def test_a_host_is_given_once(desk: Desk) -> None:
+    async with with_token(desk, None) as client:
+        for hosts in ([("Host", "localhost"), ("Host", "attacker.example")], [("Host", "localhost")] * 2):
+            assert (await client.get(SUMMARY, headers=hosts)).status_code == 400
+        for here in ("LOCALHOST:8080", "localhost.", "127.0.0.1"):
+            answer = await client.get(SUMMARY, headers={"Host": here})
+            assert answer.status_code == (403 if here == "localhost." else 200)
+
+
 async def test_what_one_organisation_runs_keeps_nobody_else_waiting(issuer: Issuer) -> None:
     desk = issuer.desk()
     desk.record = Recorded()  # type: ignore[assignment]
