@@ -9,6 +9,7 @@ import orjson
 from streams.presentation.times import norwegian_day
 from streams.view.queries import queries
 from streams.view.queries.filters import ReportFilter
+from streams.view.queries.published import ensure_measured, ensure_unfiltered, published
 from streams.view.queries.statement import Statement, counted, statement
 from streams.view.queries.timeline import timeline
 from streams.view.session import Seat
@@ -35,25 +36,33 @@ async def report_of(seat: Seat, report_id: str) -> Report | None:
 
 
 async def statement_of(seat: Seat, municipality: str, month: date, now: datetime) -> tuple[Answer, Statement]:
-    """A receiver's statement, by today's number and the first day of its month, as it is given out at `now`."""
+    """A receiver's statement, by today's number and the first day of its month, as it is given out at `now`.
+
+    Raises Problem where single reports may not be seen: a month of a small municipality is one report.
+    """
     seat.whole_within_reach(municipality)
-    answer = await seat.answer(
-        ("statement", municipality, month),
-        lambda cursor: counted(cursor, municipality, month, shows_rows=seat.shows_rows),
-    )
-    if seat.shows_rows:
-        ids = [*answer.found["missing_reports"], *answer.found["recovered_reports"]]
-        await seat.record("read_statement", ids, f"{municipality}/{month:%Y-%m}")
+    seat.ensure_rows()
+    answer = await seat.answer(("statement", municipality, month), lambda cursor: counted(cursor, municipality, month))
+    ids = [*answer.found["missing_reports"], *answer.found["recovered_reports"]]
+    await seat.record("read_statement", ids, f"{municipality}/{month:%Y-%m}")
     picture = seat.picture(answer.coverage, now)
     return answer, statement(municipality, month, answer.found, picture, now, norwegian_day(now))
 
 
 async def confirmation_of(seat: Seat, by: Sequence[queries.By], chosen: ReportFilter) -> Answer:
-    """Confirmation times in groups; those of few reports are left out where single reports may not be seen."""
+    """Confirmation times in groups. Raises Problem where they are asked of a part of what may only be counted."""
+    if not seat.shows_rows:
+        ensure_unfiltered(chosen)
+        ensure_measured(by)
 
     def measured(cursor: Any) -> list[dict[str, Any]]:
         groups = queries.confirmation_times(cursor, by, chosen)
-        return groups if seat.shows_rows else queries.without_few(groups)
+        return groups if seat.shows_rows else queries.without_counts(groups)
 
     filters = chosen.model_dump_json(exclude={"by"}, exclude_defaults=True)
     return await seat.answer(("confirmation", tuple(by), filters), measured)
+
+
+async def published_of(seat: Seat) -> Answer:
+    """The counts for who may see no single report."""
+    return await seat.answer("published", published)

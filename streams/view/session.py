@@ -13,12 +13,13 @@ from streams.access.scope import Reach
 from streams.access.tokens import Visitor
 from streams.problems import Problem, not_found
 from streams.settings import Settings
+from streams.view.queries.published import published
 from streams.view.sandbox import QueryResult as Found
 from streams.view.sandbox import QueryScope
 from streams.view.services import Desk
 from streams.view.store.cache import Answer, Work
 from streams.view.store.freshness import CoverageNow, Picture
-from streams.view.store.tables import COUNTS_ONLY, PUBLIC
+from streams.view.store.tables import COUNTS_ONLY, PUBLIC, PUBLISHED
 
 T = TypeVar("T")
 
@@ -84,16 +85,25 @@ class Seat:
             raise Problem(
                 "no-sql", "This token has no scope for SQL: ask for one that has.", status=HTTPStatus.FORBIDDEN
             )
-        scope = QueryScope(
-            frozenset(self.tables),
-            lambda cursor: self.desk.store.begin_reading(cursor, self.reach),
-            qualified=self.reach.receivers is None,
-        )
+        scope = QueryScope(frozenset(self.tables), await self._begin(sql), qualified=self.reach.receivers is None)
         with self.desk.queries.turn(self.sharer or "everybody"):
             checked = await self.desk.at_queries(self.desk.sandbox.check, sql, scope)
             if self.shows_rows:
                 await self.record("query", question=sql)
             return await self.desk.at_queries(lambda: shaped(self.desk.sandbox.run(checked)))
+
+    async def _begin(self, sql: str) -> Callable[[duckdb.DuckDBPyConnection], None]:
+        """How a query begins. The published counts are a table of its connection, if it reads them."""
+        begin, reach = self.desk.store.begin_reading, self.reach
+        if PUBLISHED not in sql.lower():
+            return lambda cursor: begin(cursor, reach)
+        counts = (await self.answer("published", published)).found.arrow()
+
+        def begun(cursor: duckdb.DuckDBPyConnection) -> None:
+            cursor.register(PUBLISHED, counts)
+            begin(cursor, reach)
+
+        return begun
 
     async def record(self, action: str, report_ids: Iterable[str] = (), question: str | None = None) -> None:
         """Write down that single reports are looked at, before they are shown. Raises Problem if it cannot be."""

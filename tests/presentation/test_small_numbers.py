@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.presentation.small_numbers import suppressed
-from streams.view.queries.queries import books_without_few, without_few
 from streams.view.store.tables import STATUSES
-from tests.view.stock import books
 
 Row = dict[str, Any]
 COUNT = st.one_of(st.just(0), st.integers(1, 4), st.integers(0, 12), st.integers(0, 5000))
@@ -94,22 +91,3 @@ def test_what_is_hidden_in_one_group_is_hidden_with_the_least_of_the_others() ->
     assert (first["pending"], first["stored"], first["reports"]) == (None, None, 103)
     assert (second["pending"], second["stored"], second["reports"]) == (None, None, 110)
     assert whole == total
-
-
-@given(st.lists(st.tuples(*[COUNT] * (len(STATUSES) + 1)), max_size=5))
-def test_no_count_in_the_books_is_from_1_to_4_nor_told_by_their_sum(groups: list[tuple[int, ...]]) -> None:
-    names = (*STATUSES, "erased")
-    rows = [books("0301", 0, **dict(zip(names, counts, strict=True))) for counts in groups]
-    shown = [row | {"difference": 0} for row in rows]
-    for row in books_without_few(shown):
-        assert not [row[name] for name in ("sent", *names) if row[name] in range(1, 5)]
-        hidden = [name for name in ("sent", *names) if row[name] is None and name != "unexpected"]
-        assert len(hidden) != 1
-
-
-@pytest.mark.parametrize(("confirmed", "shown"), [(1, None), (4, None), (5, 5), (7, 5), (8, 10)])
-def test_confirmation_times_of_few_are_not_shown(confirmed: int, shown: int | None) -> None:
-    group = {"month": None, "confirmed": confirmed, "p50_seconds": 1.0, "p95_seconds": 2.0, "p99_seconds": 3.0}
-    (found,) = without_few([group])
-    assert found["confirmed"] == shown
-    assert (found["p99_seconds"] is None) == (shown is None)

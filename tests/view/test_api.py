@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator, FormatChecker
 
-from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.view.http.application import application
 from streams.view.services import Desk
 from streams.view.store.cache import PATIENCE_SECONDS
@@ -237,19 +236,6 @@ class TestCountsOnly:
         answer = await few.get(f"{API}{path}")
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:meldingsvakt:problem:counts-only")
         assert "ask /api/v1/summary" in answer.json()["detail"]
-
-    @pytest.mark.parametrize("path", ["/summary", "/summary?by=receiver&by=status", "/summary?by=day", "/books"])
-    async def test_no_count_is_from_1_to_4(self, few: httpx.AsyncClient, path: str) -> None:
-        answer = (await few.get(f"{API}{path}")).json()
-        rows = answer["books"] if path == "/books" else [*answer["groups"], answer["total"]]
-        counts = [row[name] for row in rows for name in ("reports", "sent", *STATUSES) if name in row]
-        assert None in counts or path == "/summary"
-        assert not [number for number in counts if number is not None and 0 < number < LEAST_SHOWN]
-
-    async def test_no_confirmation_time_is_of_fewer_than_5(self, few: httpx.AsyncClient) -> None:
-        groups = (await few.get(f"{API}/confirmation-times?by=receiver&by=day")).json()["groups"]
-        assert all(group["confirmed"] is None or group["confirmed"] >= LEAST_SHOWN for group in groups)
-        assert any(group["confirmed"] is None for group in groups)
 
 
 async def test_the_description_is_there_for_every_route(desk: Desk) -> None:

@@ -1,12 +1,12 @@
 """The books in the three ways in which people ask: by receiver, by month, by case system and version."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
 
 import duckdb
 
 from streams.audit.schema import TERMS
+from streams.presentation.joint_tables import Counts, CountsLine, Table
 
 COLUMNS = ("sent", *TERMS)
 # Where small numbers are hidden, fewer columns tell more: rare ones would hide others with them.
@@ -14,34 +14,6 @@ REST = "rest"
 NOTABLE = ("missing", "recovered", "undetermined")
 MOST_GROUPS = 500
 MOST_MONTHS = 180  # of more than fifteen years there is a row a year
-Counts = Mapping[str, int | None]  # None: hidden, because it is small
-
-
-class CountsLine(NamedTuple):
-    """One line of a table. `label` says of what; with `folded` it is the sum of that many others."""
-
-    label: tuple[Any, ...]
-    counts: Counts
-    folded: int = 0
-
-
-class Table(NamedTuple):
-    """Groups and their total; in each line `whole` is the sum of `parts`."""
-
-    groups: list[CountsLine]
-    total: Counts
-    whole: str = "sent"
-    parts: tuple[str, ...] = TERMS
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What is counted in each line."""
-        return (self.whole, *self.parts)
-
-    @property
-    def worth_showing(self) -> tuple[str, ...]:
-        """Its columns without those that are asked for seldom and are nought everywhere."""
-        return tuple(name for name in self.columns if name not in ("pending", "unproven") or self.total[name] != 0)
 
 
 def by_receiver(connection: duckdb.DuckDBPyConnection, least: int = 1) -> Table:
@@ -91,7 +63,7 @@ def with_rest(table: Table) -> Table:
         return {"sent": counts["sent"], **{name: counts[name] for name in parts}, REST: number}
 
     groups = [group._replace(counts=merged(group.counts)) for group in table.groups]
-    return Table(groups, merged(table.total), parts=(*parts, REST))
+    return Table(groups, merged(table.total), table.whole, (*parts, REST))
 
 
 def without_groups(table: Table) -> Table:
@@ -131,7 +103,7 @@ def _sortable(group: CountsLine) -> tuple[str, ...]:
 
 
 def _table(groups: list[CountsLine]) -> Table:
-    return Table(groups, _sum(group.counts for group in groups))
+    return Table(groups, _sum(group.counts for group in groups), "sent", TERMS)
 
 
 def _sum(counts: Iterable[Counts]) -> dict[str, int]:

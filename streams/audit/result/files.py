@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.audit.result import lists
-from streams.audit.result.counts import Table
 from streams.audit.schema import VERDICTS, Audited
 from streams.core.events import written
+from streams.presentation.joint_tables import Table
 from streams.presentation.municipality_names import former, municipality_name, names_in
 from streams.presentation.spreadsheets import written_as_csv
 

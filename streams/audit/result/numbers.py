@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from streams.audit.result.counts import (
-    Table,
     books,
     by_code,
     by_month,
@@ -16,8 +15,8 @@ from streams.audit.result.counts import (
     without_groups,
 )
 from streams.audit.result.summary import AuditSummary, SourceRead, summary
-from streams.audit.result.suppression import hidden
 from streams.audit.schema import TERMS, Audited
+from streams.presentation.joint_tables import Table, hidden
 from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.presentation.times import OSLO
 

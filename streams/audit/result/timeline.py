@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from streams.audit.result.counts import Table
+from streams.presentation.joint_tables import Table
 
 STEP, WIDTH, HEIGHT = 10.0, 8.0, 100.0
 LEAST_HEIGHT = 3.0  # one report is to be seen beside a hundred

@@ -8,7 +8,7 @@ import duckdb
 import orjson
 
 from streams.access.scope import Reach
-from streams.presentation.small_numbers import without_small
+from streams.presentation.municipality_names import named
 from streams.view.queries import queries
 from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
 from streams.view.queries.queries import dictionaries
@@ -57,12 +57,6 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
     return Standing(counts, oldest, [found.get(day) or {"day": day} | none for day in days])
 
 
-def hidden_small(standing: Standing) -> Standing:
-    """The same where single reports may not be seen: no number from 1 to 4, and no time of a single one."""
-    (counts,) = without_small([standing.counts], "reports", STATUSES)
-    return Standing(counts, None, without_small(standing.days, "reports", STATUSES))
-
-
 def listed(
     cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None, reach: Reach
 ) -> Listed:
@@ -103,3 +97,13 @@ def receivers(cursor: duckdb.DuckDBPyConnection, q: str | None) -> list[dict[str
         ) r LEFT JOIN municipalities m ON m.code = r.municipality""",
         condition.values,
     )
+
+
+def published_receivers(rows: Sequence[dict[str, Any]], q: str | None) -> list[dict[str, Any]]:
+    """The same of what may be shown to who sees counts only; a search leaves rows out, and adds nothing up."""
+    found = [dict(row, name=row["municipality_name"]) for row in named(rows)]
+    wanted = (q or "").lower()
+    return [
+        row for row in found
+        if wanted in (row["name"] or "").lower() or (row["municipality"] or "").startswith(wanted)
+    ]  # fmt: skip

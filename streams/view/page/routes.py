@@ -10,10 +10,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.common import canonical_report_id
 from streams.presentation.municipality_names import known_today, municipality_names
-from streams.presentation.small_numbers import without_small
 from streams.presentation.times import norwegian_day
 from streams.problems import BadRequest, NotFound, Problem, invalid_request
-from streams.view.lookups import confirmation_of, report_of, statement_of
+from streams.view.lookups import confirmation_of, published_of, report_of, statement_of
 from streams.view.page import overview
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
@@ -61,12 +60,13 @@ async def home(request: Request) -> Response:
     """How things stand: the sentence, the last thirty days, and what is missing now."""
     seat, reader = seat_of(request), reader_of(request)
     today = norwegian_day(reader.now)
-    standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
     if not seat.shows_rows:
+        counts = await published_of(seat)
+        shown = overview.Standing(counts.found.total, None, [])
         return await page(
-            request, reader, "overview.html", standing,
-            standing=overview.hidden_small(standing.found), listed=None, query=None, today=today,
-        )  # fmt: skip
+            request, reader, "overview.html", counts, standing=shown, listed=None, query=None, today=today
+        )
+    standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
     query = _query(reader.here, order="alarm_at")
     query = query.model_copy(update={"status": ["missing"]})
     listed = await _listed(seat, query)
@@ -109,8 +109,12 @@ async def receivers(request: Request) -> Response:
     q, sort = (given.get("q") or "").strip()[:60] or None, given.get("sort", "missing")
     if sort.removeprefix("-") not in ("name", "reports", *STATUSES):
         raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
-    answer = await seat.answer(("receivers", q), lambda cursor: overview.receivers(cursor, q))
-    rows = answer.found if seat.shows_rows else without_small(answer.found, "reports", STATUSES)
+    if seat.shows_rows:
+        answer = await seat.answer(("receivers", q), lambda cursor: overview.receivers(cursor, q))
+        rows = answer.found
+    else:
+        answer = await published_of(seat)
+        rows = overview.published_receivers(answer.found.tables["receiver"], q)
     worst = sorted((row for row in rows if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
     named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
     return await page(
@@ -125,10 +129,10 @@ async def receiver(request: Request, municipality: str) -> Response:
     seat, reader = seat_of(request), reader_of(request)
     municipality = _known(municipality, reader)
     seat.within_reach(municipality)
+    _ensure_rows(seat, reader)
     chosen = ReportFilter(receiver=[municipality])
     answer = await seat.answer(("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen))
     rows = [row for row in answer.found if row["month"] is not None]
-    rows = rows if seat.shows_rows else without_small(rows, "reports", STATUSES)
     return await page(
         request, reader, "receiver.html", answer,
         municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
@@ -171,11 +175,10 @@ async def books(request: Request) -> Response:
     answer = await seat.answer("trust", lambda cursor: (queries.books(cursor), queries.partitions(cursor)))
     rows, (partitions, losses) = answer.found
     balanced = not any(row["difference"] for row in rows)
-    if not seat.shows_rows:
-        rows = queries.books_without_few(rows)
     return await page(
-        request, reader, "books.html", answer, books=rows, balanced=balanced, partitions=partitions, losses=losses
-    )
+        request, reader, "books.html", answer,
+        books=rows if seat.shows_rows else [], balanced=balanced, partitions=partitions, losses=losses,
+    )  # fmt: skip
 
 
 @everywhere("/sql")

@@ -7,7 +7,6 @@ import duckdb
 import orjson
 
 from streams.access.scope import EVERYTHING, Reach
-from streams.presentation.small_numbers import LEAST_SHOWN, suppressed
 from streams.problems import BadRequest
 from streams.view.queries.columns import ANNOUNCEMENTS, REPORTS, Columns
 from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
@@ -18,6 +17,7 @@ By = Literal[
     "evidence", "hour", "day", "month",
 ]  # fmt: skip
 MOST_COUNTED_GROUPS = 20_000
+LEAST_MEASURED = 20
 # What each grouping is called in the answer, and how it is found.
 _BY: dict[str, tuple[tuple[str, str], ...]] = {
     "receiver": (("municipality", "municipality_today"),),
@@ -174,19 +174,6 @@ def books(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
 
 
-def books_without_few(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The books without counts under five. What is unexpected has no place in the sum."""
-    parts = (*(status for status in STATUSES if status != "unexpected"), "erased")
-    for whole, summed in (("sent", parts), ("unexpected", ("same",))):
-        with_same = [row | {"same": row["unexpected"]} for row in rows]
-        total = {name: sum(row[name] for row in with_same) for name in (whole, *summed)}
-        rows = [
-            {name: row[name] for name in row if name != "same"}
-            for row in suppressed(with_same, total, whole, summed)[:-1]
-        ]
-    return list(rows)
-
-
 def partitions(cursor: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Coverage by partition, and the losses."""
     coverage = dictionaries(cursor, 'SELECT * FROM coverage ORDER BY "partition"')
@@ -194,13 +181,9 @@ def partitions(cursor: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]],
     return coverage, losses
 
 
-def without_few(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Confirmation times without those of fewer than five reports; how many there are is rounded to five.
+def without_counts(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Confirmation times for who may see no single report: of many reports only, and not of how many.
 
-    Taken from how many were sent, the exact number would tell how many are missing.
+    Taken from how many were sent, their number would tell how many are missing.
     """
-    few = dict.fromkeys(("confirmed", "p50_seconds", "p95_seconds", "p99_seconds"))
-    return [
-        group | few if group["confirmed"] < LEAST_SHOWN else group | {"confirmed": round(group["confirmed"] / 5) * 5}
-        for group in groups
-    ]
+    return [group | {"confirmed": None} for group in groups if group["confirmed"] >= LEAST_MEASURED]

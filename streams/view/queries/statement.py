@@ -11,7 +11,6 @@ from pydantic import Field
 from schemas.common import Closed, EventId, Municipality, WrittenTime
 from schemas.outputs import Count
 from streams.presentation.municipality_names import municipality_names
-from streams.presentation.small_numbers import without_small
 from streams.view.queries.filters import ReportFilter, where
 from streams.view.queries.queries import dictionaries, summary
 from streams.view.store.freshness import Picture
@@ -30,15 +29,15 @@ class Statement(Closed):
     complete_until: WrittenTime | None = Field(description="It speaks of everything that arrived before.")
     in_order: bool = Field(description="True if nothing stood in the way: the picture was whole when it was made.")
     made_at: WrittenTime
-    sent: Count | None
-    pending: Count | None
-    stored: Count | None
-    missing: Count | None
-    recovered: Count | None
-    unproven: Count | None
-    undetermined: Count | None
-    missing_reports: list[EventId] | None = Field(description="Null where single reports are not shown.")
-    recovered_reports: list[EventId] | None
+    sent: Count
+    pending: Count
+    stored: Count
+    missing: Count
+    recovered: Count
+    unproven: Count
+    undetermined: Count
+    missing_reports: list[EventId]
+    recovered_reports: list[EventId]
 
 
 class StatementAnswer(Closed):
@@ -50,14 +49,11 @@ class StatementAnswer(Closed):
     )
 
 
-def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date, *, shows_rows: bool) -> dict[str, Any]:
+def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> dict[str, Any]:
     """The numbers of a statement, and the reports that are or were missing."""
     chosen = ReportFilter(receiver=[municipality], day_from=month, day_to=last_day(month))
     (row,) = summary(cursor, (), chosen)
     numbers = {"sent": row["reports"], **{status: row[status] for status in STATUSES if status != "unexpected"}}
-    if not shows_rows:
-        (numbers,) = without_small([numbers], "sent", [name for name in numbers if name != "sent"])
-        return numbers | {"missing_reports": None, "recovered_reports": None}
     return numbers | {f"{status}_reports": _ids(cursor, chosen, status) for status in ("missing", "recovered")}
 
 

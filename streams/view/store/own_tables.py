@@ -10,13 +10,13 @@ answered by what the database knows of whole columns, would tell of them by how 
 from collections.abc import Iterable, Iterator, Mapping
 
 from streams.access.scope import ReceiverScope
-from streams.view.store.tables import ENDLESS
 
 Columns = Mapping[str, str]  # of a table: names and types
 
 # What tells nothing of single receivers.
 SHARED = ("municipalities", "coverage", "losses")
 OWN = ("reports", "announcements", "books")
+ENDLESS = 2**62 - 1  # the most that a LIMIT takes
 
 _TODAY = "(SELECT today FROM main.municipalities WHERE code = municipality)"
 

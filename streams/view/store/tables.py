@@ -113,18 +113,8 @@ NEW_EVENTS = f"""
 """
 
 _COUNTS = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
-_TOTALS = ", ".join(f"CAST(sum({status}) AS BIGINT) AS {status}" for status in STATUSES)
-# Rounded, because other sums are exact: what is hidden here would be what is left of them.
-_HIDDEN = ", ".join(
-    f"CASE WHEN {status} NOT BETWEEN 1 AND 4 THEN CAST(round({status} / 5.0) * 5 AS BIGINT) END AS {status}"
-    for status in STATUSES
-)
 _SUMS = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ("sent", *STATUSES, "erased"))
 _GROUPS = "municipality_today AS municipality, district, channel, case_system, case_system_version"
-
-# The most that a LIMIT takes: no condition is worked out below one. Also a filter on what reports are grouped by would
-# be run for each report, and the time that it takes would tell how many a hidden count is of.
-ENDLESS = 2**62 - 1
 
 TABLES = f"""
 CREATE TABLE municipalities (
@@ -170,12 +160,6 @@ VIEWS = {
     SELECT CAST(date_trunc('month', sent_day) AS DATE) AS month, {_GROUPS}, count(*) AS reports, {_COUNTS}
     FROM reports GROUP BY ALL
     """,
-    "counts_suppressed": f"""
-    SELECT month, municipality, case_system, {_HIDDEN}
-    FROM (
-        SELECT month, municipality, case_system, {_TOTALS} FROM counts_by_month GROUP BY ALL LIMIT {ENDLESS}
-    )
-    """,
     "confirmation_times": """
     SELECT CAST(date_trunc('month', sent_day) AS DATE) AS month, case_system, case_system_version,
         count(confirmation_seconds) AS confirmed, quantile_cont(confirmation_seconds, 0.5) AS p50_seconds,
@@ -197,12 +181,14 @@ VIEWS = {
     """,
 }
 
+# The counts that are published: no view, but made where a query reads them.
+PUBLISHED = "counts_suppressed"
 # What may be read where single reports may not be seen.
-COUNTS_ONLY = ("municipalities", "coverage", "losses", "trust", "counts_suppressed")
+COUNTS_ONLY = ("municipalities", "coverage", "losses", "trust", PUBLISHED)
 # What may be read from outside; `positions` and `about` are the store's own.
 PUBLIC = (
     "reports", "announcements", "coverage", "losses", "books", "municipalities",
-    "missing_now", "counts_by_hour", "counts_by_day", "counts_by_month", "counts_suppressed",
+    "missing_now", "counts_by_hour", "counts_by_day", "counts_by_month", PUBLISHED,
     "confirmation_times", "balance", "trust",
 )  # fmt: skip
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from streams.audit.result.counts import COLUMNS, CountsLine, Table, by_code, with_rest, without_groups
-from streams.audit.result.suppression import Cell, hidden
+from streams.audit.result.counts import COLUMNS, by_code, with_rest, without_groups
 from streams.audit.schema import TERMS
+from streams.presentation.joint_tables import CountsLine, Table, TableCell, hidden
 
 
 class Report(NamedTuple):
@@ -29,7 +29,7 @@ def table(reports: list[Report], by: str) -> Table:
         for counts in (groups.setdefault(getattr(report, by), dict.fromkeys(COLUMNS, 0)), total):
             counts["sent"] += 1
             counts[report.status] += 1
-    return Table([CountsLine((label,), counts) for label, counts in sorted(groups.items())], total)
+    return Table([CountsLine((label,), counts) for label, counts in sorted(groups.items())], total, "sent", TERMS)
 
 
 def world(draw: random.Random) -> dict[str, Table]:
@@ -51,24 +51,24 @@ def world(draw: random.Random) -> dict[str, Table]:
     return {"books": without_groups(made["months"]), **merged, "reasons": by_code(reasons, "missing")}
 
 
-def cells(tables: Mapping[str, Table]) -> Iterator[tuple[Cell, int | None]]:
+def cells(tables: Mapping[str, Table]) -> Iterator[tuple[TableCell, int | None]]:
     for key, one in tables.items():
         for name in one.columns:
-            yield from ((Cell(key, i, name), group.counts[name]) for i, group in enumerate(one.groups))
-            yield Cell("", 0, name), one.total[name]
+            yield from ((TableCell(key, i, name), group.counts[name]) for i, group in enumerate(one.groups))
+            yield TableCell("", 0, name), one.total[name]
 
 
-def sums(tables: Mapping[str, Table]) -> Iterator[dict[Cell, int]]:
+def sums(tables: Mapping[str, Table]) -> Iterator[dict[TableCell, int]]:
     """What a reader knows: these are all 0."""
     for key, one in tables.items():
-        for at in [Cell("", 0, ""), *(Cell(key, i, "") for i in range(len(one.groups)))]:
+        for at in [TableCell("", 0, ""), *(TableCell(key, i, "") for i in range(len(one.groups)))]:
             if one.parts:
                 yield {at._replace(column=one.whole): -1, **{at._replace(column=name): 1 for name in one.parts}}
         for name in one.columns if one.groups else ():
-            yield {Cell("", 0, name): -1, **{Cell(key, i, name): 1 for i in range(len(one.groups))}}
+            yield {TableCell("", 0, name): -1, **{TableCell(key, i, name): 1 for i in range(len(one.groups))}}
 
 
-def worked_out(tables: Mapping[str, Table]) -> set[Cell]:
+def worked_out(tables: Mapping[str, Table]) -> set[TableCell]:
     """The hidden cells that all sums together determine, exactly, by Gauss and Jordan."""
     unknown = sorted({cell for cell, number in cells(tables) if number is None})
     matrix = [[Fraction(line.get(cell, 0)) for cell in unknown] for line in sums(tables)]
@@ -110,7 +110,8 @@ def test_every_table_tells_the_same_of_a_total() -> None:
 
 def two_rows(first: dict[str, int], second: dict[str, int]) -> Table:
     rows = [dict.fromkeys(COLUMNS, 0) | row | {"sent": sum(row.values())} for row in (first, second)]
-    return Table([CountsLine((i,), row) for i, row in enumerate(rows)], {n: sum(r[n] for r in rows) for n in COLUMNS})
+    total = {name: sum(row[name] for row in rows) for name in COLUMNS}
+    return Table([CountsLine((i,), row) for i, row in enumerate(rows)], total, "sent", TERMS)
 
 
 def test_what_each_table_alone_hides_the_two_together_do_not_tell() -> None:
@@ -124,9 +125,8 @@ def test_what_each_table_alone_hides_the_two_together_do_not_tell() -> None:
 def test_an_answer_keeps_its_number_and_a_table_goes_instead() -> None:
     """Seven missing with seven receivers are one each: to hide that, their sum would have to go, or the receivers."""
     counts = dict.fromkeys(COLUMNS, 0) | {"sent": 101, "stored": 100, "missing": 1}
-    receivers = Table(
-        [CountsLine((i,), counts) for i in range(7)], {name: 7 * number for name, number in counts.items()}
-    )
+    total = {name: 7 * number for name, number in counts.items()}
+    receivers = Table([CountsLine((i,), counts) for i in range(7)], total, "sent", TERMS)
     shown = hidden({"books": [without_groups(receivers)], "receivers": [receivers, without_groups(receivers)]})
     assert shown["receivers"].groups == []
     assert shown["books"].total["missing"] == 7
@@ -134,5 +134,5 @@ def test_an_answer_keeps_its_number_and_a_table_goes_instead() -> None:
 
 def test_beside_a_small_total_the_stored_are_hidden_and_not_the_missing() -> None:
     total = dict.fromkeys(COLUMNS, 0) | {"sent": 1072, "stored": 1000, "missing": 70, "recovered": 2}
-    shown = hidden({"books": [Table([], total)]})["books"].total
+    shown = hidden({"books": [Table([], total, "sent", TERMS)]})["books"].total
     assert [name for name, number in shown.items() if number is None] == ["stored", "recovered"]

@@ -5,8 +5,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.result.counts import CountsLine, Table
 from streams.audit.result.timeline import HEIGHT, LEAST_HEIGHT, timeline
+from streams.presentation.joint_tables import CountsLine, Table
 
 COUNT = st.one_of(st.none(), st.just(0), st.integers(1, 10**7))
 

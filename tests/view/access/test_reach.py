@@ -304,20 +304,6 @@ async def test_a_query_is_recorded_before_it_can_tell_anything(guarded: Desk, ke
     assert [question for *_, question in record.looks] == [telling, telling]
 
 
-async def test_hidden_counts_are_not_what_is_left_of_others(guarded: Desk, keys: Issuer) -> None:
-    """Twenty stored and two missing: no exact number of the twenty may stand beside the twenty-two."""
-    rows = [state(100 + n, "stored" if n < 20 else "missing") for n in range(22)]
-    guarded.store.apply(changes(rows, at=500))
-    by = "by=month&by=receiver&by=case_system&receiver=0301"
-    async with with_token(guarded, keys.token(AGGREGATES, SQL)) as client:
-        times = (await client.get(f"{API}/confirmation-times?{by}")).json()["groups"]
-        assert all(group["confirmed"] is None or group["confirmed"] % 5 == 0 for group in times)
-        answer = await client.post(f"{API}/sql", json={"query": "SELECT * EXCLUDE (month) FROM counts_suppressed"})
-        numbers = [cell for row in answer.json()["rows"] for cell in row if isinstance(cell, int)]
-        assert numbers
-        assert all(number % 5 == 0 for number in numbers)
-
-
 RECEIVERS = st.frozensets(
     st.builds(
         ReceiverScope,

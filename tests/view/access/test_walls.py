@@ -186,19 +186,6 @@ def test_others_text_costs_nobody_any_time(store: Store) -> None:
     assert took[1] < took[0] / 4, took
 
 
-def test_the_size_of_a_hidden_count_costs_no_time_either(store: Store) -> None:
-    """Whoever sees counts only: what they are grouped by is looked at once for each group, not for each report."""
-    with store.reading() as cursor:
-        for column in ("municipality", "case_system", "month"):
-            condition = f"length(concat({column}, 'x')) > 99"
-            found = plan(cursor, f"SELECT * FROM counts_suppressed WHERE {condition}")
-            names = [node["name"].strip() for node in everywhere(found)]
-            grouped = next(n for n, name in enumerate(names) if "GROUP" in name)
-            marked = [n for n, node in enumerate(everywhere(found)) if "concat" in str(node["extra_info"])]
-            assert marked
-            assert max(marked) < grouped
-
-
 def test_todays_number_has_no_other_number_today() -> None:
     """By which one's own rows are found: they are looked for by it alone."""
     assert all(todays_number(todays_number(one.code)) == todays_number(one.code) for one in municipalities())

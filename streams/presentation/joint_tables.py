@@ -2,16 +2,44 @@
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from streams.audit.result.counts import CountsLine, Table
 from streams.presentation.small_numbers import LEAST_SHOWN, suppressed
 
 # Sums are solved in the remainders of a large prime: exact fractions would grow, and floating ones err.
 _PRIME = (1 << 61) - 1
 
+Counts = Mapping[str, int | None]  # None: hidden, because it is small
 
-class Cell(NamedTuple):
+
+class CountsLine(NamedTuple):
+    """One line of a table. `label` says of what; with `folded` it is the sum of that many others."""
+
+    label: tuple[Any, ...]
+    counts: Counts
+    folded: int = 0
+
+
+class Table(NamedTuple):
+    """Groups and their total; in each line `whole` is the sum of `parts`."""
+
+    groups: list[CountsLine]
+    total: Counts
+    whole: str
+    parts: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is counted in each line."""
+        return (self.whole, *self.parts)
+
+    @property
+    def worth_showing(self) -> tuple[str, ...]:
+        """Its columns without those that are asked for seldom and are nought everywhere."""
+        return tuple(name for name in self.columns if name not in ("pending", "unproven") or self.total[name] != 0)
+
+
+class TableCell(NamedTuple):
     """A count: which table, which line, which column. The total is one line, without a table: all share it."""
 
     table: str
@@ -42,7 +70,7 @@ def hidden(variants: Mapping[str, Sequence[Table]]) -> dict[str, Table]:
         forced |= more
 
 
-def _each(tables: Mapping[str, Table], forced: set[Cell]) -> dict[str, Table]:
+def _each(tables: Mapping[str, Table], forced: set[TableCell]) -> dict[str, Table]:
     """Each table by itself, again until no two differ in which totals are hidden."""
     while True:
         done = {key: _one(key, table, forced) for key, table in tables.items()}
@@ -52,12 +80,12 @@ def _each(tables: Mapping[str, Table], forced: set[Cell]) -> dict[str, Table]:
         forced = forced | totals
 
 
-def _totals(tables: Iterable[Table]) -> set[Cell]:
+def _totals(tables: Iterable[Table]) -> set[TableCell]:
     """The totals that must be hidden whatever the lines are: small ones, and those that would tell them.
 
     Next to a small one `stored` is hidden, and not the smallest, which is what was asked for: how many are missing.
     """
-    forced: set[Cell] = set()
+    forced: set[TableCell] = set()
     while True:
         before = len(forced)
         for table in tables:
@@ -70,11 +98,11 @@ def _totals(tables: Iterable[Table]) -> set[Cell]:
             return forced
 
 
-def _totals_of(table: Table) -> set[Cell]:
-    return {Cell("", 0, name) for name, number in table.total.items() if number is None}
+def _totals_of(table: Table) -> set[TableCell]:
+    return {TableCell("", 0, name) for name, number in table.total.items() if number is None}
 
 
-def _one(key: str, table: Table, forced: set[Cell]) -> Table:
+def _one(key: str, table: Table, forced: set[TableCell]) -> Table:
     last = len(table.groups)
     if not table.groups:
         secret = {cell.column for cell in forced if not cell.table}
@@ -86,16 +114,16 @@ def _one(key: str, table: Table, forced: set[Cell]) -> Table:
     return table._replace(groups=groups, total=total)
 
 
-def _cells(tables: Mapping[str, Table]) -> Iterator[tuple[Cell, int | None]]:
+def _cells(tables: Mapping[str, Table]) -> Iterator[tuple[TableCell, int | None]]:
     """Every count of every table; a total comes with each table that has it."""
     for key, table in tables.items():
-        lines = [(Cell(key, i, ""), group) for i, group in enumerate(table.groups)]
-        for at, group in [*lines, (Cell("", 0, ""), CountsLine((), table.total))]:
+        lines = [(TableCell(key, i, ""), group) for i, group in enumerate(table.groups)]
+        for at, group in [*lines, (TableCell("", 0, ""), CountsLine((), table.total))]:
             for name in table.columns:
                 yield at._replace(column=name), group.counts[name]
 
 
-def _beside(tables: Mapping[str, Table], told: Cell) -> Cell | None:
+def _beside(tables: Mapping[str, Table], told: TableCell) -> TableCell | None:
     """The smallest count that is still shown: in the cell's own line or column, else anywhere."""
     shown = [(number, cell) for cell, number in _cells(tables) if number]
     beside = [
@@ -105,26 +133,26 @@ def _beside(tables: Mapping[str, Table], told: Cell) -> Cell | None:
     return min(beside or shown, default=(0, None))[1]
 
 
-def _equations(tables: Mapping[str, Table]) -> Iterator[dict[Cell, int]]:
+def _equations(tables: Mapping[str, Table]) -> Iterator[dict[TableCell, int]]:
     """The sums that a reader knows of what is hidden: of each line, and of each column up to the total."""
     unknown = {cell for cell, number in _cells(tables) if number is None}
     for key, table in tables.items():
-        for at in [*(Cell(key, i, "") for i in range(len(table.groups))), Cell("", 0, "")]:
+        for at in [*(TableCell(key, i, "") for i in range(len(table.groups))), TableCell("", 0, "")]:
             if table.parts:
                 across = {at._replace(column=name): 1 for name in table.parts} | {at._replace(column=table.whole): -1}
                 yield {cell: sign for cell, sign in across.items() if cell in unknown}
         for name in table.columns if table.groups else ():
-            down = {Cell(key, i, name): 1 for i in range(len(table.groups))} | {Cell("", 0, name): -1}
+            down = {TableCell(key, i, name): 1 for i in range(len(table.groups))} | {TableCell("", 0, name): -1}
             yield {cell: sign for cell, sign in down.items() if cell in unknown}
 
 
-def _told(tables: Mapping[str, Table]) -> list[Cell]:
+def _told(tables: Mapping[str, Table]) -> list[TableCell]:
     """The hidden counts that the sums determine.
 
     What is not determined can be changed without breaking a sum. One such change of everything is drawn at random:
     what stays as it is in it is told (something else would stay by chance once in 10^18 times).
     """
-    solved: dict[Cell, dict[Cell, int]] = {}  # each by those after it
+    solved: dict[TableCell, dict[TableCell, int]] = {}  # each by those after it
     for equation in sorted(_equations(tables), key=len):
         left = dict(equation)
         while left:
@@ -142,7 +170,7 @@ def _told(tables: Mapping[str, Table]) -> list[Cell]:
     return [cell for cell, change in _changes(tables, solved).items() if not change]
 
 
-def _changes(tables: Mapping[str, Table], solved: Mapping[Cell, Mapping[Cell, int]]) -> dict[Cell, int]:
+def _changes(tables: Mapping[str, Table], solved: Mapping[TableCell, Mapping[TableCell, int]]) -> dict[TableCell, int]:
     draw = random.Random(0)  # noqa: S311 (the same input is to give the same result, and nobody is kept from guessing)
     unknown = sorted({cell for cell, number in _cells(tables) if number is None})
     change = {cell: draw.randrange(1, _PRIME) for cell in unknown if cell not in solved}
