@@ -25,9 +25,33 @@ TIME_WRITTEN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$"
 CODE = r"^[A-Z0-9_]{1,40}$"
 
-# A national id has 11 digits. Nothing that could hold one may stand free in what we keep.
-NATIONAL_ID = r"(^|[^0-9A-Za-z])[0-9]{11}([^0-9A-Za-z]|$)"
-_NATIONAL_ID = re.compile(NATIONAL_ID)
+# A national id has 11 digits. Nothing that could hold one may stand free in what we keep: not as eleven digits by
+# themselves, nor as day, month, year and five more, with or without what people put in between, whatever is around.
+# Days are 40 more for foreigners, months 40, 65 or 80 more for people who are made up.
+_DAY, _MONTH = (
+    "(0[1-9]|[12][0-9]|3[01]|4[1-9]|[56][0-9]|7[01])",
+    "(0[1-9]|1[0-2]|4[1-9]|5[0-2]|6[6-9]|7[0-7]|8[1-9]|9[0-2])",
+)
+_BETWEEN = "[^0-9A-Za-z]{0,2}"
+NATIONAL_ID = (
+    r"(^|[^0-9A-Za-z])[0-9]{11}([^0-9A-Za-z]|$)|"
+    rf"(^|[^0-9]){_DAY}{_BETWEEN}{_MONTH}{_BETWEEN}(18|19|20)?[0-9]{{2}}{_BETWEEN}[0-9]{{3}}{_BETWEEN}[0-9]{{2}}([^0-9]|$)"
+)
+# Two words with capitals, as people are called; an id has no need of them.
+PERSON = r"(^|[^A-Za-z])[A-Z][a-z]+[^0-9A-Za-z]+[A-Z][a-z]+"
+# What is drawn at random holds such digits by chance.
+RANDOM = r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{24,64})$"
+_NATIONAL_ID, _PERSON, _RANDOM = re.compile(NATIONAL_ID), re.compile(PERSON), re.compile(RANDOM.replace("$", r"\Z"))
+# A version may have one word, beside what versions and their products are called.
+_OF_VERSIONS = (
+    "alpha", "barn", "barnevern", "beta", "build", "candidate", "familia", "final", "flyt", "hotfix", "modulus",
+    "netcompany", "patch", "pre", "preview", "prod", "production", "rel", "release", "rev", "revision", "snapshot",
+    "test", "update", "version", "visma",
+)  # fmt: skip
+_KNOWN = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in word) for word in _OF_VERSIONS)
+_WORD = rf"(?<![A-Za-z])(?!({_KNOWN})(?![A-Za-z]))[A-Za-z]{{3,}}(?![A-Za-z])"
+WORDS = f"{_WORD}.*{_WORD}"
+_WORDS = re.compile(WORDS)
 _REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z"))
 _UUID = re.compile(
     r"(?:urn:uuid:)?(\{)?([0-9a-f]{8})(?:-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|([0-9a-f]{24}))"
@@ -42,9 +66,22 @@ _ISO_TIME = re.compile(
 )
 
 
-def _no_national_id(text: str) -> str:
-    if len(text) >= 11 and _NATIONAL_ID.search(text):
+def holds_national_id(text: str) -> bool:
+    """True for what could hold one; eleven digits are the shortest form."""
+    return len(text) >= 11 and not _RANDOM.match(text) and _NATIONAL_ID.search(text) is not None
+
+
+def _no_person(text: str) -> str:
+    if holds_national_id(text):
         raise PydanticCustomError("national_id", "could be a national id")
+    if _PERSON.search(text):
+        raise PydanticCustomError("person", "could be a name")
+    return text
+
+
+def _no_words(text: str) -> str:
+    if _WORDS.search(text):
+        raise PydanticCustomError("words", "could be words about somebody")
     return text
 
 
@@ -143,9 +180,10 @@ EventId = Annotated[str, StringConstraints(pattern=REPORT_ID, strict=True)]
 Municipality = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", strict=True)]
 District = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$", strict=True)]
 OrgNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$", strict=True)]
-_Kept = Field(json_schema_extra={"not": {"pattern": NATIONAL_ID}})
-Code = Annotated[str, StringConstraints(pattern=CODE, strict=True), AfterValidator(_no_national_id), _Kept]
-Token = Annotated[str, StringConstraints(pattern=NAME, strict=True), AfterValidator(_no_national_id), _Kept]
+_Kept = Field(json_schema_extra={"anyOf": [{"pattern": RANDOM}, {"not": {"pattern": f"{NATIONAL_ID}|{PERSON}"}}]})
+Code = Annotated[str, StringConstraints(pattern=CODE, strict=True), AfterValidator(_no_person), _Kept]
+Token = Annotated[str, StringConstraints(pattern=NAME, strict=True), AfterValidator(_no_person), _Kept]
+Version = Annotated[Token, AfterValidator(_no_words), Field(json_schema_extra={"not": {"pattern": WORDS}})]
 
 
 class Closed(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.common import Closed, Code, District, Municipality, OrgNumber, ReportId, Time, Token
+from schemas.common import Closed, Code, District, Municipality, OrgNumber, ReportId, Time, Token, Version
 
 Form = Literal["PRIVAT", "OFFENTLIG", "UKJENT"]
 ReceiptKind = Literal["MOTTATT", "FEILET", "TIDSAVBRUDD", "SERVERFEIL"]
@@ -27,7 +27,7 @@ class ReportSent(Closed):
     receiver: Receiver = Field(description="Who it was sent to.")
     channel: Code = Field(description="How: FIKS_IO, SVARINN, MANUELL_MOTTAK, PRINT, or a new one.")
     case_system: Code = Field(description="The receiver's case system, as the portal names it.")
-    case_system_version: Token | None = Field(None, description="Its version.")
+    case_system_version: Version | None = Field(None, description="Its version.")
     message_id: Token | None = Field(None, description="The transport's message id: a new one at every resend.")
     form: Form | None = Field(None, description="Which form was used.")
 

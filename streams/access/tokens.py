@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import jwt
 
-from schemas.common import NATIONAL_ID
+from schemas.common import holds_national_id
 from streams.access.jwks import Keys
 from streams.errors import ConfigurationError
 from streams.settings import Settings
@@ -21,7 +21,6 @@ ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )  # fmt: skip
 _ORGANISATION = re.compile(r"0192:([0-9]{9})\Z")
-_NATIONAL_ID = re.compile(NATIONAL_ID)
 SUBJECT_CHARACTERS = 200
 
 
@@ -120,7 +119,7 @@ def _organisation(consumer: object) -> str | None:
 
 def _name(value: object) -> str | None:
     """A name that may be kept in the record of who looked: no national id number."""
-    if not isinstance(value, str) or not value or _NATIONAL_ID.search(value):
+    if not isinstance(value, str) or not value or holds_national_id(value):
         return None
     return value[:SUBJECT_CHARACTERS]
 

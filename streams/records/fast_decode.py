@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.common import NAME, NATIONAL_ID
+from schemas.common import NAME, NATIONAL_ID, PERSON
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.records.decode import Intake
 from streams.records.record import Record
@@ -23,13 +23,13 @@ MOST_WORDS = 20_000  # receivers, and ways of sending, that are remembered
 _is_report_id = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?Z").fullmatch
 _is_name = re.compile(NAME.removesuffix("$")).fullmatch
-_holds_national_id = re.compile(NATIONAL_ID).search
+_holds_person = re.compile(f"{NATIONAL_ID}|{PERSON}").search
 _time = datetime.fromisoformat  # for what `_is_time`: it alone would read week dates, too
 
 
 def _is_token(text: str) -> bool:
     """True for a UUID, and for what else a message id may be."""
-    return bool(_is_report_id(text) or (_is_name(text) and not _holds_national_id(text)))
+    return bool(_is_report_id(text) or (_is_name(text) and not _holds_person(text)))
 
 
 class _Receiver(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

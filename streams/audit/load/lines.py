@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.common import NAME, NATIONAL_ID
+from schemas.common import NAME, NATIONAL_ID, PERSON
 from streams.audit.arrow import registered
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
 from streams.audit.load.irregular import EARLIEST, EVENT_TIME, OddLines, proof_names
@@ -199,8 +199,8 @@ def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:
             CASE WHEN lower({report_id}) = CAST(read_id AS VARCHAR) AND read_id NOT IN {NO_UUIDS!r} THEN read_id END
                 AS uuid,
             {report_id} IS NOT NULL AS has_id, {message_id} AS m, m IS NOT NULL AS has_message,
-            m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}')
-                AND NOT regexp_matches(m, '{NO_ID}')) AS message_ok,
+            m IS NULL OR (regexp_matches(m, '{NAME}') AND NOT regexp_matches(m, '{NATIONAL_ID}|{PERSON}|{NO_ID}'))
+                AS message_ok,
             {times} AS times_ok, {own} AS own_at, {arrived} AS arrived_at, {names} AS names_of, {code} AS code_of,
             {given("within", "UTINYINT")} AS within
         FROM raw
