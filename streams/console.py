@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
+from unicodedata import category
 
 import orjson
 import typer
@@ -12,6 +13,8 @@ from rich.table import Table
 from streams.logs import in_json, json_line
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+# Control characters, and those that turn the direction of writing round or are not seen.
+_ORDERS = frozenset({"Cc", "Cf", "Cs", "Co"})
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -21,7 +24,15 @@ def say(text: str, level: str = "INFO") -> None:
         sys.stderr.write(json_line(level, text) + "\n")
         sys.stderr.flush()
     else:
-        messages.print(text, markup=False)
+        messages.print(visible(text), markup=False)
+
+
+def visible(text: str) -> str:
+    """What a producer or somebody else wrote, with what a terminal would take for orders written out."""
+    return "".join(
+        letter.encode("unicode_escape").decode() if category(letter) in _ORDERS and letter != "\n" else letter
+        for letter in text
+    )
 
 
 def show_json(value: Any) -> None:
@@ -42,5 +53,5 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         console = Console(highlight=False, width=10_000)
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else visible(str(cell)) for cell in row))
     console.print(table)

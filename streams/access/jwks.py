@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 FRESH_SECONDS = 3600.0
 # Whoever sends tokens with made-up key ids cannot make us ask more often.
 ASK_AGAIN_AFTER_SECONDS = 30.0
+# An issuer that hangs keeps nobody waiting whose key is known: but one, for so long.
+KEYS_PATIENCE_SECONDS = 0.25
 # Keys that the issuer can no longer be asked about: as long as a weekend's outage.
 STALE_SECONDS = 3 * 86400.0
 TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -40,16 +42,29 @@ class Keys:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
 
     async def get(self, name: str) -> jwt.PyJWK | None:
         """The key of that name (`kid`); None if the issuer has none. Raises KeysUnavailable."""
-        if self._old(name):
-            async with self._asking:  # and wait for whoever is asking just now
-                if self._old(name) and time.monotonic() - self._asked_at > ASK_AGAIN_AFTER_SECONDS:
-                    await self._ask()
+        if name not in self._keys:
+            await self._renew(name)
+        elif self._old(name) and self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew(name))
+            self._renewing.add_done_callback(self._renewed)
+            await asyncio.wait({self._renewing}, timeout=KEYS_PATIENCE_SECONDS)
         if time.monotonic() - self._read_at > STALE_SECONDS:
             raise KeysUnavailable
         return self._keys.get(name)
+
+    async def _renew(self, name: str) -> None:
+        async with self._asking:  # and wait for whoever is asking just now
+            if self._old(name) and time.monotonic() - self._asked_at > ASK_AGAIN_AFTER_SECONDS:
+                await self._ask()
+
+    def _renewed(self, done: "asyncio.Task[None]") -> None:
+        self._renewing = None
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("The keys for tokens could not be read anew: %s", type(error).__name__)
 
     def _old(self, name: str) -> bool:
         return time.monotonic() - self._read_at > FRESH_SECONDS or name not in self._keys

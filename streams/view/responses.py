@@ -41,9 +41,9 @@ def seat_of(request: Request) -> Seat:
 
 
 def headers_of(picture: Picture) -> dict[str, str]:
-    """How far an answer can be trusted, for formats that have no place for it."""
+    """How far an answer can be trusted, for formats that have no place for it. Nobody on the way keeps one."""
     until = written(picture.complete_until) if picture.complete_until else "unknown"
-    headers = {"X-Complete-Until": until, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    headers = {"X-Complete-Until": until, "Cache-Control": "private, no-store", "Vary": "Accept, Authorization"}
     if picture.behind:
         headers["X-Behind"] = picture.behind
     if picture.gaps:

@@ -18,7 +18,7 @@ from streams.health_paths import LIVE, METRICS, READY
 from streams.memory import look_for_garbage_less_often
 from streams.problems import Problem, ProblemDocument, invalid_request
 from streams.view.http.api import router
-from streams.view.http.authentication import Gate
+from streams.view.http.authentication import STATIC, Gate
 from streams.view.http.metrics import Measuring, Requests, show_metrics
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
@@ -61,6 +61,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
+        redirect_slashes=False,  # to where the Host says
     )
     app.state.desk = desk
     app.state.requests = Requests()
@@ -150,6 +151,8 @@ class _Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY.items():
                     headers.setdefault(name, value)
+                if not scope["path"].startswith(STATIC):
+                    headers.setdefault("Cache-Control", "private, no-store")
             await send(message)
 
         try:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from streams.presentation.words import Language
 
 Pairs = Sequence[tuple[str, str]]
+WHOLE = "/!$&'()*+,;=:@~"  # may stand in a path as it is
 
 
 class Here(NamedTuple):
@@ -53,6 +54,7 @@ class Here(NamedTuple):
 
 
 def _address(language: Language, path: str, pairs: Iterable[tuple[str, str]]) -> str:
+    path = quote(path, safe=WHOLE)
     base = path if language == "nb" else f"/{language}{'' if path == '/' else path}"
     query = urlencode(list(pairs))
     return f"{base}?{query}" if query else base

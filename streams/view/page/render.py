@@ -34,6 +34,7 @@ def reader_of(request: Request) -> PageReader:
     language: Language = next((one for one in LANGUAGES if path == f"/{one}" or path.startswith(f"/{one}/")), "nb")
     if language != "nb":
         path = path.removeprefix(f"/{language}") or "/"
+    path = "/" + path.lstrip("/\\")  # with more of them in front, a browser would take it for another site
     pairs = tuple((name, value) for name, value in request.query_params.multi_items() if value != "")
     here = Here(language, path, pairs)
     utc = ("utc", "1") in pairs

@@ -220,6 +220,24 @@ async def test_every_answer_tells_browsers_to_trust_nobody_else(guarded: Desk, k
             assert (headers["referrer-policy"], headers["x-content-type-options"]) == ("no-referrer", "nosniff")
 
 
+async def test_nobody_on_the_way_keeps_an_answer(guarded: Desk, keys: Issuer) -> None:
+    async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
+        paths = (
+            "/",
+            "/reports",
+            "/receivers",
+            "/sql?query=SELECT+1",
+            "/api/v1/reports",
+            "/api/v1/reports.csv",
+            SUMMARY,
+        )
+        answers = [await client.get(path) for path in paths]
+        answers += [await client.post(QUERY, json={"query": "SELECT 1"}), await client.get("/reports?x=1")]
+        answers += [await client.get("/reports", headers={"If-None-Match": answers[1].headers["etag"]})]
+        assert {answer.headers["cache-control"] for answer in answers} == {"private, no-store"}
+        assert (await client.get("/static/page.css")).status_code == 200
+
+
 async def test_counts_only_is_for_everybody_where_it_is_set(issuer: Issuer) -> None:
     desk = issuer.desk(view_rows=False)
     fill(desk)

@@ -1,5 +1,6 @@
 """Tokens that prove nothing: each way that somebody could try to get in by one."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -180,6 +181,28 @@ class TestRotation:
             monkeypatch.setattr(jwks, "STALE_SECONDS", 0.0)
             answer = await client.get("/api/v1/summary")
             assert (answer.status_code, answer.json()["type"]) == (503, "urn:meldingsvakt:problem:keys-unavailable")
+        await desk.stop()
+
+    async def test_an_issuer_that_hangs_keeps_nobody_waiting_whose_key_is_known(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk = issuer.desk()
+        async with with_token(desk, issuer.token(NATIONAL)) as client:
+            assert (await client.get("/api/v1/summary")).status_code == 200
+            monkeypatch.setattr(jwks, "FRESH_SECONDS", 0.0)
+            monkeypatch.setattr(jwks, "ASK_AGAIN_AFTER_SECONDS", 0.0)
+            read = jwks._content
+
+            def hanging(path: Any) -> str:
+                time.sleep(2)
+                return read(path)
+
+            monkeypatch.setattr(jwks, "_content", hanging)
+            began = time.monotonic()
+            for _ in range(5):
+                assert (await client.get("/api/v1/summary")).status_code == 200
+            assert time.monotonic() - began < 1.5
+            await asyncio.sleep(2)  # it answers at last
         await desk.stop()
 
     async def test_made_up_key_names_do_not_make_it_ask_again(

@@ -1,7 +1,9 @@
 """Addresses are the page's whole state."""
 
-from urllib.parse import parse_qsl, urlsplit
+import re
+from urllib.parse import parse_qsl, quote, urlsplit
 
+import httpx
 import pytest
 
 from streams.view.page.links import Here
@@ -42,3 +44,24 @@ def test_the_api_has_the_same_selection() -> None:
 def test_whatever_is_in_an_address_stays_one_value(value: str) -> None:
     link = Here("nb", "/reports", ()).toggled("q", value)
     assert parse_qsl(urlsplit(link).query) == [("q", value)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example", "/\\evil.example", "/\t/evil.example", "/nn//evil.example", "/en/\\/evil.example"],
+)
+async def test_no_link_leads_to_where_the_address_says(client: httpx.AsyncClient, path: str) -> None:
+    for sent in (path, path + "/"):
+        url = httpx.URL("http://localhost", raw_path=quote(sent, safe="/").encode())
+        answer = await client.get(url, headers={"Host": "localhost"})
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+        for link in re.findall(r'(?:href|action)="([^"]*)"', answer.text):
+            assert not link.startswith(("//", "/\\")), link
+            assert not set(link) & set("\t\r\n\\"), link
+
+
+async def test_no_redirect_goes_to_the_host_that_was_sent(client: httpx.AsyncClient) -> None:
+    for path in ("/reports/", "/nn/", "/api/v1/summary/"):
+        answer = await client.get(path, headers={"Host": "127.0.0.1"})
+        assert (answer.status_code, "location" in answer.headers) == (404, False), path
