@@ -10,7 +10,7 @@ from streams.presentation.times import norwegian_day
 from streams.view.queries import queries
 from streams.view.queries.filters import ReportFilter
 from streams.view.queries.published import ensure_measured, ensure_unfiltered, published
-from streams.view.queries.statement import Statement, counted, statement
+from streams.view.queries.statement import StatementAnswer, counted, ensure_watched, signed, statement
 from streams.view.queries.timeline import timeline
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
@@ -35,18 +35,20 @@ async def report_of(seat: Seat, report_id: str) -> Report | None:
     return Report(answer, text, row, timeline(row, events, seat.settings.output("missing")))
 
 
-async def statement_of(seat: Seat, municipality: str, month: date, now: datetime) -> tuple[Answer, Statement]:
+async def statement_of(seat: Seat, municipality: str, month: date, now: datetime) -> tuple[Answer, StatementAnswer]:
     """A receiver's statement, by today's number and the first day of its month, as it is given out at `now`.
 
-    Raises Problem where single reports may not be seen: a month of a small municipality is one report.
+    Raises Problem where single reports may not be seen, for a month of a small municipality is one report, and where
+    nothing can be certified.
     """
     seat.whole_within_reach(municipality)
     seat.ensure_rows()
+    ensure_watched(await seat.watch(now), month, now)
     answer = await seat.answer(("statement", municipality, month), lambda cursor: counted(cursor, municipality, month))
     ids = [*answer.found["missing_reports"], *answer.found["recovered_reports"]]
     await seat.record("read_statement", ids, f"{municipality}/{month:%Y-%m}")
-    picture = seat.picture(answer.coverage, now)
-    return answer, statement(municipality, month, answer.found, picture, now, norwegian_day(now))
+    made = statement(municipality, month, answer.found, norwegian_day(now))
+    return answer, signed(made, seat.picture(answer.coverage, now), now)
 
 
 async def confirmation_of(seat: Seat, by: Sequence[queries.By], chosen: ReportFilter) -> Answer:

@@ -27,6 +27,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (403, "Not within reach of this token's scopes, or of a view that shows counts only"),
         (404, "No such thing"),
         (406, "No such format"),
+        (409, "A month of which nothing can be certified"),
         (422, "A parameter that is unknown or cannot be read"),
         (429, "More requests than one organisation's share"),
         (503, "Tokens cannot be checked, or it cannot be recorded who looks"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from streams.access.scope import Reach
 from streams.access.tokens import Visitor
 from streams.problems import Problem, not_found
 from streams.settings import Settings
+from streams.view.queries.grounds import Watch, watch_of
 from streams.view.queries.published import published
 from streams.view.sandbox import QueryResult as Found
 from streams.view.sandbox import QueryScope
@@ -64,6 +65,10 @@ class Seat:
     async def answer(self, question: Hashable, work: Work[Any]) -> Answer:
         """The answer to a question that others may ask, too."""
         return await self.desk.answers.get(question, work, self.reach)
+
+    async def watch(self, now: datetime | None = None) -> Watch:
+        """Since when the checker has watched, and what is not erased yet."""
+        return watch_of(await self.desk.watched_since(), self.settings.keep, now or datetime.now(UTC))
 
     async def once(self, work: Work[T]) -> T:
         """Run something that nobody else will ask for."""

@@ -1,6 +1,7 @@
 """A desk and a client a test: the real application over real tables, not connected to any Kafka."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ from streams.view.http.application import application
 from streams.view.services import Desk
 from streams.view.store.store import Store
 
-MEMORY = "200MB"
+MEMORY, LONG = "200MB", timedelta(days=3650)
 NOWHERE = KafkaSettings(brokers="127.0.0.1:1")
 
 
@@ -42,7 +43,8 @@ def asking(desk: Desk) -> httpx.AsyncClient:
 
 def desk_with(**settings: object) -> Desk:
     """A desk whose feed is not started."""
-    return Desk(NOWHERE, Settings(view_memory=MEMORY, **settings))  # type: ignore[arg-type]  # as the settings are
+    given = {"keep": LONG, **settings}  # the reports of the tests are some months old
+    return Desk(NOWHERE, Settings(view_memory=MEMORY, **given))  # type: ignore[arg-type]  # as the settings are
 
 
 @pytest.fixture

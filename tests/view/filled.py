@@ -24,7 +24,12 @@ LOSS = {
 
 def fill(desk: Desk) -> None:
     made = played(60)
-    spoken = [coverage(0, after(days=1), losses=[LOSS], gap={"since": after(), "cause": "no_marks"}), books(stored=7)]
+    spoken = [
+        coverage(
+            0, after(days=1), losses=[LOSS], gap={"since": after(), "cause": "no_marks"}, first_complete=after(days=-40)
+        ),
+        books(stored=7),
+    ]
     rows = (*made.states, bare(900), state(901, "recovered"))
     desk.store.apply(changes(rows, (*made.events, missing(901), recovered(901)), [*spoken, books(None, unexpected=9)]))
 

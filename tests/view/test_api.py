@@ -63,7 +63,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(
     ("path", "route", "filled"),
-    [(*one, filled) for one in ANSWERS.items() for filled in (True, False) if filled or "{report_id}" not in one[1]],
+    [(*one, filled) for one in ANSWERS.items() for filled in (True, False) if filled or "{" not in one[1]],
 )
 async def test_every_answer_is_as_the_description_says(
     desk: Desk, client: httpx.AsyncClient, path: str, route: str, filled: bool

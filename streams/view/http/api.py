@@ -16,11 +16,13 @@ from streams.view.http.formats import MEDIA_TYPES, Format, as_json
 from streams.view.lookups import confirmation_of, published_of, report_of, statement_of
 from streams.view.queries import queries
 from streams.view.queries.filters import MOST_PAGE_ROWS, Condition, Cursor, Order, ReportFilter
+from streams.view.queries.grounds import says_of
 from streams.view.queries.published import ensure_unfiltered
 from streams.view.queries.queries import By, Listing
-from streams.view.queries.statement import MONTH, StatementAnswer, first_day, signed
+from streams.view.queries.statement import MONTH, StatementAnswer, first_day
 from streams.view.responses import PROBLEMS, TurnedStream, headers_of, json_answer, known, seat_of, tagged
 from streams.view.sandbox import Refused
+from streams.view.store.cache import Answer
 from streams.view.store.freshness import coverage_of
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
@@ -138,7 +140,7 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
         ensure_unfiltered(query)
         answer = await published_of(seat)
         groups = formats.json_list(named(answer.found.by(query.by)))
-        return json_answer(request, answer, total=answer.found.total, groups=orjson.Fragment(groups))
+        return await _summed(request, answer, answer.found.total, groups, query)
 
     def counted(cursor: Any) -> tuple[Any, bytes]:
         (total,) = queries.summary(cursor, (), query)
@@ -147,7 +149,19 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
 
     answer = await seat.answer(("summary", query.model_dump_json()), counted)
     total, groups = answer.found
-    return json_answer(request, answer, total=total, groups=orjson.Fragment(groups))
+    return await _summed(request, answer, total, groups, query)
+
+
+async def _summed(request: Request, answer: Answer, total: Any, groups: bytes, query: SummaryQuery) -> Response:
+    """Counts with what they allow to say: of a part that is not there nothing but that."""
+    seat = seat_of(request)
+    of_all = not query.model_dump(exclude_defaults=True, exclude={"by", "reach"})
+    says = says_of(seat.picture(answer.coverage), total) if of_all else "found" if total["reports"] else "nothing_found"
+    watch = await seat.watch()
+    return json_answer(
+        request, answer, says=says if says != "found" else None, watched_since=watch.since, total=total,
+        groups=orjson.Fragment(groups),
+    )  # fmt: skip
 
 
 @router.get("/confirmation-times", responses={200: {"model": models.Confirmation}})
@@ -192,7 +206,7 @@ async def statement_file(request: Request, municipality: Municipality, month: Mo
     headers = headers_of(seat.picture(answer.coverage)) | {
         "Content-Disposition": f'attachment; filename="statement-{today}-{month}.json"'
     }
-    return tagged(request, as_json(signed(made)), "application/json", headers)
+    return tagged(request, as_json(made.model_dump(mode="json")), "application/json", headers)
 
 
 @router.post("/sql", responses={200: {"model": models.QueryAnswer}})
@@ -233,7 +247,8 @@ async def _list(request: Request, name: str, listing: Listing, query: Any, suffi
     answer = await seat.answer(question, lambda cursor: queries.page(cursor, listing, limit, at, seat.reach))
     await seat.record("list", answer.found.report_ids(), request.url.query)
     rows = [orjson.Fragment(row) for row in answer.found.rows]
-    return json_answer(request, answer, **{name: rows}, next=answer.found.following)
+    says = {"says": "found" if rows or at else "nothing_found"} if name == "reports" else {}
+    return json_answer(request, answer, **says, **{name: rows}, next=answer.found.following)
 
 
 async def _file(request: Request, name: str, listing: Listing, query: Any, wanted: Format) -> Response:

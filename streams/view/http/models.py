@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
 from schemas.inputs import Form, ReceiptKind
 from schemas.outputs import Count, Reason, Status, TopicName, Word
+from streams.view.queries.grounds import SaysOfList
 from streams.view.store.freshness import Picture
 
 
@@ -97,6 +98,9 @@ class ReportList(Closed):
     """One page of reports."""
 
     picture: Picture
+    says: Literal["found", "nothing_found"] = Field(
+        description="Of this selection: that nothing fits does not say that nothing is missing."
+    )
     reports: list[ReportRow]
     next: str | None = Field(description="The cursor of the next page; null on the last.")
 
@@ -162,6 +166,8 @@ class Summary(Closed):
     """Counts in groups, and in all."""
 
     picture: Picture
+    says: SaysOfList | None = Field(description="What may be said of all reports; null where a part is asked of.")
+    watched_since: WrittenTime | None = Field(description="From when on the checker knows all; null if not known.")
     total: Counts
     groups: list[SummaryRow]
 
@@ -191,6 +197,8 @@ class PartitionCoverage(Closed):
     checked_at: WrittenTime | None
     gap_since: WrittenTime | None
     gap_cause: Word | None
+    inputs_begin: WrittenTime | None = Field(description="Before it this checker's inputs are not whole.")
+    first_complete: WrittenTime | None = Field(description="Until when it was first complete.")
 
 
 class LossRow(Closed):

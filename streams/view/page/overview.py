@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import duckdb
 import orjson
 
 from streams.access.scope import Reach
-from streams.presentation.municipality_names import named
+from streams.data import todays_number
+from streams.presentation.municipality_names import municipality_names, named
 from streams.view.queries import queries
 from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
 from streams.view.queries.queries import dictionaries
@@ -81,29 +83,42 @@ def _facet(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, name: str, c
     return [pair for n, pair in enumerate(found) if n < FACET_VALUES or pair[0] in picked]
 
 
-def receivers(cursor: duckdb.DuckDBPyConnection, q: str | None) -> list[dict[str, Any]]:
+def receivers(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Counts by receiver under today's number, with name and county."""
-    condition = where(ReportFilter(q=q).conditions())
+    counts = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
     return dictionaries(
         cursor,
         f"""SELECT r.*, m.name, m.county, m.county_name FROM (
-            SELECT municipality_today AS municipality, count(*) AS reports,
-                count(*) FILTER (status = 'pending') AS pending, count(*) FILTER (status = 'stored') AS stored,
-                count(*) FILTER (status = 'missing') AS missing, count(*) FILTER (status = 'recovered') AS recovered,
-                count(*) FILTER (status = 'unproven') AS unproven,
-                count(*) FILTER (status = 'undetermined') AS undetermined,
-                count(*) FILTER (status = 'unexpected') AS unexpected
-            FROM reports {condition.sql} GROUP BY municipality_today
+            SELECT municipality_today AS municipality, count(*) AS reports, {counts}
+            FROM reports GROUP BY municipality_today
         ) r LEFT JOIN municipalities m ON m.code = r.municipality""",
-        condition.values,
     )
 
 
-def published_receivers(rows: Sequence[dict[str, Any]], q: str | None) -> list[dict[str, Any]]:
-    """The same of what may be shown to who sees counts only; a search leaves rows out, and adds nothing up."""
-    found = [dict(row, name=row["municipality_name"]) for row in named(rows)]
-    wanted = (q or "").lower()
-    return [
-        row for row in found
-        if wanted in (row["name"] or "").lower() or (row["municipality"] or "").startswith(wanted)
-    ]  # fmt: skip
+def published_receivers(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same of what may be shown to who sees counts only."""
+    return [dict(row, name=row["municipality_name"]) for row in named(rows)]
+
+
+def added_up(rows: Sequence[dict[str, Any]]) -> dict[str, int | None]:
+    """The counts of all of them."""
+    return {name: sum(row[name] for row in rows) for name in COUNTS}
+
+
+def searched(rows: Sequence[dict[str, Any]], q: str | None) -> list[dict[str, Any]]:
+    """Those whose name, number, or a former name or number, a search is a part of."""
+    if q is None:
+        return list(rows)
+    wanted = q.lower()
+    numbers = {
+        todays_number(code) for code, name in municipality_names().items()
+        if wanted in name.lower() or code.startswith(wanted)
+    }  # fmt: skip
+    return [row for row in rows if row["municipality"] in numbers]
+
+
+def meant(q: str | None) -> str | None:
+    """The municipality whose name is nearest to what was searched in vain; None where none is near."""
+    names = {name.lower(): name for name in municipality_names().values()}
+    near = get_close_matches((q or "").lower(), list(names), n=1, cutoff=0.7)
+    return names[near[0]] if near and near[0] != (q or "").lower() else None

@@ -21,7 +21,8 @@ from streams.view.page.saved import QUESTIONS
 from streams.view.page.sql_table import SqlTable, sql_table
 from streams.view.queries import queries
 from streams.view.queries.filters import Cursor, Order, ReportFilter
-from streams.view.queries.statement import MONTH, first_day, signed
+from streams.view.queries.grounds import says_of, says_of_list
+from streams.view.queries.statement import MONTH, first_day
 from streams.view.responses import seat_of
 from streams.view.sandbox import Refused
 from streams.view.session import Seat
@@ -48,8 +49,8 @@ def everywhere(path: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any]
 
     def register(show: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         for prefix in PREFIXES:
-            address = (prefix + path).rstrip("/") or "/"
-            router.add_api_route(address, show, methods=list(methods), response_class=Response)
+            for address in dict.fromkeys(((prefix + path).rstrip("/") or "/", prefix + path)):
+                router.add_api_route(address, show, methods=list(methods), response_class=Response)
         return show
 
     return register
@@ -63,16 +64,21 @@ async def home(request: Request) -> Response:
     if not seat.shows_rows:
         counts = await published_of(seat)
         shown = overview.Standing(counts.found.total, None, [])
+        says = says_of(seat.picture(counts.coverage, reader.now), shown.counts)
         return await page(
-            request, reader, "overview.html", counts, standing=shown, listed=None, query=None, today=today
+            request, reader, "overview.html", counts, standing=shown, says=says, listed=None, query=None, today=today
         )
     standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
     query = _query(reader.here, order="alarm_at")
     query = query.model_copy(update={"status": ["missing"]})
     listed = await _listed(seat, query)
+    picture, watch = seat.picture(standing.coverage, reader.now), await seat.watch(reader.now)
+    counts = standing.found.counts
     return await page(
         request, reader, "overview.html", standing,
-        standing=standing.found, listed=listed.found, query=query, today=today, fixed="missing",
+        standing=standing.found, watch=watch, says=says_of(picture, counts),
+        list_says=says_of_list(picture, listed.found.total, counts, filtered=_is_filtered(reader.here)),
+        listed=listed.found, query=query, today=today, fixed="missing",
     )  # fmt: skip
 
 
@@ -83,7 +89,13 @@ async def reports(request: Request) -> Response:
     _ensure_rows(seat, reader)
     query = _query(reader.here)
     listed = await _listed(seat, query)
-    return await page(request, reader, "reports.html", listed, listed=listed.found, query=query, fixed=None)
+    nothing = dict.fromkeys(overview.COUNTS, 0)  # where nothing is filtered, an empty list is of all there is
+    says = says_of_list(
+        seat.picture(listed.coverage, reader.now), listed.found.total, nothing, filtered=_is_filtered(reader.here)
+    )
+    return await page(
+        request, reader, "reports.html", listed, listed=listed.found, list_says=says, query=query, fixed=None
+    )
 
 
 @everywhere("/reports/{report_id}")
@@ -110,16 +122,19 @@ async def receivers(request: Request) -> Response:
     if sort.removeprefix("-") not in ("name", "reports", *STATUSES):
         raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
     if seat.shows_rows:
-        answer = await seat.answer(("receivers", q), lambda cursor: overview.receivers(cursor, q))
-        rows = answer.found
+        answer = await seat.answer("receivers", overview.receivers)
+        everybody, total = answer.found, overview.added_up(answer.found)
     else:
         answer = await published_of(seat)
-        rows = overview.published_receivers(answer.found.tables["receiver"], q)
-    worst = sorted((row for row in rows if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
+        everybody, total = overview.published_receivers(answer.found.tables["receiver"]), answer.found.total
+    rows = overview.searched(everybody, q)
+    worst = sorted((row for row in everybody if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
     named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
     return await page(
         request, reader, "receivers.html", answer,
         groups=_by_county(_sorted(rows, sort)), sort=sort, q=q or "", bars=bars(named[:CHART_BARS]), count=len(rows),
+        says=says_of(seat.picture(answer.coverage, reader.now), total), likely=overview.meant(q) if not rows else None,
+        suppressed=not (everybody or seat.shows_rows) and total["reports"] != 0,
     )  # fmt: skip
 
 
@@ -136,6 +151,10 @@ async def receiver(request: Request, municipality: str) -> Response:
     return await page(
         request, reader, "receiver.html", answer,
         municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
+        watch=await seat.watch(reader.now),
+        list_says=says_of_list(
+            seat.picture(answer.coverage, reader.now), len(rows), dict.fromkeys(overview.COUNTS, 0), filtered=False
+        ),
     )  # fmt: skip
 
 
@@ -146,8 +165,14 @@ async def statement_page(request: Request, municipality: str, month: str) -> Res
     municipality = _known(municipality, reader)
     if not re.fullmatch(MONTH, month):
         raise NotFound("not-found", reader.words("error.not_found"))
+    refusal = (await seat.watch(reader.now)).refusal_of(first_day(month), reader.now)
+    if refusal is not None:
+        seat.whole_within_reach(municipality)
+        raise Problem("month-refused", reader.words(f"statement.{refusal}"), status=HTTPStatus.CONFLICT)
     answer, made = await statement_of(seat, municipality, first_day(month), reader.now)
-    return await page(request, reader, "statement.html", answer, statement=made, sha256=signed(made)["sha256"])
+    return await page(
+        request, reader, "statement.html", answer, statement=made.statement, made=made.made, sha256=made.sha256
+    )
 
 
 @everywhere("/confirmation")
@@ -235,6 +260,11 @@ def _query(here: Here, order: str | None = None) -> PageQuery:
 
 
 _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.default == []}
+
+
+def _is_filtered(here: Here) -> bool:
+    """True where the address asks for a part of the reports."""
+    return any(name not in ("order", "cursor", "utc") for name, _ in here.pairs)
 
 
 def _ensure_rows(seat: Seat, reader: PageReader) -> None:

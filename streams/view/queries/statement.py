@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import duckdb
@@ -11,11 +12,19 @@ from pydantic import Field
 from schemas.common import Closed, EventId, Municipality, WrittenTime
 from schemas.outputs import Count
 from streams.presentation.municipality_names import municipality_names
+from streams.presentation.times import norwegian_day
+from streams.problems import Problem
 from streams.view.queries.filters import ReportFilter, where
+from streams.view.queries.grounds import Refusal, Says, Watch, says_of
 from streams.view.queries.queries import dictionaries, summary
 from streams.view.store.freshness import Picture
 from streams.view.store.tables import STATUSES
 
+REFUSED: dict[Refusal, str] = {
+    "not_begun": "This month has not begun: there is nothing to state of it yet.",
+    "not_watched": "The checker has not watched the whole of this month: nothing can be certified of it.",
+    "erased": "Reports of this month may be erased after their keeping time: nothing can be certified of it any more.",
+}
 MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 
 
@@ -26,9 +35,6 @@ class Statement(Closed):
     municipality_name: str | None
     month: date = Field(description="Its first day.")
     month_is_over: bool
-    complete_until: WrittenTime | None = Field(description="It speaks of everything that arrived before.")
-    in_order: bool = Field(description="True if nothing stood in the way: the picture was whole when it was made.")
-    made_at: WrittenTime
     sent: Count
     pending: Count
     stored: Count
@@ -40,10 +46,20 @@ class Statement(Closed):
     recovered_reports: list[EventId]
 
 
+class StatementMade(Closed):
+    """When a statement was given out, and of which picture: no part of what it says."""
+
+    made_at: WrittenTime
+    complete_until: WrittenTime | None = Field(description="It speaks of everything that arrived before.")
+    in_order: bool = Field(description="True if nothing stood in the way: the picture was whole, to the month's end.")
+    says: Says = Field(description="What may be said of the month's reports as they are known.")
+
+
 class StatementAnswer(Closed):
-    """A statement and its checksum."""
+    """A statement and its checksum, which is the same as long as what it says is."""
 
     statement: Statement
+    made: StatementMade
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="Of `statement` as JSON with sorted keys and without spaces (UTF-8)."
     )
@@ -65,26 +81,36 @@ def _ids(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, status: str) -
     return [str(row["report_id"]) for row in rows]
 
 
-def statement(
-    municipality: str, month: date, numbers: dict[str, Any], picture: Picture, now: datetime, today: date
-) -> Statement:
-    """The statement as it is given out at `now`; `today` is the day in Norway."""
+def statement(municipality: str, month: date, numbers: dict[str, Any], today: date) -> Statement:
+    """What it says; `today` is the day in Norway."""
     return Statement(
         municipality=municipality,
         municipality_name=municipality_names().get(municipality),
         month=month,
         month_is_over=last_day(month) < today,
-        complete_until=picture.complete_until,
-        in_order=picture.whole,
-        made_at=now,
         **numbers,
     )
 
 
-def signed(of: Statement) -> dict[str, Any]:
-    """As a file: the statement and its checksum."""
-    value = of.model_dump(mode="json")
-    return {"statement": value, "sha256": hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()}
+def signed(of: Statement, picture: Picture, now: datetime) -> StatementAnswer:
+    """As it is given out at `now`: with its checksum, and beside it what differs each time."""
+    value = orjson.dumps(of.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    until = picture.complete_until
+    in_order = (
+        picture.whole and until is not None and not (of.month_is_over and norwegian_day(until) <= last_day(of.month))
+    )
+    says = says_of(picture, of.model_dump() | {"reports": of.sent})
+    if says == "confirmed" and not in_order:
+        says = "behind"
+    made = StatementMade(made_at=now, complete_until=until, in_order=in_order, says=says)
+    return StatementAnswer(statement=of, made=made, sha256=hashlib.sha256(value).hexdigest())
+
+
+def ensure_watched(watch: Watch, month: date, now: datetime) -> None:
+    """Raise Problem for a month of which nothing can be certified."""
+    refusal = watch.refusal_of(month, now)
+    if refusal is not None:
+        raise Problem(f"month-{refusal.replace('_', '-')}", REFUSED[refusal], "month", status=HTTPStatus.CONFLICT)
 
 
 def first_day(month: str) -> date:

@@ -165,6 +165,8 @@ def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.T
             "checked_at": _time(value["checked_at"]),
             "gap_since": _time(value["gap"]["since"]) if value["gap"] else None,
             "gap_cause": value["gap"]["cause"] if value["gap"] else None,
+            "inputs_begin": _inputs_begin(value),
+            "first_complete": _time(value["first_complete"]),
         }
         for partition, value in coverage.items()
     ]
@@ -176,6 +178,15 @@ def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.T
     return pa.Table.from_pylist(rows, COVERAGE), pa.Table.from_pylist(losses, LOSSES)
 
 
+def _inputs_begin(value: dict[str, Any]) -> datetime | None:
+    """Before when its inputs were not whole when the checker began; None where they were.
+
+    Of an input without a first record it is known from when the checker began.
+    """
+    times = [_time(time or value["first_complete"]) for time in value["beginnings"].values()]
+    return max((time for time in times if time is not None), default=None)
+
+
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
@@ -183,7 +194,7 @@ def _time(text: str | None) -> datetime | None:
 COVERAGE = pa.schema(
     [
         ("partition", pa.int32()), ("partitions", pa.int32()), ("complete_until", _TIME), ("checked_at", _TIME),
-        ("gap_since", _TIME), ("gap_cause", _TEXT),
+        ("gap_since", _TIME), ("gap_cause", _TEXT), ("inputs_begin", _TIME), ("first_complete", _TIME),
     ]
 )  # fmt: skip
 LOSSES = pa.schema(

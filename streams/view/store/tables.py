@@ -125,7 +125,7 @@ CREATE TABLE reports AS {STATE_ROWS};
 CREATE TABLE announcements AS {EVENT_ROWS};
 CREATE TABLE coverage (
     "partition" INTEGER, partitions INTEGER, complete_until TIMESTAMPTZ, checked_at TIMESTAMPTZ,
-    gap_since TIMESTAMPTZ, gap_cause VARCHAR
+    gap_since TIMESTAMPTZ, gap_cause VARCHAR, inputs_begin TIMESTAMPTZ, first_complete TIMESTAMPTZ
 );
 CREATE TABLE losses (
     "partition" INTEGER, topic VARCHAR, from_offset BIGINT, to_offset BIGINT, cause VARCHAR, since TIMESTAMPTZ,

@@ -28,7 +28,10 @@ def fill(desk: Desk) -> None:
             events.append(missing(number, receiver=of))
         if status == "recovered":
             events.append(recovered(number, receiver=of))
-    said = [coverage(0, after(days=1)), *(books(number, stored=1) for number in ("0301", "1201", "4601", "5001"))]
+    said = [
+        coverage(0, after(days=1), first_complete=after(days=-40)),
+        *(books(number, stored=1) for number in ("0301", "1201", "4601", "5001")),
+    ]
     desk.store.apply(changes(rows, events, said))
 
 

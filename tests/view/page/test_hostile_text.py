@@ -40,7 +40,8 @@ def fill(desk: Desk, text: str) -> None:
     states = [Record(at, row["report_id"].encode(), orjson.dumps(row)) for at, row in enumerate(rows)]
     made.take_states(TopicPlace(STATE, 0), states)
     gap = {"since": after(), "cause": "no_marks"}
-    made.take_coverage(TopicPlace(COVERAGE, 0), [Record(0, b"0", orjson.dumps(coverage(0, after(days=1), gap=gap)))])
+    said = coverage(0, after(days=1), gap=gap, first_complete=after(days=-40))
+    made.take_coverage(TopicPlace(COVERAGE, 0), [Record(0, b"0", orjson.dumps(said))])
     made.take_events(TopicPlace(MISSING, 0), [event_record(missing(1))])
     desk.store.apply(made)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import pyarrow.parquet
 import pytest
 from playwright.async_api import Page, expect
 
+from streams.presentation.times import OSLO
 from tests.browser import with_browser
 from tests.examples import first
 from tests.view.page.conftest import Viewing
@@ -175,15 +177,14 @@ async def test_utc_is_shown_on_demand_and_stays(page: Page) -> None:
     await expect(page.locator("footer")).to_contain_text("Times are UTC.")
 
 
-async def test_a_receiver_has_a_statement_for_each_month(page: Page, viewing: Viewing) -> None:
+async def test_a_month_that_was_not_watched_whole_has_no_statement(page: Page, viewing: Viewing) -> None:
+    """The checker began a moment ago. What a statement looks like, tests/view/test_grounds.py sees."""
     await page.goto("/receivers")
     await page.get_by_role("link", name="Bergen").click()
-    await page.locator("tbody th a").first.click()
-    await expect(page.locator("h1")).to_contain_text("Erklæring for Bergen")
-    numbers = await page.locator(".statement dd").all_inner_texts()
-    assert numbers == ["2", "1", "1", "0", "0", "0", "0"]
-    await expect(page.get_by_role("link", name=viewing.reports["silent"])).to_be_visible()
-    assert re.fullmatch(r"[0-9a-f]{64}", await page.locator(".hash").inner_text())
+    await expect(page.locator("tbody th")).to_contain_text("ikke overvåket hele måneden")
+    answer = viewing.get(f"/receivers/4601/{datetime.now(OSLO):%Y-%m}")
+    assert answer.status_code == 409
+    assert "Kontrollen har ikke overvåket hele måneden" in answer.text
 
 
 @pytest.mark.parametrize("month", first(2, ["2026-13", "2026-11%0A", "2026-1", "9999-12", "x"]))
