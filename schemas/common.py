@@ -53,6 +53,8 @@ _WORD = rf"(?<![A-Za-z])(?!({_KNOWN})(?![A-Za-z]))[A-Za-z]{{3,}}(?![A-Za-z])"
 WORDS = f"{_WORD}.*{_WORD}"
 _WORDS = re.compile(WORDS)
 _REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z"))
+_ID_DIGITS = 32
+_BEGINNING = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _UUID = re.compile(
     r"(?:urn:uuid:)?(\{)?([0-9a-f]{8})(?:-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|([0-9a-f]{24}))"
     r"(?(1)\})",
@@ -95,6 +97,15 @@ def canonical_report_id(text: str) -> str | None:
         return None
     digits = "".join(part for part in found.groups()[1:] if part).lower()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def ids_that_begin(text: str) -> tuple[str, str] | None:
+    """The first and the last report id that begin with these eight or more digits; None if it is no such beginning."""
+    digits = text.strip().lower().replace("-", "")
+    if _BEGINNING.fullmatch(digits) is None:
+        return None
+    first, last = (canonical_report_id(digits.ljust(_ID_DIGITS, filler)) for filler in "0f")
+    return (first, last) if first is not None and last is not None else None
 
 
 def _canonical(text: str) -> str:

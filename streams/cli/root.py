@@ -193,16 +193,19 @@ def replay(
 
 
 @app.command()
-def explain(report_id: Annotated[str, typer.Argument(help="The report's UUID.")], as_json: Json = False) -> None:
+def explain(
+    report: Annotated[str, typer.Argument(help="The report's id, its first eight digits, or a message's id.")],
+    as_json: Json = False,
+) -> None:
     """Why is this report missing: its time line, with offsets."""
     from streams.commands.explain import explain as explained
     from streams.kafka.batches import read_batches_within
 
     kafka, settings = load_settings()
     read_batches_within(settings.max_batch_bytes)
-    found = asyncio.run(explained(kafka, settings, report_id))
+    found = asyncio.run(explained(kafka, settings, report))
     if found is None:
-        say(f"No record about {report_id} is in the inputs or in the state.")
+        say(f"No record about {report} is in the inputs or in the state.")
         raise typer.Exit(1)
     if as_json:
         show_json(found)

@@ -1,32 +1,33 @@
 """Why is this report missing? Its row, and every record about it with its place in the log."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from aiokafka import TopicPartition
 
-from schemas.common import canonical_report_id
+from schemas.common import canonical_report_id, ids_that_begin
 from streams.core.events import written
 from streams.core.facts import Place, Sent, Stored
 from streams.errors import ConfigurationError
 from streams.kafka.consumers import read_all, read_what_is_there
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import partition_counts
-from streams.records.decode import take_in
+from streams.records.decode import Intake, take_in
 from streams.records.record import KINDS, LOG_APPEND_TIME, KafkaRecord, Record, UnreadableOffsets, arrival, mark_of
 from streams.records.rejected import NO_APPEND_TIME
 from streams.settings import KafkaSettings, Settings
+
+MOST_NAMED = 3
 
 
 async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[str, Any] | None:
     """What is known of a report: `state`, `coverage`, `events`, `timeline` and `unreadable`; None if nothing is.
 
     `unreadable`: batches of its partition that nobody can read, which may have said something of it, too.
-    Raises ConfigurationError when the text is no report id or Kafka cannot be read.
+    The text may also be the first eight digits of a report's id or more, or a message's id. Raises ConfigurationError
+    when it is none of them, when several reports are meant, or when Kafka cannot be read.
     """
-    report_id = canonical_report_id(text)
-    if report_id is None:
-        raise ConfigurationError(f"{text!r} is no report id: give the report's UUID.")
+    report_id = canonical_report_id(text) or await _meant(kafka, settings, text)
     key = report_id.encode()
     home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
     timeline, unreadable = [], []
@@ -48,6 +49,44 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
     }  # fmt: skip
 
 
+async def _meant(kafka: KafkaSettings, settings: Settings, text: str) -> str:
+    """The report whose id begins so, or of which a message has this id."""
+    first, last = ids_that_begin(text) or ("", "")
+    found: set[str] = set()
+    async for tp, record in read_what_is_there(kafka, settings.inputs):
+        taken = None if isinstance(record, UnreadableOffsets) else _taken(settings, tp, record)
+        fact = taken.intake.fact if taken else None
+        if fact is not None and (first <= fact.report_id <= last or getattr(fact, "message_id", None) == text):
+            found.add(fact.report_id)
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        some = ", ".join(sorted(found)[:MOST_NAMED])
+        raise ConfigurationError(f"{text!r} may mean {len(found)} reports ({some}): give the whole report id.")
+    raise ConfigurationError(
+        f"{text!r} is no report's id, nor the first eight digits of one, nor a message's id in the inputs: give the "
+        "report's UUID."
+    )
+
+
+class _Taken(NamedTuple):
+    """What a record says and where it lies."""
+
+    kind: str
+    place: Place
+    intake: Intake
+
+
+def _taken(settings: Settings, tp: TopicPartition, record: KafkaRecord) -> _Taken | None:
+    """None for a mark, which is about nothing."""
+    if mark_of(record) is not None:
+        return None
+    kind = dict(zip(settings.inputs, KINDS, strict=True))[tp.topic]
+    place = Place(arrival(record.timestamp), tp.topic, tp.partition, record.offset)
+    whole = Record(kind, place, record.key, record.value, tuple(record.headers))
+    return _Taken(kind, place, take_in(whole, settings.max_value_bytes))
+
+
 async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) -> dict[str, Any] | None:
     found = None
     async for record in read_all(kafka, [topic], partition):
@@ -65,12 +104,10 @@ def _hole(tp: TopicPartition, record: UnreadableOffsets) -> dict[str, Any]:
 
 def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_id: str) -> dict[str, Any] | None:
     """One line of the time line; None for a record that is about something else."""
-    if mark_of(record) is not None:
+    taken = _taken(settings, tp, record)
+    if taken is None:
         return None
-    kind = dict(zip(settings.inputs, KINDS, strict=True))[tp.topic]
-    place = Place(arrival(record.timestamp), tp.topic, tp.partition, record.offset)
-    whole = Record(kind, place, record.key, record.value, tuple(record.headers))
-    intake = take_in(whole, settings.max_value_bytes)
+    kind, place, intake = taken
     dated = record.timestamp_type == LOG_APPEND_TIME
     refusal = intake.refusal if dated else NO_APPEND_TIME
     if intake.fact is None or intake.fact.report_id != report_id:

@@ -151,6 +151,17 @@ async def test_a_proof_of_which_only_what_no_rule_needs_cannot_be_read_counts_an
     assert [value["judged"] for value in await world.values("rejected")] == [True] * len(changes)
 
 
+async def test_a_report_is_explained_by_the_beginning_of_its_id_and_by_a_message_too(world: World) -> None:
+    report = await world.sent(message_id="msg-7-a")
+    other = await world.sent(message_id="msg-7-b")
+    for text in (report[:8], report[:13], "msg-7-a", report.upper()):
+        explained = world.run("explain", text, "--json")
+        assert orjson.loads(explained.stdout)["report_id"] == report, explained.stderr
+    for text in ("msg-7", "0", f"{other[:7]}"):
+        refused = world.run("explain", text)
+        assert (refused.returncode, "no report's id" in refused.stderr) == (2, True)
+
+
 async def test_a_record_with_the_header_of_a_mark_is_judged_explained_and_audited(world: World) -> None:
     await world.worker().ready()
     report = _uuid()

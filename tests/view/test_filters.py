@@ -6,19 +6,22 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from schemas.common import ids_that_begin
 from streams.data import municipalities, todays_number
 from streams.view.http.api import AnnouncementQuery
 from streams.view.queries.filters import ReportFilter
 from streams.view.queries.queries import announcement_listing, page, report_listing
+from streams.view.services import Desk
 from streams.view.store.store import Store
 from tests.view.conftest import MEMORY
-from tests.view.stock import after, bare, changes, missing, played, recovered, report_id, state
+from tests.view.stock import after, bare, changes, missing, played, receiver, recovered, report_id, state
 
 Row = dict[str, Any]
 ODD = (
@@ -184,3 +187,31 @@ def test_announcements_have_their_own_filters(chosen: dict[str, Any], holds: Cal
     all_of_them = announced(AnnouncementQuery())
     assert announced(AnnouncementQuery(**chosen)) == [row for row in all_of_them if holds(row)]
     assert any(map(holds, all_of_them))
+
+
+async def test_a_search_knows_municipalities_report_ids_and_message_ids(desk: Desk, client: httpx.AsyncClient) -> None:
+    rows = [state(1, message_ids=["msg-1-a"]), state(2, receiver=receiver("1201"), message_ids=["msg-2-b"])]
+    desk.store.apply(changes(rows))
+    wanted = {
+        "00000001": [1], report_id(1): [1], report_id(2).upper(): [2], "00000002-0000": [2], report_id(1)[:13]: [1],
+        "msg-2-b": [2], "msg-2": [], "bergen": [2], "1201": [2], "4601": [2], "00000003": [], "0000000": [],
+    }  # fmt: skip
+    for q, numbers in wanted.items():
+        for path in ("/api/v1/reports", "/reports"):
+            answer = await client.get(path, params={"q": q})
+            assert answer.status_code == 200
+            found = [n for n in (1, 2) if report_id(n) in answer.text]
+            assert found == numbers, (path, q)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("0000000", None), ("0000000g", None), ("", None), ("0" * 33, None), ("oslo", None),
+        ("0000000A", ("0000000a-0000-0000-0000-000000000000", "0000000a-ffff-ffff-ffff-ffffffffffff")),
+        (" 0000000a-1 ", ("0000000a-1000-0000-0000-000000000000", "0000000a-1fff-ffff-ffff-ffffffffffff")),
+        (report_id(7), (report_id(7), report_id(7))),
+    ],
+)  # fmt: skip
+def test_an_id_may_be_given_by_its_beginning(text: str, ids: tuple[str, str] | None) -> None:
+    assert ids_that_begin(text) == ids

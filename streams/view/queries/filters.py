@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token
+from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token, ids_that_begin
 from schemas.inputs import Form, ReceiptKind
 from schemas.outputs import Reason, Status, Word
 from streams.problems import BadRequest
@@ -20,6 +20,7 @@ Order = Literal[
     "alarm_at", "-alarm_at", "sent_at", "-sent_at", "touched_at", "-touched_at", "due_at", "-due_at"
 ]  # fmt: skip
 MOST_PAGE_ROWS = 1000
+MUNICIPALITY_DIGITS = 4
 _WHOLE_SECONDS = len("2026-01-01 12:00:00")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00\Z")
 _ID = re.compile(REPORT_ID.replace("$", r"\Z"))
@@ -44,7 +45,11 @@ class ReportFilter(BaseModel):
         [], description="Municipality number, today's or a former one; reports under its other numbers are found, too."
     )
     q: str | None = Field(
-        None, min_length=1, max_length=60, description="A part of the municipality's name, or number."
+        None,
+        min_length=1,
+        max_length=64,
+        description="A part of the municipality's name or number, a report id or its first eight digits or more, or a "
+        "message id.",
     )
     county: list[County] = Field([], description="The county's two digits, of today's municipality.")
     district: list[District] = Field([], description="District number.")
@@ -93,6 +98,17 @@ def _named(text: str) -> Condition:
     )
 
 
+def _searched(text: str) -> Condition:
+    """By the receiver's name or number, by the report's id or the beginning of it, by a message's id."""
+    found = [_named(text)]
+    if (ids := ids_that_begin(text)) is not None:
+        found.append(Condition("report_id BETWEEN CAST(? AS UUID) AND CAST(? AS UUID)", ids))
+    if len(text) > MUNICIPALITY_DIGITS and any(letter.isdigit() for letter in text):
+        found.append(Condition("list_contains(message_ids, ?)", (text,)))
+    either = " OR ".join(condition.sql for condition in found)
+    return Condition(f"({either})", tuple(value for condition in found for value in condition.values))
+
+
 def _flag(values: Sequence[str]) -> Condition:
     return Condition("list_has_any(flags, ?)", (list(values),))
 
@@ -102,7 +118,7 @@ _CONDITIONS: dict[str, Callable[[Any], Condition]] = {
     "county": _any_of("municipality_today[:2]"),
     "unit": _any_of("unit_id"),
     "flag": _flag,
-    "q": _named,
+    "q": _searched,
 } | {
     name: _any_of(name)
     for name in (
