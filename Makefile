@@ -38,7 +38,7 @@ test-most: $(STAMP)
 test-alone: $(STAMP)
 	$(PYTEST) -m "alone and not long"
 
-# Too long for every change: whatever is marked `long`.
+# Too long for every change: whatever is marked `long`. The faults of a million are for `make faults` alone.
 test-long: $(STAMP)
 	@MAKE="$(MAKE_COMMAND)" $(BIN)/python -m tests.parts test-long-most test-long-examples test-long-alone
 
