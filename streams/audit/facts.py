@@ -28,7 +28,8 @@ _MOST_WORDS = 255
 # known, the event's own time stands in. `within`: the hours, from its time on,
 # in which it lies; 0 where the time is known.
 # `loose` are facts that know only a message id, `nameless` proofs that know neither, `unjudged` what names a report but
-# no time, and `accepted` reports that the portal took in. Of lines that are refused: `mentioned` ids that may be a
+# no time, and `accepted` reports that the portal took in. `doubtful` lines are
+# refused and name no report. What a second look at such lines finds: `mentioned` ids that may be a
 # report's, `worded` words that may be a message's, `scraps` what is left of an id. `strays`: proofs of messages that
 # nobody knows; `number` where digits were lost, and how many are left (`digits`). `losses`: when proofs arrived
 # in a topic that nobody can read.
@@ -41,6 +42,7 @@ CREATE TABLE facts (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGE
 CREATE TABLE loose AS FROM facts LIMIT 0;
 CREATE TABLE nameless AS FROM facts LIMIT 0;
 CREATE TABLE unjudged (report_id UUID, kind UTINYINT, source USMALLINT, part INTEGER, line BIGINT, names INTEGER);
+CREATE TABLE doubtful (kind UTINYINT, source USMALLINT, line BIGINT);
 CREATE TABLE mentioned AS FROM unjudged LIMIT 0;
 CREATE TABLE worded (word VARCHAR, kind UTINYINT, source USMALLINT, line BIGINT);
 CREATE TABLE scraps (scrap VARCHAR, of_message BOOLEAN, kind UTINYINT, source USMALLINT, line BIGINT);

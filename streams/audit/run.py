@@ -14,6 +14,7 @@ from streams.audit.judge.pool import Task, judge_all
 from streams.audit.judge.ranges import REPORTS_A_RANGE, ranges
 from streams.audit.load.join import bring_together
 from streams.audit.load.load import Found, read_file
+from streams.audit.load.second_look import look_again
 from streams.audit.load.timestamps import microseconds, time_of
 from streams.audit.progress import step
 from streams.audit.result.rollup import tell
@@ -52,6 +53,7 @@ def audit(work: Work, asked: Asked) -> Audited:
     if asked.topics is not None:
         found += asked.topics(work, len(found))
     with step("Sorting", known=False):
+        look_again(work, asked.files)
         bring_together(work)
     _measure(work, asked.until, found)
     _judge(work, asked)

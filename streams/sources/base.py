@@ -1,10 +1,11 @@
 """A file that was looked into and found to be what was said."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from streams.sources.chunk import Chunk, Kind
+from streams.sources.ids import Legible
 from streams.sources.plan import Format, SourcePlan
 from streams.sources.text import BLOCK_BYTES
 
@@ -31,6 +32,10 @@ class OpenFile(ABC):
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
         """All lines from the beginning, each time anew."""
+
+    @abstractmethod
+    def look_again(self, numbers: Collection[int]) -> Iterator[tuple[int, Legible]]:
+        """What can be made out on some lines, whatever is wrong with them; in their order."""
 
 
 def _name(path: Path, source: SourcePlan) -> str:

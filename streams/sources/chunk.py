@@ -6,7 +6,6 @@ import pyarrow as pa
 
 from streams.core.facts import Names
 from streams.records.record import Refusal
-from streams.sources.ids import Legible
 
 Kind = Literal["sent", "receipt", "stored", "portal"]
 
@@ -36,8 +35,7 @@ class Odd(NamedTuple):
 
     `value`: what the line tells in the shape of the input topics, for the contract's own reader: as JSON where nobody
     has read it yet; None where there is nothing to read, and `refusal` says why. `arrived` as it stands there, and
-    `key` as a topic's record has it: where the line tells them. `legible`: what can be made out without a
-    value.
+    `key` as a topic's record has it: where the line tells them.
     """
 
     line: int
@@ -45,7 +43,6 @@ class Odd(NamedTuple):
     refusal: Refusal | None = None
     arrived: str | None = None
     key: bytes | None = None
-    legible: Legible = Legible()
 
 
 class Chunk(NamedTuple):

@@ -1,6 +1,6 @@
 """CSV files, as databases and spreadsheets write them: only the columns that are asked for ever leave their lines."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +13,10 @@ from streams.errors import ConfigurationError
 from streams.sources.base import OpenFile
 from streams.sources.chunk import TIMES, Chunk, Odd
 from streams.sources.column_names import ensure_enough, resolve
+from streams.sources.csv_broken import BrokenLines
 from streams.sources.csv_header import read_header
 from streams.sources.csv_quoted import COLUMNS, CUT_OFF, Records
+from streams.sources.ids import Legible
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape, ShapedLines, gathered
 from streams.sources.text import Block, TextFile, as_texts
@@ -52,7 +54,8 @@ class CsvFile(OpenFile):
         self._wanted = sorted(set(places.values()))
         self._places = {ours: self._wanted.index(place) for ours, place in places.items()}
         self._styles: dict[str, TimeStyle | None] = dict.fromkeys(TIMES, source.times)
-        self._records = Records(self._header.delimiter, len(self._header.names), places)
+        self._records = Records(self._header.delimiter, len(self._header.names), self._wanted)
+        self._broken = BrokenLines(self._header.delimiter, len(self._header.names), places)
         self._look_into_times()
         self._shape = Shape(source, places, self._styles)
 
@@ -60,6 +63,10 @@ class CsvFile(OpenFile):
         yield from gathered((self._part(rows, done) for rows, done in self._rows(self.block_bytes)), self._shape)
         if self._text.cut:
             self.warnings.add("cut_off")
+
+    def look_again(self, numbers: Collection[int]) -> Iterator[tuple[int, Legible]]:
+        for number, block in self._text.holding(numbers, self.block_bytes):
+            yield number, self._broken.legible(self._records.whole(block, number - block.first))
 
     def _part(self, rows: _Rows, done: float) -> ShapedLines:
         return ShapedLines(pa.table({"line": rows.lines, **self._texts(rows)}), rows.odd, done)
@@ -85,6 +92,7 @@ class CsvFile(OpenFile):
 
     def _rows(self, size: int) -> Iterator[tuple[_Rows, float]]:
         """All records after the header, and how much of the file is read."""
+        self._records.begin()
         rest: list[bytes] = []  # lines that begin a record which goes on in the next block
         for block in self._text.blocks(size):
             header = max(self._header.body - block.first, 0)
@@ -113,6 +121,8 @@ class CsvFile(OpenFile):
         """Whether some quote may not be closed on its own line; where a stray one hides it, `_at_once` finds out."""
         if b'"' not in block.data:
             return False
+        if self._records.goes_on(block.first):
+            return True
         last = next((line for line in reversed(block.lines) if line), b"")
         return any(line.count(b'"') & 1 for line in block.lines) or self._records.stays_open(last)
 
@@ -159,7 +169,7 @@ class CsvFile(OpenFile):
             if self._records.holds_text(block.lines[number]):
                 last = not block.ends and number == len(block.lines) - 1
                 why = CUT_OFF if last and width < len(self._header.names) else COLUMNS
-                odd.append(self._records.refused(block.first + number, block.lines[number], why))
+                odd.append(Odd(block.first + number, None, why))
         return odd
 
     def _without_empty(self, rows: _Rows, block: Block) -> _Rows:

@@ -1,18 +1,25 @@
-"""CSV lines that are refused: where on them the report's id should stand, and what can be made out there."""
+"""CSV lines in which something is wrong: where on them the report's id should stand, and what can be made out."""
 
-from collections.abc import Mapping
+import csv
+import re
+from collections.abc import Iterable, Mapping
 
-from schemas.common import canonical_report_id
+from streams.sources.chunk import TIMES
 from streams.sources.csv_header import DELIMITERS
 from streams.sources.ids import Legible, made_out, uuids_in
 from streams.sources.text import as_text
 
 _OTHER_IDS = frozenset({"message_id", "unit_id"})
+SHIFTS = (1, -1, 2, -2)  # by how many cells a record may be moved
 MOST_GLUED = 8  # records on one line, one behind the other without a newline
+# What cells look like, whatever stands around their text.
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}|^\W*[0-9]{5}")
+_TOWN = re.compile(r"\W*(?:[0-9]{3,4})?(?:[.,]0+)?\W*")
+_WORD = re.compile(r"\W*[\w.:+-]*\W*")
 
 
 class BrokenLines:
-    """Looks at lines of another number of cells than the header has. `places`: our columns' places in the header.
+    """Looks at lines in which something is wrong. `places`: our columns' places in the header.
 
     Cells before a delimiter too many keep their places from the left, those behind it from the right.
     """
@@ -21,31 +28,69 @@ class BrokenLines:
         self._delimiters = dict.fromkeys((delimiter, *DELIMITERS))
         self._width = width
         self._id = places.get("report_id", -1)
-        self._places = {place for name, place in places.items() if name not in _OTHER_IDS}
-        self._words = bool(places.keys() & {"message_id", "state"})
+        self._others = {place: name for name, place in places.items() if name != "report_id"}
 
     def legible(self, line: bytes) -> Legible:
         """What can be made out on a line."""
         text = as_text(line)
-        return made_out(text, self._where(text), words=self._words)
+        return made_out(text, self._where(text))
 
     def _where(self, text: str) -> list[str]:
-        """The cells that should hold a report's id, however the line is broken; those that do, where any does."""
-        if self._id < 0:
-            return []
-        for delimiter in self._delimiters:
-            cells = text.split(delimiter)
-            if len(cells) < 2:
-                continue
-            glued = range(0, max(1, len(cells) - self._width + 1), max(1, self._width - 1))[:MOST_GLUED]
-            for begins in (glued, [len(cells) - self._width]):
-                if found := [begin for begin in begins if self._holds_id(cells, begin)]:
-                    # In its first cell a record may be glued to the last one of another.
-                    return [uuids_in(cells[begin + self._id])[-1 if begin > 0 else 0] for begin in found]
+        """The report ids that stand where they should, however the line is broken; none where that is not certain."""
+        for delimiter in self._delimiters if self._id >= 0 else ():
+            for cells in (_quoted(text, delimiter), text.split(delimiter)):
+                if len(cells) > 1 and (found := self._found(cells)):
+                    alone = len(set(found)) == 1 and len(cells) <= self._width + 1  # more may be of several records
+                    return found if alone or self._glued(cells) else []
         return []
 
-    def _holds_id(self, cells: list[str], begin: int) -> bool:
-        """Whether a report's id stands where it should in a record that begins there, and no id where none can be."""
-        there = {place: cells[begin + place] for place in self._places if 0 <= begin + place < len(cells)}
-        own = there.pop(self._id, "")
-        return bool(uuids_in(own)) and not any(canonical_report_id(other) for other in there.values())
+    def _found(self, cells: list[str]) -> list[str]:
+        if glued := self._glued(cells):
+            # In its first cell a record is glued to the last one of the record before.
+            return [uuids_in(cells[begin + self._id])[-1 if begin else 0] for begin in glued]
+        right = len(cells) - self._width
+        before, behind = ([place for place in self._others if (place < self._id) is left] for left in (True, False))
+        found = self._held(cells, 0, before)[:1] + self._held(cells, right, behind)[-1:]
+        for shift in SHIFTS if not found and not right else ():
+            found = found or self._held(cells, shift, self._others)[:1]
+        return found
+
+    def _held(self, cells: list[str], begin: int, beside: Iterable[int]) -> list[str]:
+        """The ids in the cell of a record's own, where it begins there and the cells beside are what they should be."""
+        own = _at(cells, begin + self._id)
+        if own is None or any(each in own for each in DELIMITERS):  # what separates these cells is not what it seems
+            return []
+        found = uuids_in(own)
+        fits = len(found) == 1 and all(self._fits(place, _at(cells, begin + place)) for place in beside)
+        return list(found) if fits else []
+
+    def _fits(self, place: int, cell: str | None) -> bool:
+        """Whether a cell could be one of the column that has a place; one that is not there could."""
+        name = self._others[place]
+        if cell is None or not cell.strip():
+            return True
+        if name in TIMES:
+            return _TIME.search(cell) is not None
+        if name not in _OTHER_IDS and uuids_in(cell):
+            return False
+        return (_TOWN if name == "municipality" else _WORD).fullmatch(cell.strip()) is not None
+
+    def _glued(self, cells: list[str]) -> list[int]:
+        """Where records begin of which several are glued together."""
+        step = self._width - 1
+        if step < 1 or len(cells) < 2 * step + 1:
+            return []
+        begins = list(range(0, len(cells) - step, step)[:MOST_GLUED])
+        return begins if all(uuids_in(_at(cells, begin + self._id) or "") for begin in begins) else []
+
+
+def _quoted(text: str, delimiter: str) -> list[str]:
+    """The cells of a line whose quotes are as they should be, else none."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True), []) if '"' in text else []
+    except csv.Error:
+        return []
+
+
+def _at(cells: list[str], place: int) -> str | None:
+    return cells[place] if 0 <= place < len(cells) else None

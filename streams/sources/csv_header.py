@@ -52,18 +52,23 @@ def _header(source: SourcePlan, lines: list[bytes], start: int, delimiters: Sequ
     best = max(rows, key=lambda each: (len(known.intersection(map(_bare, rows[each][0]))), len(rows[each][0])))
     names, taken = rows[best]
     body = start + taken
-    first = _first_line(lines, body)
-    cells, _ = _first_row((as_text(line) for line in lines[first : first + _MOST_LINES]), best)
-    return CsvHeader(_as_wide(names, cells), best, body + 1)
+    below = [as_text(line) for line in lines[body : body + _MOST_LINES] if line.strip()]
+    return CsvHeader(_as_wide(names, below, best), best, body + 1)
 
 
-def _as_wide(names: list[str], cells: list[str]) -> tuple[str, ...]:
-    """The names, one for each cell, where only the header or only what is below it ends with a delimiter."""
-    if len(cells) == len(names) + 1 and not cells[-1].strip():
+def _as_wide(names: list[str], below: list[str], delimiter: str) -> tuple[str, ...]:
+    """The names, one for each cell, where only the header or only what is below it ends with a delimiter.
+
+    What most lines do is heeded: one alone may be broken.
+    """
+    rows = [row for row, _ in (_first_row([line], delimiter) for line in below)]
+    ends = sum(len(row) == len(names) + 1 and not row[-1].strip() for row in rows)
+    if ends > len(rows) // 2:
         return (*names, "")
-    if len(cells) == len(names) - 1 and not names[-1].strip():
-        return tuple(names[:-1])
-    return tuple(names)
+    if not names[-1:] or names[-1].strip():
+        return tuple(names)
+    shorter = sum(len(row) == len(names) - 1 for row in rows)
+    return tuple(names[:-1]) if shorter > len(rows) // 2 else tuple(names)
 
 
 def _first_line(lines: list[bytes], start: int) -> int:

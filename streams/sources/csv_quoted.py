@@ -1,12 +1,11 @@
 """CSV records one by one: where cells hold newlines, or quotes do not close, so that a block is not read at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.records.record import Refusal
 from streams.sources.chunk import Odd
-from streams.sources.csv_broken import BrokenLines
 from streams.sources.text import Block
 
 COLUMNS = Refusal("csv", "columns")  # another number of cells than the header has
@@ -25,16 +24,15 @@ class Split(NamedTuple):
 
 
 class Records:
-    """Takes records of a fixed number of cells apart. `places`: those of our columns.
+    """Takes records of a fixed number of cells apart. `wanted`: the places of those that are asked for.
 
     A record that cannot be read costs its first line only: what a stray quote had swallowed is read again as lines.
     Quotes as others escape them, or that mean nothing, are no reason to refuse it while the wanted cells are legible.
     """
 
-    def __init__(self, delimiter: str, width: int, places: Mapping[str, int]) -> None:
+    def __init__(self, delimiter: str, width: int, wanted: Sequence[int]) -> None:
         self._delimiter = delimiter.encode()
-        self._wanted = sorted(set(places.values()))
-        self._broken = BrokenLines(delimiter, width, places)
+        self._wanted = wanted
         d = re.escape(self._delimiter)
         # Text in quotes, doubled within, and whatever stands behind them; or anything that does not begin with one.
         self._cell = re.compile(rb'(?:"((?:[^"]|"")*+)"([^%b\n]*+)|((?!")[^%b\n]*+))(%b|\n)' % (d, d, d))
@@ -43,11 +41,16 @@ class Records:
             rb'(?:"((?:[^"\\]|\\.|"")*+)"([^%b\n]*+)|((?!")[^%b\n]*+))(%b|\n)' % (d, d, d), re.DOTALL
         )
         self._width = width
+        self._rest = range(0)  # lines on which a record goes on that was refused
         self._emptiness = self._delimiter + b'" \t'
 
-    def refused(self, number: int, line: bytes, why: Refusal) -> Odd:
-        """A line that cannot be read, with what can be made out on it."""
-        return Odd(number, None, why, legible=self._broken.legible(line))
+    def begin(self) -> None:
+        """The file is read from its beginning."""
+        self._rest = range(0)
+
+    def goes_on(self, number: int) -> bool:
+        """Whether a record that was refused goes on with a line."""
+        return number in self._rest
 
     def holds_text(self, line: bytes) -> bool:
         """Whether anything stands in it but delimiters, quotes and blanks."""
@@ -74,36 +77,71 @@ class Records:
             cells = cells or []
             taken = 1
             cut = not block.ends and number == len(block.lines) - 1
-            if len(cells) != self._width and b'"' in line and not cut:
-                cells, end = self._mended(data, begin, line) or (cells, end)
+            rest = self.goes_on(block.first + number)
+            if rest and not self._regular(line):
+                cells = []  # it only looks like a record
+            elif len(cells) != self._width and b'"' in line and not cut:
+                cells, end = self._mended(data, begin, line, astray=not cells) or (cells, end)
             if len(cells) == self._width:
                 taken = data.count(b"\n", begin, end) if b'"' in line else 1
                 if any(cells):
                     split.lines.append(block.first + number)
                     split.rows.append(cells)
             else:
+                if cells:
+                    here = block.first + number
+                    self._rest = range(here + 1, max(self._rest.stop, here + data.count(b"\n", begin, end)))
                 end = begin + len(line) + 1
                 if self.holds_text(line):
-                    why = CUT_OFF if cut and len(cells) < self._width else COLUMNS if cells else QUOTES
-                    split.odd.append(self.refused(block.first + number, line, why))
+                    why = CUT_OFF if cut and len(cells) < self._width else COLUMNS if cells or rest else QUOTES
+                    split.odd.append(Odd(block.first + number, None, why))
             begin, number = end, number + taken
         return split
 
+    def _regular(self, line: bytes) -> bool:
+        """Whether each quote on a line begins or ends a cell, or is doubled within."""
+        cells, at = [], 0
+        while found := self._cell.match(line + b"\n", at):
+            cells.append(found)
+            at = found.end()
+        return at > len(line) and not any(b'"' in (each[2] or each[3] or b"") for each in cells)
+
     def mends(self, line: bytes) -> bool:
         """Whether a line that has not the right number of cells has it by another reading of its quotes."""
-        return b'"' in line and self._mended(line + b"\n", 0, line) is not None
+        if b'"' not in line:
+            return False
+        cells, _ = self._cells(line + b"\n", 0, line)
+        return self._mended(line + b"\n", 0, line, astray=not cells) is not None
 
-    def _mended(self, data: bytes, begin: int, line: bytes) -> tuple[list[bytes], int] | None:
-        """The cells of a record whose quotes are escaped by backslashes, or are but text where nobody asks for them."""
+    def whole(self, block: Block, number: int) -> bytes:
+        """The record that begins with a line of a block, where it ends there and is whole; else the line."""
+        line = block.lines[number]
+        if b'"' not in line:
+            return line
+        begin = sum(len(before) + 1 for before in block.lines[:number])
+        cells, end = self._cells(block.data, begin, line)
+        return block.data[begin:end].rstrip(b"\n") if cells and len(cells) == self._width else line
+
+    def _mended(self, data: bytes, begin: int, line: bytes, *, astray: bool) -> tuple[list[bytes], int] | None:
+        """The cells of a record whose quotes are escaped by backslashes, or are but text where nobody asks for them.
+
+        `astray`: some quote does not close, or closes too early; where none is, delimiters in quotes are text.
+        """
         if b"\\" in line:
             cells, end = self._cells(data, begin, line, self._escaped)
             if cells is not None and len(cells) == self._width:
                 return cells, end
-        cells = line.split(self._delimiter)
-        if len(cells) == self._width and not any(b'"' in cells[place].strip(b' "') for place in self._wanted):
-            bare = [cell.strip(b' "') if place in self._wanted else cell for place, cell in enumerate(cells)]
-            return bare, begin + len(line) + 1
-        return None
+        cells = line.split(self._delimiter) if astray else []
+        if len(cells) != self._width:
+            return None
+        for place in self._wanted:
+            cell = cells[place].strip(b" ")
+            if len(cell) > 1 and cell[:1] == cell[-1:] == b'"':
+                cell = cell[1:-1]
+            if b'"' in cell:
+                return None
+            cells[place] = cell
+        return cells, begin + len(line) + 1
 
     def _cells(
         self, data: bytes, begin: int, line: bytes, pattern: re.Pattern[bytes] | None = None
@@ -121,7 +159,7 @@ class Records:
             quoted, behind, bare, end = found.groups()
             if quoted is None:
                 cells.append(bare)
-            elif behind.strip() and b"\n" in quoted:
+            elif behind and b"\n" in quoted:
                 return [], begin
             else:
                 cells.append(quoted.replace(b'""', b'"') + behind)

@@ -20,6 +20,7 @@ ROUNDED = r"^[0-9]+[.][0-9]+[eE][+-]?[0-9]+$|^[0-9]+[eE][+][0-9]+$|^[0-9]{16,}[.
 NO_ID = "|".join([
     ROUNDED, "^(?i:" + "|".join([*sorted(re.escape(word) for word in NOTHING), *NO_UUIDS]) + ")$",
 ])  # fmt: skip
+SHORTEST_WORD = 6  # letters of what may be a part of a message's id, or hold one
 SHORTEST_SCRAP = 8  # digits: fewer in a row stand in many ids
 MOST_WORDS_A_LINE = 500  # of a line: one that is longer than any record has no more to say
 
@@ -33,10 +34,11 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
 
 
 class Legible(NamedTuple):
-    """What can be made out on a line that is refused, so that its report is not lost sight of.
+    """What can be made out on a line in which something is wrong, so that its report is not lost sight of.
 
-    `reports`: ids, `certain` if they stand where a report's id should. `words`: what may be a message's id. `scraps`:
-    digits in a row that may be what is left of a report's id, where no whole one is there.
+    `reports`: ids, `certain` if they stand where a report's id should. `words`: what may be a message's id, or a state.
+    `scraps`: digits in a row that may be what is left of a report's id, where no whole one is there; one that is empty
+    where nothing can be read at all.
     """
 
     reports: tuple[str, ...] = ()
@@ -60,13 +62,16 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text.replace("\ufeff", " "))
 
 
-def made_out(line: str, where: Iterable[str] = (), *, words: bool = False) -> Legible:
-    """What stands on a line. `where`: what stands where a report's id should; `words`: whether messages' ids may."""
-    line, places = visible(line), [visible(place) for place in where]
+def made_out(line: str, where: Iterable[str] = ()) -> Legible:
+    """What stands on a line. `where`: what stands where a report's id should."""
+    seen, places = visible(line), [visible(place) for place in where]
     certain = uuids_in(*places)
-    found = certain or uuids_in(line)
-    scraps = () if found else tuple(dict.fromkeys(scrap for text in places or [line] for scrap in scraps_of(text)))
-    return Legible(found, bool(certain), _words(line) if words else (), scraps)
+    found = certain or uuids_in(seen)
+    scraps = () if found else tuple(dict.fromkeys(scrap for text in places or [seen] for scrap in scraps_of(text)))
+    if not (found or scraps) and (seen != line or "\ufffd" in line):
+        scraps = ("",)
+    words = (*_WORD.findall(seen)[:MOST_WORDS_A_LINE], *found)
+    return Legible(found, bool(certain), tuple(dict.fromkeys(words)), scraps)
 
 
 def scraps_of(text: str) -> Iterable[str]:
@@ -82,7 +87,3 @@ def uuids_in(*texts: str) -> tuple[str, ...]:
     """The report ids that stand in some texts, as the key has them."""
     found = (canonical_report_id(one) for text in texts for one in _UUID.findall(text.lower()))
     return tuple(dict.fromkeys(one for one in found if one is not None and one not in NO_UUIDS))
-
-
-def _words(line: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_WORD.findall(line)[:MOST_WORDS_A_LINE]))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import NoneType
@@ -18,7 +18,7 @@ from streams.records.record import Refusal
 from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, RECEIVER, Chunk, Odd
 from streams.sources.column_names import composed, ensure_enough, not_there
-from streams.sources.ids import Legible, made_out
+from streams.sources.ids import Legible, made_out, uuids_in, visible
 from streams.sources.json_paths import Way, all_ways, column, in_the_way, schema, walk
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape, ShapedLines, gathered
@@ -28,6 +28,8 @@ OTHER_TOPIC = Refusal("schema", "bad_value:topic")
 TOMBSTONE = Refusal("json", "tombstone")
 _SAMPLE_BYTES = 2 << 20
 _FEW_LINES = 256
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ID_WITHIN = 80  # letters behind the name that it goes by
 _OPEN, _CLOSED = {ord("{")}, {ord("}")}
 
 
@@ -50,8 +52,9 @@ class NdjsonFile(OpenFile):
         self.columns = frozenset(has)
         styles: dict[str, TimeStyle | None] = dict.fromkeys(FIELDS[source.kind], source.times)
         self._shape = Shape(source, has, styles, tidy=self._foreign)
-        names = {re.escape(way[-1]) for way in self._places.get("report_id", ())}
-        self._id_of = re.compile(rf'"(?:{"|".join(names)})"\s*:\s*"?([^",}}]*)')
+        # Whatever has become of its name's letters, and of what stands around it.
+        names = [r"[\W_]*".join(re.split(r"[\W_]+", way[-1])) for way in self._places.get("report_id", ())]
+        self._id_of = re.compile(rf"(?:{'|'.join(names) or '$^'})\W.{{0,{_ID_WITHIN}}}", re.IGNORECASE)
         self._outer = {way[:-1] for ours in RECEIVER for way in self._places.get(ours, ()) if len(way) > 1}
         # Others' JSON has numbers where we have text; ours must be as the contract has it.
         numbers = {way for way, kinds in found.items() if self._foreign and kinds <= {int, NoneType} and int in kinds}
@@ -61,6 +64,12 @@ class NdjsonFile(OpenFile):
         yield from gathered(self._parts(), self._shape)
         if self._text.cut:
             self.warnings.add("cut_off")
+
+    def look_again(self, numbers: Collection[int]) -> Iterator[tuple[int, Legible]]:
+        for number, block in self._text.holding(numbers, self.block_bytes):
+            text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), as_text(block.lines[number - block.first]))
+            places = [uuids_in(place)[:1] for place in self._id_of.findall(visible(text))]
+            yield number, made_out(text, [one for place in places for one in place])
 
     def _parts(self) -> Iterator[ShapedLines]:
         for block in self._text.blocks(self.block_bytes):
@@ -176,9 +185,9 @@ class NdjsonFile(OpenFile):
         try:
             given = self._parsed(line)
         except (ValueError, RecursionError):
-            return Odd(number, None, self._unreadable(line, last=last), legible=self._legible(line))
+            return Odd(number, None, self._unreadable(line, last=last))
         if not isinstance(given, dict):
-            return Odd(number, line, legible=self._legible(line))  # JSON within a JSON string, or nothing that is taken
+            return Odd(number, line)  # JSON within a JSON string, or nothing that is taken
         if self._wrapped and given.get("topic") != self.kind:
             return Odd(number, None, OTHER_TOPIC)
         if self._wrapped and not isinstance(given.get("value"), dict):
@@ -208,18 +217,12 @@ class NdjsonFile(OpenFile):
             self.warnings.add("encoding_mixed")
         return given
 
-    def _legible(self, line: bytes) -> Legible:
-        """What can be made out on a line that is no JSON."""
-        text = as_text(line)
-        return made_out(text, self._id_of.findall(text), words=bool(self._places.keys() & {"message_id", "state"}))
-
     def _no_value(self, number: int, given: Mapping[str, Any]) -> Odd:
         """A tombstone, or JSON within a JSON string and what else only the contract's reader can tell."""
         value, key, at = given.get("value"), given.get("key"), given.get("at")
         odd = Odd(number, None, TOMBSTONE)
         if value is not None:
-            encoded = json.dumps(value)
-            odd = Odd(number, encoded.encode(), legible=self._legible(encoded.encode()))
+            odd = Odd(number, json.dumps(value).encode())
         return odd._replace(
             arrived=at if isinstance(at, str) else None, key=key.encode() if isinstance(key, str) else None
         )

@@ -1,6 +1,6 @@
 """Parquet files: only the columns that are asked for, in batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,8 @@ from streams.errors import ConfigurationError
 from streams.sources.base import OpenFile
 from streams.sources.chunk import FIELDS, TIMES, Chunk
 from streams.sources.column_names import ensure_enough, resolve
-from streams.sources.json_paths import Way, column
+from streams.sources.ids import Legible, made_out
+from streams.sources.json_paths import Way, column, walk
 from streams.sources.plan import SourcePlan, TimeStyle
 from streams.sources.shaping import Shape
 from streams.sources.text import as_texts
@@ -61,6 +62,17 @@ class ParquetFile(OpenFile):
                 yield Chunk(table, odd, read / rows)
         if read != rows:
             raise ConfigurationError(f"{self.path.name} {_NOT_WHOLE}")
+
+    def look_again(self, numbers: Collection[int]) -> Iterator[tuple[int, Legible]]:
+        wanted, read = frozenset(numbers), 0
+        own = self._ways.get("report_id")
+        with self._opened() as file:
+            batches = file.iter_batches(_BATCH_ROWS)
+            while (batch := self._read(lambda: next(batches, None))) is not None:
+                for number in sorted(wanted.intersection(range(read + 1, read + 1 + batch.num_rows))):
+                    row = batch.slice(number - read - 1, 1).to_pylist()[0]
+                    yield number, made_out(str(row), [] if own is None else [str(walk(row, own))])
+                read += batch.num_rows
 
     def _opened(self) -> Any:
         return self._read(lambda: pa.parquet.ParquetFile(self.path, page_checksum_verification=True))

@@ -3,6 +3,7 @@
 The portal knows "delivered", never "stored": its LEVERT is a claim like any receipt.
 """
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -10,7 +11,6 @@ import pyarrow.compute as pc
 
 from streams.records.record import Refusal
 from streams.sources.chunk import NAMES, Kind, Odd
-from streams.sources.ids import made_out
 
 ACCEPTED: Final = "AKSEPTERT"
 SENT_BY: Final = {"SENDT_FAGSYSTEM": None, "SENDT_PRINT": "PRINT"}  # and by which channel, where the state tells
@@ -49,8 +49,7 @@ def told(lines: pa.Table) -> PortalStates:
 def told_oddly(odd: Odd) -> tuple[Kind, Odd]:
     """What a line tells that does not fit into columns, and its kind; of no state that is known, it is refused."""
     if not isinstance(odd.value, dict):
-        claim = any(word in RECEIPTS or word in WARNINGS for word in odd.legible.words)
-        return ("receipt" if claim else "sent"), odd
+        return "sent", odd
     given = dict(odd.value)
     state, at = given.pop("state", None), given.pop("at", None)
     if state in RECEIPTS:
@@ -58,11 +57,12 @@ def told_oddly(odd: Odd) -> tuple[Kind, Odd]:
         return "receipt", odd._replace(value=told)
     if state in SENT_BY:
         return "sent", odd._replace(value=given | {"sent_at": at})
-    # Whatever became of it: the portal knows the report.
-    legible = made_out("", [str(given.get("report_id"))])
-    return "sent", odd._replace(
-        value=None, refusal=odd.refusal or Refusal("schema", "bad_value:state"), legible=legible
-    )
+    return "sent", odd._replace(value=None, refusal=odd.refusal or Refusal("schema", "bad_value:state"))
+
+
+def is_claim(words: Iterable[str]) -> bool:
+    """Whether a line with these words is about a claim, or follows from the rest, and so tells of no sending."""
+    return any(word in RECEIPTS or word in WARNINGS for word in words)
 
 
 def _by_channel(sent: pa.Table) -> pa.Table:

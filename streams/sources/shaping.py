@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_jsonable_python
 
+from streams.data import municipalities
 from streams.sources.chunk import DAYS, FIELDS, MOST_LINES, RECEIVER, TIMES, Chunk, Kind, Odd
 from streams.sources.column_names import composed, everywhere
 from streams.sources.plan import SourcePlan, TimeStyle
@@ -17,6 +18,8 @@ from streams.sources.times import LOCAL, are_days, from_excel, from_norwegian, r
 
 _NOTHING = pa.array(["", "NULL", "null", "\\N"])  # how databases write that there is no value
 _DIGITS = {"municipality": 4, "district": 2}
+# What has lost its zero is the number of some municipality; what has lost its end is none.
+_PADDED = {"municipality": pa.array([one.code[1:] for one in municipalities() if one.code.startswith("0")])}
 _ENOUGH_LINES = MOST_LINES - 3 * BLOCK_LINES
 
 
@@ -107,7 +110,7 @@ class Shape:
             column = pc.if_else(pc.is_valid(places), ours, column)
         if self._tidy and name == "message_id":
             return _without_decimals(column)
-        return _padded(column, _DIGITS[name]) if self._tidy and name in _DIGITS else column
+        return _padded(column, _DIGITS[name], _PADDED.get(name)) if self._tidy and name in _DIGITS else column
 
     def _timed(self, name: str, column: Any) -> Any:
         style = self._styles.get(name)
@@ -165,7 +168,8 @@ def _without_decimals(column: Any) -> Any:
     return pc.replace_substring_regex(column, r"^([0-9]{1,15})\.0$", r"\1")
 
 
-def _padded(column: Any, digits: int) -> Any:
-    """Numbers to which Excel gave decimals, or from which it took the leading zero."""
+def _padded(column: Any, digits: int, known: Any) -> Any:
+    """Numbers to which Excel gave decimals, or from which it took the leading zero; of `known` ones, where told."""
     whole = pc.replace_substring_regex(column, rf"^(\d{{{digits - 1},{digits}}})[.,]0+$", r"\1")
-    return pc.replace_substring_regex(whole, rf"^(\d{{{digits - 1}}})$", r"0\1")
+    padded = pc.replace_substring_regex(whole, rf"^(\d{{{digits - 1}}})$", r"0\1")
+    return padded if known is None else pc.if_else(pc.is_in(whole, value_set=known), padded, whole)

@@ -3,7 +3,8 @@
 import codecs
 import re
 import zlib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,6 +84,16 @@ class TextFile:
         if rest:
             yield Block(rest, [rest], first, 1.0)
 
+    def holding(self, numbers: Collection[int], size: int) -> Iterator[tuple[int, Block]]:
+        """Some lines by their numbers, from 1, in their order, each with its block. Raises what `blocks` raises."""
+        wanted = sorted(numbers)
+        for block in self.blocks(size):
+            here = bisect_left(wanted, block.first + len(block.lines))
+            yield from ((number, block) for number in wanted[:here])
+            del wanted[:here]
+            if not wanted:
+                return
+
     def _decoded(self, size: int) -> Iterator[tuple[bytes, float]]:
         """What stands in the file as UTF-8, in pieces of about `size` bytes."""
         pieces = self._unpacked(max(size, _MARK_BYTES))
@@ -110,6 +121,8 @@ class TextFile:
                 return (None if mark == codecs.BOM_UTF8 else encoding), len(mark)
         if self._encoding:
             return self._encoding, 0
+        if start.count(0) < len(start) // 4:  # some line is broken, no more
+            return None, 0
         # No text of ours begins with a NUL: UTF-16 without its mark.
         return {b"\0": "utf-16-le"}.get(start[1:2], "utf-16-be" if start[:1] == b"\0" else None), 0
 

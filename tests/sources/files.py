@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from streams.sources import OpenFile, open_source
 from streams.sources.chunk import Kind, Odd
+from streams.sources.ids import Legible
 from streams.sources.mapping import plain
 from streams.sources.plan import SourcePlan
 
@@ -62,6 +63,11 @@ def read(source: SourcePlan, block_bytes: int | None = None) -> Read:
         rows += [{name: value for name, value in row.items() if value is not None} for row in chunk.table.to_pylist()]
         odd += chunk.odd
     return Read(rows, odd, file.warnings)
+
+
+def legible(source: SourcePlan) -> list[Legible]:
+    """What can be made out on the lines of a source's only file that could not be read."""
+    return [one for _, one in opened(source).look_again([odd.line for odd in read(source).odd])]
 
 
 def written(folder: Path, name: str, content: bytes | str) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streams.errors import ConfigurationError
 from streams.sources import csv_quoted
-from tests.sources.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
+from tests.sources.files import ID, NATIONAL_ID, OTHER, SENT_AT, Read, csv_lines, legible, read, source_of, written
 
 HEADER = ("report_id", "sent_at", "municipality", "channel", "case_system")
 ROW = (ID, SENT_AT, "0301", "FIKS_IO", "VISMA_FAMILIA")
@@ -146,22 +146,33 @@ def test_a_cell_of_a_megabyte_over_many_lines_is_text(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_line_that_is_refused_still_tells_its_report(tmp_path: Path, line: tuple[str, ...]) -> None:
-    found = text_of(tmp_path, csv_lines((*HEADER, "fritekst"), (OTHER, *ROW[1:], "a"), line))
-    assert [odd.legible.reports for odd in found.odd] == [(ID,)]
+    path = written(tmp_path, "sent.csv", csv_lines((*HEADER, "fritekst"), (OTHER, *ROW[1:], "a"), line))
+    assert [found.reports for found in legible(source_of(path))] == [(ID,)]
+
+
+def test_what_a_refused_record_has_on_its_other_lines_is_no_record(tmp_path: Path) -> None:
+    header = ("channel", "note", "case_system", "sent_at", "report_id", "municipality", "unit")
+    rows = [("FIKS_IO", '"one\ntwo"', '"UKJENT"', SENT_AT, one, "0301", "u1") for one in (ID, OTHER)]
+    path = written(tmp_path, "sent.csv", csv_lines(header, (*rows[0], ""), rows[1]))
+    found = read(source_of(path))
+    assert [row["line"] for row in found.rows] == [4]
+    assert [line for line, _ in found.refused] == [2, 3]
+    assert {report for one in legible(source_of(path)) for report in one.reports} == {ID}
 
 
 def test_records_glued_together_tell_of_both_reports(tmp_path: Path) -> None:
     content = csv_lines(HEADER, ROW) + ";".join(ROW) + "\ufeff" + ";".join((OTHER, *ROW[1:])) + "\n"
-    (odd,) = text_of(tmp_path, content).odd
-    assert (set(odd.legible.reports), odd.legible.certain) == ({ID, OTHER}, True)
+    (found,) = legible(source_of(written(tmp_path, "sent.csv", content)))
+    assert (set(found.reports), found.certain) == ({ID, OTHER}, True)
 
 
 def test_an_id_that_stands_elsewhere_is_told_apart_from_the_reports_own(tmp_path: Path) -> None:
     header = ("report_id", "message_id", "sent_at", "municipality", "note")
-    (odd,) = text_of(tmp_path, csv_lines(header, (ID, OTHER, SENT_AT, "0301", "a;b"))).odd
-    assert odd.legible.reports == (ID,)
-    (odd,) = text_of(tmp_path, csv_lines((*header[:4],), (OTHER, "a", SENT_AT, "b", "see " + ID))).odd
-    assert odd.legible.reports == (OTHER,)
+    (found,) = legible(source_of(written(tmp_path, "a.csv", csv_lines(header, (ID, OTHER, SENT_AT, "0301", "a;b")))))
+    assert found.reports == (ID,)
+    lines = csv_lines((*header[:4],), (OTHER, "a", SENT_AT, "b", "see " + ID))
+    (found,) = legible(source_of(written(tmp_path, "b.csv", lines)))
+    assert found.reports == (OTHER,)
 
 
 def test_empty_lines_and_lines_of_delimiters_are_no_records(tmp_path: Path) -> None:

@@ -125,6 +125,11 @@ def _without_early(lines: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     if first[1] != SENT or lines[-1][1] != STORED:
         return lines
     begin = (first[5] if first[6] is None else first[6]) - EARLY_US
+    for line in reversed(lines):
+        if line[1] != STORED:
+            return lines
+        if line[5] < begin:
+            break
     return [line for line in lines if line[1] != STORED or not line[_BY_EVENT] or line[5] >= begin]
 
 

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.common import Time, Token, canonical_report_id
+from schemas.common import Time, Token
 from schemas.content import Unreadable, content_of
 from streams.audit.arrow import registered, table_of
 from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
@@ -19,7 +19,7 @@ from streams.records.copies import UNREADABLE
 from streams.records.decode import TOO_LARGE, refused, take_in_content
 from streams.records.record import Record, Refusal
 from streams.sources.chunk import TIMES, Kind, Odd
-from streams.sources.ids import Legible, is_nothing, is_rounded, scraps_of, visible
+from streams.sources.ids import is_nothing, is_rounded, scraps_of, uuids_in, visible
 from streams.sources.shaping import as_content
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -40,9 +40,7 @@ _UNJUDGED = pa.schema([
     ("report_id", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()), ("part", pa.int32()),
     ("line", pa.int64()), ("names", pa.int32()),
 ])  # fmt: skip
-_WORDED = pa.schema([
-    ("word", pa.string()), ("kind", pa.uint8()), ("source", pa.uint16()), ("line", pa.int64()),
-])  # fmt: skip
+_DOUBTFUL = pa.schema([("kind", pa.uint8()), ("source", pa.uint16()), ("line", pa.int64())])
 _SCRAPS = pa.schema([
     ("scrap", pa.string()), ("of_message", pa.bool_()), ("kind", pa.uint8()), ("source", pa.uint16()),
     ("line", pa.int64()),
@@ -57,8 +55,8 @@ _REJECTS = pa.schema([
 
 
 _TABLES = {
-    "facts": _FACTS, "loose": _FACTS, "nameless": _FACTS, "unjudged": _UNJUDGED, "mentioned": _UNJUDGED,
-    "worded": _WORDED, "scraps": _SCRAPS, "strays": _STRAYS, "rejects": _REJECTS,
+    "facts": _FACTS, "loose": _FACTS, "nameless": _FACTS, "unjudged": _UNJUDGED, "doubtful": _DOUBTFUL,
+    "scraps": _SCRAPS, "strays": _STRAYS, "rejects": _REJECTS,
 }  # fmt: skip
 
 
@@ -169,21 +167,16 @@ class OddLines:
             return {}, Refusal(error.stage, error.reason)
 
     def _leave(self, kind: Kind, odd: Odd, given: dict[str, Any], fact: Fact | None) -> None:
-        """What names a report, or may name one, but cannot be judged: it must not vanish."""
-        number = FactKind[kind.upper()]
+        """What names a report but cannot be judged must not vanish; where it names none, one looks again."""
         told = given.get("report_id") if fact is None else fact.report_id
-        canonical = canonical_report_id(told) if isinstance(told, str) else None
+        number = FactKind[kind.upper()]
+        reports = uuids_in(visible(told)) if isinstance(told, str) else ()
         names = self._names.id_of(fact.names if isinstance(fact, Sent) else NAMELESS)
-        certain = () if canonical in (None, NO_ID) else (canonical,)
-        legible = Legible(certain, True) if certain else odd.legible
-        table = self._rows["unjudged" if legible.certain else "mentioned"]
-        table += [(report, number, self._source, None, odd.line, names) for report in legible.reports]
-        if legible.certain:
-            return
-        words = (*legible.words, *([given["message_id"]] if isinstance(given.get("message_id"), str) else ()))
-        scraps = (*legible.scraps, *(scraps_of(told) if isinstance(told, str) and told != NO_ID else ()))
-        self._rows["worded"] += [(word, number, self._source, odd.line) for word in words]
-        self._rows["scraps"] += [(scrap, False, number, self._source, odd.line) for scrap in scraps]
+        self._rows["unjudged"] += [(one, number, self._source, None, odd.line, names) for one in reports]
+        if not reports:
+            self._rows["doubtful"].append((number, self._source, odd.line))
+            scraps = scraps_of(told) if isinstance(told, str) and told != NO_ID else ()
+            self._rows["scraps"] += [(scrap, False, number, self._source, odd.line) for scrap in scraps]
 
     def _lose(self, row: FactRow, message: str) -> None:
         """A fact of a message whose id cannot be read: what is left of it may tell whose it was."""

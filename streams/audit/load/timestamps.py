@@ -31,8 +31,8 @@ _READ = f"""
 SELECT epoch_us(CASE WHEN regexp_matches(text, '{PLAIN}') THEN TRY_CAST(text AS TIMESTAMPTZ)
         WHEN regexp_matches(text, '{ZONED}') THEN TRY_CAST(replace(regexp_replace(regexp_replace(
             text, '{ZONED}', '\\1T\\2\\3'), '(?i)(UTC|GMT|Z)$', 'Z'), ',', '.') AS TIMESTAMPTZ) END) AS us,
-    CASE WHEN regexp_matches(text, '{LOCAL}') OR regexp_matches(text, '{DAY}') THEN TRY_CAST(text AS TIMESTAMP) END
-        AS local,
+    CASE WHEN us IS NULL AND (regexp_matches(text, '{LOCAL}') OR regexp_matches(text, '{DAY}'))
+        THEN TRY_CAST(text AS TIMESTAMP) END AS local,
     local IS NOT NULL AND length(text) = {len("2022-03-02")} AS day
 FROM texts
 """

@@ -5,11 +5,19 @@ import duckdb
 from streams.audit.facts import EARLY_US, SENT, STORED
 from streams.audit.towns import agreeing
 from streams.data import succession
-from streams.sources.ids import SHORTEST_SCRAP
+from streams.sources.ids import SHORTEST_SCRAP, SHORTEST_WORD
 
 _INTO = "INSERT INTO unjudged SELECT DISTINCT f.report_id, t.kind, t.source, NULL::INTEGER, t.line, NULL::INTEGER"
-# Each of the reports that claim a message may be the one that a line with its id is about.
-_WORDED = f"{_INTO} FROM worded AS t JOIN facts AS f ON f.message_id = t.word WHERE f.kind = {SENT}"
+# Each of the reports that claim a message may be the one that a line with its id is about; or with what is left of it,
+# or with something glued to it: one begins or ends with the other.
+_BOTH_LONG = f"least(length(t.word), length(f.message_id)) >= {SHORTEST_WORD}"
+_WORDED = f"""
+{_INTO} FROM worded AS t JOIN facts AS f ON f.message_id = t.word WHERE f.kind = {SENT};
+{_INTO} FROM worded AS t JOIN facts AS f ON left(f.message_id, {SHORTEST_WORD}) = left(t.word, {SHORTEST_WORD})
+WHERE f.kind = {SENT} AND {_BOTH_LONG} AND (starts_with(f.message_id, t.word) OR starts_with(t.word, f.message_id));
+{_INTO} FROM worded AS t JOIN facts AS f ON right(f.message_id, {SHORTEST_WORD}) = right(t.word, {SHORTEST_WORD})
+WHERE f.kind = {SENT} AND {_BOTH_LONG} AND (ends_with(f.message_id, t.word) OR ends_with(t.word, f.message_id));
+"""
 # An id on a line that is refused is a report's, unless it is known as something else.
 _MENTIONED = """
 INSERT INTO unjudged SELECT DISTINCT m.* FROM mentioned AS m
@@ -19,7 +27,8 @@ WHERE report_id IN (SELECT report_id FROM facts UNION ALL SELECT report_id FROM 
         UNION ALL SELECT lower(message_id) FROM loose
         UNION ALL SELECT lower(unit_id) FROM names WHERE unit_id IS NOT NULL)
 """
-# Ids that have so many digits in a row with what is left of one, or begin or end with the few that are all of it.
+# Ids that have so many digits in a row with what is left of one, or begin or end with the few that are all of it; where
+# nothing at all is legible of a proof, each that is not proven.
 _PIECES = f"[substr({{0}}, i, {SHORTEST_SCRAP}) for i in range(1, greatest(length({{0}}) - {SHORTEST_SCRAP - 2}, 2))]"
 _RESEMBLING = f"""
 CREATE TEMP TABLE wholes AS
@@ -35,6 +44,9 @@ USING (of_message, piece);
 {_INTO} FROM scraps AS t JOIN wholes AS f USING (of_message)
 WHERE length(t.scrap) BETWEEN 1 AND {SHORTEST_SCRAP - 1}
     AND (starts_with(f.whole, t.scrap) OR ends_with(f.whole, t.scrap));
+{_INTO} FROM scraps AS t, facts AS f
+WHERE t.scrap = '' AND f.kind = {SENT} AND t.kind = {STORED} AND f.report_id NOT IN (
+    SELECT report_id FROM facts WHERE kind = {STORED});
 DROP TABLE wholes;
 """
 # A proof of a message that nobody knows may be about any report at its receiver of which a message's id is not known;
