@@ -1,6 +1,7 @@
 """An audit's verdicts beside what was announced live: what was never said, what was said and is not so, what came late.
 
-Every announced event has one line, and so has every missing event of the audit that was not announced. Events are the
+Every announced event has one line, and so has every missing event of the audit that was not announced, and every report
+of which it cannot tell whether one had to be. Events are the
 same where their ids are: an id is made of the report, the kind of event and the alarm time.
 """
 
@@ -27,7 +28,7 @@ Category = Literal[
     "late",  # announced, but later after the alarm time than allowed
     "missing_recovered",  # found again, which was never announced
     "phantom_recovered",  # announced as found again, which the audit does not say
-    "not_comparable",  # the audit cannot tell, does not know the report, or ends before
+    "not_comparable",  # the audit cannot tell (announced or not), does not know the report, or ends before
     "agree",
 ]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -44,13 +45,14 @@ COLUMNS = (
     "announced_event_id", "why",
 )  # fmt: skip
 
-# What the audit holds of reports that are due or were announced: however many reports there are, these are few.
+# What the audit holds of reports that are due or were announced, or of which it cannot tell: however many reports there
+# are, these are few.
 OURS = """
     CREATE TABLE ours AS
     SELECT report_id, status, untold, municipality_today AS municipality, alarm_at, policy_version, by_event_time,
         CASE WHEN status IN ('missing', 'recovered') THEN missing_event_id END AS missing_event_id
     FROM read_parquet($file)
-    WHERE status IN ('missing', 'recovered') OR report_id IN (SELECT report_id FROM given)
+    WHERE status IN ('missing', 'recovered', 'undetermined') OR report_id IN (SELECT report_id FROM given)
 """
 # Announcements several times with one id counts once, and the first time.
 THEIRS = """
@@ -102,13 +104,19 @@ _NEVER_RECOVERED = """
         ANTI JOIN (SELECT report_id FROM theirs WHERE event = 'recovered') t ON t.report_id = o.report_id
     WHERE o.status = 'recovered'
 """
+# Nobody knows whether these had to be announced.
+_NEVER_TOLD = """
+    SELECT 'not_comparable ' || coalesce(o.untold, o.status), NULL, o.report_id, o.municipality, o.alarm_at, NULL, NULL,
+        NULL
+    FROM ours o ANTI JOIN theirs t USING (report_id) WHERE o.status = 'undetermined'
+"""
 LINES = f"""
     CREATE TABLE lines AS
     SELECT split_part(said, ' ', 1) AS category, event, report_id, municipality, alarm_at, recorded AS announced_at,
         if(event = 'missing', (epoch_us(recorded) - epoch_us(alarm_at)) // 1000000, NULL) AS seconds_late,
         missing_event_id, event_id AS announced_event_id, nullif(split_part(said, ' ', 2), '') AS why
     FROM ({_ANNOUNCED_MISSING} UNION ALL {_NEVER_ANNOUNCED} UNION ALL {_ANNOUNCED_RECOVERED}
-        UNION ALL {_NEVER_RECOVERED})
+        UNION ALL {_NEVER_RECOVERED} UNION ALL {_NEVER_TOLD})
 """
 _TIME = "strftime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {0}"
 _WRITTEN = ", ".join(_TIME.format(name) if name in ("alarm_at", "announced_at") else name for name in COLUMNS)
@@ -134,6 +142,11 @@ class Diff:
     def wrong(self) -> bool:
         """True if something was not announced as the audit says it had to be."""
         return any(self.counts[category] for category in WRONG)
+
+    @property
+    def uncompared(self) -> bool:
+        """True if something could not be compared: what an audit cannot tell, or nobody knows of an announcement."""
+        return bool(self.counts["not_comparable"] or self.untimed or not self.whole)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Every line that does not agree, the worst first; times as in every value."""

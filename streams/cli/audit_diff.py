@@ -12,6 +12,7 @@ from streams.errors import ConfigurationError
 from streams.settings import load_settings
 
 MOST_LINES_SHOWN = 50
+EXIT_DIFFERS, EXIT_UNCOMPARED = 1, 3
 
 
 def diff(
@@ -23,7 +24,10 @@ def diff(
     out: Annotated[Path | None, typer.Option(help="Write what does not agree as CSV, to comment on.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare an audit with what was announced live: lost, phantom, late; exit code 1 if they contradict each other."""
+    """Compare an audit with what was announced live: lost, phantom, late; exit code 1 if they contradict each other.
+
+    Exit code 3 if they do not as far as they could be compared.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     from schemas.policy import Duration
@@ -58,4 +62,7 @@ def diff(
         if not found.whole:
             say("Announcements were deleted from the topic's beginning: what counts as lost may have been announced.")
         if found.wrong:
-            raise typer.Exit(1)
+            raise typer.Exit(EXIT_DIFFERS)
+        if found.uncompared:
+            say("Not everything could be compared: that nothing differs is not proven.")
+            raise typer.Exit(EXIT_UNCOMPARED)

@@ -40,7 +40,8 @@ def said(
 MISSING_CASES: list[tuple[str, list[Any], list[Any], tuple[str, str | None] | None]] = [
     ("both say so", [verdict(1, "missing")], [missing(1)], None),
     ("announced twice", [verdict(1, "missing")], [missing(1), missing(1, after=9999)], None),
-    ("nobody says so", [verdict(1, "stored"), verdict(2, "undetermined")], [], None),
+    ("nobody says so", [verdict(1, "stored")], [], None),
+    ("cannot tell, never announced", [verdict(1, "undetermined", untold="has_gap")], [], ("not_comparable", "has_gap")),
     ("never announced", [verdict(1, "missing")], [], ("lost", "missing")),
     ("found again, never announced", [verdict(1, "recovered")], [], ("lost", "recovered")),
     ("stored", [verdict(1, "stored")], [missing(1)], ("phantom", "stored")),
@@ -130,6 +131,9 @@ def _check_books(found: Diff, verdicts: list[dict[str, Any]], values: list[dict[
     assert len(announced) == len(told) + found.counts["agree"]
     spoken_of = {value["report_id"] for value in values if value["type"] == MISSING_TYPE}
     due = {one["report_id"] for one in verdicts if one["missing_event_id"]}
+    heard_of = {value["report_id"] for value in values}
+    untold = {one["report_id"] for one in verdicts if one["status"] == "undetermined"}
+    assert {line["report_id"] for line in lines if line["event"] is None} == untold - heard_of
     assert {line["report_id"] for line in lines if line["category"] == "lost"} == due - spoken_of
     order = [CATEGORIES.index(line["category"]) for line in lines]
     assert order == sorted(order)
@@ -204,6 +208,30 @@ def test_the_command_gives_json_and_succeeds_where_only_something_came_late(tmp_
     assert (line["category"], line["alarm_at"], line["municipality"]) == ("late", written(ALARM), "0301")
     done = CliRunner().invoke(app, [str(result), "--announced", str(file), "--json", "--late", "PT1H"])
     assert orjson.loads(done.stdout)["counts"]["late"] == 0
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "values", "code"),
+    [
+        ([verdict(1, "missing")], [missing(1)], 0),
+        ([verdict(1, "missing"), verdict(2, "undetermined")], [missing(1)], 3),
+        ([verdict(1, "missing")], [missing(1), missing(2)], 3),
+        ([verdict(1, "missing")], [missing(1, after=None)], 3),
+        ([verdict(1, "missing"), verdict(2, "undetermined")], [], 1),
+    ],
+)
+def test_it_never_says_0_where_something_could_not_be_compared(
+    tmp_path: Path, verdicts: list[Any], values: list[Any], code: int
+) -> None:
+    given = [str(result_of(tmp_path, verdicts)), "--announced", str(file_of(tmp_path, values))]
+    assert CliRunner().invoke(app, given).exit_code == code
+
+
+def test_announcements_that_were_deleted_leave_something_uncompared(tmp_path: Path) -> None:
+    whole = announced_in(file_of(tmp_path, [missing(1)]))
+    for given in (whole, whole._replace(whole=False)):
+        with compared(result_of(tmp_path, [verdict(1, "missing")]), given, LATE) as found:
+            assert found.uncompared != given.whole
 
 
 def test_a_duration_or_a_file_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
