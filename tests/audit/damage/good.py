@@ -88,7 +88,11 @@ def _report(rng: Random) -> Report:
         late = fate == "recovered"
         stored_at = sent_at + timedelta(minutes=rng.randrange(70, 1200) if late else rng.randrange(1, 59))
     message = rng.choice(
-        (f"m{rng.getrandbits(40)}", str(UUID(int=rng.getrandbits(128))), str(rng.randrange(10**17, 10**18) | 1))
+        (
+            f"m{rng.randrange(10**11, 10**12)}",
+            str(UUID(int=rng.getrandbits(128))),
+            str(rng.randrange(10**17, 10**18) | 1),
+        )
     )
     return Report(str(UUID(int=rng.getrandbits(128), version=4)), message, sent_at, stored_at, rng.choice(_TOWNS), fate)
 

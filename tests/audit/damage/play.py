@@ -10,6 +10,7 @@ from streams.audit.run import audit
 from streams.audit.workspace import Work
 from streams.errors import ConfigurationError
 from streams.settings import Settings
+from streams.sources.ids import SHORTEST_WORD
 from tests.audit.damage.good import POLICY, UNTIL, Layout, Report, Source, lines_of, mapping, reports, sources, write
 from tests.audit.damage.kinds import LINES, MOVED, VALUES, WIDE
 
@@ -28,6 +29,13 @@ class Damage(NamedTuple):
         """Whether the report's id can still be read there by anybody."""
         text = self.left.lower().replace(b"\0", b"")
         return report_id.encode() in text or report_id.replace("-", "").encode() in text
+
+    def holds_an_end(self, message_id: str) -> bool:
+        """Whether enough of a message's id is left on the first line for its proof to find it."""
+        first = self.left.partition(b"\n")[0].replace(b"\0", b"")
+        return len(message_id) < SHORTEST_WORD or any(
+            end.encode() in first for end in (message_id[:SHORTEST_WORD], message_id[-SHORTEST_WORD:])
+        )
 
     def holds_any(self, one: Report) -> bool:
         """Whether anything is left of the ids by which the report could be found."""
@@ -156,7 +164,9 @@ def may_be(one: Report, damage: Damage | None, status: str, untold: str | None) 
         return status == ("gone" if one.stored_at is None else "unexpected") or (
             status == "gone" and one.stored_at is not None
         )
-    if damage.source == "stored" and not damage.holds_any(one):
+    # Nothing is left of an id, or of a message's less than six letters, as where a newline broke it.
+    lost = not (damage.holds_any(one) if damage.source == "stored" else damage.holds_an_end(one.message_id))
+    if lost and one.stored_at is not None:
         return status == "missing"
     # A word for nothing in place of the only id: that line is a proof of nobody, as of what came by letter.
     return status == "missing" and damage.kind == "message_id: nothing" and damage.source == "stored"
