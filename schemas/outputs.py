@@ -76,13 +76,6 @@ class ReportRecovered(Closed):
     )
 
 
-class HeldReceipt(Closed):
-    """A receipt that waits for its sent."""
-
-    receipt: ReceiptKind
-    record: ArrivedRecord
-
-
 class HeldStored(Closed):
     """A proof that is not the deciding one, or waits for its sent."""
 
@@ -96,9 +89,7 @@ class HeldStored(Closed):
 class Held(Closed):
     """What the checker itself needs to go on exactly; nothing in here for analysts to build on."""
 
-    receipts: list[HeldReceipt] | None = None
     stored: list[HeldStored] | None = None
-    late_proof: HeldStored | None = None
     elsewhere: HeldStored | None = None
     proof_receiver: KnownReceiver | None = None
     proof_asked: bool | None = None

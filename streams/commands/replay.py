@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -91,12 +93,13 @@ class Replay:
 
     def run(self, lines: Iterable[PlayedLine], until: datetime | None = None) -> Iterator[Event]:
         """All events, in order. The clock ends at `until`, else at the last line."""
-        for line in lines:
-            if until is not None and line.at > until:
+        for at, together in groupby(lines, attrgetter("at")):
+            if until is not None and at > until:
                 break
-            yield from self._advance(line.at)
-            if line.topic is not None:
-                yield from self._apply(line, line.topic)
+            yield from self._advance(at)
+            for line in sorted(together, key=_turn):
+                if line.topic is not None:
+                    yield from self._apply(line, line.topic)
         if until is not None:
             yield from self._advance(until)
 
@@ -120,6 +123,11 @@ class Replay:
             if step in REFUSED:
                 self.unjudged[step] += 1
             yield from events
+
+
+def _turn(line: PlayedLine) -> int:
+    """What arrived at one moment is applied in the order of the log; lines of one topic keep theirs."""
+    return 0 if line.topic is None else KINDS.index(line.topic)
 
 
 def event_line(event: Event) -> bytes:

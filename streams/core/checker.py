@@ -81,7 +81,7 @@ class Outcome(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
-# Once the sent is known, these say what the row says already.
+# These say what the row says already.
 UNCHANGED = frozenset({Step.RECEIPT_REPEATED, Step.RECEIPT_LATE, Step.PROOF_REPEATED})
 _PLAIN = {step: Outcome(step) for step in Step}
 
@@ -95,7 +95,7 @@ class Passed(NamedTuple):
 
 
 class Checker:
-    """Applies facts in the order of their offsets and decides as completeness moves on.
+    """Applies facts in the order of the log, and decides what time settles before each of them and behind the last.
 
     `rows` and `books` are what was known before; the deadline index is rebuilt from the rows unless it is given.
     """
@@ -113,7 +113,7 @@ class Checker:
         self.deadlines = deadlines
 
     def apply(self, fact: Fact) -> Outcome:
-        """Apply one fact: the only way in which a row learns something."""
+        """Apply one fact: the only way in which a row learns something. `advance` has come to its arrival."""
         row = self.rows.get(fact.report_id)
         if isinstance(fact, Sent):
             return self._apply_sent(row, fact)
@@ -124,7 +124,7 @@ class Checker:
             step = fold_receipt(row, fact)
         else:
             step = fold_stored(row, fact, self.rules.municipalities)
-        if step in UNCHANGED and row.sent is not None:
+        if step in UNCHANGED:
             return _PLAIN[step]
         self.rows.put(row)
         if row.status is not status:
@@ -212,6 +212,9 @@ class Checker:
 
     def _look(self, row: Row, at: datetime, until: datetime) -> Passed | None:
         """The look for `at` has come: decide this row, erase it, or look again later."""
+        if row.status is Status.UNDETERMINED and self.sight.began_too_late(row):
+            row.limit_at = None
+            self.rows.put(row)
         look = next_look(row, self.rules.limits)
         if look is None:
             return None  # only a fact can change it

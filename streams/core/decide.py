@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from streams.core.events import Event, missing, recovered
+from streams.core.events import Event, missing
 from streams.core.facts import ReceiptCode
-from streams.core.fold import settle, too_late
 from streams.core.policy import Policy
 from streams.core.row import Glance, Reason, Row, Status
 from streams.core.rules import Limits, Rules
@@ -72,12 +71,9 @@ def pass_time(row: Row, until: datetime, rules: Rules, sight: Sight = CLEAR) -> 
     """Decide a row as completeness `until` settles it: the events that this causes; None if it stays as it is."""
     if row.status is Status.PENDING and row.proof_asked and row.alarm_at is not None and until > row.alarm_at:
         _look_for_doubts(row, rules.policy, sight)
-    status, late = decide(row, until, rules.limits), row.late_proof
+    status = decide(row, until, rules.limits)
     if status is row.status:
         return None
-    if late is not None and (status is Status.UNPROVEN or (row.doubted and not too_late(row, late))):
-        settle(row, late)
-        return ()
     row.status = status
     return _announce(row, rules.policy) if status is Status.MISSING else ()
 
@@ -93,8 +89,4 @@ def _announce(row: Row, policy: Policy) -> tuple[Event, ...]:
     row.reason = reason_of(row)
     announced = missing(row, row.reason, policy.version(row.policy_version).portal_retention)
     row.missing_event_id = announced.event_id
-    if row.late_proof is None:
-        return (announced,)
-    settle(row, row.late_proof)
-    assert row.proof is not None
-    return announced, recovered(row, row.proof)
+    return (announced,)

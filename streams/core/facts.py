@@ -104,3 +104,12 @@ class Stored(NamedTuple):
 
 
 Fact = Sent | Receipt | Stored
+_TURNS: dict[type[Fact], int] = {Sent: 0, Receipt: 1, Stored: 2}
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Facts of several topics in the order of the log: by arrival; of the same moment sent, receipt, stored.
+
+    Those of one topic are given in the order of their offsets, and keep it within a moment.
+    """
+    return sorted(facts, key=lambda fact: (fact.place.arrived, _TURNS[type(fact)]))

@@ -1,7 +1,7 @@
 """The fold: one fact applied to one row.
 
-First and last always mean by offset, so facts of one topic come in their own order; across topics any order gives
-the same row. `touched` moves with each fact that changes something.
+Facts come in the order of the log (`streams.core.facts.in_order`), and what time settles before a fact's arrival has
+been decided before it is applied. `touched` moves with each fact that changes something.
 """
 
 from datetime import datetime, timedelta
@@ -33,7 +33,6 @@ class Step(StrEnum):
     RECEIPT_LATE = "receipt_late"
     STORED = "stored"
     STORED_ELSEWHERE = "stored_elsewhere"
-    PROOF_LATE = "proof_late"
     PROOF_REPEATED = "proof_repeated"
     RECOVERED = "recovered"
 
@@ -63,10 +62,7 @@ def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalitie
     row.due_at = row.sent_at + terms.allowance
     row.alarm_at = max(row.due_at, sent.place.arrived) + terms.grace
     _flag_unknown(row, municipalities)
-    receipts, stored = row.held_receipts, row.held_stored
-    row.held_receipts, row.held_stored = [], []
-    for receipt in receipts:
-        fold_receipt(row, receipt)
+    stored, row.held_stored = row.held_stored, []
     for proof in stored:
         fold_stored(row, proof, municipalities)
 
@@ -87,40 +83,34 @@ def fold_sent_again(row: Row, sent: Sent, municipalities: Municipalities) -> Ste
 
 
 def fold_receipt(row: Row, receipt: Receipt) -> Step:
-    """Apply a claim. It decides nothing; the last one by alarm_at chooses the reason."""
-    if row.sent is None or row.alarm_at is None:
-        return _hold_receipt(row, receipt)
-    if receipt.place.arrived > row.alarm_at or row.status in DECIDED:
+    """Apply a claim. It decides nothing; the last one by alarm_at chooses the reason. It may come before its sent."""
+    if row.alarm_at is not None and (receipt.place.arrived > row.alarm_at or row.status in DECIDED):
         return Step.RECEIPT_LATE
     if receipt.receipt == row.receipt:
         return Step.RECEIPT_REPEATED
     row.receipt, row.receipt_place = receipt.receipt, receipt.place
     row.touched = max(row.touched, receipt.place.arrived)
-    return Step.RECEIPT
+    return Step.HELD if row.sent is None else Step.RECEIPT
 
 
 def fold_stored(row: Row, stored: Stored, municipalities: Municipalities) -> Step:
-    """Apply evidence of storage: settle, recover, or remember it for the decision."""
-    if row.sent is None or row.alarm_at is None:
+    """Apply evidence of storage: settle or recover."""
+    if row.sent is None:
         return _hold_stored(row, stored)
     if row.proof is not None:
         return Step.PROOF_REPEATED
-    in_time = stored.place.arrived <= row.alarm_at
     if not municipalities.same_receiver(row.first_receiver, stored.receiver):
-        if in_time and row.elsewhere is None and row.status not in DECIDED:
+        if row.elsewhere is None and row.status is Status.PENDING:
             row.elsewhere = stored
             row.touched = max(row.touched, stored.place.arrived)
         return Step.STORED_ELSEWHERE
-    if (row.status is Status.PENDING and not in_time) or (row.status is Status.UNDETERMINED and too_late(row, stored)):
-        return _keep_late_proof(row, stored)
-    return settle(row, stored)
+    return _settle(row, stored)
 
 
-def settle(row: Row, stored: Stored) -> Step:
+def _settle(row: Row, stored: Stored) -> Step:
     """The proof that settles a row: a missing one is recovered by it, any other is stored."""
     row.flags |= unreadable_flags(stored.unreadable)
-    proof = _trusted_stored(row, stored)._replace(unreadable=())
-    row.proof, row.late_proof = proof, None
+    row.proof = proof = _trusted_stored(row, stored)._replace(unreadable=())
     row.touched = max(row.touched, proof.place.arrived)
     if row.status is Status.MISSING:
         row.status, row.recovered_at = Status.RECOVERED, proof.place.arrived
@@ -129,20 +119,6 @@ def settle(row: Row, stored: Stored) -> Step:
     if row.due_at is not None and proof.stored_at > row.due_at:
         row.flags.add(Flag.STORED_AFTER_DUE)
     return Step.STORED
-
-
-def too_late(row: Row, stored: Stored) -> bool:
-    """True for a proof that came when even an undetermined report was to be announced."""
-    return row.limit_at is not None and stored.place.arrived > row.limit_at
-
-
-def _keep_late_proof(row: Row, stored: Stored) -> Step:
-    """Late, but the alarm is not decided yet: missing comes first, then this recovers."""
-    if row.late_proof is not None:
-        return Step.PROOF_REPEATED
-    row.late_proof = stored
-    row.touched = max(row.touched, stored.place.arrived)
-    return Step.PROOF_LATE
 
 
 def _trusted_sent_at(row: Row, sent: Sent) -> datetime:
@@ -190,25 +166,10 @@ def _flag_unknown(row: Row, municipalities: Municipalities) -> None:
         row.flags.add(Flag.UNKNOWN_MUNICIPALITY)
 
 
-def _hold_receipt(row: Row, receipt: Receipt) -> Step:
-    """Keep a receipt until its sent is known. One by which an earlier one had not arrived yet makes that one moot."""
-    held = [other for other in row.held_receipts if other.place.arrived <= receipt.place.arrived]
-    if held and held[-1].receipt == receipt.receipt:
-        row.held_receipts = held
-        return Step.RECEIPT_REPEATED
-    if not has_room(row, receipt):
-        return _full(row)
-    row.held_receipts = [*held, receipt]
-    row.touched = max(row.touched, receipt.place.arrived)
-    return Step.HELD
-
-
 def _hold_stored(row: Row, stored: Stored) -> Step:
     """Keep a proof until its sent is known: one for the same receiver that came before says the same already."""
-    receiver = _level(stored)
-    for other in row.held_stored:
-        if _level(other) == receiver and other.place.arrived <= stored.place.arrived:
-            return Step.PROOF_REPEATED
+    if _level(stored) in map(_level, row.held_stored):
+        return Step.PROOF_REPEATED
     if not has_room(row, stored):
         return _full(row)
     row.held_stored = [*row.held_stored, stored]

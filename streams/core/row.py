@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
+from streams.core.facts import Names, Place, ReceiptCode, Receiver, Stored
 
 NAMELESS = Names(None, None, None, None, None)
 
@@ -79,9 +79,8 @@ class Glance(Protocol):
 class Row:
     """What is known of one report; `touched` is the arrival of the last fact that changed it.
 
-    Before the first sent is known `held_receipts` and `held_stored` keep what may matter once it is. Afterwards
-    `proof` is the stored record that settled the report, `late_proof` the first that counts but came after
-    alarm_at while the report was not decided yet, and `elsewhere` the first that was for another receiver. Of a report
+    Before the first sent is known `held_stored` keeps the first proof for each receiver. Afterwards `proof` is the
+    stored record that settled the report, and `elsewhere` the first that was for another receiver. Of a report
     in doubt `limit_at` says until when it may stay undetermined; None for as long as its row is kept.
     `unread` names what of the first sent could not be read, `named_late` what of that a later one told only after
     alarm_at. `copies` has the places of the originals of which copies were applied.
@@ -100,7 +99,6 @@ class Row:
     receipt: ReceiptCode | None = None
     receipt_place: Place | None = None
     proof: Stored | None = None
-    late_proof: Stored | None = None
     limit_at: datetime | None = None
     elsewhere: Stored | None = None
     reason: Reason | None = None
@@ -108,7 +106,6 @@ class Row:
     recovered_at: datetime | None = None
     message_ids: list[str] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
-    held_receipts: list[Receipt] = field(default_factory=list)
     held_stored: list[Stored] = field(default_factory=list)
     unread: tuple[str, ...] = ()
     named_late: tuple[str, ...] = ()

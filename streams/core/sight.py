@@ -24,7 +24,8 @@ class Lost(NamedTuple):
 class Sight(NamedTuple):
     """What one checker cannot see of the proofs in its partition.
 
-    `beginning`: before it the inputs are not complete, None where they are; `first_complete`: the checker's first T.
+    `beginning`: before it the inputs are not complete, None where they are; `first_complete`: the checker's first T
+    by marks of its own, None until it has come so far.
     """
 
     lost: tuple[Lost, ...] = ()
@@ -52,9 +53,18 @@ class Sight(NamedTuple):
         last_call = row.sent_at + version.portal_retention - version.last_call
         latest = max(last_call, row.alarm_at)
         if Flag.BEFORE_THE_BEGINNING in doubts:
-            # Who begins after a report's last call cannot know what others have said of it.
-            return latest if self.first_complete is not None and last_call > self.first_complete else None
+            begun = self.first_complete
+            return latest if last_call > (row.alarm_at if begun is None else begun) else None
         return min(row.alarm_at + version.loss_patience, latest)
+
+    def began_too_late(self, row: Row) -> bool:
+        """True for a report from before the beginning whose limit has passed before the checker's first T.
+
+        Who begins after a report's last call cannot know what others have said of it.
+        """
+        if row.limit_at is None or Flag.BEFORE_THE_BEGINNING not in row.flags:
+            return False
+        return self.first_complete is None or row.limit_at <= self.first_complete
 
 
 CLEAR = Sight()

@@ -1,28 +1,26 @@
 """How many bytes a row may come to: it is one record of the state topic, and a record has to fit into a batch."""
 
-from streams.core.facts import Receipt, Stored
+from streams.core.facts import Stored
 from streams.core.row import Row
 
 ROW_BYTES = 800_000  # a thousand proofs for as many receivers: more than there are, with their districts
 _FIXED_BYTES = 4_000  # all that is there once
 _PROOF_BYTES = 760  # a held proof with the longest topic and words that it may have
-_RECEIPT_BYTES = 430
 
 
-def has_room(row: Row, more: Receipt | Stored | str) -> bool:
-    """True if the row may take in another held record, message id or origin of a copy.
+def has_room(row: Row, more: Stored | str) -> bool:
+    """True if the row may take in another held proof, message id or origin of a copy.
 
     Half of its room is for proofs alone: what only tells reasons must not keep them out.
     """
     if isinstance(more, Stored):
         return weight(row) + _PROOF_BYTES <= ROW_BYTES
-    return weight(row) + (_RECEIPT_BYTES if isinstance(more, Receipt) else _texts((more,))) <= ROW_BYTES // 2
+    return weight(row) + _texts((more,)) <= ROW_BYTES // 2
 
 
 def weight(row: Row) -> int:
     """At least the bytes that a row takes as it is published."""
-    held = _RECEIPT_BYTES * len(row.held_receipts) + _PROOF_BYTES * len(row.held_stored)
-    return _FIXED_BYTES + held + _texts(row.message_ids) + _texts(row.copies)
+    return _FIXED_BYTES + _PROOF_BYTES * len(row.held_stored) + _texts(row.message_ids) + _texts(row.copies)
 
 
 def _texts(texts: list[str] | tuple[str, ...]) -> int:

@@ -10,6 +10,8 @@ from streams.engine.processor import Batch, Processor
 from streams.kafka.transaction import Transactions, Writes
 from streams.records.coverage import Gap
 
+MARKS_WHILE_WAITING = timedelta(seconds=1)
+
 
 class BrokerClock:
     """The brokers' time, estimated from the last completeness: never ahead of theirs, and no clock of the worker."""
@@ -41,6 +43,7 @@ class Partition:
         self.processor = processor
         self.clock = BrokerClock()
         self.epoch = 0
+        self._log_epoch = 0  # of what was fetched and is not applied
         self.queued = 0  # batches of this epoch that were handed over and are not done
         self.moved_at = time.monotonic()  # when completeness last moved
         self._age_when_restored = _age(processor.coverage.complete_until)
@@ -62,6 +65,9 @@ class Partition:
         async with self._turn:
             if batch.epoch != self.epoch:
                 return True  # of before a seek: what it holds is fetched again
+            if batch.epoch != self._log_epoch:
+                self.processor.begin_anew()
+                self._log_epoch = batch.epoch
             if not self.processor.fits(batch):
                 return False
             slices = self.processor.slices(batch)
@@ -82,14 +88,13 @@ class Partition:
             if writes is None:
                 return False
             seconds = await self._commit(writes)
-            if awaited and not marks.outstanding:
-                self._fruitless = coverage.checked_at == checked_at
             if coverage.complete_until != until:
                 self.moved_at, self._age_when_restored = time.monotonic(), 0.0
-            if coverage.checked_at is not None and coverage.checked_at != checked_at:
+            if awaited and not marks.outstanding and self.processor.marked_until is not None:
+                self._fruitless = coverage.checked_at == checked_at
                 # The acknowledgement came right after the append; our reading of the mark took far longer.
                 acknowledged = self.marks_acknowledged_at
-                self.clock.saw(coverage.checked_at, time.monotonic() if acknowledged is None else acknowledged)
+                self.clock.saw(self.processor.marked_until, time.monotonic() if acknowledged is None else acknowledged)
             self._on_commit(self, seconds)
             return True
 
@@ -139,13 +144,22 @@ class Partition:
             await self._transactions.stop()
 
     def mark_due(self, mark_every: timedelta, mark_pause: timedelta) -> bool:
-        """True when a new set of marks would tell something: a deadline is due, or it has been quiet for long."""
+        """True when a new set of marks would tell something.
+
+        A deadline is due, something that was fetched waits for the other inputs, or it has been quiet for long.
+        """
         pressed = not self._fruitless and self.quiet_for(mark_pause) and self.seconds_to_deadline() < 0
-        return pressed or self.quiet_for(mark_every)
+        waits = self.processor.log.waits and self.quiet_for(MARKS_WHILE_WAITING)
+        return pressed or waits or self.quiet_for(mark_every)
 
     def quiet_for(self, time_: timedelta) -> bool:
         """True if no set of marks is on its way, and none has been begun for so long."""
-        return not self.processor.marks.outstanding and time.monotonic() - self.marked_at >= time_.total_seconds()
+        return not self._marks_underway and time.monotonic() - self.marked_at >= time_.total_seconds()
+
+    @property
+    def _marks_underway(self) -> bool:
+        """False where only inputs lack them that wait for the others: these may need another set to come further."""
+        return any(not self.processor.log.too_far_ahead(topic) for topic in self.processor.marks.unseen)
 
     def seconds_to_deadline(self) -> float:
         """How long it is until the first deadline that is known, by the brokers' clock; infinite where none is."""

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from time import monotonic
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine import marks
 from streams.engine.committed import Stand
+from streams.engine.log import Input, Log, Run
 from streams.engine.output import output_records
 from streams.engine.pending import Waiting
 from streams.engine.rows import PackedRows
@@ -28,12 +28,11 @@ from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes
 from streams.records.copies import Origin, copy_of
-from streams.records.coverage import UNREADABLE_BATCH, Applied, Coverage, Gap, LastRecord, Loss
+from streams.records.coverage import UNREADABLE_BATCH, Coverage, Gap, LastRecord, Loss
 from streams.records.decode import take_in
 from streams.records.fast_decode import CleanReader
 from streams.records.record import (
     KINDS,
-    LOG_APPEND_TIME,
     KafkaRecord,
     Record,
     Refusal,
@@ -41,7 +40,6 @@ from streams.records.record import (
     Write,
     arrival,
     mark_of,
-    next_offset,
 )
 from streams.records.rejected import NO_APPEND_TIME, lost_append_times, rejected, unreadable
 from streams.settings import Settings
@@ -92,7 +90,9 @@ class Processor:
         self.rows = rows
         self.coverage = coverage
         self.checker = Checker(rules, rows, books, deadlines)
+        self.log = Log(self._kinds, coverage.applied)
         self.marks = marks.Marks(settings.app_id, settings.inputs)
+        self.marked_until: datetime | None = None  # the earliest of the set of marks that came back with the last batch
         self.waiting = waiting or Waiting()
         self._tally = Tally()
         self._clean = clean or CleanReader(settings.max_value_bytes)
@@ -113,8 +113,16 @@ class Processor:
         return all(self.position(topic) == span.start for topic, span in batch.spans.items())
 
     def position(self, topic: str) -> int:
+        """The next offset to fetch."""
+        return self.log.inputs[topic].next_offset
+
+    def applied(self, topic: str) -> int:
         """The next offset to apply."""
         return self.coverage.applied[topic].next_offset
+
+    def begin_anew(self) -> None:
+        """Forget what was fetched and is not applied: it will be fetched again."""
+        self.log = Log(self._kinds, self.coverage.applied)
 
     def slices(self, batch: Batch) -> Iterator[Writes | None]:
         """Apply a batch that fits, and decide what has become certain: what to write for it, slice by slice.
@@ -131,53 +139,74 @@ class Processor:
 
     def _work(self, batch: Batch) -> Iterator[None]:
         """All that a batch takes, with a pause whenever it is out of breath."""
-        for topic, kind in self._kinds.items():
-            records = batch.records.get(topic, ())
-            done = self._apply_input(topic, kind, records, 0)
-            while done < len(records):
-                self.coverage.applied[topic].next_offset = next_offset(records[done - 1])
-                yield
-                done = self._apply_input(topic, kind, records, done)
-            if topic in batch.spans:
-                self.coverage.applied[topic].next_offset = batch.spans[topic].end
-        completed = self.marks.take_complete()
-        if completed is not None:
-            yield from self._advance(completed)
+        for topic, span in batch.spans.items():
+            self._fetch(self.log.inputs[topic], batch.records.get(topic, ()))
+            self.log.inputs[topic].next_offset = span.end
+        self.marked_until = self.marks.take_complete()
+        until = self.log.until
+        if until is not None:
+            yield from self._advance(until)
+        for one in self.log.inputs.values():
+            self._pass_marks(one)
 
-    def _apply_input(self, topic: str, kind: str, records: Sequence[KafkaRecord], start: int) -> int:
-        """Apply records from a place on, at least one, until it is out of breath: how many of all are applied then."""
-        applied, clean = self.coverage.applied[topic], self._clean.by_kind[kind]
-        appended = arrived = None
-        stamp, read, done, pause = -1, 0, start, self._slice.out_of_breath_at
-        for record in islice(records, start, None):
-            done += 1
-            if record.timestamp_type != LOG_APPEND_TIME:
-                self._pass_over(kind, topic, record)
-                appended = arrived = None
-                if monotonic() > pause:
-                    break
+    def _pass_marks(self, one: Input) -> None:
+        """What waits for nothing is applied when all before it is: marks, and control records, which nobody sees."""
+        while one.runs and not one.runs[0].waiting:
+            self._apply_run(one, one.runs[0])
+        if not one.runs:
+            self.coverage.applied[one.topic].next_offset = one.next_offset
+
+    def _fetch(self, one: Input, records: Sequence[KafkaRecord]) -> None:
+        """Keep records until their turn comes; what must be known before is noted at once."""
+        new = one.appended is None
+        for run in one.take_in(records):
+            if run.appended is None:
+                self._ensure_append_times(one.topic, run)
+                new = True
                 continue
-            if arrived is None or record.timestamp != stamp:  # whole batches carry the same append time
-                appended, stamp = arrival(record.timestamp), record.timestamp
-                arrived = self._arrival(applied, appended)
-                if applied.last is None:
-                    self.coverage.goes_on(topic, arrived)
-            place = Place(arrived, topic, self.partition, record.offset)
-            fact = None if record.headers else clean(record.key, record.value, place)
+            self._compare_clocks(one)
+            if new:
+                self._goes_on(one.topic, run.arrived)
+                new = False
+            if run.waiting < len(run.records):
+                for mark in filter(None, map(mark_of, run.records)):
+                    self.marks.saw(mark, one.topic, run.arrived)
+
+    def _ensure_append_times(self, topic: str, run: Run) -> None:
+        """Raise ConfigurationError if the topic has lost them while this worker ran."""
+        for record in run.records:
+            if not isinstance(record, UnreadableOffsets) and self.marks.has_come(topic, mark_of(record)):
+                raise ConfigurationError(lost_append_times(Place(run.arrived, topic, self.partition, record.offset)))
+
+    def _apply_run(self, one: Input, run: Run) -> None:
+        """Apply records of an input's first run, at least one, until it is out of breath."""
+        applied, clean, kind, topic = (
+            self.coverage.applied[one.topic],
+            self._clean.by_kind[one.kind],
+            one.kind,
+            one.topic,
+        )
+        read, done, pause = 0, 0, self._slice.out_of_breath_at
+        if applied.last is None and run.appended is not None:
+            self._goes_on(topic, run.arrived)
+        for record in run.records:
+            done += 1
+            place = Place(run.arrived, topic, self.partition, record.offset)
+            fact = None if record.headers or run.appended is None else clean(record.key, record.value, place)
             if fact is not None and self._at_home(record.key):
                 self._check(fact, kind, record)
                 read += 1
+            elif run.appended is None:
+                self._pass_over(kind, record, place)
             else:
                 self._take(kind, record, place)
             if monotonic() > pause:
                 break
-        if appended is not None and arrived is not None:
-            applied.last = LastRecord(next_offset(records[done - 1]) - 1, appended)
+        if run.appended is not None:
+            applied.latest = run.arrived
+        applied.next_offset = one.applied(done)
+        applied.last = None if run.appended is None else LastRecord(applied.next_offset - 1, run.appended)
         self._tally.add("records", kind, by=read)
-        for step, by in self._steps.items():
-            self._tally.add("events", step, by=by)
-        self._steps.clear()
-        return done
 
     def take_tally(self) -> Tally:
         """What has been counted since the last call: to be shown once it is committed."""
@@ -189,57 +218,40 @@ class Processor:
         self.coverage.gap = gap
         return whole(self.partition, self._writes())
 
-    def _pass_over(self, kind: str, topic: str, record: KafkaRecord) -> None:
-        """A record from before the topic had append times: nobody knows when it arrived, so that it is a loss.
-
-        Raises ConfigurationError if the topic has lost them while this worker ran.
-        """
+    def _pass_over(self, kind: str, record: KafkaRecord, place: Place) -> None:
+        """A record from before the topic had append times: nobody knows when it arrived, so that it is a loss."""
         if isinstance(record, UnreadableOffsets):
-            self._leave_out(kind, topic, record, None)
+            self._leave_out(kind, place.topic, record, None)
             return
-        applied = self.coverage.applied[topic]
-        place = Place(applied.latest or arrival(0), topic, self.partition, record.offset)
+        if mark_of(record) is not None:
+            return
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
-        mark = mark_of(record)
-        if self.marks.has_come(topic, mark):
-            raise ConfigurationError(lost_append_times(place))
-        if mark is not None:
-            return
         self._tally.add("records", kind)
         self._tally.add("events", "rejected")
         fact = take_in(whole, self._settings.max_value_bytes).fact
         self._reject(whole, NO_APPEND_TIME, fact.report_id if fact else None, judged=False)
-        applied.last = None
-        self.coverage.lose(Loss(topic, record.offset, record.offset + 1, NO_APPEND_TIME.reason, place.arrived))
+        self._lose(Loss(place.topic, record.offset, record.offset + 1, NO_APPEND_TIME.reason, place.arrived))
 
     def _take(self, kind: str, record: KafkaRecord, place: Place) -> None:
         """A record that is not clean, not from here, or no record of a report at all."""
         if isinstance(record, UnreadableOffsets):
             self._leave_out(kind, place.topic, record, place.arrived)
             return
-        mark = mark_of(record)
-        if mark is not None:
-            self.marks.saw(mark, place.topic, place.arrived)
-            return
-        self._judge(Record(kind, place, record.key, record.value, tuple(record.headers or ())))
+        if mark_of(record) is None:
+            self._judge(Record(kind, place, record.key, record.value, tuple(record.headers or ())))
 
-    def _arrival(self, applied: Applied, appended: datetime) -> datetime:
-        """When a record arrived: within a partition never before what lies before it."""
-        self._compare_clocks(applied, appended)
-        applied.latest = appended if applied.latest is None else max(appended, applied.latest)
-        return applied.latest
-
-    def _compare_clocks(self, applied: Applied, appended: datetime) -> None:
+    def _compare_clocks(self, one: Input) -> None:
         """A broker's clock that stepped back is said aloud at once, and until it has caught up."""
-        if self._stepped_back(applied, appended):
+        if self._stepped_back(one) and one.appended is not None:
             self._tally.add("broker_clock")
             if self.coverage.gap is None or self.coverage.gap.cause != BROKER_CLOCK:
-                self.coverage.gap = Gap(appended, BROKER_CLOCK)
+                self.coverage.gap = Gap(one.appended, BROKER_CLOCK)
 
-    def _stepped_back(self, applied: Applied, appended: datetime) -> bool:
-        until, latest = self.coverage.complete_until, applied.latest
-        return (until is not None and appended < until) or (
-            latest is not None and latest - appended > BROKER_CLOCK_TOLERANCE
+    def _stepped_back(self, one: Input) -> bool:
+        until, latest, appended = self.coverage.complete_until, one.latest, one.appended
+        return appended is not None and (
+            (until is not None and appended < until)
+            or (latest is not None and latest - appended > BROKER_CLOCK_TOLERANCE)
         )
 
     def _judge(self, record: Record) -> None:
@@ -295,28 +307,45 @@ class Processor:
         """Nobody can read these offsets: they are listed, and whatever they said is lost."""
         self._tally.unreadable(kind, offsets.next_offset - offsets.offset)
         self._records += unreadable(topic, self.partition, offsets, arrived, self._settings.output("rejected"))
-        applied = self.coverage.applied[topic]
-        if arrived is None:
-            applied.last = None
-        since = arrived or applied.latest or arrival(0)
-        self.coverage.lose(Loss(topic, offsets.offset, offsets.next_offset, UNREADABLE_BATCH, since, arrived))
+        since = arrived or self.coverage.applied[topic].latest or arrival(0)
+        self._lose(Loss(topic, offsets.offset, offsets.next_offset, UNREADABLE_BATCH, since, arrived))
+
+    def _goes_on(self, topic: str, arrived: datetime) -> None:
+        self.coverage.goes_on(topic, arrived)
+        self.checker.sight = self.coverage.sight(self._proofs)
+
+    def _lose(self, loss: Loss) -> None:
+        """What was lost is known from here on, not before."""
+        self.coverage.lose(loss)
+        self.checker.sight = self.coverage.sight(self._proofs)
 
     def _advance(self, completed: datetime) -> Iterator[None]:
-        """The partition is complete until `completed`: decide. Completeness never goes back.
+        """Apply what arrived before `completed` in its order, and decide what that settles. T never goes back.
 
-        With each pause it is said to be complete until the first look that is left, and a gap closes at the end.
+        With each pause it is said to be complete until what is left, and a gap closes at the end.
         """
         coverage, behind = self.coverage, self.clock_is_behind()
         until = coverage.checked_at = max(completed, coverage.checked_at or completed)
-        coverage.first_complete = coverage.first_complete or until
+        coverage.first_complete = coverage.first_complete or self.marked_until
         self.checker.sight = coverage.sight(self._proofs)
+        while (one := self.log.first(until)) is not None:
+            run = one.runs[0]
+            yield from self._decide(run.arrived)
+            self._apply_run(one, run)
+            if self._slice.to_pause:
+                self._complete(run.arrived)
+                yield
+        yield from self._decide(until)
+        self._complete(until)
+        if not behind:
+            coverage.gap = None
+
+    def _decide(self, until: datetime) -> Iterator[None]:
+        """Every look that lies before a time."""
         while (left := self._decide_some(until)) is not None:
             if self._slice.to_pause:
                 self._complete(left)
                 yield
-        self._complete(until)
-        if not behind:
-            coverage.gap = None
 
     def _decide_some(self, until: datetime) -> datetime | None:
         """A few looks; when the next of those lies that are left."""
@@ -344,14 +373,16 @@ class Processor:
         self._opened_or_settled.clear()
         for event in self._events:
             self._tally.announced(event)
+        for step, by in self._steps.items():
+            self._tally.add("events", step, by=by)
+        self._steps.clear()
         books = self.checker.books
         changed = {name: books.by_receiver[name] for name in books.changed}
         self.stand.comes(self.coverage, changed, len(self.rows), self.waiting.since(self.rows))
 
     def clock_is_behind(self) -> bool:
         """True while an input's last record was appended by a clock behind what the partition knew before."""
-        inputs = self.coverage.applied.values()
-        return any(one.last is not None and self._stepped_back(one, one.last.arrived) for one in inputs)
+        return any(map(self._stepped_back, self.log.inputs.values()))
 
     def _writes(self) -> Iterator[Writes | None]:
         """What the slice writes, and before it None where others may have their turn."""
@@ -363,4 +394,4 @@ class Processor:
         for piece in output_records(self._settings, self.coverage, self.rows, self.checker.books, events):
             records += piece
             yield None
-        yield Writes(self.partition, records, {topic: self.position(topic) for topic in self.coverage.applied})
+        yield Writes(self.partition, records, {topic: self.applied(topic) for topic in self.coverage.applied})

@@ -114,15 +114,15 @@ class Restorer:
         _ensure_same_policy(known, rules)
         for tp, span in inputs.items():
             _ensure_same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
-            loss = await self._loss(consumer, tp, known.applied[tp.topic], span)
+            loss = await self._loss(consumer, tp, known, span)
             if loss is not None:
                 known.lose(loss)
                 known.gap = Gap(loss.since, loss.cause)
-                known.applied[tp.topic] = Applied(span.start, latest=known.applied[tp.topic].latest)
+                known.applied[tp.topic] = Applied(span.start, latest=_latest(known, tp.topic))
         return known
 
-    async def _loss(self, consumer: Any, tp: TopicPartition, applied: Applied, span: Span) -> Loss | None:
-        since = applied.latest or arrival(0)
+    async def _loss(self, consumer: Any, tp: TopicPartition, known: Coverage, span: Span) -> Loss | None:
+        applied, since = known.applied[tp.topic], _latest(known, tp.topic) or arrival(0)
         if applied.next_offset > span.end or await self._recreated(consumer, tp, applied.last, span.start):
             return Loss(tp.topic, applied.next_offset, None, "topic_recreated", since)
         if applied.next_offset < span.start:
@@ -151,6 +151,12 @@ class Restorer:
             max_partition_fetch_bytes=8 << 20,
             fetch_max_bytes=32 << 20,
         )
+
+
+def _latest(known: Coverage, topic: str) -> datetime | None:
+    """Before that nothing arrived that is not applied, whatever a clock says that has stepped back; None if unknown."""
+    times = (known.applied[topic].latest, known.complete_until)
+    return max((time for time in times if time is not None), default=None)
 
 
 def _ensure_same_policy(known: Coverage, rules: Rules) -> None:

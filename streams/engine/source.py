@@ -149,7 +149,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             return {}
         try:
             first: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
-                *(tp for partition in free for tp in self._inputs(partition.number)),
+                *(tp for partition in free for tp in self._wanted(partition)),
                 timeout_ms=FETCH_MILLISECONDS if all_free else BUSY_MILLISECONDS,
                 max_records=1,
             )
@@ -167,7 +167,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             return
         spans: dict[str, Span] = {}
         records: dict[str, list[Any]] = {}
-        left = {tp: self._left(tp) for tp in self._inputs(partition.number)}
+        left = {tp: self._left(tp) for tp in self._wanted(partition)}
         for tp, share in shares(left, self._settings.batch_records).items():
             records[tp.topic] = first.get(tp, [])
             try:
@@ -294,9 +294,13 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     def _seek(self, partition: Partition) -> None:
         partition.begin_anew()
         for tp in self._inputs(partition.number):
-            position = partition.processor.position(tp.topic)
+            position = partition.processor.applied(tp.topic)
             self._consumer.seek(tp, position)
             self._delivered[tp] = position
+
+    def _wanted(self, partition: Partition) -> list[TopicPartition]:
+        """The inputs to read on; what has run too far ahead waits for the others."""
+        return [tp for tp in self._inputs(partition.number) if not partition.processor.log.too_far_ahead(tp.topic)]
 
     def _inputs(self, partition: int) -> list[TopicPartition]:
         return [TopicPartition(topic, partition) for topic in self._settings.inputs]

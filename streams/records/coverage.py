@@ -48,8 +48,8 @@ class Gap(NamedTuple):
 class Loss(NamedTuple):
     """Offsets of an input that nobody will ever read: from (inclusive) to (exclusive; None where unknown).
 
-    What stood there arrived between `since`, the arrival of the last record applied before it, and `until`, that of
-    the first record after it; None while there is none.
+    What stood there arrived between `since`, the arrival of the last record applied before it or until when it was
+    complete, and `until`, the arrival of the first record after it; None while there is none.
     """
 
     topic: str

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Stored
+from streams.core.facts import Names, Place, ReceiptCode, Receiver, Stored
 from streams.core.row import NAMELESS, Reason, Row, Status
 from streams.records.events import ReceiverJson, encode, json_time, receiver_json
 
@@ -25,13 +25,6 @@ class PlaceJson(Struct, forbid_unknown_fields=True, gc=False):
     offset: int
 
 
-class HeldReceipt(Struct, forbid_unknown_fields=True, gc=False):
-    """A receipt whose sent is not known yet."""
-
-    receipt: ReceiptCode
-    record: PlaceJson
-
-
 class HeldStored(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A stored record that has not settled its report."""
 
@@ -45,9 +38,7 @@ class HeldStored(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=Fals
 class Held(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What the published fields do not say, but the rules need after a restart."""
 
-    receipts: list[HeldReceipt] = []
     stored: list[HeldStored] = []
-    late_proof: HeldStored | None = None
     elsewhere: HeldStored | None = None
     proof_receiver: ReceiverJson | None = None
     proof_asked: bool = True
@@ -137,13 +128,11 @@ def _held(row: Row) -> Held | None:
         row.proof_asked
         and receiver is None
         and row.limit_at is None
-        and not (row.held_stored or row.held_receipts or row.late_proof or row.elsewhere or row.unread or row.copies)
+        and not (row.held_stored or row.elsewhere or row.unread or row.copies)
     ):
         return None  # most rows
     return Held(
-        [HeldReceipt(receipt.receipt, _known_place(receipt.place)) for receipt in row.held_receipts],
         [_stored_json(stored) for stored in row.held_stored],
-        _stored_json(row.late_proof) if row.late_proof is not None else None,
         _stored_json(row.elsewhere) if row.elsewhere is not None else None,
         receiver_json(receiver),
         row.proof_asked,
@@ -210,7 +199,6 @@ def _row_of(state: State) -> Row:
         state.receipt,
         _place_of(state.receipt_record),
         _proof_of(state, held) if known else None,
-        _held_proof(report_id, held.late_proof),
         held.limit_at,
         _held_proof(report_id, held.elsewhere),
         state.reason,
@@ -218,7 +206,6 @@ def _row_of(state: State) -> Row:
         state.recovered_at,
         state.message_ids,
         set(state.flags),
-        [Receipt(report_id, _known(one.record), one.receipt) for one in held.receipts],
         [_stored(report_id, one) for one in held.stored],
         held.unread,
         held.named_late,

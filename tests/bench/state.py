@@ -21,7 +21,7 @@ from streams.engine.rows import PackedRows
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes
 from streams.records.coverage import Applied, Coverage
-from streams.records.record import HEADER
+from streams.records.record import HEADER, arrival
 from streams.settings import Settings
 from streams.simulation.receivers import Chooser, dispatch, profiles
 from streams.simulation.story import Dispatch, random_uuid
@@ -142,4 +142,11 @@ class Author:
             first = self._processor.position(topic)
             spans[topic] = Span(first, first + len(some))
             batch[topic] = [Appended(first + n, timestamp, *one) for n, one in enumerate(some)]
-        return self._processor.apply(Batch(self._processor.partition, 0, spans, batch))
+        writes = self._processor.apply(Batch(self._processor.partition, 0, spans, batch))
+        # Nobody else appends meanwhile: nothing can have arrived before, so that every fact is written on its own.
+        inputs = self._processor.log.inputs.values()
+        after = max(one.latest or arrival(timestamp) for one in inputs) + timedelta(milliseconds=1)
+        for one in inputs:
+            one.latest = after
+        more = self._processor.apply(Batch(self._processor.partition, 0, {}, {}))
+        return Writes(writes.partition, writes.records + more.records, more.offsets)

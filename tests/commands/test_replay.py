@@ -1,6 +1,7 @@
 """`meldingsvakt replay`: the script in, the events out, as section by section of the rules."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,17 @@ def test_a_report_is_missing_only_after_its_alarm_time(tmp_path: Path, clock: st
 def test_a_proof_is_in_time_up_to_the_alarm_time(tmp_path: Path, proof: str, announced: list[str]) -> None:
     events = play(tmp_path, [sent("2026-01-01T12:00:00Z"), stored(proof), tick("2026-01-02T00:00:00Z")])
     assert [event["type"].split(".")[-2] for event in events] == announced
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_lines_of_the_same_moment_are_applied_as_the_log_has_them(tmp_path: Path, order: tuple[int, ...]) -> None:
+    at = "2026-01-01T12:00:00Z"
+    receipt = {"report_id": REPORT, "receipt": "FEILET", "received_at": at}
+    lines = [
+        sent(at), {"at": at, "topic": "receipt", "value": receipt}, stored(at, receiver={"municipality": "4601"})
+    ]  # fmt: skip
+    end = ("--until", "2026-01-02T00:00:00Z", "--states")
+    assert play(tmp_path, [lines[number] for number in order], *end) == play(tmp_path, lines, *end)
 
 
 def test_lines_after_the_end_of_the_clock_are_not_played(tmp_path: Path) -> None:

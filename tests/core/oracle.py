@@ -378,7 +378,8 @@ def _verdict_unsent(log: Log, until: datetime, law: Law) -> Verdict | None:
             levels.append(level)
             times.append(stored.place.arrived)
     waited = bool(log.stored) and until > log.stored[0].place.arrived + law.unexpected_after
-    return Verdict(Status.UNEXPECTED if waited else Status.PENDING, max(times))
+    claim = log.receipt[-1].receipt if log.receipt else None
+    return Verdict(Status.UNEXPECTED if waited else Status.PENDING, max(times), receipt=claim)
 
 
 def kept_until(verdict: Verdict, law: Law) -> datetime:

@@ -1,4 +1,4 @@
-"""One way of reading a log: topic by topic in some order, with ticks, restarts and crashes in between."""
+"""One way of reading a log: in its order, with ticks, restarts and crashes in between."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -48,33 +48,34 @@ class Reading:
         self.announced: list[Event] = []
         self.committed = self._copied()
 
-    def unread(self, topic: str) -> Sequence[Fact]:
-        """What of a topic is still to be read."""
-        facts: Sequence[Fact] = getattr(self.topics, topic)
-        return facts[self.positions[topic] :]
+    @property
+    def unread(self) -> list[Fact]:
+        """What is still to be read, in the order of the log: what arrived at one moment comes topic by topic."""
+        left = [fact for topic in TOPICS for fact in getattr(self.topics, topic)[self.positions[topic] :]]
+        return sorted(left, key=lambda fact: fact.place.arrived)
 
-    def read(self, topic: str, times: int = 1) -> list[Outcome]:
-        """Apply the next record of a topic, if there is one, as often as told."""
+    def read(self, times: int = 1) -> list[Outcome]:
+        """Let time settle what it does before the next record, and apply that, if there is one, as often as told."""
         outcomes: list[Outcome] = []
-        for fact in self.unread(topic)[:1]:
-            self.positions[topic] += 1
+        for fact in self.unread[:1]:
+            self.tick(fact.place.arrived)
+            self.positions[fact.place.topic.removeprefix("reports.")] += 1
             outcomes = [self.checker.apply(fact) for _ in range(times)]
         self.announced += [event for outcome in outcomes for event in outcome.events]
         return outcomes
 
     def tick(self, until: datetime) -> list[Passed]:
         """Move completeness on, as far as what is unread allows."""
-        allowed = [facts[0].place.arrived for facts in map(self.unread, TOPICS) if facts]
+        allowed = [fact.place.arrived for fact in self.unread[:1]]
         self.until = max(self.until, min([until, *allowed]))
         passed = list(self.checker.advance(self.until))
         self.announced += [event for one in passed for event in one.events]
         return passed
 
     def read_all(self) -> None:
-        """Read all that is left, topic by topic."""
-        for topic in TOPICS:
-            while self.read(topic):
-                pass
+        """Read all that is left."""
+        while self.read():
+            pass
 
     def finish(self, until: datetime = END) -> None:
         """Read all that is left, and let time pass."""

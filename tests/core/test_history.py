@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streams.core.checker import Checker, MemoryRows
 from streams.core.decide import pass_time
 from streams.core.events import Event
-from streams.core.facts import Fact, Place, Sent
+from streams.core.facts import Fact, Place, Sent, in_order
 from streams.core.history import judge
 from streams.core.row import Status
 from streams.core.rules import Limits
@@ -26,7 +26,10 @@ KEPT = RULES._replace(limits=Limits(keep=timedelta(days=100_000)))
 def test_it_is_what_the_checker_makes_of_it(log: Topics, order: Sequence[str], until: datetime) -> None:
     checker = Checker(KEPT, MemoryRows())
     facts: list[Fact] = [fact for topic in order for fact in getattr(log, topic) if fact.place.arrived < until]
-    events: list[Event] = [event for fact in facts for event in checker.apply(fact).events]
+    events: list[Event] = []
+    for fact in in_order(facts):
+        events += [event for passed in checker.advance(fact.place.arrived) for event in passed.events]
+        events += checker.apply(fact).events
     events += [event for passed in checker.advance(until) for event in passed.events]
     for report_id in REPORTS:
         mine = [fact for fact in facts if fact.report_id == report_id]

@@ -21,7 +21,7 @@ def follow(reading: Reading, way: list[Step], check: Callable[[], None]) -> None
         if isinstance(step, datetime):
             reading.tick(step)
         elif step in TOPICS:
-            reading.read(step)
+            reading.read()
         else:
             getattr(reading, step)()
         check()
@@ -70,7 +70,7 @@ def test_it_agrees_with_the_oracle_where_it_cannot_see_all(log: Topics, way: lis
 
 @lawful
 @given(topics(), WAYS)
-def test_it_says_the_same_however_the_topics_are_interleaved(log: Topics, way: list[Step]) -> None:
+def test_it_says_the_same_wherever_it_pauses_crashes_and_restarts(log: Topics, way: list[Step]) -> None:
     plain, other = plainly(log), Reading(log)
     follow(other, way, unobserved)
     other.finish()
@@ -87,9 +87,8 @@ def test_it_announces_the_same_when_time_passes_in_finer_ticks(log: Topics) -> N
     arrivals = {fact.place.arrived for facts in log for fact in facts}
     moments = sorted({t + MICROSECOND * k for t in alarms | arrivals for k in (-1, 0, 1)})
     for moment in moments:
-        for topic in TOPICS:
-            while fine.unread(topic) and fine.unread(topic)[0].place.arrived < moment:
-                fine.read(topic)
+        while fine.unread and fine.unread[0].place.arrived < moment:
+            fine.read()
         fine.tick(moment)
         assert fine.until == moment
     fine.finish()
@@ -119,8 +118,8 @@ def test_it_learns_nothing_from_a_record_that_it_applies_twice(log: Topics, way:
             once.tick(step)
             twice.tick(step)
         elif step in TOPICS:
-            once.read(step)
-            twice.read(step, times=2)
+            once.read()
+            twice.read(times=2)
         assert twice.announced == once.announced
         assert twice.rows == once.rows
 
@@ -190,8 +189,7 @@ def test_it_keeps_what_it_decided(log: Topics, way: list[Step]) -> None:
 @lawful
 @given(topics())
 def test_it_passes_in_the_order_of_alarm_and_report_id(log: Topics) -> None:
-    reading = Reading(log)
-    reading.read_all()
+    reading = plainly(log)
     alarms = {row.report_id: row.alarm_at for row in reading.rows.values()}
-    decided = [one.report_id for one in reading.tick(END) if any(isinstance(e, Missing) for e in one.events)]
+    decided = [event.report_id for event in reading.announced if isinstance(event, Missing)]
     assert decided == sorted(decided, key=lambda name: (alarms[name], name))

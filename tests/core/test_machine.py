@@ -71,11 +71,11 @@ class Partition(RuleBasedStateMachine):
         """Let the broker's clock go on."""
         self.now = self.after(pause)
 
-    @rule(topic=st.sampled_from(TOPICS), count=st.integers(1, 4))
-    def read(self, topic: str, count: int) -> None:
-        """Read on in one topic, ahead of the others or behind."""
+    @rule(count=st.integers(1, 4))
+    def read(self, count: int) -> None:
+        """Read on."""
         for _ in range(count):
-            self.reading.read(topic)
+            self.reading.read()
 
     @rule()
     def tick(self) -> None:

@@ -54,16 +54,12 @@ def test_it_recovers_at_once_when_the_proof_is_read_after_the_decision() -> None
     assert outcome.events == (story.recovered,)
 
 
-def test_it_announces_missing_then_recovered_for_a_late_proof_read_before_the_decision() -> None:
+def test_it_is_missing_before_a_late_proof_is_applied() -> None:
     story = Story()
     story.sent("08:00")
-    outcome = story.stored("10:05:00.000001")
-    assert (outcome.step, outcome.events) == (Step.PROOF_LATE, ())
-    assert (story.row.status, story.row.touched) == (Status.PENDING, at("10:05:00.000001"))
-    (passed,) = story.tick("10:06")
-    assert passed.status is Status.RECOVERED
-    assert passed.events == (story.missing, story.recovered)
-    assert story.row.late_proof is None
+    assert story.stored("10:05:00.000001").step is Step.RECOVERED
+    assert story.events == [story.missing, story.recovered]
+    assert (story.row.status, story.row.touched) == (Status.RECOVERED, at("10:05:00.000001"))
 
 
 def test_it_recovers_once_by_the_first_record_that_counts() -> None:
@@ -86,15 +82,6 @@ def test_it_keeps_the_first_of_several_late_proofs() -> None:
     story.tick("10:08")
     assert (story.recovered.arrived_at, story.recovered.cause) == (at("10:06"), Cause.STORED_LATE)
     assert story.row.touched == at("10:06")
-
-
-def test_it_is_stored_by_a_proof_in_time_that_follows_a_late_one_in_the_log() -> None:
-    story = Story()
-    story.sent("08:00")
-    story.stored("10:06")
-    assert story.stored("10:05").step is Step.STORED
-    story.tick("10:08")
-    assert (story.row.status, story.row.late_proof, story.events) == (Status.STORED, None, [])
 
 
 def test_it_does_not_recover_by_another_receivers_record() -> None:

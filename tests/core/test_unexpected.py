@@ -94,6 +94,9 @@ def test_it_counts_an_unexpected_report_where_its_first_proof_says(
     assert story.checker.books.total().unexpected == 1
 
 
+_TAKEN = {Step.HELD, Step.RECEIPT_REPEATED}
+
+
 def test_it_holds_receipts_until_the_sent_comes_and_repeats_none() -> None:
     story = Story()
     assert story.receipt("07:00").step is Step.HELD
@@ -101,16 +104,8 @@ def test_it_holds_receipts_until_the_sent_comes_and_repeats_none() -> None:
     assert story.row.touched == at("07:00")
     assert story.receipt("07:02", ReceiptCode.FEILET).step is Step.HELD
     story.sent("08:00")
-    assert (story.row.receipt, story.row.held_receipts) == (ReceiptCode.FEILET, [])
+    assert story.row.receipt is ReceiptCode.FEILET
     assert story.row.touched == at("08:00")
-
-
-def test_it_holds_a_receipt_whose_arrival_a_clock_put_before_the_others() -> None:
-    story = Story()
-    story.receipt("07:10", ReceiptCode.FEILET)
-    story.receipt("07:20", ReceiptCode.MOTTATT)
-    assert story.receipt("07:10", ReceiptCode.FEILET).step is Step.RECEIPT_REPEATED
-    assert [held.receipt for held in story.row.held_receipts] == [ReceiptCode.FEILET]
 
 
 def test_it_holds_one_proof_for_each_receiver() -> None:
@@ -129,31 +124,13 @@ def test_it_holds_one_proof_for_each_receiver() -> None:
     assert story.row.touched == at("07:05")
 
 
-def test_it_holds_a_proof_that_a_clock_put_before_one_for_the_same_receiver() -> None:
-    story = Story()
-    story.stored("10:06", OSLO)
-    assert story.stored("10:05", OSLO).step is Step.HELD
-    story.sent("08:00")
-    assert story.row.status is Status.STORED
-
-
-def test_it_recovers_by_a_held_proof_only_after_missing_was_decided() -> None:
-    story = Story()
-    assert story.stored("10:06").step is Step.HELD
-    assert story.sent("08:00").events == ()
-    assert story.row.status is Status.PENDING
-    (passed,) = story.tick("10:07")
-    assert passed.events == (story.missing, story.recovered)
-
-
-def test_it_holds_receipts_while_its_row_has_room_and_refuses_others_aloud() -> None:
+def test_it_leaves_half_of_a_rows_room_to_proofs_and_refuses_other_things_aloud() -> None:
     story, number = Story(), 0
-    codes = [ReceiptCode.MOTTATT, ReceiptCode.FEILET]
-    while story.receipt("07:00", codes[number % 2]).step is Step.HELD:
+    story.receipt("07:00", origin="receipt/0/0")
+    while story.receipt("07:00", list(ReceiptCode)[number % 2], origin=f"receipt/0/{number + 1}").step in _TAKEN:
         assert story.row.flags == set()
         number += 1
-    assert story.receipt("07:01", codes[number % 2]).step is Step.ROW_FULL
-    assert len(story.row.held_receipts) == number > 900
+    assert number > 900
     assert story.row.flags == {"row_full"}
     assert story.stored("07:02", OSLO).step is Step.HELD, "half of the room is for proofs alone"
     story.sent("08:00", unreadable=("form",))

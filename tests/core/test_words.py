@@ -25,7 +25,7 @@ from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
         (
             Step,
             "opened duplicate resent too_old held row_full copied_already receipt receipt_repeated receipt_late"
-            " stored stored_elsewhere proof_late proof_repeated recovered",
+            " stored stored_elsewhere proof_repeated recovered",
         ),
     ],
 )
@@ -75,14 +75,12 @@ def test_it_knows_nothing_of_a_new_row() -> None:
         receipt=None,
         receipt_place=None,
         proof=None,
-        late_proof=None,
         elsewhere=None,
         reason=None,
         missing_event_id=None,
         recovered_at=None,
         message_ids=[],
         flags=set(),
-        held_receipts=[],
         held_stored=[],
     )
     assert row.attempts == 0

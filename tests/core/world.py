@@ -145,7 +145,8 @@ class Story:
         return Place(at(arrived), f"reports.{topic}", 0, self.offsets[topic] - 1)
 
     def apply(self, fact: Fact, origin: str | None = None) -> Outcome:
-        """Apply a fact and keep what it announced."""
+        """Apply a fact, after what time settles before it, and keep what both announced."""
+        self.tick_to(fact.place.arrived)
         outcome = self.checker.apply(fact) if origin is None else self.checker.apply_copy(fact, origin)
         self.events.extend(outcome.events)
         self.checker.books.ensure_balanced()
@@ -153,7 +154,11 @@ class Story:
 
     def tick(self, until: str) -> list[Passed]:
         """Complete until then."""
-        passed = list(self.checker.advance(at(until)))
+        return self.tick_to(at(until))
+
+    def tick_to(self, until: datetime) -> list[Passed]:
+        """Complete until a time."""
+        passed = list(self.checker.advance(until))
         self.events.extend(event for one in passed for event in one.events)
         self.checker.books.ensure_balanced()
         return passed

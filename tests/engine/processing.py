@@ -20,6 +20,7 @@ from streams.settings import Settings
 SETTINGS = Settings()
 SENT, RECEIPT, STORED = SETTINGS.inputs
 START = datetime(2026, 1, 1, tzinfo=UTC)
+MOMENT = timedelta(milliseconds=1)
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
 
 
@@ -73,6 +74,14 @@ def marked(to: Processor, header: bytes, at: datetime, after: int = 0) -> Batch:
         for kind in ("sent", "receipt", "stored")
     }
     return batch(to, **mark)
+
+
+def applied(to: Processor, work: Batch) -> Writes:
+    """Apply a batch, and whatever waits: a moment later another checker's mark comes by on each input."""
+    writes = to.apply(work)
+    latest = max((one.latest for one in to.log.inputs.values() if one.latest), default=START)
+    more = to.apply(marked(to, b"another", latest + MOMENT))
+    return Writes(to.partition, writes.records + more.records, more.offsets)
 
 
 def of(writes: Writes, output: str) -> list[Write]:

@@ -69,8 +69,8 @@ def awaited(
     marker._appended = {TopicPartition(topic, 0): 5 for topic in SETTINGS.inputs}
     if acknowledged_ago is not None:
         partition.marks_acknowledged_at = time.monotonic() - acknowledged_ago
-    for applied in partition.processor.coverage.applied.values():
-        applied.next_offset = position
+    for one in partition.processor.log.inputs.values():
+        one.next_offset = position
     return marker, partition, metrics
 
 

@@ -20,7 +20,7 @@ from streams.engine.processor import Processor
 from streams.engine.rows import LIVE_ROWS
 from streams.engine.snapshot import Restored
 from streams.records.coverage import Gap
-from tests.engine.processing import START, Appended, batch, marked, ms, processor, sent_value
+from tests.engine.processing import START, Appended, applied, batch, marked, ms, processor, sent_value
 
 MINUTE = timedelta(minutes=1)
 
@@ -84,20 +84,20 @@ def test_nothing_is_kept_of_an_hour_that_is_over() -> None:
 
 def test_a_confirmation_is_measured_once_whichever_came_first() -> None:
     one = processor()
-    one.apply(batch(one, sent=[sent(one, 1), sent(one, 2, after=1)], stored=[stored(one, 1, START + MINUTE)]))
+    applied(one, batch(one, sent=[sent(one, 1), sent(one, 2, after=1)], stored=[stored(one, 1, START + MINUTE)]))
     assert one.take_tally().confirmations == {"FIKS_IO": [60.0]}
-    one.apply(batch(one, stored=[stored(one, 2, START + 2 * MINUTE), stored(one, 3, START + 2 * MINUTE, after=1)]))
+    applied(one, batch(one, stored=[stored(one, 2, START + 2 * MINUTE), stored(one, 3, START + 2 * MINUTE, after=1)]))
     assert one.take_tally().confirmations == {"FIKS_IO": [120.0]}
     later = START + 3 * MINUTE
     first, again = sent(one, 3, later, channel="BREVDUE"), sent(one, 2, later, 2)
     resent = sent(one, 1, later, 1, message_id="m")
-    one.apply(batch(one, sent=[first, resent, again], stored=[stored(one, 1, later)]))
+    applied(one, batch(one, sent=[first, resent, again], stored=[stored(one, 1, later)]))
     assert one.take_tally().confirmations == {"other": [0.0]}  # its proof had come before it was sent
 
 
 def test_missing_and_recovered_are_counted_when_they_are_announced() -> None:
     one = processor()
-    one.apply(batch(one, sent=[sent(one, 1), sent(one, 2, after=1, case_system="ET_NYTT")]))
+    applied(one, batch(one, sent=[sent(one, 1), sent(one, 2, after=1, case_system="ET_NYTT")]))
     one.take_tally()
     one.apply(marked(one, one.marks.new_set(), START + timedelta(days=1)))
     tally = one.take_tally()
@@ -108,7 +108,7 @@ def test_missing_and_recovered_are_counted_when_they_are_announced() -> None:
         ("missing", "no_receipt", "UKJENT"): 1, ("missing", "no_receipt", "other"): 1, ("decided", "missing"): 2,
     }  # fmt: skip
     late = START + timedelta(days=2)
-    one.apply(batch(one, stored=[stored(one, 1, late)]))
+    applied(one, batch(one, stored=[stored(one, 1, late)]))
     tally = one.take_tally()
     assert tally.counts["recovered", "stored_late"] == 1
     assert tally.confirmations == {"FIKS_IO": [172_800.0]}
@@ -118,7 +118,7 @@ def test_every_record_has_exactly_one_outcome() -> None:
     one = processor(partitions=2)
     records = [sent(one, number, after=number) for number in range(20)]
     bad = Appended(20, ms(START), None, b"{")
-    one.apply(batch(one, sent=[*records, bad, sent(one, 1, after=21)]))
+    applied(one, batch(one, sent=[*records, bad, sent(one, 1, after=21)]))
     counts = one.take_tally().counts
     outcomes = {key[1]: by for key, by in counts.items() if key[0] == "events"}
     assert sum(outcomes.values()) == counts["records", "sent"] == 22
@@ -128,7 +128,7 @@ def test_every_record_has_exactly_one_outcome() -> None:
 
 def test_the_delay_is_told_by_the_brokers_time() -> None:
     metrics, one = Metrics(), processor()
-    one.apply(batch(one, sent=[sent(one, 1)]))
+    applied(one, batch(one, sent=[sent(one, 1)]))
     one.apply(marked(one, one.marks.new_set(), START + timedelta(days=1)))
     metrics.committed(one.take_tally(), 0.02, START + timedelta(hours=2, minutes=5, seconds=3))
     assert shown(metrics, "detection_delay_seconds_sum") == 3.0
@@ -144,7 +144,7 @@ def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
     metrics = Metrics()
     metrics.registry.register(PartitionGauges(partitions))
     assert shown(metrics, "oldest_pending_timestamp_seconds", partition="0") is None
-    one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(5)]))
+    applied(one, batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(5)]))
 
     def oldest() -> float | None:
         one.stand.committed()
@@ -152,9 +152,9 @@ def test_the_longest_pending_report_is_known_whatever_comes_between() -> None:
         return None if found is None else (found - START.timestamp()) / 60
 
     assert oldest() == 0
-    one.apply(batch(one, stored=[stored(one, 1, START + 5 * MINUTE), stored(one, 0, START + 5 * MINUTE, 1)]))
+    applied(one, batch(one, stored=[stored(one, 1, START + 5 * MINUTE), stored(one, 0, START + 5 * MINUTE, 1)]))
     assert oldest() == 2
-    one.apply(batch(one, stored=[stored(one, number, START + 6 * MINUTE, number - 2) for number in (2, 3, 4)]))
+    applied(one, batch(one, stored=[stored(one, number, START + 6 * MINUTE, number - 2) for number in (2, 3, 4)]))
     assert oldest() is None
 
 
@@ -164,11 +164,11 @@ async def test_who_waits_is_known_after_a_restore_in_the_order_of_arrival() -> N
     restored = Restored(state, coverage)
     numbers = (3, 1, 4, 0, 2)
     for place, number in enumerate(numbers):
-        writes = one.apply(batch(one, sent=[sent(one, number, START + place * MINUTE)]))
+        writes = applied(one, batch(one, sent=[sent(one, number, START + place * MINUTE)]))
         written = [write for write in writes.records if write.topic == state.topic]
         restored.take(state, [Appended(place, 0, write.key, write.value) for write in reversed(written)])
         restored.take(coverage, [Appended(0, 0, w.key, w.value) for w in writes.records if w.topic == coverage.topic])
-    proven = one.apply(batch(one, stored=[stored(one, 3, START + 10 * MINUTE)]))
+    proven = applied(one, batch(one, stored=[stored(one, 3, START + 10 * MINUTE)]))
     for tp in (state, coverage):
         restored.take(tp, [Appended(9, 0, w.key, w.value) for w in proven.records if w.topic == tp.topic])
     await restored.deadlines(one.checker.rules)
@@ -178,7 +178,7 @@ async def test_who_waits_is_known_after_a_restore_in_the_order_of_arrival() -> N
 def test_reports_that_are_settled_do_not_pile_up_in_the_queue_of_those_that_wait() -> None:
     one = processor()
     for number in range(200):
-        one.apply(batch(one, sent=[sent(one, number)], stored=[stored(one, number, START + MINUTE)]))
+        applied(one, batch(one, sent=[sent(one, number)], stored=[stored(one, number, START + MINUTE)]))
     assert len(one.waiting._queue) == 0
 
 
@@ -187,11 +187,11 @@ def test_very_many_that_were_settled_behind_one_that_waits_are_passed_a_few_at_a
 ) -> None:
     monkeypatch.setattr(pending, "MOST_LOOKS", 10)
     one = processor()
-    one.apply(batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(26)]))
+    applied(one, batch(one, sent=[sent(one, number, START + number * MINUTE, number) for number in range(26)]))
     proofs = [stored(one, number + 1, START + 30 * MINUTE, number) for number in range(24)]
-    one.apply(batch(one, stored=proofs))
+    applied(one, batch(one, stored=proofs))
     assert one.waiting.since(one.rows) == START
-    one.apply(batch(one, stored=[stored(one, 0, START + 31 * MINUTE)]))  # looks at ten, at once
+    applied(one, batch(one, stored=[stored(one, 0, START + 31 * MINUTE)]))  # looks at ten, at once
     assert [one.waiting.since(one.rows) for _ in range(3)] == [
         START + 20 * MINUTE, START + 25 * MINUTE, START + 25 * MINUTE,
     ]  # fmt: skip
@@ -252,7 +252,7 @@ def _but_age(lines: list[bytes]) -> list[bytes]:
 def test_a_scrape_looks_into_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     one = processor()
     count = LIVE_ROWS + 1000
-    one.apply(batch(one, sent=[sent(one, number, after=number) for number in range(count)]))
+    applied(one, batch(one, sent=[sent(one, number, after=number) for number in range(count)]))
     one.stand.committed()
     monkeypatch.setattr(type(one.rows), "get", None)
     monkeypatch.setattr(type(one.rows), "__iter__", None)

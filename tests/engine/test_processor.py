@@ -27,6 +27,7 @@ from streams.records.events import event_record, read_book
 from streams.records.record import HEADER, Write, mark_of
 from streams.simulation.traffic import Mix, generate
 from tests.engine.processing import (
+    MOMENT,
     RECEIPT,
     REPORT,
     SENT,
@@ -34,6 +35,7 @@ from tests.engine.processing import (
     START,
     STORED,
     Appended,
+    applied,
     batch,
     marked,
     ms,
@@ -43,35 +45,62 @@ from tests.engine.processing import (
 )
 
 
-def test_nothing_is_decided_before_all_marks_of_a_set_have_been_passed() -> None:
+def test_nothing_is_decided_before_all_inputs_have_come_so_far() -> None:
     one = processor()
-    one.apply(batch(one, sent=[Appended(0, ms(START), REPORT.encode(), sent_value())]))
-    header = one.marks.new_set()
     late = START + timedelta(days=1)
-    mark = Appended(1, ms(late), b"", None, ((HEADER, header),))
-    assert of(one.apply(batch(one, sent=[mark])), "missing") == []
+    mark = Appended(1, ms(late), b"", None, ((HEADER, one.marks.new_set()),))
+    sent = Appended(0, ms(START), REPORT.encode(), sent_value())
+    assert of(one.apply(batch(one, sent=[sent, mark])), "missing") == []
     assert of(one.apply(batch(one, receipt=[mark._replace(offset=0)])), "missing") == []
+    assert one.coverage.complete_until is None
     writes = one.apply(batch(one, stored=[mark._replace(offset=0, timestamp=ms(late) + 5)]))
     (event,) = of(writes, "missing")
     assert orjson.loads(event.value or b"")["report_id"] == REPORT
     assert one.coverage.complete_until == late
 
 
-def test_marks_of_others_and_of_abandoned_sets_mean_nothing() -> None:
+def test_whatever_is_read_tells_how_far_an_input_has_come_but_only_own_marks_end_a_set() -> None:
     one = processor()
     other = Marks("reports", SETTINGS.inputs)
+    header = one.marks.new_set()
     one.apply(marked(one, other.new_set(), START))
+    assert one.coverage.complete_until == START
+    assert (one.marks.outstanding, one.coverage.first_complete) == (True, None)
+    one.apply(marked(one, header, START + MOMENT))
+    assert not one.marks.outstanding
+    assert one.coverage.first_complete == one.coverage.complete_until == START + MOMENT
+
+
+def test_an_abandoned_set_is_not_waited_for() -> None:
+    one = processor()
     abandoned = one.marks.new_set()
     one.marks.abandon()
     one.apply(marked(one, abandoned, START))
-    assert one.coverage.complete_until is None
+    assert one.coverage.first_complete is None
+
+
+def test_records_are_applied_in_the_order_of_their_arrival_and_not_beyond_what_is_known_of_every_input() -> None:
+    """The proof lies behind a whole day of other records of its own input, and before its alarm all the same."""
+    one, minute = processor(), timedelta(minutes=1)
+    sent = Appended(0, ms(START), REPORT.encode(), sent_value())
+    writes = one.apply(batch(one, sent=[sent], stored=[proof(0, START + minute)]))
+    assert (of(writes, "state"), writes.offsets) == ([], {SENT: 0, RECEIPT: 0, STORED: 0})
+    assert one.log.waits
+    one.apply(marked(one, b"another", START + minute))
+    row = one.rows.get(REPORT)
+    assert row is not None
+    assert (row.status, one.applied(SENT), one.applied(STORED)) == ("pending", 2, 0)
+    writes = one.apply(marked(one, b"another", START + timedelta(days=1)))
+    row = one.rows.get(REPORT)
+    assert row is not None
+    assert (row.status, one.log.waits, of(writes, "missing")) == ("stored", False, [])
 
 
 @pytest.mark.parametrize(("key", "value"), [(REPORT.encode(), sent_value()), (b"", sent_value()), (None, sent_value())])
 def test_a_record_with_the_header_of_a_mark_is_judged_like_any_other(key: bytes | None, value: bytes) -> None:
     one = processor()
     record = Appended(0, ms(START), key, value, ((HEADER, b"x"),))
-    assert len(of(one.apply(batch(one, sent=[record])), "state")) == 1
+    assert len(of(applied(one, batch(one, sent=[record])), "state")) == 1
     (row,) = one.rows
     assert row.report_id == REPORT
 
@@ -80,7 +109,7 @@ def test_a_record_with_the_header_of_a_mark_is_judged_like_any_other(key: bytes 
 def test_a_tombstone_with_the_header_of_a_mark_is_rejected(key: bytes | None) -> None:
     one = processor()
     header = one.marks.new_set()
-    writes = one.apply(batch(one, stored=[Appended(0, ms(START), key, None, ((HEADER, header),))]))
+    writes = applied(one, batch(one, stored=[Appended(0, ms(START), key, None, ((HEADER, header),))]))
     (rejected,) = of(writes, "rejected")
     assert orjson.loads(rejected.value or b"")["reason"] == "tombstone"
     assert SETTINGS.inputs[2] in one.marks.unseen
@@ -126,12 +155,12 @@ def _with_a_clock_that_steps_back(back: timedelta, *, proven: bool) -> tuple[Pro
     one.apply(marked(one, one.marks.new_set(), ahead))
     now = ahead - back
     at_once = written(now)
-    one.apply(batch(one, sent=[Appended(1, ms(now), REPORT.encode(), sent_value(sent_at=at_once))]))
+    applied(one, batch(one, sent=[Appended(1, ms(now), REPORT.encode(), sent_value(sent_at=at_once))]))
     announced = of(one.apply(marked(one, one.marks.new_set(), now + timedelta(seconds=10))), "missing")
     if proven:
         later = now + timedelta(seconds=20)
         value = orjson.dumps({"report_id": REPORT, "stored_at": written(later), "evidence": "READ_BACK"})
-        one.apply(batch(one, stored=[Appended(2, ms(later), REPORT.encode(), value)]))
+        applied(one, batch(one, stored=[Appended(2, ms(later), REPORT.encode(), value)]))
     for hours in (1, 2, 3, 4):
         announced += of(one.apply(marked(one, one.marks.new_set(), ahead + timedelta(hours=hours))), "missing")
     return one, announced
@@ -181,17 +210,17 @@ def proof(offset: int, at: datetime) -> Appended:
 
 def test_a_record_from_before_append_times_is_rejected_and_lost_and_judged_once_it_is_appended_again() -> None:
     one, minute = processor(), timedelta(minutes=1)
-    before, after = proof(0, START), Appended(3, ms(START + minute), b"", None, ((HEADER, b"doctor/1"),))
+    before, after = proof(0, START), Appended(4, ms(START + minute), b"", None, ((HEADER, b"doctor/1"),))
     old = [undated(proof(1, START)), undated(Appended(2, 0, None, b"{"))]
-    writes = one.apply(batch(one, stored=[before, *old]))
+    writes = applied(one, batch(one, stored=[before, *old]))
     known, unknown = (Rejected.model_validate_json(write.value or b"") for write in of(writes, "rejected"))
     assert (known.stage, known.reason, known.arrived, known.judged) == ("rule", "no_append_time", None, False)
     assert (str(known.report_id), unknown.report_id) == (REPORT, None)
     (loss,) = one.coverage.losses
-    assert tuple(loss) == (STORED, 1, 3, "no_append_time", START, None)
-    one.apply(batch(one, stored=[after]))
-    assert one.coverage.losses == [loss._replace(until=START + minute)]
-    assert one.coverage.applied[STORED].last == LastRecord(3, START + minute)
+    assert tuple(loss) == (STORED, 1, 3, "no_append_time", START, START + MOMENT)
+    applied(one, batch(one, stored=[after]))
+    assert one.coverage.losses == [loss]
+    assert one.coverage.applied[STORED].last == LastRecord(5, START + minute + MOMENT)
     counts = one.take_tally().counts
     assert one.coverage.telling_losses(timedelta(days=30)) == {"no_append_time": 1}
     assert counts["rejected", "rule"] == counts["events", "rejected"] == 2
@@ -200,7 +229,11 @@ def test_a_record_from_before_append_times_is_rejected_and_lost_and_judged_once_
 
 def test_the_last_record_of_a_batch_that_has_no_append_time_is_not_taken_for_one_that_had() -> None:
     one = processor()
-    one.apply(batch(one, stored=[proof(0, START), undated(proof(1, START))]))
+    for topic in (SENT, RECEIPT):
+        mark = Appended(0, ms(START + MOMENT), b"", None, ((HEADER, b"another"),))
+        one.apply(batch(one, **{topic.removeprefix("reports."): [mark]}))
+    one.apply(batch(one, stored=[proof(0, START), undated(proof(1, START)), proof(2, START + 2 * MOMENT)]))
+    assert one.applied(STORED) == 2
     assert one.coverage.applied[STORED].last is None
     assert one.coverage.applied[STORED].latest == START
     assert read_coverage(one.coverage.value()) == one.coverage
@@ -209,9 +242,9 @@ def test_the_last_record_of_a_batch_that_has_no_append_time_is_not_taken_for_one
 def test_a_sent_without_append_time_opens_nothing_before_it_is_appended_again() -> None:
     one = processor()
     sent = Appended(0, ms(START), REPORT.encode(), sent_value())
-    one.apply(batch(one, sent=[undated(sent)]))
+    applied(one, batch(one, sent=[undated(sent)]))
     assert one.rows.get(REPORT) is None
-    one.apply(batch(one, sent=[sent._replace(offset=1, timestamp=ms(START + timedelta(days=1)))]))
+    applied(one, batch(one, sent=[sent._replace(offset=1, timestamp=ms(START + timedelta(days=1)))]))
     row = one.rows.get(REPORT)
     assert row is not None
     assert row.sent is not None
@@ -220,7 +253,7 @@ def test_a_sent_without_append_time_opens_nothing_before_it_is_appended_again() 
 
 def test_marks_of_others_from_before_append_times_concern_nobody() -> None:
     one = processor()
-    writes = one.apply(batch(one, sent=[undated(Appended(0, 0, b"", None, ((HEADER, b"doctor/1"),)))]))
+    writes = applied(one, batch(one, sent=[undated(Appended(0, 0, b"", None, ((HEADER, b"doctor/1"),)))]))
     assert of(writes, "rejected") == []
     assert one.coverage.losses == []
 
@@ -234,7 +267,7 @@ def test_a_topic_that_loses_its_append_times_while_the_worker_runs_ends_it(own: 
     mark = Appended(one.position(SENT), 0, b"", None, ((HEADER, one.marks.new_set()),))
     record = mark if own else Appended(one.position(SENT), 0, REPORT.encode(), sent_value())
     with pytest.raises(ConfigurationError, match=rf"reports.sent-0 offset {record.offset} .*=LogAppendTime"):
-        one.apply(batch(one, sent=[undated(record)]))
+        applied(one, batch(one, sent=[undated(record)]))
     assert one.coverage.complete_until == (None if own else START)
 
 
@@ -242,7 +275,7 @@ def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> 
     home = partition_of(REPORT.encode(), 4)
     one = processor(4, (home + 1) % 4)
     value = sent_value(navn="hemmelig")
-    writes = one.apply(batch(one, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
+    writes = applied(one, batch(one, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
     (copy,) = of(writes, "sent")
     assert (copy.partition, copy.key) == (home, REPORT.encode())
     assert orjson.loads(copy.value or b"") == {
@@ -252,7 +285,7 @@ def test_a_misplaced_record_is_copied_with_its_known_fields_and_its_origin() -> 
     assert copy.headers == [("mv-copy", origin.encode())]
     assert of(writes, "state") == []
     again = Appended(1, ms(START), copy.key, copy.value, tuple(copy.headers or ()))
-    (rejected,) = of(one.apply(batch(one, sent=[again])), "rejected")
+    (rejected,) = of(applied(one, batch(one, sent=[again])), "rejected")
     assert orjson.loads(rejected.value or b"")["reason"] == "misplaced_again"
 
 
@@ -260,11 +293,11 @@ def test_an_unreadable_misplaced_sent_is_listed_once_and_judged_at_home() -> Non
     home = partition_of(REPORT.encode(), 4)
     away, at_home = processor(4, (home + 1) % 4), processor(4, home)
     value = sent_value(channel=7)
-    writes = away.apply(batch(away, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
+    writes = applied(away, batch(away, sent=[Appended(0, ms(START), REPORT.encode(), value)]))
     assert len(of(writes, "rejected")) == 1
     (copy,) = of(writes, "sent")
     record = Appended(0, ms(START), copy.key, copy.value, tuple(copy.headers or ()))
-    writes = at_home.apply(batch(at_home, sent=[record]))
+    writes = applied(at_home, batch(at_home, sent=[record]))
     assert of(writes, "rejected") == []
     (state,) = of(writes, "state")
     row = orjson.loads(state.value or b"")
@@ -275,10 +308,10 @@ def test_an_unreadable_misplaced_sent_is_listed_once_and_judged_at_home() -> Non
 def test_what_changes_nothing_is_not_written_again() -> None:
     one = processor()
     record = Appended(0, ms(START), REPORT.encode(), sent_value())
-    assert len(of(one.apply(batch(one, sent=[record])), "state")) == 1
-    writes = one.apply(batch(one, sent=[record._replace(offset=1)]))
+    assert len(of(applied(one, batch(one, sent=[record])), "state")) == 1
+    writes = applied(one, batch(one, sent=[record._replace(offset=2)]))
     assert of(writes, "state") == []
-    assert writes.offsets[SENT] == 2
+    assert writes.offsets[SENT] == 4, "with the mark behind each"
 
 
 MIX = Mix(stored_unreceipted=0.05, stored_late=0.1, confirmed_late=0.1, receipt_only=0.1, nothing=0.1, rejected=0.05,

@@ -23,7 +23,7 @@ from tests.engine.processing import START, processor
 from tests.faults.frozen import MIX, Line, go_on
 
 MOST_BYTES_A_ROW = 400
-RARE = ("held_receipts", "held_stored", "late_proof", "elsewhere", "flags")
+RARE = ("held_stored", "elsewhere", "flags")
 
 
 def _lines(reports: int, seed: int) -> tuple[list[Line], Rules]:

@@ -22,10 +22,12 @@ from streams.policies import load_policy
 from streams.records.coverage import Gap, read_coverage
 from streams.records.events import read_book
 from tests.engine.processing import (
+    MOMENT,
     SENT,
     SETTINGS,
     START,
     Appended,
+    applied,
     batch,
     marked,
     ms,
@@ -52,7 +54,7 @@ def small(bounds: Bounds, to: Processor | None = None) -> Processor:
 def due_at_once(bounds: Bounds, count: int, apart: timedelta) -> tuple[Processor, Batch]:
     """A processor of many pending reports, and the marks that make all of them missing."""
     one = small(bounds)
-    one.apply(batch(one, sent=sents(one, count, apart=apart)))
+    applied(one, batch(one, sent=sents(one, count, apart=apart)))
     return one, marked(one, one.marks.new_set(), START + DAY)
 
 
@@ -110,7 +112,7 @@ def test_rows_that_are_only_looked_at_fill_no_slice_and_let_others_have_their_tu
         }))
         for n, sent in enumerate(some)
     ]  # fmt: skip
-    one.apply(batch(one, sent=some, stored=proofs))
+    applied(one, batch(one, sent=some, stored=proofs))
     slices = list(one.slices(marked(one, one.marks.new_set(), START + DAY)))
     assert slices[:-1] == [None] * (len(slices) - 1)
     assert len(slices) > 9
@@ -118,16 +120,17 @@ def test_rows_that_are_only_looked_at_fill_no_slice_and_let_others_have_their_tu
 
 def test_slow_records_are_cut_where_the_time_is_over() -> None:
     one = small(ONE_RECORD)
-    some = batch(one, sent=sents(one, 5))
-    offsets = [writes.offsets[SENT] for writes in slices_of(one, some)]
-    assert offsets == [1, 2, 3, 4, 5]
-    assert [coverage_of(w)["applied"][SENT]["last_record"]["offset"] for w in slices_of(one, batch(one))] == [4]
+    one.apply(batch(one, sent=sents(one, 5)))
+    slices = list(slices_of(one, marked(one, b"another", START + MOMENT)))
+    assert [writes.offsets[SENT] for writes in slices] == [1, 2, 3, 4, 5, 6]
+    assert coverage_of(slices[-2])["applied"][SENT]["last_record"]["offset"] == 4
 
 
 def test_a_breath_alone_writes_nothing() -> None:
     one = small(Bounds(breaths=3, breath_seconds=-1))
-    steps = list(one.slices(batch(one, sent=sents(one, 7))))
-    assert [step.offsets[SENT] for step in steps if step is not None] == [3, 6, 7]
+    one.apply(batch(one, sent=sents(one, 7)))
+    steps = list(one.slices(marked(one, b"another", START + MOMENT)))
+    assert [step.offsets[SENT] for step in steps if step is not None] == [3, 6, 8]
     assert steps.count(None) >= 7
 
 
@@ -159,7 +162,7 @@ class Topics:
 @pytest.mark.parametrize("committed", [0, 1, 4, 9])
 def test_after_a_crash_between_two_slices_the_next_owner_finds_the_rest(committed: int, apart: timedelta) -> None:
     one, topics = small(TENS), Topics()
-    topics.commit(one.apply(batch(one, sent=sents(one, 95, apart=apart))))
+    topics.commit(applied(one, batch(one, sent=sents(one, 95, apart=apart))))
     for writes in islice(slices_of(one, marked(one, one.marks.new_set(), START + DAY)), committed):
         topics.commit(writes)
     assert len(topics.announced) == 10 * committed
@@ -221,6 +224,7 @@ async def test_a_partition_that_is_given_up_stops_after_the_slice_at_work() -> N
     assert await asyncio.wait_for(working, 5)
     await asyncio.wait_for(partition.idle(), 5)
     assert [len(of(writes, "missing")) for writes in held.commits] == [10] * 3
+    one.begin_anew()
     again = marked(one, one.marks.new_set(), START + DAY)
     held.let(100)
     again = Batch(0, partition.epoch, again.spans, again.records)
@@ -231,15 +235,16 @@ async def test_a_partition_that_is_given_up_stops_after_the_slice_at_work() -> N
 async def test_the_batch_behind_waits_for_all_slices_of_the_one_before() -> None:
     one = small(ONE_RECORD)
     partition, held = at_work(one)
-    first = batch(one, sent=sents(one, 4))
-    after = Appended(4, ms(START), report(9).encode(), sent_value(report(9)))
-    second = Batch(0, 0, {SENT: (first.spans[SENT])._replace(start=4, end=5)}, {SENT: [after]})
+    one.apply(batch(one, sent=sents(one, 4)))
+    first = marked(one, b"another", START + MOMENT)
+    after = Appended(5, ms(START + 2 * MOMENT), report(9).encode(), sent_value(report(9)))
+    second = Batch(0, 0, {SENT: (first.spans[SENT])._replace(start=5, end=6)}, {SENT: [after]})
     partition.queued = 2
     both = [asyncio.create_task(partition.apply(one)) for one in (first, second)]
     held.let(100)
     assert await asyncio.wait_for(asyncio.gather(*both), 5) == [True, True]
-    assert [writes.offsets[SENT] for writes in held.commits] == [1, 2, 3, 4, 5]
-    assert partition.queued == 0
+    assert [writes.offsets[SENT] for writes in held.commits] == [1, 2, 3, 4, 5, 5]
+    assert (one.position(SENT), partition.queued) == (6, 0)
 
 
 async def test_a_gap_can_be_said_between_two_slices() -> None:
@@ -265,8 +270,9 @@ async def test_others_have_their_turn_within_a_slice() -> None:
             await asyncio.sleep(0)
 
     held.let(1)
+    one.apply(batch(one, sent=sents(one, 200)))
     ticking = asyncio.create_task(other())
-    await partition.apply(batch(one, sent=sents(one, 200)))
+    await partition.apply(marked(one, b"another", START + MOMENT))
     ticking.cancel()
     assert len(held.commits) == 1
     assert others >= 200

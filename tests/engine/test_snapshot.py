@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.engine import snapshot as restored_module
 from streams.engine.snapshot import YIELD_EVERY, Restored
-from tests.engine.processing import START, Appended, batch, of, processor, sents
+from tests.engine.processing import START, Appended, applied, batch, of, processor, sents
 
 COUNT = 12 * YIELD_EVERY
 STATE, COVERAGE = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)
@@ -23,7 +23,7 @@ def _taken(seed: int) -> tuple[Restored, list[str], Any]:
         sent._replace(timestamp=sent.timestamp + number // 3)
         for number, sent in enumerate(sents(one, COUNT, apart=timedelta(0)))
     ]
-    writes = one.apply(batch(one, sent=records))
+    writes = applied(one, batch(one, sent=records))
     state = [Appended(0, 0, write.key, write.value) for write in of(writes, "state")]
     Random(seed).shuffle(state)
     restored = Restored(STATE, COVERAGE)

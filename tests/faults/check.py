@@ -144,20 +144,35 @@ class _Check:
         return _Covered(until, applied, last["losses"], last["beginnings"], first)
 
     def _arrivals(self, topic: str, partition: int) -> list[tuple[int, datetime]]:
-        """Of what could be read and was applied, in the order of the offsets."""
-        reached = self.covered[partition].applied.get(topic, 0)
+        """Of what could be read, in the order of the offsets."""
         return [
             (offset, arrived)
             for (name, p, offset), arrived in self.inputs.arrivals.items()
-            if (name, p) == (topic, partition) and offset < reached
+            if (name, p) == (topic, partition)
         ]
 
     def _ends(self, topic: str, partition: int) -> tuple[datetime | None, datetime | None]:
         """Between which arrivals lies what nobody could read."""
         unseen, arrivals = self.history.unseen[topic, partition], self._arrivals(topic, partition)
         before = [arrived for offset, arrived in arrivals if offset < unseen.from_offset]
+        before += self._complete_before(topic, partition, max(before, default=None))
         after = [arrived for offset, arrived in arrivals if offset >= unseen.to_offset]
         return max(before, default=None), min(after, default=None)
+
+    def _complete_before(self, topic: str, partition: int, before: datetime | None) -> list[datetime]:
+        """Until when it says that it was complete before the loss: nothing that was lost may have arrived before."""
+        start, _ = self.history.unseen[topic, partition]
+        lost = [
+            arrived
+            for (name, p, offset), arrived in self.all_inputs.arrivals.items()
+            if (name, p) == (topic, partition) and offset >= start
+        ]
+        said = [
+            as_time(loss["since"])
+            for loss in self.covered[partition].losses
+            if (loss["topic"], loss["from_offset"]) == (topic, start)
+        ]
+        return [time for time in said if before is not None and before <= time <= min(lost, default=before)]
 
     def _sight(self, partition: int) -> Sight:
         """What the checker could not see, by what was deleted and not by what it says."""
@@ -402,10 +417,17 @@ class _Check:
             for (topic, p), unseen in self.history.unseen.items():
                 since, until = self._ends(topic, p)
                 if p == partition and unseen.from_offset == 0:
-                    beginnings[topic] = until and written(until)
+                    beginnings[topic] = self._told(topic, p, covered.beginnings.get(topic), until)
                 elif p == partition:
+                    end = next((loss["until"] for loss in covered.losses if loss["topic"] == topic), None)
                     losses.append(
-                        (topic, *unseen, "deleted_by_retention", since and written(since), until and written(until))
+                        (
+                            topic,
+                            *unseen,
+                            "deleted_by_retention",
+                            since and written(since),
+                            self._told(topic, p, end, until),
+                        )
                     )
             names = ("topic", "from_offset", "to_offset", "cause", "since", "until")
             said = [tuple(loss[name] for name in names) for loss in covered.losses]
@@ -414,6 +436,13 @@ class _Check:
             if covered.beginnings != beginnings:
                 detail = f"Partition {partition} says it begins at {covered.beginnings}, it does at {beginnings}."
                 yield Anomaly("coverage_lied", None, detail)
+
+    def _told(self, topic: str, partition: int, said: str | None, until: datetime | None) -> str | None:
+        """When the first record came after what nobody could read; none need be known before one is applied."""
+        reached = self.covered[partition].applied.get(topic, 0)
+        if said is None and reached <= self.history.unseen[topic, partition].to_offset:
+            return None
+        return None if until is None else written(until)
 
     def _books(self) -> Iterator[Anomaly]:
         for partition in range(self.history.partitions):

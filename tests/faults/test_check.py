@@ -50,10 +50,17 @@ class _Log:
     def put(self, topic: str, partition: int, timestamp: int, key: bytes, value: bytes | None, *headers: Any) -> None:
         """Append an input record and apply it at once."""
         offset = sum((one.topic, one.partition) == (topic, partition) for one in self.records["inputs"])
-        self.records["inputs"].append(Record(topic, partition, offset, timestamp, key, value, headers))
+        record = Record(topic, partition, offset, timestamp, key, value, headers)
+        self.records["inputs"].append(record)
+        self._apply(record)
+
+    def _apply(self, record: Record) -> None:
+        _, partition, offset, timestamp, key, value, headers = record
         one = self.ledgers[partition]
-        spans = {name: Span(one.position(name), one.position(name) + (name == topic)) for name in SETTINGS.inputs}
-        batch = Batch(partition, 0, spans, {topic: [Appended(offset, timestamp, key, value, headers)]})
+        spans = {
+            name: Span(one.position(name), one.position(name) + (name == record.topic)) for name in SETTINGS.inputs
+        }
+        batch = Batch(partition, 0, spans, {record.topic: [Appended(offset, timestamp, key, value, headers)]})
         for write in one.apply(batch).records:
             output = write.topic.removeprefix("reports.")
             where = self.records[output]
@@ -71,19 +78,28 @@ class _Log:
                 self.put(topic, one.partition, timestamp, b"", None, header)
 
     def delete(self, topic: str, partition: int, timestamp: int, key: bytes, value: bytes) -> None:
-        """Append a record that is gone before it is read: what a start finds of it is said."""
+        """Append a record that is gone before it is read, with all that lies behind what was applied of that input.
+
+        What a start finds of it is said; the other inputs are fetched again.
+        """
         one, where = self.ledgers[partition], (topic, partition)
+        if one.log.inputs[topic].waiting:
+            self.mark(timestamp)
         offset = sum((record.topic, record.partition) == where for record in self.records["inputs"])
         self.records["inputs"].append(Record(topic, partition, offset, timestamp, key, value))
         applied = one.coverage.applied[topic]
-        first = self.unseen.get(where, Unseen(offset, offset)).from_offset
+        first = self.unseen.get(where, Unseen(applied.next_offset, offset)).from_offset
         self.unseen[where] = Unseen(first, offset + 1)
         if first == 0:
             one.coverage.beginnings[topic] = None
         else:
             since = applied.latest or START
-            one.coverage.lose(Loss(topic, offset, offset + 1, "deleted_by_retention", since))
+            one.coverage.lose(Loss(topic, applied.next_offset, offset + 1, "deleted_by_retention", since))
         one.coverage.applied[topic] = Applied(offset + 1, latest=applied.latest)
+        one.begin_anew()
+        for record in [some for some in self.records["inputs"] if some.partition == partition]:
+            if record.offset >= one.applied(record.topic):
+                self._apply(record)
 
     def history(self) -> History:
         """Everything so far."""

@@ -9,8 +9,9 @@ import orjson
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
+from streams.core.events import written
 from tests.engine.conftest import make_world, world
-from tests.engine.world import Worker, World, receipt_value, sent_value, stored_value
+from tests.engine.world import Worker, World, now, receipt_value, sent_value, stored_value
 from tests.view.page.conftest import Viewing
 
 __all__ = ["make_world", "world"]
@@ -47,7 +48,9 @@ async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
     try:
         await worker.ready()
         reports = await _stories(world)
-        viewing.until("/api/v1/summary", lambda said: said["total"]["missing"] == 3 and said["total"]["recovered"] == 1)
+        viewing.until("/api/v1/summary", lambda said: (said["total"]["missing"], said["total"]["pending"]) == (3, 1))
+        all_applied = written(now())  # the copies of what was misplaced, too: they were written together with a row
+        viewing.until("/api/v1/coverage", lambda said: (said["picture"]["complete_until"] or "") > all_applied)
         async with AIOKafkaProducer(
             bootstrap_servers=bootstrap, transactional_id=f"{world.name}-upstream", transaction_timeout_ms=600_000
         ) as upstream:

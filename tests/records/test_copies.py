@@ -23,6 +23,7 @@ from tests.engine.processing import (
     START,
     STORED,
     Appended,
+    applied,
     batch,
     marked,
     ms,
@@ -49,7 +50,7 @@ def _copied(kind: str, value: bytes) -> tuple[Write, list[Write]]:
     """The copy that a checker makes of a misplaced record, and what it lists as rejected."""
     home = partition_of(REPORT.encode(), 2)
     away = processor(2, 1 - home)
-    writes = away.apply(batch(away, **{kind: [Appended(0, ms(START), REPORT.encode(), value)]}))
+    writes = applied(away, batch(away, **{kind: [Appended(0, ms(START), REPORT.encode(), value)]}))
     (copy,) = of(writes, kind)
     return copy, of(writes, "rejected")
 
@@ -63,7 +64,7 @@ def _at_home(**values: Values) -> tuple[Processor, list[Write]]:
             Appended(offset, ms(START + timedelta(minutes=minute)), REPORT.encode(), value, headers)
             for offset, (minute, value, headers) in enumerate(some)
         ]
-        rejected += of(one.apply(batch(one, **{kind: records})), "rejected")
+        rejected += of(applied(one, batch(one, **{kind: records})), "rejected")
     return one, rejected
 
 
@@ -135,7 +136,7 @@ def test_a_record_that_only_looks_like_a_copy_is_one_like_any_other(header: byte
     assert (row.receipt, row.copies) == ("MOTTATT", ())
     away = processor(2, 1 - one.partition)
     record = Appended(0, ms(START), REPORT.encode(), sent_value(form="NONSENSE"), headers)
-    writes = away.apply(batch(away, sent=[record]))
+    writes = applied(away, batch(away, sent=[record]))
     assert (len(of(writes, "sent")), len(of(writes, "rejected"))) == (1, 1), "copied home, and its form is listed"
 
 
@@ -149,7 +150,7 @@ def _for_another(number: int) -> bytes:
 def test_a_row_that_is_full_fits_into_a_batch_and_what_it_has_no_room_for_is_rejected_aloud() -> None:
     one, values = processor(), [_for_another(number) for number in range(3_000)]
     records = [Appended(n, ms(START), REPORT.encode(), value) for n, value in enumerate(values)]
-    writes = one.apply(batch(one, stored=records))
+    writes = applied(one, batch(one, stored=records))
     state = of(writes, "state")[-1]  # one a slice
     assert 400_000 < len(state.value or b"") <= ROW_BYTES < MOST_BATCH_BYTES
     ReportState.model_validate_json(state.value or b"")

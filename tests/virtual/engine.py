@@ -41,6 +41,7 @@ class EngineWorker(Worker):
     def restore(self) -> None:
         """Read the committed bytes by the engine's own code."""
         known = self.kafka.committed
+        self._restored_until = known.until
         committed = {name: known.positions[kind] if known.topics[COVERAGE] else None for kind, name in INPUTS.items()}
         try:
             self.processor = self.restored(committed)
@@ -144,11 +145,13 @@ class EngineWorker(Worker):
         kept = Kept(
             rows=dict(known.rows), books=dict(known.books), until=known.until, events=list(known.events),
             topics={name: dict(values) for name, values in known.topics.items()},
-            losses=known.losses + self._skipped,
+            losses=known.losses + self._skipped, floors=dict(known.floors),
         )  # fmt: skip
         kept.positions = {kind: writes.offsets[name] for kind, name in INPUTS.items()}
         for write in writes.records:
             _keep(kept, write)
+        for kind, _, end in kept.losses:
+            kept.floors.setdefault((kind, end), self._restored_until)
         return kept
 
 

@@ -83,9 +83,10 @@ class Search:
             if passes:
                 state.kafka.now += PAST_MS
             where = f"{crash} of event {at}" if crash else point.crashed
-            steps = [_STEP[event.kind](event.report), Step("marks"), Step("fetch", 7), Step("apply"), Step("commit")]
+            happens = _STEP[event.kind](event.report)
+            steps = [happens, Step("wait"), Step("marks"), Step("fetch", 7), Step("apply"), Step("commit")]
             if crash:
-                steps.insert(4 if crash == "before the commit" else 5, Step("crash"))
+                steps.insert(5 if crash == "before the commit" else 6, Step("crash"))
             try:
                 for step in steps:
                     getattr(state, f"_{step.name}")(step.a, step.b)

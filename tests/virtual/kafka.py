@@ -30,6 +30,11 @@ class Entry(NamedTuple):
     fact: Fact | None
     mark: bytes | None = None
 
+    @property
+    def seen(self) -> bool:
+        """False for what was aborted."""
+        return self.fact is not None or self.mark is not None
+
 
 @dataclass(slots=True)
 class Committed:
@@ -100,6 +105,5 @@ def _copied(row: Row) -> Row:
     another = Row(*_ROW(row))
     another.flags = set(row.flags)
     another.message_ids = list(row.message_ids)
-    another.held_receipts = list(row.held_receipts)
     another.held_stored = list(row.held_stored)
     return another

@@ -42,6 +42,8 @@ class Kept(Committed):
         default_factory=lambda: {name: {} for name in (STATE, COVERAGE)}
     )
     losses: list[tuple[str, int, int]] = field(default_factory=list)  # topic, from, to: published, or before the start
+    # By topic and offset behind a loss: until when it was complete at the restart that found it.
+    floors: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
 class ByteKafka(Kafka):

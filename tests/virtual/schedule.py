@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
-from streams.core.facts import Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored, in_order
 from streams.core.policy import Override, Policy, Version
 from streams.core.receivers import Municipalities
 from streams.core.rules import Limits, Rules
@@ -224,17 +224,24 @@ class Scheduler:
         raise Anomaly("stalled", f"Complete only until {self.kafka.committed.until} at {self.kafka.now}.")
 
     def _read_again(self) -> None:
-        """Another checker reads the same log from the beginning, topic by topic: the same events."""
+        """Another checker reads the same log from the beginning: the same events."""
         checker = Checker(self.rules, MemoryRows())
-        events: list[Event] = []
-        for topic in reversed(TOPICS):
-            for entry in self.kafka.logs[topic]:
-                if entry.fact is not None:
-                    events += checker.apply(self.owner.read(entry.fact)).events
+        entries = [entry for topic in TOPICS for entry in self.kafka.logs[topic]]
+        events = judged(checker, [self.owner.read(entry.fact) for entry in entries if entry.fact is not None])
         for passed in checker.advance(time_of(self.kafka.committed.until)):
             events += passed.events
         if sorted(events, key=repr) != sorted(self.kafka.committed.events, key=repr):
             raise Anomaly("different_events", f"{events} is not {self.kafka.committed.events}.")
+
+
+def judged(checker: Checker, facts: Iterable[Fact]) -> list[Event]:
+    """What a checker announces of facts, which it is given in the order of the log."""
+    events: list[Event] = []
+    for fact in in_order(facts):
+        for passed in checker.advance(fact.place.arrived):
+            events += passed.events
+        events += checker.apply(fact).events
+    return events
 
 
 def run(steps: Sequence[Step], worker_class: type[Worker] = Worker, rules: Rules = RULES) -> Scheduler:

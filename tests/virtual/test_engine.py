@@ -17,7 +17,7 @@ from tests.virtual.broken_engine import (
     EventsLost,
     FencesBackWithItsProcessor,
     LatestForgotten,
-    LatestMarkCounts,
+    LatestInputCounts,
     LossesUnsaid,
     NobodyIsFenced,
 )
@@ -30,7 +30,7 @@ from tests.virtual.truth import Anomaly
 MOST = 6_000  # schedules until a sabotage must have been noticed
 FEWEST = 3  # of everything, in a sample
 # It takes the most schedules until these show.
-SELDOM = (LatestForgotten, LatestMarkCounts, NobodyIsFenced, FencesBackWithItsProcessor)
+SELDOM = (LatestForgotten, LatestInputCounts, NobodyIsFenced, FencesBackWithItsProcessor)
 
 
 @pytest.fixture

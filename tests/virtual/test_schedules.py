@@ -105,7 +105,7 @@ def test_a_seed_always_draws_and_plays_the_same() -> None:
 
 # `python -m tests.virtual.exhaustive 6` goes on to six events.
 @pytest.mark.parametrize(
-    ("events", "points", "merged"), [(3, 2_500, 1_500), pytest.param(4, 20_000, 5_000, marks=pytest.mark.long)]
+    ("events", "points", "merged"), [(3, 3_000, 700), pytest.param(4, 30_000, 10_000, marks=pytest.mark.long)]
 )
 def test_every_story_of_two_reports_holds_with_a_crash_at_every_point(events: int, points: int, merged: int) -> None:
     search = Search().run(events)

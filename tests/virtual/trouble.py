@@ -12,7 +12,7 @@ from streams.core.sight import Lost, Sight
 from tests.virtual.engine import EngineWorker
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
 from tests.virtual.readers import ByteKafka, Kept
-from tests.virtual.schedule import FOREVER_MS, RULES, Scheduler, Step, draw
+from tests.virtual.schedule import FOREVER_MS, RULES, Scheduler, Step, draw, judged
 from tests.virtual.truth import Anomaly, check_commit, check_end, known
 
 TROUBLES = ("expire", "expire", "back", "back", "day")
@@ -41,7 +41,8 @@ def view(kafka: ByteKafka) -> Kafka:
     for topic, log in kafka.logs.items():
         latest = 0
         for offset, entry in enumerate(log):
-            if _lost(kafka.committed, topic, offset) or (entry.fact is None and entry.mark is None):
+            latest = max(latest, kafka.committed.floors.get((topic, offset), 0))
+            if _lost(kafka.committed, topic, offset) or not entry.seen:
                 seen.logs[topic].append(Entry(max(latest, entry.at), None))
                 continue
             latest = max(latest, entry.at)
@@ -50,20 +51,20 @@ def view(kafka: ByteKafka) -> Kafka:
     lost = [(a, b) for name, a, b in kafka.committed.losses if name == "stored" and (name, a, b) not in skipped]
     begun = [_first_after(seen, topic, end) for topic, _, end in skipped if end > 0]
     seen.beginning = max((at for at in begun if at is not None), default=None)
-    seen.lost = [(_last_before(seen, "stored", a), _first_after(seen, "stored", b)) for a, b in lost]
+    floors = kafka.committed.floors
+    seen.lost = [
+        (max(_last_before(seen, "stored", a), floors.get(("stored", b), 0)), _first_after(seen, "stored", b))
+        for a, b in lost
+    ]
     return seen
 
 
 def _last_before(seen: Kafka, topic: str, offset: int) -> int:
-    return max((entry.at for entry in seen.logs[topic][:offset] if _is_there(entry)), default=LONG_AGO_MS)
+    return max((entry.at for entry in seen.logs[topic][:offset] if entry.seen), default=LONG_AGO_MS)
 
 
 def _first_after(seen: Kafka, topic: str, offset: int) -> int | None:
-    return next((entry.at for entry in seen.logs[topic][offset:] if _is_there(entry)), None)
-
-
-def _is_there(entry: Entry) -> bool:
-    return entry.fact is not None or entry.mark is not None
+    return next((entry.at for entry in seen.logs[topic][offset:] if entry.seen), None)
 
 
 def _lost(kept: Kept, topic: str, offset: int) -> bool:
@@ -218,8 +219,8 @@ class Troubled(Scheduler):
         begun = None if seen.beginning is None else time_of(seen.beginning)
         lost = (Lost(time_of(since), None if until is None else time_of(until)) for since, until in seen.lost)
         checker.sight = Sight(tuple(lost), begun, time_of(0))
-        facts = [entry.fact for topic in reversed(TOPICS) for entry in seen.logs[topic] if entry.fact is not None]
-        events = [event for fact in facts for event in checker.apply(fact).events]
+        facts = [entry.fact for topic in TOPICS for entry in seen.logs[topic] if entry.fact is not None]
+        events = judged(checker, facts)
         for passed in checker.advance(time_of(self.kafka.committed.until)):
             events += passed.events
         if sorted(events, key=repr) != sorted(self.kafka.committed.events, key=repr):

@@ -97,7 +97,7 @@ def check_commit(kafka: Kafka, before: Committed) -> None:
         raise Anomaly("coverage_lied", f"Completeness went back from {before.until} to {now.until}.")
     for topic, log in kafka.logs.items():
         for offset in range(now.positions[topic], len(log)):
-            if log[offset].at < now.until:
+            if log[offset].at < now.until and log[offset].seen:
                 raise Anomaly("coverage_lied", f"{topic} {offset} of {log[offset].at} is not applied at {now.until}.")
     for name, book in now.books.items():
         if not book.balanced:

@@ -8,7 +8,7 @@ from streams.core.deadlines import Deadlines
 from streams.core.facts import Fact
 from streams.core.rules import Rules
 from streams.engine.marks import Marks
-from tests.virtual.kafka import TOPICS, Committed, Fenced, Kafka, copied_books, copied_rows, ms_of, time_of
+from tests.virtual.kafka import TOPICS, Committed, Fenced, Kafka, copied_books, copied_rows, time_of
 
 
 class Worker:
@@ -60,20 +60,42 @@ class Worker:
         self.batch, self.fetched = ends, ends
 
     def apply(self) -> None:
-        """Apply what was fetched, and decide what has become certain."""
+        """Apply what arrived before T, in the order of the log, and decide what has become certain."""
         if self.batch is None:
             return
         for topic in TOPICS:
             for entry in self.kafka.logs[topic][self.positions[topic] : self.batch[topic]]:
                 if entry.mark is not None:
                     self.marks.saw(entry.mark, topic, time_of(entry.at))
-                elif entry.fact is not None:
-                    self.events += self.checker.apply(self.read(entry.fact)).events
-            self.positions[topic] = self.batch[topic]
         self.batch = None
-        completed = self.marks.take_complete()
-        if completed is not None:
-            self.advance(max(self.until, ms_of(completed)))
+        self.marks.take_complete()
+        until = self.complete()
+        if until is None:
+            return
+        for at, topic, offset in self.waiting(until):
+            self.advance(max(self.until, at))
+            fact = self.kafka.logs[topic][offset].fact
+            if fact is not None:
+                self.events += self.checker.apply(self.read(fact)).events
+            self.positions[topic] = offset + 1
+        self.advance(max(self.until, until))
+
+    def complete(self) -> int | None:
+        """T: how far that input has come of which the least is known."""
+        seen = [[one for one in self.kafka.logs[topic][: self.fetched[topic]] if one.seen] for topic in TOPICS]
+        return min(some[-1].at for some in seen) if all(seen) else None
+
+    def waiting(self, until: int) -> list[tuple[int, str, int]]:
+        """What was fetched, is not applied and arrived before then, in the order of the log: when, where."""
+        return sorted(
+            (
+                (self.kafka.logs[topic][offset].at, topic, offset)
+                for topic in TOPICS
+                for offset in range(self.positions[topic], self.fetched[topic])
+                if self.kafka.logs[topic][offset].at < until
+            ),
+            key=lambda one: (one[0], TOPICS.index(one[1]), one[2]),
+        )
 
     def read(self, fact: Fact) -> Fact:
         """What a record says."""

@@ -12,7 +12,7 @@ import pytest
 
 from streams.audit.topics.copies import Arrival, Arrivals
 from streams.core.checker import Checker, MemoryRows
-from streams.core.facts import Place
+from streams.core.facts import Place, in_order
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.kafka.partitioner import partition_of
@@ -20,7 +20,7 @@ from streams.policies import load_policy
 from streams.records.copies import COPY_HEADER
 from streams.records.record import KINDS, Record, Refusal, arrival
 from streams.records.state import state_value
-from tests.engine.processing import Appended, batch, ms, of, processor, sent_value
+from tests.engine.processing import Appended, applied, batch, ms, of, processor, sent_value
 
 PARTITIONS = 4
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -146,22 +146,18 @@ def _random_log(rng: random.Random) -> Log:
 
 def _live(log: Log) -> dict[str, Any]:
     """Every row as the checker has it; its copies are appended to the log."""
-    states: dict[str, Any] = {}
     processors = [processor(PARTITIONS, partition) for partition in range(PARTITIONS)]
-    late = ms(AT) + 100_000
+    written = [applied(one, batch(one, **{kind: log[kind, one.partition] for kind in KINDS})) for one in processors]
+    copies = [write for writes in written for kind in KINDS for write in of(writes, kind)]
+    for late, copy in enumerate(copies, start=ms(AT) + 100_000):
+        kind, to = copy.topic.removeprefix("reports."), processors[copy.partition]
+        offset = to.position(copy.topic) + sum(one.timestamp >= ms(AT) + 100_000 for one in log[kind, copy.partition])
+        log[kind, copy.partition].append(Appended(offset, late, copy.key, copy.value, tuple(copy.headers or ())))
     for one in processors:
-        for write in one.apply(batch(one, **{kind: list(log[kind, one.partition]) for kind in KINDS})).records:
-            if write.topic in {f"reports.{kind}" for kind in KINDS}:
-                to = log[write.topic.removeprefix("reports."), write.partition]
-                late += 1
-                to.append(Appended(len(to), late, write.key, write.value, tuple(write.headers or ())))
-            elif write.topic == "reports.state":
-                states[(write.key or b"").decode()] = orjson.loads(write.value or b"")
-    for one in processors:
-        new = {kind: log[kind, one.partition][one.position(f"reports.{kind}") :] for kind in KINDS}
-        for state in of(one.apply(batch(one, **new)), "state"):
-            states[(state.key or b"").decode()] = orjson.loads(state.value or b"")
-    return {report: _without_copies(state) for report, state in states.items()}
+        new = {k: [r for r in log[k, one.partition] if r.offset >= one.position(f"reports.{k}")] for k in KINDS}
+        written.append(applied(one, batch(one, **new)))
+    states = {state.key: orjson.loads(state.value or b"") for writes in written for state in of(writes, "state")}
+    return {report.decode(): _without_copies(state) for report, state in states.items()}
 
 
 def _without_copies(state: dict[str, Any]) -> dict[str, Any]:
@@ -181,9 +177,8 @@ def _audited(log: Log, rng: random.Random) -> dict[str, Any]:
         for r in log[kind, partition]
     ]
     checker = Checker(Rules(load_policy(None), succession()), rows)
-    for said in [*arrivals.take(records), *arrivals.rest()]:
-        if said.fact is not None:
-            checker.apply(said.fact)
+    for fact in in_order(one.fact for one in [*arrivals.take(records), *arrivals.rest()] if one.fact is not None):
+        checker.apply(fact)
     return {row.report_id: state_value(row) for row in rows}
 
 
