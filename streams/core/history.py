@@ -46,4 +46,6 @@ def _passed(row: Row, until: datetime, rules: Rules, sight: Sight) -> tuple[Even
     events: tuple[Event, ...] = ()
     while (more := pass_time(row, until, rules, sight)) is not None:
         events += more
+        if sight.began_too_late(row):
+            row.limit_at = None
     return events
