@@ -45,8 +45,8 @@ class Partition:
         self.epoch = 0
         self._log_epoch = 0  # of what was fetched and is not applied
         self.queued = 0  # batches of this epoch that were handed over and are not done
-        self.moved_at = time.monotonic()  # when completeness last moved
-        self._age_when_restored = _age(processor.coverage.complete_until)
+        self._began_at = self.moved_at = time.monotonic()  # when completeness last moved
+        self._age_when_moved = self._behind()
         self.marked_at = float("-inf")  # when the last set of marks was begun
         self.marks_acknowledged_at: float | None = None  # of the set that was begun last
         self._fruitless = False  # the last set came back and moved nothing: a broker's clock is behind
@@ -88,13 +88,13 @@ class Partition:
             if writes is None:
                 return False
             seconds = await self._commit(writes)
-            if coverage.complete_until != until:
-                self.moved_at, self._age_when_restored = time.monotonic(), 0.0
             if awaited and not marks.outstanding and self.processor.marked_until is not None:
                 self._fruitless = coverage.checked_at == checked_at
                 # The acknowledgement came right after the append; our reading of the mark took far longer.
                 acknowledged = self.marks_acknowledged_at
                 self.clock.saw(self.processor.marked_until, time.monotonic() if acknowledged is None else acknowledged)
+            if coverage.complete_until != until:
+                self.moved_at, self._age_when_moved = time.monotonic(), self._behind()
             self._on_commit(self, seconds)
             return True
 
@@ -104,12 +104,20 @@ class Partition:
             self._on_commit(self, await self._commit(self.processor.publish(gap)))
 
     def stood_still(self) -> float:
-        """For how many seconds completeness has not moved in this worker."""
-        return time.monotonic() - self.moved_at
+        """For how many seconds this worker has not come further than that."""
+        return min(self.age(), time.monotonic() - self._began_at)
 
     def age(self) -> float:
-        """For how many seconds it has not moved, in whichever worker: one that ends again and again is no younger."""
-        return self._age_when_restored + self.stood_still()
+        """How many seconds ago that was until which it is complete, in whichever worker.
+
+        One that ends again and again is no younger, and neither is one that moves on among what is old.
+        """
+        return self._age_when_moved + time.monotonic() - self.moved_at
+
+    def _behind(self) -> float:
+        """By the brokers' clock, and before the first mark has come back by this machine's."""
+        until, now = self.processor.coverage.complete_until, self.clock.now() or datetime.now(UTC)
+        return 0.0 if until is None else max(0.0, (now - until).total_seconds())
 
     def expect_batch(self) -> None:
         """A batch of this epoch is handed over."""
@@ -185,8 +193,3 @@ async def _next(slices: Iterator[Writes | None]) -> Writes | None:
         if writes is not None:
             return writes
     return None
-
-
-def _age(complete_until: datetime | None) -> float:
-    """By this machine's clock: the brokers' is not known before the first mark has come back."""
-    return 0.0 if complete_until is None else max(0.0, (datetime.now(UTC) - complete_until).total_seconds())
