@@ -12,7 +12,7 @@ from streams.engine.partition import Partition
 STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "complete_until_timestamp_seconds": ("Until when the partition is complete, by the brokers' clock.", ()),
-    "completeness_age_seconds": ("For how long completeness has stood still, a restart's time included.", ()),
+    "completeness_age_seconds": ("How old the picture was when completeness last moved, and the time since.", ()),
     "gap": ("1 while the checker cannot see, by cause.", ("cause",)),
     "losses": (
         "Stretches of the inputs that nobody could judge, while the portal keeps what was sent then.",

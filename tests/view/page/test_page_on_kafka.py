@@ -49,7 +49,7 @@ async def test_a_filter_is_a_chip_in_the_address(page: Page) -> None:
 
 async def test_a_municipality_is_found_by_its_name(page: Page) -> None:
     await page.goto("/reports")
-    await page.get_by_label("Kommune (navn eller nummer)").fill("berg")
+    await page.get_by_label("Kommune, meldings-id eller transport-id").fill("berg")
     await page.get_by_role("button", name="Bruk").click()
     await expect(page.locator(ROWS)).to_have_count(2)
     await expect(page.locator(f"{ROWS} td:nth-child(2)").first).to_contain_text("Bergen")
@@ -230,7 +230,7 @@ async def test_what_a_sender_controls_is_shown_as_text(page: Page, viewing: View
     attack = "<img src=x onerror=alert(1)>"
     await page.goto("/reports?" + "q=" + attack.replace(" ", "%20"))
     await expect(page.locator("main img")).to_have_count(0)
-    await expect(page.get_by_label("Kommune (navn eller nummer)")).to_have_value(attack)
+    await expect(page.get_by_label("Kommune, meldings-id eller transport-id")).to_have_value(attack)
 
 
 async def test_a_script_in_the_page_would_not_run(page: Page) -> None:
