@@ -98,18 +98,14 @@ def _start_anew_after_errors(*, of_its_own: bool) -> None:
 
 
 def fetch_position_taken_as_applied() -> None:
-    """What was fetched counts as done, though some of it waits in a queue."""
-    whole = _source._hand_over
+    """What was fetched counts as done, though some of it waits for the other inputs."""
+    whole = _processor._pass_marks
 
-    async def hand_over(self: Any, of: Any, epoch: int, fetched: Any) -> None:
-        late = {tp: records for tp, records in fetched.items() if tp.partition == of.partition and records}
-        if late and not of.processor.marks.outstanding:
-            for tp, records in late.items():
-                of.processor.coverage.applied[tp.topic].next_offset = records[-1].offset + 1
-                self._delivered[tp] = records[-1].offset + 1
-        await whole(self, of, epoch, fetched)
+    def pass_marks(self: Any, one: Any) -> None:
+        whole(self, one)
+        self.coverage.applied[one.topic].next_offset = one.next_offset
 
-    _source._hand_over = hand_over
+    _processor._pass_marks = pass_marks
 
 
 def workers_clock_for_marks() -> None:
@@ -142,8 +138,11 @@ def completeness_without_waiting() -> None:
     def mark_due(self: Any, *given: Any) -> bool:
         due = whole(self, *given)
         if due:
+            written = datetime.fromtimestamp(time.time(), UTC)
+            for one in self.processor.log.inputs.values():
+                one.latest = max(one.latest or written, written)
             marks, inputs = self.processor.marks, self.processor.marks._inputs
-            marks._seen = dict.fromkeys(inputs, datetime.fromtimestamp(time.time(), UTC))
+            marks._seen = dict.fromkeys(inputs, written)
             marks._number += 1
             self.marked_at = time.monotonic()
             return False
