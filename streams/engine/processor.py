@@ -180,12 +180,8 @@ class Processor:
 
     def _apply_run(self, one: Input, run: Run) -> None:
         """Apply records of an input's first run, at least one, until it is out of breath."""
-        applied, clean, kind, topic = (
-            self.coverage.applied[one.topic],
-            self._clean.by_kind[one.kind],
-            one.kind,
-            one.topic,
-        )
+        topic, kind = one.topic, one.kind
+        applied, clean = self.coverage.applied[topic], self._clean.by_kind[kind]
         read, done, pause = 0, 0, self._slice.out_of_breath_at
         if applied.last is None and run.appended is not None:
             self._goes_on(topic, run.arrived)

@@ -74,12 +74,14 @@ class IndexForgotten(EngineWorker):
         return processor
 
 
-class LatestInputCounts(EngineWorker):
-    """Complete until what the input that has come furthest tells, not the one that is behind."""
+class _WithLog(EngineWorker):
+    """A worker whose log is another one."""
+
+    log_class: type[Log]
 
     def restored(self, committed: dict[str, int | None]) -> Processor:
         processor = super().restored(committed)
-        processor.log.__class__ = _Latest
+        processor.log.__class__ = self.log_class
         return processor
 
 
@@ -90,13 +92,10 @@ class _Latest(Log):
         return max(known, default=None) if len(known) == len(self.inputs) else None
 
 
-class FirstInputCounts(EngineWorker):
-    """What one input tells stands for those of which nothing is known."""
+class LatestInputCounts(_WithLog):
+    """Complete until what the input that has come furthest tells, not the one that is behind."""
 
-    def restored(self, committed: dict[str, int | None]) -> Processor:
-        processor = super().restored(committed)
-        processor.log.__class__ = _First
-        return processor
+    log_class = _Latest
 
 
 class _First(Log):
@@ -105,13 +104,10 @@ class _First(Log):
         return min((one.latest for one in self.inputs.values() if one.latest is not None), default=None)
 
 
-class AppliedBeyond(EngineWorker):
-    """What was fetched is applied at once, input by input, whether the others have come so far or not."""
+class FirstInputCounts(_WithLog):
+    """What one input tells stands for those of which nothing is known."""
 
-    def restored(self, committed: dict[str, int | None]) -> Processor:
-        processor = super().restored(committed)
-        processor.log.__class__ = _Beyond
-        return processor
+    log_class = _First
 
 
 class _Beyond(Log):
@@ -119,19 +115,22 @@ class _Beyond(Log):
         return next((one for one in self.inputs.values() if one.runs), None)
 
 
-class ByInput(EngineWorker):
-    """What may be applied is, but input by input."""
+class AppliedBeyond(_WithLog):
+    """What was fetched is applied at once, input by input, whether the others have come so far or not."""
 
-    def restored(self, committed: dict[str, int | None]) -> Processor:
-        processor = super().restored(committed)
-        processor.log.__class__ = _ByInput
-        return processor
+    log_class = _Beyond
 
 
 class _ByInput(Log):
     def first(self, until: datetime) -> Input | None:
         some = (one for one in self.inputs.values() if one.runs and one.runs[0].arrived < until)
         return next(some, None)
+
+
+class ByInput(_WithLog):
+    """What may be applied is, but input by input."""
+
+    log_class = _ByInput
 
 
 class AllSaidWithTheFirstSlice(EngineWorker):

@@ -19,10 +19,10 @@ from streams.records.copies import UNREADABLE
 from streams.records.decode import TOO_LARGE, refused, take_in_content
 from streams.records.record import Record, Refusal
 from streams.sources.chunk import TIMES, Kind, Odd
-from streams.sources.ids import is_nothing, is_rounded, scraps_of, uuids_in, visible
+from streams.sources.ids import NO_UUIDS, is_nothing, is_rounded, scraps_of, uuids_in, visible
 from streams.sources.shaping import as_content
 
-NO_ID = "00000000-0000-0000-0000-000000000000"
+_NIL = NO_UUIDS[0]
 EVENT_TIME = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
 # What is written for "no date" in many an export (1970, 1900), long before there was a portal: it would stretch what a
 # source seems to cover.
@@ -94,7 +94,7 @@ class OddLines:
         by_message = "report_id" not in given and isinstance(given.get("message_id"), str)
         nameless = kind == "stored" and odd.value is not None and not given.keys() & {"report_id", "message_id"}
         record = Record(kind, Place(at or EPOCH, "", NO_PARTITION, odd.line), odd.key, None)
-        content = given | {"report_id": NO_ID} if by_message or nameless else given
+        content = given | {"report_id": _NIL} if by_message or nameless else given
         intake = take_in_content(record, content) if unread is None else refused(record, unread)
         fact, refusal = intake.fact, odd.refusal or no_id or intake.refusal
         lost = by_message and not _is_token(given["message_id"])  # nothing else names its report
@@ -175,7 +175,7 @@ class OddLines:
         self._rows["unjudged"] += [(one, number, self._source, None, odd.line, names) for one in reports]
         if not reports:
             self._rows["doubtful"].append((number, self._source, odd.line))
-            scraps = scraps_of(told) if isinstance(told, str) and told != NO_ID else ()
+            scraps = scraps_of(told) if isinstance(told, str) and told != _NIL else ()
             self._rows["scraps"] += [(scrap, False, number, self._source, odd.line) for scrap in scraps]
 
     def _lose(self, row: FactRow, message: str) -> None:
