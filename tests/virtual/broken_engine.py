@@ -45,6 +45,15 @@ class LatestForgotten(EngineWorker):
         return processor
 
 
+class BeginningForgotten(EngineWorker):
+    """Each worker begins anew where the inputs have lost something, wherever the first one did."""
+
+    def restored(self, committed: dict[str, int | None]) -> Processor:
+        processor = super().restored(committed)
+        processor.coverage.beginnings = dict.fromkeys(processor.coverage.beginnings)
+        return processor
+
+
 class LossesUnsaid(EngineWorker):
     """What was deleted before it was read is jumped over in silence."""
 
@@ -253,8 +262,9 @@ class EventsFirst(EngineWorker):
         events: list[Any] = self.work().events
         known = self.kafka.committed
         early = Kept(
-            known.rows, known.books, known.positions, known.until, events, known.topics, known.losses, known.floors
-        )
+            known.rows, known.books, known.positions, known.until, events, known.topics, known.losses, known.floors,
+            known.begun,
+        )  # fmt: skip
         self.kafka.committed = early
         self.writes.records = [one for one in self.writes.records if one.topic != SETTINGS.output("missing")]
 
@@ -266,6 +276,7 @@ SPLIT_BRAIN = {
 BROKEN: dict[type[EngineWorker], set[str]] = {
     ArrivedAsStamped: {"coverage_lied", "phantom", "wrong_reason", "wrong_status", "different_events", "lost"},
     LatestForgotten: {"coverage_lied", "phantom", "wrong_reason", "wrong_status", "different_events", "lost"},
+    BeginningForgotten: {"coverage_lied", "phantom", "lost", "wrong_status", "different_events", "books_unbalanced"},
     LossesUnsaid: {"lost", "phantom", "wrong_reason", "wrong_status", "books_unbalanced"},
     HeldForgotten: {"lost", "phantom", "wrong_reason", "wrong_status", "books_unbalanced", "different_events"},
     IndexForgotten: {"lost", "wrong_status", "wrong_erasure"},

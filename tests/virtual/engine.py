@@ -53,6 +53,7 @@ class EngineWorker(Worker):
         self.unwritten: list[str] = []  # inputs that the outstanding set has not been appended to yet
         self.marks = self.processor.marks
         self.positions = self.fetched = {kind: self.processor.position(name) for kind, name in INPUTS.items()}
+        self._restored_at = self.positions
         self._skipped = [] if known.topics[COVERAGE] else [(kind, 0, begin) for kind, begin in self.positions.items()]
 
     @property
@@ -145,14 +146,23 @@ class EngineWorker(Worker):
         kept = Kept(
             rows=dict(known.rows), books=dict(known.books), until=known.until, events=list(known.events),
             topics={name: dict(values) for name, values in known.topics.items()},
-            losses=known.losses + self._skipped, floors=dict(known.floors),
+            losses=known.losses + self._skipped, floors=dict(known.floors), begun=dict(known.begun),
         )  # fmt: skip
         kept.positions = {kind: writes.offsets[name] for kind, name in INPUTS.items()}
         for write in writes.records:
             _keep(kept, write)
         for kind, _, end in kept.losses:
             kept.floors.setdefault((kind, end), self._restored_until)
+        for kind, _, end in kept.first_start:
+            begun = self._first_fetched(kind, end)
+            if end and begun is not None:
+                kept.begun.setdefault(kind, begun)
         return kept
+
+    def _first_fetched(self, kind: str, start: int) -> int | None:
+        """The first record of an input that this worker can have seen, from an offset on: until where it has fetched."""
+        begin, log = max(start, self._restored_at[kind]), self.kafka.logs[kind]
+        return next((offset for offset in range(begin, self.positions[kind]) if log[offset].seen), None)
 
 
 def _keep(kept: Kept, write: Write) -> None:

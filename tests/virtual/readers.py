@@ -44,6 +44,13 @@ class Kept(Committed):
     losses: list[tuple[str, int, int]] = field(default_factory=list)  # topic, from, to: published, or before the start
     # By topic and offset behind a loss: until when it was complete at the restart that found it.
     floors: dict[tuple[str, int], int] = field(default_factory=dict)
+    # By topic that the first start did not find whole, the offset of the first record that it found; committed by then.
+    begun: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def first_start(self) -> list[tuple[str, int, int]]:
+        """What the first start did not find any more of each input: the first losses."""
+        return self.losses[: len(TOPICS)]
 
 
 class ByteKafka(Kafka):

@@ -23,8 +23,8 @@ from tests.virtual.broken_engine import (
 )
 from tests.virtual.engine import EngineWorker
 from tests.virtual.engine_run import failure, play, report
-from tests.virtual.schedule import WEIGHTS
-from tests.virtual.trouble import TROUBLES, Troubled, draw_troubled
+from tests.virtual.schedule import WEIGHTS, Step
+from tests.virtual.trouble import TROUBLES, Troubled, draw_troubled, view
 from tests.virtual.truth import Anomaly
 
 MOST = 6_000  # schedules until a sabotage must have been noticed
@@ -55,6 +55,14 @@ def test_no_troubled_schedule_makes_an_anomaly_on_the_real_processor(tmp_path: P
         "records deleted unread",
     ):  # fmt: skip
         assert played.events[said] >= FEWEST
+
+
+def test_what_is_deleted_after_the_first_start_moves_no_beginning(runner: asyncio.Runner) -> None:
+    """The record that the first start found was fetched and said on coverage, and deleted before its turn came."""
+    names = ("sent", "sent", "expire", "turn", "turn", "day", "expire", "takeover", "sent")
+    scheduler = Troubled(runner)
+    assert list(scheduler.play([Step(name) for name in names]).values()) == ["missing"]
+    assert view(scheduler.kafka).beginning == 0
 
 
 def _noticed(runner: asyncio.Runner, worker_class: type[EngineWorker]) -> tuple[int, Anomaly]:

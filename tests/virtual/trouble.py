@@ -5,13 +5,16 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
+import orjson
+
 from streams.core.checker import Checker, MemoryRows
+from streams.core.events import written
 from streams.core.facts import Fact
 from streams.core.rules import Rules
 from streams.core.sight import Lost, Sight
 from tests.virtual.engine import EngineWorker
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
-from tests.virtual.readers import ByteKafka, Kept
+from tests.virtual.readers import COVERAGE, INPUTS, ByteKafka, Kept
 from tests.virtual.schedule import FOREVER_MS, RULES, Scheduler, Step, draw, judged
 from tests.virtual.truth import Anomaly, check_commit, check_end, known
 
@@ -47,9 +50,9 @@ def view(kafka: ByteKafka) -> Kafka:
                 continue
             latest = max(latest, entry.at)
             seen.logs[topic].append(Entry(latest, _arrived(entry.fact, latest), entry.mark))
-    skipped = kafka.committed.losses[: len(TOPICS)]  # what the first start did not find any more
+    skipped = kafka.committed.first_start
     lost = [(a, b) for name, a, b in kafka.committed.losses if name == "stored" and (name, a, b) not in skipped]
-    begun = [_first_after(seen, topic, end) for topic, _, end in skipped if end > 0]
+    begun = [_begun(seen, kafka.committed, topic, end) for topic, _, end in skipped if end > 0]
     seen.beginning = max((at for at in begun if at is not None), default=None)
     floors = kafka.committed.floors
     seen.lost = [
@@ -65,6 +68,11 @@ def _last_before(seen: Kafka, topic: str, offset: int) -> int:
 
 def _first_after(seen: Kafka, topic: str, offset: int) -> int | None:
     return next((entry.at for entry in seen.logs[topic][offset:] if entry.seen), None)
+
+
+def _begun(seen: Kafka, kept: Kept, topic: str, end: int) -> int | None:
+    """When an input began that the first start did not find whole: what is lost afterwards does not move it."""
+    return seen.logs[topic][kept.begun[topic]].at if topic in kept.begun else _first_after(seen, topic, end)
 
 
 def _lost(kept: Kept, topic: str, offset: int) -> bool:
@@ -162,7 +170,18 @@ class Troubled(Scheduler):
 
     def _checked(self, before: Committed) -> None:
         if self.kafka.committed is not before:
-            check_commit(view(self.kafka), before)
+            seen = view(self.kafka)
+            self._check_beginnings(seen)
+            check_commit(seen, before)
+
+    def _check_beginnings(self, seen: Kafka) -> None:
+        """Coverage says of each input that was not whole when the first record came that the first start found."""
+        kept = self.kafka.committed
+        said = orjson.loads(kept.topics[COVERAGE].get(b"0") or b'{"beginnings": {}}')["beginnings"]
+        begun = {topic: written(time_of(seen.logs[topic][offset].at)) for topic, offset in kept.begun.items()}
+        known = {INPUTS[topic]: begun.get(topic) for topic, _, end in kept.first_start if end}
+        if said != known:
+            raise Anomaly("coverage_lied", f"It says that it begins at {said}, it does at {known}.")
 
     def _settle(self) -> None:
         self._close(0, 0)
