@@ -167,7 +167,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             return
         spans: dict[str, Span] = {}
         records: dict[str, list[Any]] = {}
-        left = {tp: self._left(tp) for tp in self._wanted(partition)}
+        # What was taken is delivered even if its input has to wait by now: the position is behind it already.
+        wanted = {*self._wanted(partition), *first}
+        left = {tp: self._left(tp) for tp in self._inputs(partition.number) if tp in wanted}
         for tp, share in shares(left, self._settings.batch_records).items():
             records[tp.topic] = first.get(tp, [])
             try:

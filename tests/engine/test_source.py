@@ -122,6 +122,31 @@ async def test_what_is_fetched_of_a_partition_that_is_long_at_work_waits_and_hol
     assert [(batch.partition, len(batch.records[SENT])) for batch in delivered] == [(1, 1), (0, 1)]
 
 
+async def test_a_record_that_was_taken_while_its_input_ran_too_far_ahead_is_delivered() -> None:
+    """Its position has moved behind it: whoever left it out now would never read it again."""
+    delivered: list[Batch] = []
+
+    async def deliver(batch: Batch) -> None:
+        delivered.append(batch)
+
+    class Meanwhile(Assigned):
+        """While the first record is waited for, a batch is applied after which its input has to wait."""
+
+        async def getmany(self, *tps: TopicPartition, **how: Any) -> dict[TopicPartition, list[Appended]]:
+            taken = await super().getmany(*tps, **how)
+            log: Any = table.partitions[0].processor.log
+            log.too_far_ahead = SENT.__eq__
+            return taken
+
+    table = Table()
+    it = source(table, deliver)
+    it._consumer = Meanwhile(0, 1)
+    await it._fetch_once()
+    assert [(batch.partition, batch.spans[SENT].end, len(batch.records[SENT])) for batch in delivered] == [
+        (0, 1, 1), (1, 1, 1),
+    ]  # fmt: skip
+
+
 def test_nothing_is_known_of_a_partition_that_was_taken_away() -> None:
     it = source(Table(), None)
     owned, lost = TopicPartition(SENT, 0), TopicPartition(SENT, 1)
