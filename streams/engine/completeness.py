@@ -157,18 +157,26 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _say_gap(self, partition: Partition) -> None:
         """Publish a gap once completeness has stood still for too long, and again when its cause changes."""
+        if self._gap(partition) is not None:
+            await partition.publish(lambda: self._gap_said(partition))
+
+    def _gap_said(self, partition: Partition) -> Gap | None:
+        gap = self._gap(partition)
+        if gap is not None:
+            log.warning(
+                "Partition %d cannot be checked since %s: %s", partition.number, gap.since.isoformat(), gap.cause,
+                extra={"partition": partition.number, "cause": gap.cause},
+            )  # fmt: skip
+        return gap
+
+    def _gap(self, partition: Partition) -> Gap | None:
+        """What there is to say; None where it goes on, or that is said already."""
         if partition.stood_still() < self._settings.gap_after.total_seconds():
-            return
-        coverage = partition.processor.coverage
-        cause = self._cause(partition)
+            return None
+        coverage, cause = partition.processor.coverage, self._cause(partition)
         if coverage.gap is not None and coverage.gap.cause == cause:
-            return
-        since = coverage.gap.since if coverage.gap else coverage.complete_until or datetime.now(UTC)
-        log.warning(
-            "Partition %d cannot be checked since %s: %s", partition.number, since.isoformat(), cause,
-            extra={"partition": partition.number, "cause": cause},
-        )  # fmt: skip
-        await partition.publish(Gap(since, cause))
+            return None
+        return Gap(coverage.gap.since if coverage.gap else coverage.complete_until or datetime.now(UTC), cause)
 
     def _cause(self, partition: Partition) -> str:
         if partition.processor.clock_is_behind():

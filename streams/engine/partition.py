@@ -98,10 +98,12 @@ class Partition:
             self._on_commit(self, seconds)
             return True
 
-    async def publish(self, gap: Gap) -> None:
-        """Publish a gap. Raises InDoubt."""
+    async def publish(self, told: Callable[[], Gap | None]) -> None:
+        """Publish the gap that is told once no commit is running: one that ran may have closed it. Raises InDoubt."""
         async with self._lock:
-            self._on_commit(self, await self._commit(self.processor.publish(gap)))
+            gap = told()
+            if gap is not None:
+                self._on_commit(self, await self._commit(self.processor.publish(gap)))
 
     def stood_still(self) -> float:
         """For how many seconds this worker has not come further than that."""

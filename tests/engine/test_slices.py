@@ -1,6 +1,7 @@
 """What is too much for one transaction goes slice by slice: each says no more than what is decided."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,7 +13,9 @@ import pytest
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
+from streams.engine.completeness import Marker
 from streams.engine.health import readiness
+from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition
 from streams.engine.processor import Batch, Processor
 from streams.engine.rows import PackedRows
@@ -21,6 +24,7 @@ from streams.kafka.transaction import Writes
 from streams.policies import load_policy
 from streams.records.coverage import Gap, read_coverage
 from streams.records.events import read_book
+from streams.settings import KafkaSettings
 from tests.engine.processing import (
     MOMENT,
     SENT,
@@ -252,10 +256,30 @@ async def test_a_gap_can_be_said_between_two_slices() -> None:
     partition, held = at_work(one)
     working = asyncio.create_task(partition.apply(marks))
     await turns()
-    saying = asyncio.create_task(partition.publish(Gap(START, "lag")))
+    saying = asyncio.create_task(partition.publish(lambda: Gap(START, "lag")))
     held.let(100)
     await asyncio.wait_for(asyncio.gather(working, saying), 5)
     assert [len(of(writes, "missing")) for writes in held.commits] == [10, 0, *[10] * 8, 5]
+
+
+@pytest.mark.parametrize("reports", [5, 15])
+async def test_a_gap_is_said_only_if_it_is_still_there_when_the_commit_that_runs_is_done(reports: int) -> None:
+    """The last slice closes it. After any other one it is as old as before."""
+    one, marks = due_at_once(TENS, reports, timedelta(seconds=1))
+    partition, held = at_work(one)
+    partition._began_at = partition.moved_at = time.monotonic() - 60
+    unused: Any = None
+    marker = Marker(KafkaSettings(), SETTINGS, unused, unused, Metrics())
+    working = asyncio.create_task(partition.apply(marks))
+    await turns()
+    assert one.coverage.gap is None
+    saying = asyncio.create_task(marker._say_gap(partition))
+    await turns()
+    held.let(100)
+    await asyncio.wait_for(asyncio.gather(working, saying), 5)
+    gaps = [coverage_of(writes)["gap"] for writes in held.commits]
+    assert gaps[-1] is None
+    assert [gap["cause"] for gap in gaps if gap] == ["lag"] * (reports // 10)
 
 
 async def test_others_have_their_turn_within_a_slice() -> None:
