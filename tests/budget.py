@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,20 @@ def folder_of(nodeid: str) -> str:
     return parts[1] if len(parts) > 2 else "."
 
 
+class Runs:
+    """Notes on each report which run its test belongs to, in the process that ran it.
+
+    A report's keywords are no mark: the names of folders are among them, and the project may lie in one called `long`.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Setup, call and teardown of a test."""
+        report = yield
+        report.__dict__["run"] = "long" if item.get_closest_marker("long") else "test"
+        return report
+
+
 class Budgets:
     """Adds up what the processes of a run report."""
 
@@ -66,7 +80,7 @@ class Budgets:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Setup, call and teardown of a test."""
-        run = "long" if "long" in report.keywords else "test"
+        run = getattr(report, "run", "test")  # whoever ran it may have died before it could be said
         self._seconds[run, folder_of(report.nodeid)] += report.duration
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.browser import browser, chromium
-from tests.budget import Budgets, budgets
+from tests.budget import Budgets, Runs, budgets
 from tests.examples import with_few_examples
 from tests.groups import FILE, Groups, module_of, write
 from tests.real_kafka import running_kafka
@@ -28,6 +28,7 @@ settings.load_profile("ours")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Seconds by folder are added up where all reports arrive."""
+    config.pluginmanager.register(Runs())
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Budgets(budgets()))
         config.pluginmanager.register(Groups())

@@ -184,9 +184,10 @@ def test_every_folder_of_tests_has_a_budget() -> None:
 
 
 CONFTEST = """
-from tests.budget import Budgets
+from tests.budget import Budgets, Runs
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: long")
+    config.pluginmanager.register(Runs())
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Budgets({("test", "quick"): %s, ("long", "quick"): 100}))
 """
@@ -212,8 +213,9 @@ def run_with(folder: Path, allowed: float, *options: str, no_skips: str = "") ->
 
 
 @pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")])
-def test_seconds_are_shown_by_folder_and_run(tmp_path: Path, processes: tuple[str, ...]) -> None:
-    done = run_with(tmp_path, 50, *processes)
+@pytest.mark.parametrize("root", ["project", "long"])
+def test_seconds_are_shown_by_folder_and_run(tmp_path: Path, root: str, processes: tuple[str, ...]) -> None:
+    done = run_with(tmp_path / root, 50, *processes)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^quick +long +0\.[1-9] s of  100 s$", done.stdout, re.MULTILINE), done.stdout
     assert re.search(r"^quick +test +0\.[2-9] s of   50 s$", done.stdout, re.MULTILINE), done.stdout
