@@ -39,7 +39,7 @@ async def test_what_falls_due_at_once_is_announced_and_no_worker_is_lost(make_wo
 
 
 async def closed(world: World) -> None:
-    """Wait until there is no gap: what is complete until then is as old as the flood until the next marks are passed."""
+    """Wait until there is no gap: after a flood completeness is as old as that until the next marks are passed."""
     deadline = time.monotonic() + GAP_SECONDS
     while (gap := (await world.coverage(0))["gap"]) is not None:
         assert time.monotonic() < deadline, gap

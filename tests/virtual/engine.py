@@ -160,7 +160,7 @@ class EngineWorker(Worker):
         return kept
 
     def _first_fetched(self, kind: str, start: int) -> int | None:
-        """The first record of an input that this worker can have seen, from an offset on: until where it has fetched."""
+        """The first record of an input, from an offset on, among those that this worker has fetched."""
         begin, log = max(start, self._restored_at[kind]), self.kafka.logs[kind]
         return next((offset for offset in range(begin, self.positions[kind]) if log[offset].seen), None)
 
