@@ -1,6 +1,7 @@
 """CSV files, as databases and spreadsheets write them: only the columns that are asked for ever leave their lines."""
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Generator, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,8 +55,10 @@ class CsvFile(OpenFile):
         self._wanted = sorted(set(places.values()))
         self._places = {ours: self._wanted.index(place) for ours, place in places.items()}
         self._styles: dict[str, TimeStyle | None] = dict.fromkeys(TIMES, source.times)
-        self._records = Records(self._header.delimiter, len(self._header.names), self._wanted)
         self._broken = BrokenLines(self._header.delimiter, len(self._header.names), places)
+        self._records = Records(
+            self._header.delimiter, len(self._header.names), self._wanted, begins=self._broken.begins
+        )
         self._look_into_times()
         self._shape = Shape(source, places, self._styles)
 
@@ -65,8 +68,26 @@ class CsvFile(OpenFile):
             self.warnings.add("cut_off")
 
     def look_again(self, numbers: Collection[int]) -> Iterator[tuple[int, Legible]]:
-        for number, block in self._text.holding(numbers, self.block_bytes):
-            yield number, self._broken.legible(self._records.whole(block, number - block.first))
+        wanted, held = sorted(numbers), list[bytes]()
+        for block in self._text.blocks(self.block_bytes):
+            whole = Block.of(held + block.lines, block.first - len(held), 0.0, ends=block.ends) if held else block
+            held = yield from self._looked(whole, wanted, last=not block.ends)
+            if not wanted:
+                return
+        if held:
+            yield from self._looked(Block.of(held, wanted[0], 1.0, ends=True), wanted, last=True)
+
+    def _looked(
+        self, block: Block, wanted: list[int], *, last: bool
+    ) -> Generator[tuple[int, Legible], None, list[bytes]]:
+        """What can be made out on the wanted lines that a block holds; gives those that go on behind it."""
+        here = wanted[: bisect_left(wanted, block.first + len(block.lines))]
+        found = self._records.pieces(block, here, last=last)
+        for number, text, whole in found.pieces:
+            yield number, self._broken.legible(text, whole=whole)
+        behind = len(block.lines) - found.left
+        del wanted[: bisect_left(wanted, block.first + behind)]
+        return block.lines[behind:]
 
     def _part(self, rows: _Rows, done: float) -> ShapedLines:
         return ShapedLines(pa.table({"line": rows.lines, **self._texts(rows)}), rows.odd, done)
@@ -82,9 +103,11 @@ class CsvFile(OpenFile):
         sample = next((rows for rows, _ in self._rows(_SAMPLE_BYTES) if len(rows.lines) or rows.odd), None)
         if sample is None:
             raise ConfigurationError(f"{self.path.name} is empty: give a file that has records, or leave it out.")
+        raw = self._texts(sample)
+        self._broken.learn({name: texts[:_SAMPLE_VALUES].to_pylist() for name, texts in raw.items()})
         if self.source.times is not None:
             return
-        texts = Shape(self.source, self.columns, {}).shape(sample.lines, self._texts(sample))[0]
+        texts = Shape(self.source, self.columns, {}).shape(sample.lines, raw)[0]
         for name in TIMES & self._places.keys():
             if looks_norwegian(texts[name].drop_null()[:_SAMPLE_VALUES]):
                 self._styles[name] = "norwegian"

@@ -2,11 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from streams.sources.chunk import TIMES
 from streams.sources.csv_header import DELIMITERS
-from streams.sources.ids import Legible, made_out, uuids_in
+from streams.sources.ids import SHORTEST_WORD, Legible, made_out, uuids_in
 from streams.sources.text import as_text
 
 _OTHER_IDS = frozenset({"message_id", "unit_id"})
@@ -28,21 +28,62 @@ class BrokenLines:
         self._delimiters = dict.fromkeys((delimiter, *DELIMITERS))
         self._width = width
         self._id = places.get("report_id", -1)
+        self._vague: set[int] = set()
+        self._message = places.get("message_id", -1)
         self._others = {place: name for name, place in places.items() if name != "report_id"}
 
-    def legible(self, line: bytes) -> Legible:
-        """What can be made out on a line."""
-        text = as_text(line)
-        return made_out(text, self._where(text))
+    def learn(self, texts: Mapping[str, Sequence[str | None]]) -> None:
+        """Some records, by our columns: where most cells do not look as they should, any cell may stand."""
+        for place, name in self._others.items():
+            given = [text for text in texts.get(name, ()) if text and text.strip()]
+            if sum(not self._fits(place, text) for text in given) > len(given) // 2:
+                self._vague.add(place)
 
-    def _where(self, text: str) -> list[str]:
+    def legible(self, record: bytes, *, whole: bool) -> Legible:
+        """What can be made out on a record, or on a line that may be a part of one where it is not whole."""
+        text = as_text(record)
+        return made_out(text, self._where(text, whole=whole))
+
+    def begins(self, given: Sequence[bytes]) -> bool:
+        """Whether a record seems to begin with some cells: they are what they should be, an id among them."""
+        cells = [as_text(cell).strip(' "') for cell in given]
+        if len(cells) < 2 or not all(self._fits(place, _at(cells, place)) for place in self._others):
+            return False
+        if uuids_in(_at(cells, self._id) or ""):
+            return True
+        message = _at(cells, self._message) or ""
+        timed = any(_at(cells, place) for place, name in self._others.items() if name in TIMES)
+        return bool(message) and (timed or (len(message) >= SHORTEST_WORD and any(map(str.isdecimal, message))))
+
+    def _where(self, text: str, *, whole: bool) -> list[str]:
         """The report ids that stand where they should, however the line is broken; none where that is not certain."""
         for delimiter in self._delimiters if self._id >= 0 else ():
             for cells in (_quoted(text, delimiter), text.split(delimiter)):
                 if len(cells) > 1 and (found := self._found(cells)):
-                    alone = len(set(found)) == 1 and len(cells) <= self._width + 1  # more may be of several records
-                    return found if alone or self._glued(cells) else []
+                    return found if self._is_certain(cells, found, whole=whole) else []
         return []
+
+    def _is_certain(self, cells: list[str], found: list[str], *, whole: bool) -> bool:
+        """Whether the ids that were found are all that the cells may be about."""
+        if self._glued(cells):
+            return whole
+        if len(set(found)) > 1 or len(cells) > self._width + 1:  # more may be of several records
+            return False
+        # Of a part nobody knows which end is missing: both must tell the same. In a cell with lines a record may lie.
+        if (not whole and len(found) < 2) or any("\n" in cell and uuids_in(cell) for cell in cells):
+            return False
+        missing = self._width - len(cells)
+        return missing <= 0 or any(self._goes(cells, found[0], gap, missing) for gap in range(len(cells) + 1))
+
+    def _goes(self, cells: list[str], own: str, gap: int, missing: int) -> bool:
+        """Whether every cell is what it should be where so many are missing from a place on."""
+
+        def cell(place: int) -> str | None:
+            return _at(cells, place) if place < gap else _at(cells, place - missing) if place >= gap + missing else None
+
+        return uuids_in(cell(self._id) or "") == (own,) and all(
+            self._fits(place, cell(place)) for place in self._others
+        )
 
     def _found(self, cells: list[str]) -> list[str]:
         if glued := self._glued(cells):
@@ -69,10 +110,12 @@ class BrokenLines:
         name = self._others[place]
         if cell is None or not cell.strip():
             return True
-        if name in TIMES:
-            return _TIME.search(cell) is not None
         if name not in _OTHER_IDS and uuids_in(cell):
             return False
+        if place in self._vague:
+            return True
+        if name in TIMES:
+            return _TIME.search(cell) is not None
         return (_TOWN if name == "municipality" else _WORD).fullmatch(cell.strip()) is not None
 
     def _glued(self, cells: list[str]) -> list[int]:

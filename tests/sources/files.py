@@ -65,9 +65,9 @@ def read(source: SourcePlan, block_bytes: int | None = None) -> Read:
     return Read(rows, odd, file.warnings)
 
 
-def legible(source: SourcePlan) -> list[Legible]:
+def legible(source: SourcePlan, block_bytes: int | None = None) -> list[Legible]:
     """What can be made out on the lines of a source's only file that could not be read."""
-    return [one for _, one in opened(source).look_again([odd.line for odd in read(source).odd])]
+    return [one for _, one in opened(source, block_bytes).look_again([odd.line for odd in read(source).odd])]
 
 
 def written(folder: Path, name: str, content: bytes | str) -> Path:

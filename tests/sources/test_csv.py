@@ -166,6 +166,87 @@ def test_records_glued_together_tell_of_both_reports(tmp_path: Path) -> None:
     assert (set(found.reports), found.certain) == ({ID, OTHER}, True)
 
 
+NOTED = ("sent_at", "channel", "note", "municipality", "case_system", "message_id", "report_id", "unit")
+OTHERS = ("1f0c9c52-6a35-4d3f-8b1e-0d7c55a3f001", "2f0c9c52-6a35-4d3f-8b1e-0d7c55a3f002")
+
+
+def noted(report: str, message: str, *rest: str) -> str:
+    """A record whose free text goes on on the next line, up to its unit."""
+    return ",".join((SENT_AT, "FIKS_IO", '"line one\nline two"', "0301", "UKJENT", message, report, *rest))
+
+
+@pytest.mark.parametrize("block_bytes", [1, 100, 220, None])
+def test_a_refused_record_is_looked_at_with_all_of_its_lines(tmp_path: Path, block_bytes: int | None) -> None:
+    """Its second line alone would tell that the message's id is the report's, as one cell is gone from its end."""
+    whole = noted(OTHERS[0], "m1", "u1")
+    content = "\n".join([",".join(NOTED), whole, noted(ID, OTHER), whole, noted(ID, "m2", "u1", "")])
+    cut, longer = legible(source_of(written(tmp_path, "sent.csv", content)), block_bytes)
+    assert (set(cut.reports), cut.certain) == ({ID, OTHER}, False)
+    assert (longer.reports, longer.certain) == ((ID,), True)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 300, None])
+def test_records_glued_together_whose_text_goes_on_tell_of_both_reports(
+    tmp_path: Path, block_bytes: int | None
+) -> None:
+    header = ("report_id", "note", "message_id", "channel", "sent_at", "case_system", "municipality", "unit")
+    one, two = (
+        (report, '"line one\nline two"', message, "FIKS_IO", SENT_AT, "UKJENT", "0301", "u5417763")
+        for report, message in zip((ID, OTHER), OTHERS, strict=True)
+    )
+    content = csv_lines(header) + "\t".join(one) + "\t".join(two) + "\n"
+    (found,) = legible(source_of(written(tmp_path, "sent.csv", content.replace(";", "\t"))), block_bytes)
+    assert (set(found.reports), found.certain) == ({ID, OTHER}, True)
+
+
+def test_records_that_a_stray_quote_had_swallowed_are_not_part_of_the_refused_one(tmp_path: Path) -> None:
+    rows = [(report, "m", SENT_AT, "0301", '"a"') for report in OTHERS]
+    content = csv_lines((*HEADER[:1], "message_id", "sent_at", "municipality", "note"), *rows)
+    broken = csv_lines((ID, '"m', SENT_AT, "0301", "b"))
+    head, *lines = content.splitlines(keepends=True)
+    path = written(tmp_path, "sent.csv", head + broken + "".join(lines) + csv_lines((ID, 'm"', SENT_AT, "0301", "b")))
+    assert {report for one in legible(source_of(path)) for report in one.reports} == {ID}
+    assert {row["report_id"] for row in read(source_of(path)).rows} >= set(OTHERS)
+
+
+def test_a_record_that_a_stray_quote_has_swallowed_into_a_cell_is_refused_by_itself(tmp_path: Path) -> None:
+    """The quote closes where the next record's text begins with a newline: what lies between seems to be free text."""
+    header = ("report_id", "sent_at", "municipality", "note")
+    rows = [
+        (report, SENT_AT, "0301", note) for report, note in zip((*OTHERS, ID), ('"b', '"\nb"', '"c\nd"'), strict=True)
+    ]
+    source = source_of(written(tmp_path, "sent.csv", csv_lines(header, *rows, newline="\n")))
+    found = read(source)
+    assert [(row["line"], row["report_id"]) for row in found.rows] == [(2, OTHERS[0]), (5, ID)]
+    assert found.refused[0] == (3, "csv:swallowed")
+    assert legible(source)[0].reports == (OTHERS[1],)
+
+
+@pytest.mark.parametrize("note", ["a; b", "2022-03-04; 0301", "x;\n;y;z", f"see {OTHER}", "one\ntwo; three;\n"])
+def test_free_text_on_several_lines_is_no_swallowed_record(tmp_path: Path, note: str) -> None:
+    rows = csv_lines((*HEADER[:3], "note", "message_id"), *[(*ROW[:3], f'"on\n{note}"', "m1")] * 2, newline="\n")
+    found = text_of(tmp_path, rows)
+    assert (len(found.rows), found.odd) == (2, [])
+
+
+def test_what_follows_a_refused_record_whose_quote_had_gone_astray_is_read_over_all_of_its_lines(
+    tmp_path: Path,
+) -> None:
+    header = ("channel", "note", "report_id", "sent_at", "municipality")
+    blanks = ' FIKS_IO ; "\n" ; ' + " ; ".join((OTHER, SENT_AT, "0301"))
+    row = ("FIKS_IO", '"\n"', ID, SENT_AT, "0301")
+    found = text_of(tmp_path, csv_lines(header, newline="\n") + blanks + "\n" + csv_lines(row, newline="\n") * 2)
+    assert [(row["line"], row["report_id"]) for row in found.rows] == [(4, ID), (6, ID)]
+
+
+def test_a_part_of_a_record_is_certain_only_where_both_of_its_ends_tell_the_same(tmp_path: Path) -> None:
+    """The quote never closes: what stands on its second line is a part whose beginning nobody knows."""
+    row = noted(ID, OTHER).replace('two"', "two")
+    found = legible(source_of(written(tmp_path, "sent.csv", f"{','.join(NOTED)}\n{row}\n{noted(ID, 'm', 'u')}\n")))
+    assert {report for one in found for report in one.reports} >= {ID}
+    assert not any(one.certain for one in found if OTHER in one.reports)
+
+
 def test_an_id_that_stands_elsewhere_is_told_apart_from_the_reports_own(tmp_path: Path) -> None:
     header = ("report_id", "message_id", "sent_at", "municipality", "note")
     (found,) = legible(source_of(written(tmp_path, "a.csv", csv_lines(header, (ID, OTHER, SENT_AT, "0301", "a;b")))))
@@ -173,6 +254,16 @@ def test_an_id_that_stands_elsewhere_is_told_apart_from_the_reports_own(tmp_path
     lines = csv_lines((*header[:4],), (OTHER, "a", SENT_AT, "b", "see " + ID))
     (found,) = legible(source_of(written(tmp_path, "b.csv", lines)))
     assert found.reports == (OTHER,)
+
+
+def test_what_no_cell_of_a_column_looks_like_tells_nothing_of_a_line_that_is_moved(tmp_path: Path) -> None:
+    """By the town, which is a name here, the message's id would seem to stand in the report's place."""
+    header, town = ("message_id", "report_id", "sent_at", "municipality"), "Byen Oslo"
+    good = (OTHERS[0], OTHERS[1], SENT_AT, town)
+    lines = csv_lines(header, good, good, ("", OTHER, ID, SENT_AT, town))
+    path = written(tmp_path, "sent.csv", lines)
+    (found,) = legible(source_of(path, columns={}, values={"municipality": {town: "0301"}}))
+    assert (set(found.reports), found.certain) == ({ID, OTHER}, False)
 
 
 def test_empty_lines_and_lines_of_delimiters_are_no_records(tmp_path: Path) -> None:
@@ -295,11 +386,14 @@ def test_every_line_that_holds_anything_is_read_refused_or_within_a_record_whose
     source = source_of(written(tmp_path, "sent.csv", content))
     found = read(source, block_bytes)
     assert found == read(source)
-    begun = sorted([row["line"] for row in found.rows] + [line for line, _ in found.refused])
-    assert len(set(begun)) == len(begun)
+    said = sorted([row["line"] for row in found.rows] + [line for line, _ in found.refused])
+    assert len(set(said)) == len(said)
     lines = content.split("\n")
+    assert {number for number, line in enumerate(lines, start=1) if line.startswith(OTHER)} <= set(said)
+    swallowed = [line for line, reason in found.refused if reason == "csv:swallowed"]
+    begun = [line for line in said if line not in swallowed]
     for number, line in enumerate(lines[1:], start=2):
-        if line.strip('"; \t') and number not in begun:
+        if line.strip('"; \t') and number not in said:
             # A whole record goes on to here, by a quote: what is refused costs no line but its own.
             first = max(each for each in begun if each < number)
             assert first in [row["line"] for row in found.rows]

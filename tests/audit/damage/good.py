@@ -21,9 +21,9 @@ POLICY = 'portal_retention = "P30D"\n[[version]]\nid = "one"\ngrace = "PT1M"\nde
 FORMATS = ("csv", "csv", "ndjson", "parquet")
 _NOTES = (
     "",
-    "a",
+    "\nbelow",
     "seen",
-    "uten merknad",
+    "above\n",
     "æøå",
     "to; tre",
     "a, b",
