@@ -80,10 +80,10 @@ def _telling(
     by_row = [[(i, name) for name in names] for i in range(len(rows))]
     by_column = {name: [(i, name) for i in range(len(rows))] for name in names}
     for i, line in enumerate(by_row):
-        if _all_ones(rows, hidden.intersection(line), (i, whole)):
+        if _small_rest(rows, hidden.intersection(line), (i, whole)):
             yield line
     for name, line in by_column.items():
-        if _all_ones(rows, hidden.intersection(line), (last, name)):
+        if _small_rest(rows, hidden.intersection(line), (last, name)):
             yield line
     for i, name in told:
         lines = (by_row[i], by_column[name])
@@ -91,9 +91,16 @@ def _telling(
         yield from alone or [by_row[i] + by_column[name]]
 
 
-def _all_ones(rows: Sequence[Mapping[str, Any]], hidden: set[Cell], total: Cell) -> bool:
-    """True if a line's rest is as small as it can be: nothing that is hidden is 0, so each of them is 1."""
-    return bool(hidden) and total not in hidden and all(rows[i][name] == 1 for i, name in hidden)
+def _small_rest(rows: Sequence[Mapping[str, Any]], hidden: set[Cell], total: Cell) -> bool:
+    """True if what a line's total leaves for its hidden counts is a small number itself, or tells each of them.
+
+    It is the count of all that they count together, which may be a group of its own elsewhere. Nothing that is hidden
+    is 0, so where the rest is as small as it can be each of them is 1.
+    """
+    if not hidden or total in hidden:
+        return False
+    rest = sum(rows[i][name] for i, name in hidden)
+    return bool(rest < LEAST_SHOWN or rest == len(hidden))
 
 
 def _told(hidden: set[Cell]) -> list[Cell]:
