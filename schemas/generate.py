@@ -16,10 +16,16 @@ INPUTS: dict[str, type[BaseModel]] = {
     "report-sent": inputs.ReportSent,
     "report-receipt": inputs.ReportReceipt,
     "report-stored": inputs.ReportStored,
+    "feed-mark": inputs.FeedMark,
+    "report-decision": inputs.ReportDecision,
 }
-OUTPUTS: dict[str, type[BaseModel]] = {
+EVENTS: dict[str, type[BaseModel]] = {
     "report-missing": outputs.ReportMissing,
     "report-recovered": outputs.ReportRecovered,
+    "report-closed": outputs.ReportClosed,
+    "report-reopened": outputs.ReportReopened,
+}
+OUTPUTS: dict[str, type[BaseModel]] = EVENTS | {
     "report-state": outputs.ReportState,
     "coverage": outputs.Coverage,
     "books": outputs.Books,
@@ -30,18 +36,18 @@ POLICY = {"policy": policy.PolicyFile}
 MODELS = INPUTS | OUTPUTS | POLICY
 
 _DELETE = {"cleanup.policy": ["delete"], "retention.ms": 90 * 24 * 3600 * 1000}
-_KEPT = {"cleanup.policy": ["delete"], "retention.ms": -1}
 _TWO_YEARS = _DELETE | {"retention.ms": 730 * 24 * 3600 * 1000}
 _COMPACT = {"cleanup.policy": ["compact"]}
 # channel: address, messages, topic settings, what its key is
 CHANNELS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
     "sent": ("reports.sent", ["report-sent"], _DELETE, "The report id."),
     "receipt": ("reports.receipt", ["report-receipt"], _DELETE, "The report id."),
-    "stored": ("reports.stored", ["report-stored"], _DELETE, "The report id."),
-    "missing": ("{app}.missing", ["report-missing", "report-recovered"], _KEPT, "The report id."),
+    "stored": ("reports.stored", ["report-stored", "feed-mark"], _DELETE, "The report id."),
+    "decision": ("reports.decision", ["report-decision"], _DELETE, "The report id."),
+    "missing": ("{app}.missing", [*EVENTS], _TWO_YEARS, "The report id."),
     "state": ("{app}.state", ["report-state"], _COMPACT, "The report id; a null value erases the row."),
     "coverage": ("{app}.coverage", ["coverage", "books"], _COMPACT, "partition, or partition/municipality."),
-    "rejected": ("{app}.rejected", ["rejected"], _KEPT, "topic/partition/offset."),
+    "rejected": ("{app}.rejected", ["rejected"], _TWO_YEARS, "topic/partition/offset."),
     "access": ("{app}.access", ["access"], _TWO_YEARS, "The subject."),
 }
 
@@ -70,7 +76,7 @@ def asyncapi() -> dict[str, Any]:
 
 
 def _action(channel: str) -> str:
-    return "receive" if channel in ("sent", "receipt", "stored") else "send"
+    return "receive" if channel in ("sent", "receipt", "stored", "decision") else "send"
 
 
 def _channel(name: str) -> dict[str, Any]:
@@ -94,6 +100,8 @@ def _operation(name: str) -> dict[str, Any]:
 
 def _message(name: str) -> dict[str, Any]:
     key = next(key for _, messages, _, key in CHANNELS.values() if name in messages)
+    if name == "feed-mark":
+        key = "The feed's id; it says nothing: a mark goes into every partition."
     message: dict[str, Any] = {
         "name": name,
         "contentType": "application/json",
@@ -101,7 +109,10 @@ def _message(name: str) -> dict[str, Any]:
         "bindings": {"kafka": {"key": {"type": "string", "description": key}, "bindingVersion": "0.5.0"}},
         "examples": [{"name": name, "payload": example(name)}],
     }
-    if name in ("report-missing", "report-recovered"):
+    if name == "feed-mark":
+        feed = {"type": "string", "description": "The feed's id: what makes the record a mark."}
+        message["headers"] = {"type": "object", "required": ["mv-feed"], "properties": {"mv-feed": feed}}
+    if name in EVENTS:
         message["headers"] = _cloudevents_headers(MODELS[name].model_fields["type"].annotation.__args__[0])  # type: ignore[union-attr]
     return message
 

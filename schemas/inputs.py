@@ -1,16 +1,18 @@
-"""What the checker reads: reports sent, receipts claimed, storage proven."""
+"""What the checker reads: reports sent, receipts claimed, storage proven and vouched for, alarms decided."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from schemas.common import Closed, Code, District, Municipality, OrgNumber, ReportId, Time, Token, Version
+from schemas.common import ClosedModel, Code, District, EventId, Municipality, OrgNumber, ReportId, Time, Token, Version
 
 Form = Literal["PRIVAT", "OFFENTLIG", "UKJENT"]
 ReceiptKind = Literal["MOTTATT", "FEILET", "TIDSAVBRUDD", "SERVERFEIL"]
+OutcomeWord = Literal["found", "false_alarm", "withdrawn", "handled", "lost"]
+FeedId = Token
 
 
-class Receiver(Closed):
+class Receiver(ClosedModel):
     """Who a report is for. Never a key: municipality numbers changed in 2020 and 2024."""
 
     municipality: Municipality = Field(description="Municipality number: four digits as text.")
@@ -19,7 +21,7 @@ class Receiver(Closed):
     org_number: OrgNumber | None = Field(None, description="Organisation number: nine digits as text.")
 
 
-class ReportSent(Closed):
+class ReportSent(ClosedModel):
     """The portal handed a report over to one receiver."""
 
     report_id: ReportId = Field(description="The portal's bekymringsmeldingId (a UUID), also the record's key.")
@@ -32,7 +34,7 @@ class ReportSent(Closed):
     form: Form | None = Field(None, description="Which form was used.")
 
 
-class ReportReceipt(Closed):
+class ReportReceipt(ClosedModel):
     """The receiving side claims something about a report. A claim, never proof."""
 
     report_id: ReportId = Field(description="The report that it is about.")
@@ -41,7 +43,7 @@ class ReportReceipt(Closed):
     message_id: Token | None = Field(None, description="The transport's message id that it answers.")
 
 
-class ReportStored(Closed):
+class ReportStored(ClosedModel):
     """Independent evidence that a report lies in a case system."""
 
     report_id: ReportId = Field(description="The report that was found stored.")
@@ -49,6 +51,44 @@ class ReportStored(Closed):
     evidence: Code = Field(description="How that is known: READ_BACK, RECONCILIATION, MANUAL, or a new one.")
     receiver: Receiver | None = Field(None, description="Whose case system it lies in.")
     case_system: Code | None = Field(None, description="Which case system it lies in.")
+    feed: FeedId | None = Field(None, description="The feed that brings it, as the policy names it.")
 
 
-Input = ReportSent | ReportReceipt | ReportStored
+class FeedMark(ClosedModel):
+    """A feed's word that all that was stored until `vouched_until` in what it covers has been delivered.
+
+    On the topic of proofs, behind them and in every partition, with the header `mv-feed`: the feed's id.
+    """
+
+    feed: FeedId = Field(description="The feed, as the policy names it.")
+    vouched_until: Time = Field(description="Until when it vouches: RFC 3339 with a zone; not in the future.")
+    proofs: Annotated[int, Field(ge=0, strict=True)] | None = Field(
+        None, description="How many of its proofs it has put into this partition since its last mark here."
+    )
+
+
+class Actor(ClosedModel):
+    """Who decided."""
+
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=200, strict=True)] = Field(
+        description="The token's subject."
+    )
+    organisation: OrgNumber | None = Field(None, description="Organisation number: nine digits as text.")
+
+
+class ReportDecision(ClosedModel):
+    """What a person said of an alarm."""
+
+    decision_id: EventId = Field(description="A UUID of its own: the same decision twice changes nothing.")
+    report_id: ReportId = Field(description="The report, also the record's key.")
+    missing_event_id: EventId | None = Field(None, description="The alarm; only `erase` may leave it out.")
+    action: Literal["acknowledge", "close", "reopen", "erase"] = Field(description="What is to happen.")
+    outcome: OutcomeWord | None = Field(None, description="How the alarm ended: with `close` alone.")
+    actor: Actor = Field(description="Who decided.")
+    receiver: Receiver | None = Field(None, description="For whom; null for whoever may decide for all.")
+    decided_at: Time = Field(description="When: RFC 3339 with a zone.")
+    until: Time | None = Field(None, description="Until when it is acknowledged.")
+    reference: Token | None = Field(None, description="The case's number elsewhere; never a person's.")
+
+
+Input = ReportSent | ReportReceipt | ReportStored | FeedMark | ReportDecision

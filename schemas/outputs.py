@@ -4,21 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
-from schemas.inputs import Form, ReceiptKind
+from schemas.common import ClosedModel, Code, District, EventId, Municipality, OrgNumber, Proof, Token, WrittenTime
+from schemas.inputs import FeedId, Form, OutcomeWord, ReceiptKind
 
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
+CLOSED_TYPE = "no.meldingsvakt.report.closed.v1"
+REOPENED_TYPE = "no.meldingsvakt.report.reopened.v1"
 
 Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere", "unwatched"]
-Status = Literal["pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected"]
+Status = Literal["pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected", "erased"]
 Word = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
 FieldName = Annotated[str, Field(pattern=r"^[a-z_.]{1,60}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
-class KnownReceiver(Closed):
+class KnownReceiver(ClosedModel):
     """A receiver with every level written; null where it was not given."""
 
     municipality: Municipality
@@ -27,7 +29,7 @@ class KnownReceiver(Closed):
     org_number: OrgNumber | None
 
 
-class RecordPlace(Closed):
+class RecordPlace(ClosedModel):
     """Where a record lies in the log."""
 
     topic: TopicName
@@ -41,42 +43,99 @@ class ArrivedRecord(RecordPlace):
     arrived: WrittenTime
 
 
-class ReportMissing(Closed):
+class Claim(ClosedModel):
+    """A receipt, and when it arrived."""
+
+    receipt: ReceiptKind
+    arrived: WrittenTime
+
+
+class Vouched(ClosedModel):
+    """The feed that would have proved a report, and until when it had vouched at the verdict; null where never."""
+
+    id: FeedId
+    vouched_until: WrittenTime | None
+
+
+class ReportMissing(ClosedModel):
     """No proof of storage arrived in time. `ce_type` no.meldingsvakt.report.missing.v1."""
 
     type: Literal["no.meldingsvakt.report.missing.v1"]
     event_id: EventId = Field(description="UUIDv5 of report_id/type/alarm_at: the same history gives the same id.")
     report_id: EventId
-    reason: Reason = Field(description="What is known of why, from what had arrived by alarm_at.")
-    receiver: KnownReceiver | None = Field(description="Null where no readable record named it by alarm_at.")
-    channel: Code | None
+    reason: Reason = Field(description="What is known of why, from what had arrived by the verdict.")
+    receiver: KnownReceiver | None = Field(description="Null where no readable record had named it by then.")
+    channel: Code | None = Field(description="The last route of its window.")
     case_system: Code | None
     case_system_version: Token | None
+    form: Form | None
     sent_at: WrittenTime
     due_at: WrittenTime = Field(description="sent_at and the allowance of the policy in force.")
-    alarm_at: WrittenTime = Field(description="The later of due_at and the arrival of the first sent, and the grace.")
+    alarm_at: WrittenTime = Field(description="The later of due_at and the arrival of the attempt, and the grace.")
     portal_deletes_at: WrittenTime = Field(description="The last moment to fetch or resend it.")
+    message_ids: list[Token] = Field(description="Of all its attempts by then.")
+    receipt: Claim | None = Field(description="The last receipt about the attempts of its window.")
+    feed: Vouched | None = Field(description="Null where no feed would prove it.")
+    episode: Annotated[int, Field(ge=1, le=10)] = Field(description="Which missing event of this report it is.")
+    previous_event_id: EventId | None = Field(description="The one before it.")
     policy_version: str
     sent_record: RecordPlace | None = Field(description="The deciding sent record; null where there is no log.")
 
 
-class ReportRecovered(Closed):
+class Said(ClosedModel):
+    """What the events that follow a missing event repeat of it, so that nobody needs a join."""
+
+    reason: Reason
+    receiver: KnownReceiver | None
+    channel: Code | None
+    case_system: Code | None
+    case_system_version: Token | None
+    sent_at: WrittenTime
+    due_at: WrittenTime
+    episode: Annotated[int, Field(ge=1, le=10)]
+
+
+class ReportRecovered(Said):
     """A report that was announced missing is stored after all. `ce_type` no.meldingsvakt.report.recovered.v1."""
 
     type: Literal["no.meldingsvakt.report.recovered.v1"]
     event_id: EventId
-    missing_event_id: EventId = Field(description="The event that announced it missing.")
+    missing_event_id: EventId = Field(description="The latest event that announced it missing.")
     report_id: EventId
     stored_at: WrittenTime
     arrived_at: WrittenTime = Field(description="When the proof arrived.")
     evidence: Code | None = Field(description="How it is known; null where no readable word says it.")
-    receiver: KnownReceiver | None
     cause: Literal["stored_late", "confirmed_late"] = Field(
-        description="confirmed_late: it was stored by due_at, only the confirmation came late."
+        description="confirmed_late: it was stored by its first due_at, only the confirmation came late."
     )
 
 
-class HeldStored(Closed):
+class ReportClosed(Said):
+    """Somebody said how an alarm ended. `ce_type` no.meldingsvakt.report.closed.v1."""
+
+    type: Literal["no.meldingsvakt.report.closed.v1"]
+    event_id: EventId = Field(description="UUIDv5 of report_id/type/decision_id.")
+    missing_event_id: EventId = Field(description="The alarm.")
+    report_id: EventId
+    decision_id: EventId
+    outcome: OutcomeWord = Field(description="found, false_alarm, withdrawn, handled, or lost: given up.")
+    decided_at: WrittenTime
+    arrived_at: WrittenTime = Field(description="When the decision arrived.")
+
+
+class ReportReopened(Said):
+    """Somebody took back that an alarm had ended. `ce_type` no.meldingsvakt.report.reopened.v1."""
+
+    type: Literal["no.meldingsvakt.report.reopened.v1"]
+    event_id: EventId = Field(description="UUIDv5 of report_id/type/decision_id.")
+    missing_event_id: EventId = Field(description="The alarm.")
+    report_id: EventId
+    decision_id: EventId
+    decided_at: WrittenTime
+    arrived_at: WrittenTime = Field(description="When the decision arrived.")
+
+
+class HeldStored(ClosedModel):
     """A proof that is not the deciding one, or waits for its sent."""
 
     stored_at: WrittenTime
@@ -86,23 +145,44 @@ class HeldStored(Closed):
     unreadable: list[FieldName] | None = None
 
 
-class Held(Closed):
+class HeldAlarm(ClosedModel):
+    """One missing event: when its window closed, what it said, and how somebody closed it."""
+
+    event_id: EventId
+    at: WrittenTime
+    alarm_at: WrittenTime
+    due_at: WrittenTime
+    reason: Reason
+    channel: Code | None
+    outcome: OutcomeWord | None
+    closed_at: WrittenTime | None
+
+
+class Held(ClosedModel):
     """What the checker itself needs to go on exactly; nothing in here for analysts to build on."""
 
     stored: list[HeldStored] | None = None
     elsewhere: HeldStored | None = None
     proof_receiver: KnownReceiver | None = None
-    proof_asked: bool | None = None
+    window: Literal["open", "waiting", "silent", "blind", "refused", "closed"] | None = None
+    asks: Proof | None = None
+    opened_at: WrittenTime | None = None
+    routes: list[Code] | None = None
+    ids_before: Count | None = None
     limit_at: WrittenTime | None = None
+    first_due_at: WrittenTime | None = None
+    attempted_at: WrittenTime | None = None
+    channels: list[Code] | None = None
+    alarms: list[HeldAlarm] | None = None
+    decisions: list[EventId] | None = None
     unread: list[FieldName] | None = None
-    named_late: list[FieldName] | None = None
     copies: list[Annotated[str, Field(pattern=r"^(sent|receipt|stored)/[0-9]+/[0-9]+$")]] | None = None
 
 
-class ReportState(Closed):
+class ReportState(ClosedModel):
     """One row: all that is known of a report. A tombstone erases it."""
 
-    version: Literal[1]
+    version: Literal[2]
     report_id: EventId
     status: Status
     receiver: KnownReceiver | None
@@ -113,12 +193,17 @@ class ReportState(Closed):
     sent_at: WrittenTime | None
     due_at: WrittenTime | None
     alarm_at: WrittenTime | None
-    receipt: ReceiptKind | None = Field(description="The last claim that arrived by alarm_at.")
+    receipt: ReceiptKind | None = Field(description="The last claim about the attempts of its last window.")
     stored_at: WrittenTime | None
     evidence: Code | None
     reason: Reason | None
     missing_event_id: EventId | None
     recovered_at: WrittenTime | None
+    feed: FeedId | None = Field(description="The feed whose word its last window waits for.")
+    episode: Annotated[int, Field(ge=0, le=10)] = Field(description="The number of its missing events.")
+    outcome: OutcomeWord | None = Field(description="How the last of them was closed.")
+    closed_at: WrittenTime | None
+    decision_id: EventId | None = Field(description="The last decision that fitted.")
     message_ids: list[Token]
     attempts: Count = Field(description="The number of different message ids.")
     flags: list[Word] = Field(description="What was odd, sorted; unreadable_<field> for each field not readable.")
@@ -130,14 +215,14 @@ class ReportState(Closed):
     held: Held | None
 
 
-class LastRecord(Closed):
+class LastRecord(ClosedModel):
     """The last record applied of one input."""
 
     offset: Count
     arrived: WrittenTime
 
 
-class AppliedInput(Closed):
+class AppliedInput(ClosedModel):
     """How far one input has been applied."""
 
     next_offset: Count
@@ -147,14 +232,14 @@ class AppliedInput(Closed):
     )
 
 
-class Gap(Closed):
+class Gap(ClosedModel):
     """The checker cannot see."""
 
     since: WrittenTime
     cause: Word = Field(description="open_transaction, no_marks, lag, broker_clock, deleted_by_retention, ...")
 
 
-class Loss(Closed):
+class Loss(ClosedModel):
     """Offsets of an input that were deleted before anybody read them."""
 
     topic: TopicName
@@ -165,7 +250,16 @@ class Loss(Closed):
     until: WrittenTime | None = Field(description="And not after: the first record read after it; null while none is.")
 
 
-class Coverage(Closed):
+class FeedWord(ClosedModel):
+    """What one feed has said in a partition."""
+
+    vouched_until: WrittenTime | None = Field(description="All that was stored until then has been delivered.")
+    since: WrittenTime | None = Field(description="When the mark arrived that said so.")
+    heard: WrittenTime | None = Field(description="When its last mark arrived.")
+    proofs: Count = Field(description="How many of its proofs have come since then.")
+
+
+class Coverage(ClosedModel):
     """How far one partition is complete. Key: the partition's number."""
 
     kind: Literal["coverage"]
@@ -186,9 +280,10 @@ class Coverage(Closed):
         description="Inputs that no longer began at offset 0 when this checker began: when their first record arrived."
     )
     first_complete: WrittenTime | None = Field(description="The first complete_until of this checker.")
+    feeds: dict[FeedId, FeedWord] = Field(description="What the policy's feeds have said here.")
 
 
-class Books(Closed):
+class Books(ClosedModel):
     """One receiver's books in one partition. Key: partition/municipality, or partition/unknown."""
 
     kind: Literal["books"]
@@ -208,7 +303,7 @@ class Books(Closed):
     unexpected: int
 
 
-class Rejected(Closed):
+class Rejected(ClosedModel):
     """Where a record lies that could not be read; never its content."""
 
     topic: TopicName
@@ -229,7 +324,7 @@ class Rejected(Closed):
     judged: bool = Field(description="True where what could be read of it counts all the same.")
 
 
-class Access(Closed):
+class Access(ClosedModel):
     """Who looked at which reports: one record for all that were shown at once, or for what a file or query tells."""
 
     at: WrittenTime

@@ -1,99 +1,40 @@
-"""The policy file: how long each receiver has to prove storage."""
+"""The policy file: how long each receiver has to prove storage, and who would prove it."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-import isodate
-from pydantic import (
-    AwareDatetime,
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from schemas.common import Closed, Code, Municipality
-
-DURATION = r"^P([0-9]+W|([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?)$"
-
-
-LONGEST_DURATION = timedelta(
-    days=3650
-)  # more was a slip, and far beyond it the calendar ends: every sum with it would fail
+from schemas.common import ClosedModel
+from schemas.durations import KINDS, Duration, DurationOrNone, Working, longest
+from schemas.policy_version import PolicyFeed, PolicyOverride, PolicyVersion, refused, works_by_calendar
 
 
 class PolicyInvalid(ValueError):
     """The policy file cannot be used: the message says where and what to change."""
 
 
-def _duration(given: object) -> timedelta:
-    if isinstance(given, timedelta):
-        return given
-    try:
-        duration = isodate.parse_duration(given) if isinstance(given, str) else None
-    except (isodate.ISO8601Error, OverflowError):
-        duration = None
-    if not isinstance(duration, timedelta) or duration <= timedelta(0):
-        # Months and years have no fixed length, and an allowance of none would alarm at once.
-        raise PydanticCustomError("duration", 'must be a positive ISO 8601 duration of weeks, days or less, as "PT2H"')
-    if duration > LONGEST_DURATION:
-        raise PydanticCustomError("duration", "must be at most ten years")
-    return duration
+def _a_calendar(given: object) -> object:
+    if given not in (None, "NO"):
+        raise refused('is no calendar that is known here: write "NO", or leave it out')
+    return given
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(isodate.duration_isoformat, return_type=str),
-    WithJsonSchema({"type": "string", "format": "duration", "pattern": DURATION}),
-]
-
-
-class PolicyOverride(Closed):
-    """Other terms for some receivers. The first override that matches a report wins."""
-
-    municipality: Municipality | None = Field(None, description="Only this municipality.")
-    case_system: Code | None = Field(None, description="Only this case system.")
-    channel: Code | None = Field(None, description="Only this channel.")
-    allowance: Duration | None = Field(None, description="Time to prove storage.")
-    grace: Duration | None = Field(None, description="Grace on top of it.")
-    proof: Literal["stored", "none"] = Field("stored", description='"none": this receiver cannot send proof yet.')
-
-    @model_validator(mode="after")
-    def _matches_something(self) -> Self:
-        if not (self.municipality or self.case_system or self.channel):
-            raise PydanticCustomError("override", "needs at least one of municipality, case_system and channel")
-        return self
-
-
-class PolicyVersion(Closed):
-    """One version: in force for every report whose first sent arrived from `valid_from` on."""
-
-    id: str = Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$", description="A name for it, in events.")
-    valid_from: AwareDatetime | None = Field(None, description="Since when; only the first version may leave it out.")
-    grace: Duration = Field(timedelta(minutes=5), description="Grace on top of every allowance.")
-    default: Duration = Field(timedelta(days=1), description="Allowance for channels unknown or unreadable.")
-    allowance: dict[Code, Duration] = Field(default_factory=dict, description="Allowance by channel.")
-    override: tuple[PolicyOverride, ...] = Field((), description="Exceptions, in the order in which they are tried.")
-    portal_retention: Duration | None = Field(None, description="Where it is another than the file's.")
-    last_call: Duration | None = Field(None, description="Where it is another than the file's.")
-    loss_patience: Duration | None = Field(None, description="Where it is another than the file's.")
-
-
-class PolicyFile(Closed):
+class PolicyFile(ClosedModel):
     """All versions of the policy."""
 
     portal_retention: Duration = Field(timedelta(days=30), description="How long the portal keeps its copy.")
-    last_call: Duration = Field(
+    last_call: DurationOrNone = Field(
         timedelta(days=7), description="So long before the portal deletes its copy nothing stays undetermined."
     )
     loss_patience: Duration = Field(
         timedelta(days=1), description="How long after its alarm a report stays undetermined whose proof may be lost."
+    )
+    calendar: Annotated[Literal["NO"] | None, BeforeValidator(_a_calendar)] = Field(
+        None, description="Of working time: Monday to Friday from 08 to 16 in Oslo, without public holidays."
     )
     version: tuple[PolicyVersion, ...] = Field(min_length=1, description="The versions, oldest first.")
 
@@ -101,46 +42,104 @@ class PolicyFile(Closed):
     def _versions_fit_together(self) -> Self:
         names = [version.id for version in self.version]
         if len(set(names)) < len(names):
-            raise PydanticCustomError("versions", "two versions have the same id: give each its own")
+            raise refused("two versions have the same id: give each its own")
         starts = [version.valid_from for version in self.version]
         if any(start is None for start in starts[1:]):
-            raise PydanticCustomError("versions", "only the first version may leave out valid_from")
+            raise refused("only the first version may leave out valid_from")
         known = [start for start in starts if start is not None]
         if any(later <= earlier for earlier, later in pairwise(known)):
-            raise PydanticCustomError("versions", "versions must be in order of valid_from, each with a later one")
+            raise refused("versions must be in order of valid_from, each with a later one")
         for version in self.version:
+            if self.calendar is None and works_by_calendar(version, *(step.after for step in version.escalation)):
+                raise refused(
+                    'version {id} has working time, but the policy no calendar: add calendar = "NO"', id=version.id
+                )
             retention = version.portal_retention or self.portal_retention
-            _before_deletion(version, version.last_call or self.last_call, retention)
-            _within_retention(version, retention)
+            last_call = self.last_call if version.last_call is None else version.last_call
+            _before_deletion(version, last_call, retention)
+            _ends_in_time(version, last_call, retention)
         return self
+
+
+class _Term(NamedTuple):
+    """What a receiver may be given by one entry of a version."""
+
+    name: str
+    allowance: timedelta | Working
+    grace: timedelta
+    feed: PolicyFeed | None = None
+
+    def ends_after(self) -> timedelta:
+        """How long after a sent its alarm comes at the latest, if it arrives at once."""
+        return longest(self.allowance) + self.grace
 
 
 def _before_deletion(version: PolicyVersion, last_call: timedelta, retention: timedelta) -> None:
     """The last call must come after the portal has its copy, and before it deletes it."""
+    if not last_call:
+        raise refused(
+            "version {id}: last_call must be longer than nothing, or something would stay unsaid until the portal has "
+            "deleted its copy: lengthen it",
+            id=version.id,
+        )
     if last_call >= retention:
-        raise PydanticCustomError(
-            "last_call",
+        raise refused(
             "version {id}: last_call reaches the portal's retention, so that it would come before its report: "
             "shorten it",
-            {"id": version.id},
+            id=version.id,
         )
 
 
-def _within_retention(version: PolicyVersion, retention: timedelta) -> None:
-    """An alarm must come while the portal still has its copy."""
-    allowances: list[tuple[str, timedelta, timedelta]] = [("default", version.default, version.grace)]
-    allowances += [(f"allowance.{channel}", time, version.grace) for channel, time in version.allowance.items()]
-    longest = max(time for _, time, _ in allowances)
-    for number, override in enumerate(version.override, start=1):
-        allowances.append((f"override {number}", override.allowance or longest, override.grace or version.grace))
-    for name, allowance, grace in allowances:
-        if allowance + grace >= retention:
-            raise PydanticCustomError(
-                "retention",
+def _ends_in_time(version: PolicyVersion, last_call: timedelta, retention: timedelta) -> None:
+    """An alarm must come while the portal still has its copy, and a feed be missed before the last call."""
+    for term in _terms(version):
+        said = {"id": version.id, "name": term.name, "note": _note(term.allowance)}
+        if term.ends_after() >= retention:
+            raise refused(
                 "version {id}, {name}: allowance and grace together reach the portal's retention, so that the alarm "
-                "would come when the portal has deleted its copy: shorten them",
-                {"id": version.id, "name": name},
+                "would come when the portal has deleted its copy: shorten them{note}",
+                **said,
             )
+        if term.ends_after() >= retention - last_call:
+            raise refused(
+                "version {id}, {name}: allowance and grace together do not end before the last call: shorten them, or "
+                "last_call{note}",
+                **said,
+            )
+        if term.feed is not None and term.ends_after() + term.feed.patience >= retention - last_call:
+            raise refused(
+                "version {id}, {name}: allowance, grace and the patience of the feed {feed} together do not end before "
+                "the last call: shorten them, or last_call{note}",
+                feed=term.feed.id,
+                **said,
+            )
+
+
+def _terms(version: PolicyVersion) -> Iterator[_Term]:
+    yield _Term("default", version.default, version.grace)
+    for channel, allowance in version.allowance.items():
+        yield _Term(f"allowance.{channel}", allowance, version.grace)
+    feeds = {feed.id: feed for feed in version.feed}
+    for number, override in enumerate(version.override, start=1):
+        grace = version.grace if override.grace is None else override.grace
+        feed = None if override.feed is None else feeds[override.feed]
+        yield _Term(f"override {number}", _allowance(version, override), grace, feed)
+
+
+def _allowance(version: PolicyVersion, override: PolicyOverride) -> timedelta | Working:
+    """The longest that an override can leave to a receiver."""
+    if override.allowance is not None:
+        return override.allowance
+    if override.channel is not None:
+        return version.allowance.get(override.channel, version.default)
+    return max((version.default, *version.allowance.values()), key=longest)
+
+
+def _note(allowance: timedelta | Working) -> str:
+    if isinstance(allowance, timedelta):
+        return ""
+    days = longest(allowance) / timedelta(days=1)
+    return f" (with weekends and public holidays, this working time may take {days:.1f} days)"
 
 
 def parse_policy(text: str) -> PolicyFile:
@@ -155,7 +154,7 @@ def parse_policy(text: str) -> PolicyFile:
 
 def _sentence(error: ValidationError) -> str:
     first: Any = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in first["loc"])
+    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"] if part not in KINDS)
     if first["type"] == "extra_forbidden":
         return f"The policy has an unknown entry {where}: remove it or correct its name."
     if first["type"] == "missing":

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, Valida
 
 from schemas.common import canonical_report_id
 from schemas.content import Unreadable, content_of
-from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
+from schemas.inputs import Actor, FeedMark, Receiver, ReportDecision, ReportReceipt, ReportSent, ReportStored
 
 MOST_COUNTED = 100  # unknown properties of one record: whoever sends more is noticed all the same
 # Numbers in place of text, and how many digits they have as text: zeros that they begin with are all that they lost.
@@ -166,6 +166,8 @@ def _kind(name: str, field: Any) -> Any:
     """A field's type as it is read."""
     if field.annotation is Receiver:
         return _OpenReceiver
+    if field.annotation is Actor:
+        return _OpenActor
     if field.annotation == Receiver | None:
         return Annotated[_OpenReceiver | None, BeforeValidator(_nobody)]
     kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
@@ -187,7 +189,24 @@ class _Open(BaseModel):
 
 
 _OpenReceiver: Any = _open(Receiver, {name: _kind(name, field) for name, field in Receiver.model_fields.items()})
+_OpenActor: Any = _open(Actor, {name: _kind(name, field) for name, field in Actor.model_fields.items()})
 
 SENT = Reader(ReportSent)
 RECEIPT = Reader(ReportReceipt, needed="receipt")
 STORED = Reader(ReportStored, needed="receiver", said="evidence")
+DECISION = Reader(ReportDecision)
+_OpenMark: Any = _open(FeedMark, {name: _kind(name, field) for name, field in FeedMark.model_fields.items()})
+
+
+def read_mark(value: bytes, feed: str) -> FeedMark:
+    """A feed's mark. Raises Unreadable where a field is: to overlook one would make it vouch for more than it says.
+
+    `feed`: whose it is by its header; the value may leave that out.
+    """
+    try:
+        mark = _OpenMark.model_validate({"feed": feed} | content_of(value))
+    except ValidationError as error:
+        raise _reason(error) from None
+    if mark.feed != feed:
+        raise Unreadable("schema", "bad_value:feed")
+    return FeedMark.model_construct(**dict(mark))

@@ -1,10 +1,19 @@
 """The policy file as the core's policy."""
 
-from datetime import UTC
+from collections.abc import Iterator
+from datetime import UTC, time, timedelta
+from itertools import combinations
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from schemas.policy import DEFAULT_POLICY, PolicyFile, PolicyInvalid, PolicyVersion, parse_policy
-from streams.core.policy import EVER, Override, Policy, Version
+from schemas.durations import Working
+from schemas.policy import DEFAULT_POLICY, PolicyFile, PolicyInvalid, parse_policy
+from schemas.policy_version import PolicyOverride, PolicyService, PolicyVersion, works_by_calendar
+from streams.core.facts import Receiver
+from streams.core.policy import EVER, Allowance, Asks, Feed, Override, Policy, Version
+from streams.core.receivers import Service
+from streams.core.working import Calendar, WorkingTime
+from streams.data import public_holidays, succession
 from streams.errors import ConfigurationError
 
 
@@ -21,25 +30,68 @@ def load_policy(path: Path | None) -> Policy:
 
 
 def policy_of(document: PolicyFile) -> Policy:
-    """A valid policy file as the core judges by it."""
+    """A valid policy file as the core judges by it.
+
+    Raises PolicyInvalid for what only the municipalities' succession tells: one receiver by two numbers in services.
+    """
     return Policy(tuple(_version(version, document) for version in document.version))
 
 
+def norway() -> Calendar:
+    """When Norwegian receivers work: Monday to Friday from 08 to 16 in Oslo, but not on public holidays."""
+    return Calendar("NO", ZoneInfo("Europe/Oslo"), time(8), time(16), public_holidays())
+
+
 def _version(version: PolicyVersion, document: PolicyFile) -> Version:
-    overrides = tuple(
-        Override(o.municipality, o.case_system, o.channel, o.allowance, o.grace, proof=o.proof == "stored")
-        for o in version.override
-    )
-    # The same instant must give the same fingerprint, however its zone was written and whoever parsed it.
-    valid_from = version.valid_from.astimezone(UTC) if version.valid_from else EVER
+    """Whatever says the same must give the same fingerprint, however it was written and whoever parsed it."""
     return Version(
         version.id,
         version.grace,
-        version.default,
-        valid_from,
-        dict(version.allowance),
-        overrides,
+        _allowance(version.default),
+        version.valid_from.astimezone(UTC) if version.valid_from else EVER,
+        {channel: _allowance(length) for channel, length in version.allowance.items()},
+        tuple(_override(override) for override in version.override),
         version.portal_retention or document.portal_retention,
-        version.last_call or document.last_call,
+        document.last_call if version.last_call is None else version.last_call,
         version.loss_patience or document.loss_patience,
+        Asks(version.proof),
+        tuple(Feed(feed.id, feed.patience, feed.announce_after, feed.successor) for feed in version.feed),
+        _services(version),
+        norway() if works_by_calendar(version) else None,
     )
+
+
+def _override(override: PolicyOverride) -> Override:
+    return Override(
+        override.municipality,
+        override.case_system,
+        override.channel,
+        None if override.allowance is None else _allowance(override.allowance),
+        override.grace,
+        None if override.proof is None else Asks(override.proof),
+        override.district,
+        override.unit_id,
+        override.service,
+        override.feed,
+    )
+
+
+def _allowance(length: timedelta | Working) -> Allowance:
+    if isinstance(length, timedelta):
+        return length
+    return WorkingTime(length.working_days, timedelta(hours=length.working_hours))
+
+
+def _services(version: PolicyVersion) -> tuple[Service, ...]:
+    members = [(service.id, member) for service in version.service for member in _receivers(service)]
+    for (one, member), (other, again) in combinations(members, 2):
+        if succession().same_receiver(member, again):
+            raise PolicyInvalid(
+                f"The policy is wrong at version {version.id}: {member.municipality} in the service {one} and "
+                f"{again.municipality} in the service {other} are one receiver: leave it in one place."
+            )
+    return tuple(Service(service.id, tuple(_receivers(service))) for service in version.service)
+
+
+def _receivers(service: PolicyService) -> Iterator[Receiver]:
+    return (Receiver(member.municipality, member.district) for member in service.receivers)

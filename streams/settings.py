@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.policy import LONGEST_DURATION
+from schemas.durations import LONGEST_DURATION
 from streams.errors import ConfigurationError
 
 TOPIC_NAME = r"^[A-Za-z0-9._-]{1,200}$"

@@ -16,12 +16,14 @@ from schemas.outputs import Reason
 from schemas.outputs import Status as PublishedStatus
 from streams.cli import app
 from streams.core.books import Book
-from streams.core.row import Status
+from streams.core.facts import Action, Outcome
+from streams.core.row import Flag, Status
 from streams.doctor.findings import FindingState
 from streams.engine.health.gauges import PartitionGauges
 from streams.engine.metrics import Metrics
 from streams.kafka.topics import wanted_topics
 from streams.policies import load_policy
+from streams.records.events import TYPES
 from streams.settings import KafkaSettings, Settings
 from streams.sources.mapping import load_plan
 from streams.view.http.api import router
@@ -164,7 +166,8 @@ def test_the_table_of_topics_is_what_is_made() -> None:
 
 def test_every_event_in_the_contract_is_an_example_of_it_and_the_readmes_one_of_them() -> None:
     told = [json.loads(text) for text in blocks(CONTRACT, "json")]
-    names = ["report-sent", "report-receipt", "report-stored", "report-missing", "report-recovered"]
+    inputs = ["report-sent", "report-receipt", "report-stored", "feed-mark", "report-decision"]
+    names = [*inputs, *(f"report-{event}" for event in ("missing", "recovered", "closed", "reopened"))]
     assert told == [example(name) for name in names]
     assert [json.loads(text) for text in blocks(README, "json")] == [example("report-missing")]
     linked = {Path(target).stem for target in links(CONTRACT) if target.startswith("examples/")}
@@ -172,8 +175,18 @@ def test_every_event_in_the_contract_is_an_example_of_it_and_the_readmes_one_of_
 
 
 def test_the_reasons_are_those_of_the_contract() -> None:
-    told = {reason.strip("`") for reason, _ in table(CONTRACT, "reason", "what had arrived by `alarm_at`")}
+    told = {reason.strip("`") for reason, _ in table(CONTRACT, "reason", "what had arrived by the verdict")}
     assert told == set(get_args(Reason))
+
+
+def test_the_flags_the_events_and_the_actions_are_those_of_the_code() -> None:
+    flags = {flag.strip("`").removesuffix("<field>") for flag, _ in table(CONTRACT, "flag", "what was odd")}
+    assert flags == {word for name, word in vars(Flag).items() if name.isupper()}
+    told = [kind.strip("`") for kind, _, _ in table(CONTRACT, "event", "says", "what to do")]
+    assert told == list(TYPES.values())
+    actions = [action.strip("`") for action, _, _ in table(CONTRACT, "action", "what it does", "fits where")]
+    assert actions == list(Action)
+    assert all(f"`{outcome}`" in PAPERS[CONTRACT] for outcome in Outcome)
 
 
 def test_the_addresses_are_those_of_the_view() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.policy import LONGEST_DURATION
+from schemas.durations import LONGEST_DURATION
 from streams.errors import ConfigurationError
 from streams.settings import Settings, load_settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from schemas.common import Closed, District, Municipality, OrgNumber, Token
+from schemas.common import ClosedModel, District, Municipality, OrgNumber, Token
 from streams.access.scope import ReceiverScope
 from streams.data import todays_number
 from streams.errors import ConfigurationError
@@ -17,19 +17,19 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 10.0
 
 
-class _Receiver(Closed):
+class _Receiver(ClosedModel):
     municipality: Municipality
     district: District | None = None
     unit: Token | None = None
 
 
-class _Organisation(Closed):
+class _Organisation(ClosedModel):
     number: OrgNumber
     name: str | None = None  # for who reads the file
     receivers: list[_Receiver] = Field(min_length=1)
 
 
-class _File(Closed):
+class _File(ClosedModel):
     organisation: list[_Organisation] = Field(min_length=1)
 
     @model_validator(mode="after")

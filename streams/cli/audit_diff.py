@@ -30,7 +30,7 @@ def diff(
     """
     from pydantic import TypeAdapter, ValidationError
 
-    from schemas.policy import Duration
+    from schemas.durations import Duration
     from streams.audit.diff import COLUMNS, compared
     from streams.audit.topics.announcements import announced_in, announced_live
     from streams.kafka.batches import read_batches_within

@@ -154,7 +154,9 @@ def doctor(
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="A script: one JSON object a line, in order of arrival; - for stdin.")],
+    file: Annotated[
+        Path, typer.Argument(help="A script: one record, feed mark or tick a line, in order of arrival; - for stdin.")
+    ],
     policy: Annotated[Path | None, typer.Option(help="The policy file, else MELDINGSVAKT_POLICY.")] = None,
     until: Annotated[str | None, typer.Option(help="Where the clock ends (RFC 3339 with a zone).")] = None,
     states: Annotated[bool, typer.Option("--states", help="Also print each final row.")] = False,
@@ -214,19 +216,19 @@ def explain(
     show_table(("", ""), [(name, state.get(name)) for name in _EXPLAINED] + [
         ("complete_until", coverage.get("complete_until")), ("gap", coverage.get("gap")),
     ])  # fmt: skip
-    columns = ("arrived", "fact", "says", "topic", "partition", "offset", "unreadable", "copied_from")
+    columns = ("arrived", "fact", "says", "topic", "partition", "offset", "window", "unreadable", "copied_from")
     show_table(columns, [[entry[name] for name in columns] for entry in found["timeline"]])
     for hole in found["unreadable"]:
         say(
             f"{hole['topic']}-{hole['partition']} cannot be read from offset {hole['offset']} to {hole['next_offset']} "
             f"({hole['cause']}): what it said of this report, if anything, is not known."
         )
-    events = ("type", "event_id", "reason", "cause")
+    events = ("type", "event_id", "episode", "reason", "cause", "outcome")
     if found["events"]:
         show_table(events, [[event.get(name) for name in events] for event in found["events"]])
 
 
 _EXPLAINED = (
     "report_id", "status", "reason", "sent_at", "due_at", "alarm_at", "receipt", "stored_at", "evidence",
-    "recovered_at", "attempts", "flags", "policy_version",
+    "recovered_at", "feed", "episode", "outcome", "closed_at", "attempts", "flags", "policy_version",
 )  # fmt: skip

@@ -6,13 +6,17 @@ import orjson
 from aiokafka import TopicPartition
 
 from schemas.common import canonical_report_id, ids_that_begin
+from streams.commands.windows import Moves, is_judged_by, window_moves
 from streams.core.events import written
-from streams.core.facts import Place, Sent, Stored
+from streams.core.facts import Fact, FeedMark, Input, Place, Sent, Stored
+from streams.core.rules import Limits, Rules
+from streams.data import succession
 from streams.errors import ConfigurationError
 from streams.kafka.consumers import read_all, read_what_is_there
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import partition_counts
-from streams.records.decode import Intake, take_in
+from streams.policies import load_policy
+from streams.records.decode import Intake, feed_of, take_in, take_in_mark
 from streams.records.record import KINDS, LOG_APPEND_TIME, KafkaRecord, Record, UnreadableOffsets, arrival, mark_of
 from streams.records.rejected import NO_APPEND_TIME
 from streams.settings import KafkaSettings, Settings
@@ -23,25 +27,33 @@ MOST_NAMED = 3
 async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[str, Any] | None:
     """What is known of a report: `state`, `coverage`, `events`, `timeline` and `unreadable`; None if nothing is.
 
-    `unreadable`: batches of its partition that nobody can read, which may have said something of it, too.
+    `window` says what a record did to the report's windows, where all that decides it is there: the policy by which it
+    is judged, and its first sent. `unreadable`: batches of its partition that nobody can read, which may have said
+    something of it, too.
     The text may also be the first eight digits of a report's id or more, or a message's id. Raises ConfigurationError
     when it is none of them, when several reports are meant, or when Kafka cannot be read.
     """
     report_id = canonical_report_id(text) or await _meant(kafka, settings, text)
     key = report_id.encode()
     home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
-    timeline, unreadable = [], []
+    timeline, unreadable, inputs = [], [], list[Input]()
     async for tp, record in read_what_is_there(kafka, settings.inputs):
         if isinstance(record, UnreadableOffsets):
             unreadable += [_hole(tp, record)] if tp.partition == home else []
-        elif (entry := _entry(settings, tp, record, report_id)) is not None:
-            timeline.append(entry)
+        elif (mark := _feed_mark(settings, tp, record)) is not None:
+            inputs += [mark] if tp.partition == home else []
+        elif (found := _entry(settings, tp, record, report_id)) is not None:
+            timeline.append(found.entry)
+            inputs += [found.fact] if tp.partition == home else []
     state = await _last(kafka, settings.output("state"), home, key)
     coverage = await _last(kafka, settings.output("coverage"), home, str(home).encode())
     missing = read_all(kafka, [settings.output("missing")], home)
     events = [orjson.loads(record.value or b"") async for record in missing if record.key == key]
     if state is None and not timeline:
         return None
+    moves = _moves(settings, inputs, state, coverage)
+    for entry in timeline:
+        entry["window"] = moves.get((entry["topic"], entry["partition"], entry["offset"]))
     timeline.sort(key=lambda entry: (entry["arrived"] or "", entry["topic"], entry["offset"]))
     return {
         "report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline,
@@ -77,11 +89,48 @@ class _Taken(NamedTuple):
     intake: Intake
 
 
+class _Found(NamedTuple):
+    """A line of the time line, and what it tells."""
+
+    entry: dict[str, Any]
+    fact: Fact
+
+
+def _moves(
+    settings: Settings, inputs: list[Input], state: dict[str, Any] | None, coverage: dict[str, Any] | None
+) -> dict[tuple[str, int, int], str]:
+    """By topic, partition and offset; nothing where the records that are there tell less than was judged by."""
+    policy = load_policy(settings.policy)
+    if state is None or coverage is None or not is_judged_by(policy, state, coverage):
+        return {}
+    rules = Rules(policy, succession(), Limits(settings.keep, settings.unexpected_after))
+    sent, receipt, stored = settings.inputs
+    moves: Moves = window_moves(inputs, rules, coverage, (stored, receipt))
+    found = {(place.topic, place.partition, place.offset): move for place, move in moves.items()}
+    first = state["sent_record"]
+    return found if (sent, first["partition"], first["offset"]) in found else {}
+
+
+def _feed_mark(settings: Settings, tp: TopicPartition, record: KafkaRecord) -> FeedMark | None:
+    """A feed's mark, which is about no report of its own; None for any other record, and for one that says nothing."""
+    kind = _kind(settings, tp)
+    feed = feed_of(kind, record.headers or ())
+    if feed is None or mark_of(record) is not None:
+        return None
+    place = Place(arrival(record.timestamp), tp.topic, tp.partition, record.offset)
+    mark = take_in_mark(Record(kind, place, record.key, record.value), feed, settings.max_value_bytes)
+    return mark if isinstance(mark, FeedMark) else None
+
+
+def _kind(settings: Settings, tp: TopicPartition) -> str:
+    return dict(zip(settings.inputs, KINDS, strict=True))[tp.topic]
+
+
 def _taken(settings: Settings, tp: TopicPartition, record: KafkaRecord) -> _Taken | None:
     """None for a mark, which is about nothing."""
     if mark_of(record) is not None:
         return None
-    kind = dict(zip(settings.inputs, KINDS, strict=True))[tp.topic]
+    kind = _kind(settings, tp)
     place = Place(arrival(record.timestamp), tp.topic, tp.partition, record.offset)
     whole = Record(kind, place, record.key, record.value, tuple(record.headers))
     return _Taken(kind, place, take_in(whole, settings.max_value_bytes))
@@ -102,7 +151,7 @@ def _hole(tp: TopicPartition, record: UnreadableOffsets) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_id: str) -> dict[str, Any] | None:
+def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_id: str) -> _Found | None:
     """One line of the time line; None for a record that is about something else."""
     taken = _taken(settings, tp, record)
     if taken is None:
@@ -112,7 +161,7 @@ def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_i
     refusal = intake.refusal if dated else NO_APPEND_TIME
     if intake.fact is None or intake.fact.report_id != report_id:
         return None
-    return {
+    entry = {
         "arrived": written(place.arrived) if dated else None,
         "fact": kind,
         "says": _says(intake.fact),
@@ -122,6 +171,7 @@ def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_i
         "unreadable": refusal.reason if refusal else None,
         "copied_from": str(intake.origin) if intake.origin else None,
     }
+    return _Found(entry, intake.fact)
 
 
 def _says(fact: Any) -> str:

@@ -11,18 +11,20 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.common import parse_time
-from streams.core.checker import Checker, MemoryRows
+from streams.core.checker import Checker, Effect, MemoryRows
 from streams.core.events import Event
 from streams.core.facts import Place
 from streams.core.fold import REFUSED
 from streams.core.rules import Rules
 from streams.errors import ConfigurationError
-from streams.records.decode import take_in
+from streams.records.decode import take_in, take_in_decision, take_in_mark
 from streams.records.events import event_record
-from streams.records.record import KINDS, Record
+from streams.records.record import Record, Refusal
 from streams.records.state import state_value
 
-_FIELDS = frozenset({"at", "topic", "value", "key", "tick"})
+_FIELDS = frozenset({"at", "topic", "value", "key", "tick", "feed", "vouched_until", "proofs"})
+_TURNS = {None: 0, "sent": 0, "receipt": 1, "stored": 2, "feed": 2, "decision": 3}
+_TOPICS = ("sent", "receipt", "stored", "decision")
 
 
 class ScriptError(ConfigurationError):
@@ -30,7 +32,7 @@ class ScriptError(ConfigurationError):
 
 
 class PlayedLine(NamedTuple):
-    """One line: what arrived when; `topic` is None for a tick."""
+    """One line: what arrived when; `topic` is None for a tick, and `feed` for a feed's mark."""
 
     at: datetime
     topic: str | None
@@ -57,15 +59,21 @@ def _line(number: int, text: bytes) -> PlayedLine:
         at = parse_time(given["at"])
     except (ValueError, KeyError, TypeError, ValidationError):
         raise ScriptError(
-            f'Line {number} is no script line: write {{"at": TIME, "topic": "sent", "value": {{...}}}} '
-            'or {"at": TIME, "tick": true}, with a zone in every time, and none from the year 9000 on.'
+            f'Line {number} is no script line: write {{"at": TIME, "topic": "sent", "value": {{...}}}}, '
+            '{"at": TIME, "feed": ID, "vouched_until": TIME} or {"at": TIME, "tick": true}, with a zone in every time, '
+            "and none from the year 9000 on."
         ) from None
     if unknown := sorted(given.keys() - _FIELDS):
         raise ScriptError(f"Line {number} has the unknown field {unknown[0]!r}: remove it.")
     if given.get("tick") is True and "topic" not in given:
         return PlayedLine(at, None, None, None)
-    if given.get("topic") not in KINDS or "value" not in given:
-        raise ScriptError(f"Line {number}: `topic` must be sent, receipt or stored, and `value` must be given.")
+    if "feed" in given and "topic" not in given:
+        mark = {name: given[name] for name in ("feed", "vouched_until", "proofs") if name in given}
+        return PlayedLine(at, "feed", _bytes(mark), str(given["feed"]).encode())
+    if given.get("topic") not in _TOPICS or "value" not in given:
+        raise ScriptError(
+            f"Line {number}: `topic` must be sent, receipt, stored or decision, and `value` must be given."
+        )
     return PlayedLine(at, given["topic"], _bytes(given["value"]), _key(given))
 
 
@@ -113,21 +121,39 @@ class Replay:
             yield from passed.events
 
     def _apply(self, line: PlayedLine, topic: str) -> Iterator[Event]:
-        place = Place(line.at, f"reports.{topic}", 0, self._offsets[topic])
-        self._offsets[topic] += 1
-        intake = take_in(Record(topic, place, line.key, line.value), self._max_value_bytes)
+        on = "stored" if topic == "feed" else topic
+        place = Place(line.at, f"reports.{on}", 0, self._offsets[on])
+        self._offsets[on] += 1
+        record = Record(on, place, line.key, line.value)
+        effect = self._effect(topic, record)
+        if effect is not None:
+            if effect.step in REFUSED:
+                self.unjudged[effect.step] += 1
+            yield from effect.events
+
+    def _effect(self, topic: str, record: Record) -> Effect | None:
+        """What a record does; None where it cannot be read."""
+        if topic == "decision":
+            decision = take_in_decision(record, self._max_value_bytes)
+            if not isinstance(decision, Refusal):
+                return self.checker.decide(decision)
+            self.rejected[decision.reason] += 1
+            return None
+        if topic == "feed":
+            mark = take_in_mark(record, record.key or b"", self._max_value_bytes)
+            if not isinstance(mark, Refusal):
+                return self.checker.mark(mark)
+            self.rejected[mark.reason] += 1
+            return None
+        intake = take_in(record, self._max_value_bytes)
         if intake.refusal is not None:
             self.rejected[intake.refusal.reason] += 1
-        if intake.fact is not None:
-            step, events = self.checker.apply(intake.fact)
-            if step in REFUSED:
-                self.unjudged[step] += 1
-            yield from events
+        return None if intake.fact is None else self.checker.apply(intake.fact)
 
 
 def _turn(line: PlayedLine) -> int:
     """What arrived at one moment is applied in the order of the log; lines of one topic keep theirs."""
-    return 0 if line.topic is None else KINDS.index(line.topic)
+    return _TURNS[line.topic]
 
 
 def event_line(event: Event) -> bytes:

@@ -1,28 +1,21 @@
 """The checker of one partition: facts in, what happened out."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple, Protocol
 
 from streams.core.books import Account, Books, account
 from streams.core.deadlines import Deadlines
-from streams.core.decide import erased_after, next_look, pass_time
-from streams.core.events import Event, recovered
-from streams.core.facts import Fact, Receipt, Sent
-from streams.core.fold import (
-    REFUSED,
-    Step,
-    fold_receipt,
-    fold_sent_again,
-    fold_stored,
-    new_row,
-    open_row,
-    too_old,
-)
-from streams.core.row import Flag, Glance, Row, Status
-from streams.core.rules import Rules
-from streams.core.sight import CLEAR, Sight
+from streams.core.decide import erased_after, first_look, next_look, next_turn, pass_turns
+from streams.core.decision import erased, fold_decision
+from streams.core.events import Event
+from streams.core.facts import Decision, Fact, FeedMark, Receipt, Sent, Stored
+from streams.core.feeds import Feeds
+from streams.core.fold import REFUSED, Step, fold, new_row, too_old
+from streams.core.row import Flag, Glance, Row, Status, Window
+from streams.core.rules import Limits, Rules
+from streams.core.sight import Sight
 from streams.core.weight import has_room
 
 
@@ -74,8 +67,8 @@ class MemoryRows:
         return len(self._rows)
 
 
-class Outcome(NamedTuple):
-    """What one fact did, and the events that it caused (in order)."""
+class Effect(NamedTuple):
+    """What one record did, and the events that it caused (in order)."""
 
     step: Step
     events: tuple[Event, ...] = ()
@@ -83,7 +76,11 @@ class Outcome(NamedTuple):
 
 # These say what the row says already.
 UNCHANGED = frozenset({Step.RECEIPT_REPEATED, Step.RECEIPT_LATE, Step.PROOF_REPEATED})
-_PLAIN = {step: Outcome(step) for step in Step}
+MOVED = frozenset({Step.REROUTED, Step.WINDOW_OPENED, Step.REFUSED_LATE, Step.RECOVERED})
+DECIDED = frozenset({Step.CLOSED, Step.REOPENED, Step.ERASED})
+UNHEARD = frozenset({Window.WAITING, Window.SILENT, Window.BLIND})
+MOMENT = timedelta.resolution  # what lies at a time itself lies before the moment after it
+_PLAIN = {step: Effect(step) for step in Step}
 
 
 class Passed(NamedTuple):
@@ -104,39 +101,58 @@ class Checker:
         self, rules: Rules, rows: Rows, books: Books | None = None, deadlines: Deadlines | None = None
     ) -> None:
         self.rules = rules
-        self.sight: Sight = CLEAR  # what cannot be seen is not judged at once
+        self.sight = Sight(Feeds())  # what its witnesses can say
         self.rows = rows
         self.books = books or Books()
-        if deadlines is None:
-            looks = ((next_look(row, rules.limits), row.report_id) for row in rows)
-            deadlines = Deadlines((at, report_id) for at, report_id in looks if at is not None)
-        self.deadlines = deadlines
+        self.deadlines = Deadlines(first_looks(rows, rules.limits)) if deadlines is None else deadlines
+        self._waiting: dict[str, Deadlines] = {}  # by feed: what is due, and nobody has vouched for
 
-    def apply(self, fact: Fact) -> Outcome:
+    def apply(self, fact: Fact) -> Effect:
         """Apply one fact: the only way in which a row learns something. `advance` has come to its arrival."""
         row = self.rows.get(fact.report_id)
         if isinstance(fact, Sent):
             return self._apply_sent(row, fact)
         opened = row is None
         row = row or new_row(fact.report_id, fact.place.arrived)
-        status, unheld = row.status, not row.held_stored
-        if isinstance(fact, Receipt):
-            step = fold_receipt(row, fact)
-        else:
-            step = fold_stored(row, fact, self.rules.municipalities)
+        before, unheld = account(row), not row.held_stored
+        step, events = fold(row, fact, self.rules)
+        if isinstance(fact, Stored):
+            self.sight.feeds.count(fact, self.rules.policy)
         if step in UNCHANGED:
             return _PLAIN[step]
         self.rows.put(row)
-        if row.status is not status:
-            municipality = row.municipality
-            self.books.move((municipality, status), (municipality, row.status))
-        if opened or step is Step.RECOVERED or (unheld and row.held_stored):
+        self.books.move(before, account(row))
+        if opened or step in MOVED or (unheld and row.held_stored):
             self._look_again(row)
-        if step is Step.RECOVERED and row.proof is not None:
-            return Outcome(step, (recovered(row, row.proof),))
-        return _PLAIN[step]
+        return Effect(step, events) if events else _PLAIN[step]
 
-    def apply_copy(self, fact: Fact, origin: str) -> Outcome:
+    def mark(self, mark: FeedMark) -> Effect:
+        """A feed has spoken: what it now vouches for, and nobody has proved, is decided by its mark's arrival."""
+        if not self.rules.policy.knows_feed(mark.feed, mark.place.arrived):
+            return _PLAIN[Step.FEED_UNKNOWN]
+        vouching = self.sight.feeds.take(mark, self.rules.policy)
+        for feed in vouching:
+            until = self.sight.feeds.word(feed).vouched_until
+            if until is not None and feed in self._waiting:
+                for _, report_id in self._waiting[feed].passed(until + MOMENT):
+                    self.deadlines.add(mark.place.arrived, report_id)
+        return _PLAIN[Step.VOUCHED if vouching else Step.VOUCHED_NOTHING]
+
+    def decide(self, decision: Decision) -> Effect:
+        """Apply what a person said of an alarm, as of its arrival: `advance` has come that far, or farther."""
+        row = self.rows.get(decision.report_id)
+        if row is None:
+            return _PLAIN[Step.DECISION_UNFIT]
+        before = account(row)
+        step, events = fold_decision(row, decision, self.rules)
+        if step is Step.ERASED and before is not None:
+            self.books.of(before[0]).erased += 1
+            row = erased(row)
+        if step in DECIDED:
+            self._keep(row, before)
+        return Effect(step, events)
+
+    def apply_copy(self, fact: Fact, origin: str) -> Effect:
         """Apply the copy of a misplaced record, unless another copy of the same original has been.
 
         That one was is remembered while the row has room for it; beyond that only a receipt would do something twice.
@@ -166,26 +182,36 @@ class Checker:
             if glance is None or self._waits(report_id, glance, until):
                 continue
             row = self.rows.get(report_id)
-            passed = self._look(row, at, until) if row is not None else None
+            passed = self._look(row, at) if row is not None else None
             if passed is not None:
                 yield passed
 
-    def _apply_sent(self, row: Row | None, sent: Sent) -> Outcome:
+    def _apply_sent(self, row: Row | None, sent: Sent) -> Effect:
         before = account(row)
         if row is not None and row.sent is not None:
             return self._apply_sent_again(row, before, sent)
+        if row is not None and row.status is Status.ERASED:
+            return self._apply_sent_erased()
         if too_old(sent, self.rules.limits):
             return _PLAIN[Step.TOO_OLD]
         row = row or new_row(sent.report_id, sent.place.arrived)
-        open_row(row, sent, self.rules.policy, self.rules.municipalities)
+        fold(row, sent, self.rules)
         self._keep(row, before)
         self.books.of(row.municipality).sent_records += 1
         return _PLAIN[Step.OPENED]
 
-    def _apply_sent_again(self, row: Row, before: Account, sent: Sent) -> Outcome:
+    def _apply_sent_erased(self) -> Effect:
+        book = self.books.of(None)  # nobody knows any more whose it was
+        book.sent_records += 1
+        book.duplicates += 1
+        return _PLAIN[Step.DUPLICATE]
+
+    def _apply_sent_again(self, row: Row, before: Account, sent: Sent) -> Effect:
         names = row.names
-        step = fold_sent_again(row, sent, self.rules.municipalities)
-        if step is not Step.DUPLICATE or row.names is not names:
+        step, _ = fold(row, sent, self.rules)
+        if step in MOVED:
+            self._keep(row, before)
+        elif step is not Step.DUPLICATE or row.names is not names:
             self.rows.put(row)
             self.books.move(before, account(row))
         if step is Step.ROW_FULL:
@@ -200,33 +226,38 @@ class Checker:
 
     def _waits(self, report_id: str, glance: Glance, until: datetime) -> bool:
         """True for a settled row that is not to be erased yet: nearly all are when their alarm would have been due."""
-        if glance.status in (Status.PENDING, Status.UNDETERMINED):
+        if glance.window is not Window.CLOSED or glance.status is Status.PENDING:
             return False
-        if glance.status is Status.MISSING:
-            return True  # for its proof
         erased = erased_after(glance, self.rules.limits)
+        if erased is None:
+            return True  # for its proof
         if erased < until:
             return False
         self.deadlines.add(erased, report_id)
         return True
 
-    def _look(self, row: Row, at: datetime, until: datetime) -> Passed | None:
-        """The look for `at` has come: decide this row, erase it, or look again later."""
-        if row.status is Status.UNDETERMINED and self.sight.began_too_late(row):
-            row.limit_at = None
-            self.rows.put(row)
-        look = next_look(row, self.rules.limits)
+    def _look(self, row: Row, at: datetime) -> Passed | None:
+        """The look for `at` has come: let its turn pass, erase it, or look again later."""
+        turn = next_turn(row, self.rules, self.sight)
+        look = erased_after(row, self.rules.limits) if turn is None else turn
         if look is None:
-            return None  # only a fact can change it
+            return None  # only a record can change it
         if look > at:  # what came since has moved it: its turn is then, behind those before it
             self.deadlines.add(look, row.report_id)
+            self._await(row)
             return None
         before = account(row)
-        caused = pass_time(row, until, self.rules, self.sight)
-        if caused is None:  # nothing is left to be decided
+        if turn is None:
             return self._erase(row, before)
+        status = row.status
+        caused = pass_turns(row, at + MOMENT, self.rules, self.sight)
         self._keep(row, before)
-        return Passed(row.report_id, row.status, caused)
+        return Passed(row.report_id, row.status, caused) if caused or row.status is not status else None
+
+    def _await(self, row: Row) -> None:
+        """Its feed's next mark may decide it."""
+        if row.feed is not None and row.due_at is not None and row.window in UNHEARD:
+            self._waiting.setdefault(row.feed, Deadlines()).add(row.due_at, row.report_id)
 
     def _erase(self, row: Row, before: Account) -> Passed:
         self.books.move(before, None)
@@ -241,6 +272,15 @@ class Checker:
         self._look_again(row)
 
     def _look_again(self, row: Row) -> None:
-        at = next_look(row, self.rules.limits)
+        at = next_look(row, self.rules, self.sight)
         if at is not None:
             self.deadlines.add(at, row.report_id)
+        self._await(row)
+
+
+def first_looks(rows: Iterable[Row], limits: Limits) -> Iterator[tuple[datetime, str]]:
+    """When to look at rows of which nothing else is known: at the latest when time may change them next."""
+    for row in rows:
+        at = first_look(row, limits)
+        if at is not None:
+            yield at, row.report_id

@@ -1,13 +1,13 @@
-"""The decision: what a row's status is once its partition is complete until a time, and what is announced of it."""
+"""The decision: what time settles of a row once its partition is complete until it, and what is announced of it."""
 
 from datetime import datetime
 
 from streams.core.events import Event, missing
-from streams.core.facts import ReceiptCode
-from streams.core.policy import Policy
-from streams.core.row import Glance, Reason, Row, Status
+from streams.core.facts import REFUSALS, ReceiptCode
+from streams.core.policy import Asks, Feed, Version
+from streams.core.row import Alarm, Glance, Reason, Row, Status, Window
 from streams.core.rules import Limits, Rules
-from streams.core.sight import CLEAR, Sight
+from streams.core.sight import Sight
 
 _REASON_BY_RECEIPT = {
     ReceiptCode.MOTTATT: Reason.RECEIPTED_NOT_STORED,
@@ -17,76 +17,172 @@ _REASON_BY_RECEIPT = {
 }
 
 
-def decide(row: Row, until: datetime, limits: Limits) -> Status:
-    """The status at completeness `until`. Strictly after: a proof that arrived at alarm_at itself is in time."""
-    if row.status not in (Status.PENDING, Status.UNDETERMINED):
-        return row.status
-    if row.alarm_at is not None:
-        return _past_alarm(row, until) if until > row.alarm_at else Status.PENDING
-    if row.held_stored and until > row.held_stored[0].place.arrived + limits.unexpected_after:
-        return Status.UNEXPECTED
-    return Status.PENDING
+def next_turn(row: Row, rules: Rules, sight: Sight) -> datetime | None:
+    """When time alone changes what is said of a row next, but for erasing it; None while only a record can."""
+    if row.window is Window.OPEN:
+        return row.alarm_at
+    if row.window is Window.REFUSED and row.receipt_place is not None:
+        return row.receipt_place.arrived
+    if row.window is Window.CLOSED:
+        return _unexpected_after(row, rules.limits)
+    version = rules.policy.version(row.policy_version)
+    if row.window is Window.BLIND:
+        return _blind_until(row, version, sight)
+    heard = _heard_by(row, version, sight)
+    return heard if row.window is Window.SILENT else min(heard, _alarm(row) + _feed(row, version).patience)
 
 
-def _past_alarm(row: Row, until: datetime) -> Status:
-    if not row.proof_asked:
-        return Status.UNPROVEN
-    if not row.doubted or row.limit_at == row.alarm_at:
-        return Status.MISSING
-    # One step after the other, so that it is announced in its turn: by its limit, and not by its alarm.
-    waits = row.status is Status.PENDING or row.limit_at is None or until <= row.limit_at
-    return Status.UNDETERMINED if waits else Status.MISSING
+def pass_turns(row: Row, until: datetime, rules: Rules, sight: Sight) -> tuple[Event, ...]:
+    """Let pass all turns strictly before a time, one after the other: the events that they cause."""
+    events: tuple[Event, ...] = ()
+    while (turn := next_turn(row, rules, sight)) is not None and turn < until:
+        events += _pass_turn(row, turn, rules, sight)
+    return events
+
+
+def _pass_turn(row: Row, at: datetime, rules: Rules, sight: Sight) -> tuple[Event, ...]:
+    if row.window is Window.CLOSED:
+        row.status = Status.UNEXPECTED
+        return ()
+    version = rules.policy.version(row.policy_version)
+    if row.window is Window.BLIND:
+        return _speak(row, at, Reason.UNWATCHED, version, sight)
+    if row.window is Window.REFUSED:
+        return _close(row, at, reason_of(row), version, sight)
+    doubts = frozenset() if _answered(row) else sight.doubts(row, at)
+    if doubts:
+        row.flags |= doubts
+        limit = sight.limit(row, doubts, version)
+        row.limit_at = limit if limit is None else max(limit, at)
+        _wait(row, Window.BLIND)
+        return ()
+    if row.feed is None:
+        return _speak(row, at, reason_of(row), version, sight)
+    return _ask_feed(row, at, version, sight)
 
 
 def reason_of(row: Row) -> Reason:
-    """Why a row is missing, from what had arrived by alarm_at."""
-    if row.doubted:
-        return Reason.UNWATCHED
+    """Why a row is missing, from what has arrived."""
     if row.elsewhere is not None:
         return Reason.STORED_ELSEWHERE
     return _REASON_BY_RECEIPT[row.receipt] if row.receipt else Reason.NO_RECEIPT
 
 
-def next_look(row: Row, limits: Limits) -> datetime | None:
-    """When time alone may change this row next; None while only a fact can (a missing row waits for its proof)."""
-    if row.status is Status.MISSING:
+def next_look(row: Row, rules: Rules, sight: Sight) -> datetime | None:
+    """When time alone may change this row next; None while only a record can (a missing row waits for its proof)."""
+    turn = next_turn(row, rules, sight)
+    if turn is None and row.window is Window.BLIND and sight.first_complete is None and row.limit_at is not None:
+        return row.limit_at  # whether that is too late will be known by then
+    return erased_after(row, rules.limits) if turn is None else turn
+
+
+def first_look(row: Row, limits: Limits) -> datetime | None:
+    """When to look at a row of which only the row is known: its next turn, or before it."""
+    at = _unexpected_after(row, limits) if row.window is Window.CLOSED else row.alarm_at
+    return erased_after(row, limits) if at is None else at
+
+
+def erased_after(row: Glance, limits: Limits) -> datetime | None:
+    """The end of the keeping time, from the last fact and the last alarm on; None while the row has to be kept."""
+    if row.status is Status.MISSING and row.alarms[-1].outcome is None:
         return None
-    if row.status is Status.UNDETERMINED and row.limit_at is not None:
-        return row.limit_at
-    if row.status is Status.PENDING:
-        if row.alarm_at is not None:
-            return row.alarm_at
-        if row.held_stored:
-            return row.held_stored[0].place.arrived + limits.unexpected_after
-    return erased_after(row, limits)
-
-
-def erased_after(row: Glance, limits: Limits) -> datetime:
-    """The end of the keeping time: counted from the last fact and from alarm_at."""
     last = row.touched if row.alarm_at is None else max(row.touched, row.alarm_at)
     return last + limits.keep
 
 
-def pass_time(row: Row, until: datetime, rules: Rules, sight: Sight = CLEAR) -> tuple[Event, ...] | None:
-    """Decide a row as completeness `until` settles it: the events that this causes; None if it stays as it is."""
-    if row.status is Status.PENDING and row.proof_asked and row.alarm_at is not None and until > row.alarm_at:
-        _look_for_doubts(row, rules.policy, sight)
-    status = decide(row, until, rules.limits)
-    if status is row.status:
-        return None
-    row.status = status
-    return _announce(row, rules.policy) if status is Status.MISSING else ()
+def _unexpected_after(row: Row, limits: Limits) -> datetime | None:
+    """When a proof without a sent is unexpected."""
+    waits = row.status is Status.PENDING and row.held_stored
+    return row.held_stored[0].place.arrived + limits.unexpected_after if waits else None
 
 
-def _look_for_doubts(row: Row, policy: Policy, sight: Sight) -> None:
-    doubts = sight.doubts(row)
-    if doubts:
-        row.flags |= doubts
-        row.limit_at = sight.limit(row, doubts, policy.version(row.policy_version))
+def _ask_feed(row: Row, at: datetime, version: Version, sight: Sight) -> tuple[Event, ...]:
+    """The turn of a window whose proof a feed brings: it has spoken, is waited for, or is waited for no longer."""
+    feed, spoken = _feed(row, version), _spoken(row, sight)
+    if spoken is not None and spoken <= at:
+        return _close(row, at, reason_of(row), version, sight)
+    refusal = row.receipt if row.receipt in REFUSALS else None
+    if refusal and at == _alarm(row) + feed.patience:
+        return _close(row, at, reason_of(row), version, sight)
+    if at >= _limit(row, feed, version):
+        return _close(row, at, _REASON_BY_RECEIPT[refusal] if refusal else Reason.UNWATCHED, version, sight)
+    if row.window is Window.OPEN:
+        row.window = Window.WAITING
+    else:
+        _wait(row, Window.SILENT)
+    return ()
 
 
-def _announce(row: Row, policy: Policy) -> tuple[Event, ...]:
-    row.reason = reason_of(row)
-    announced = missing(row, row.reason, policy.version(row.policy_version).portal_retention)
-    row.missing_event_id = announced.event_id
+def _speak(row: Row, at: datetime, reason: Reason, version: Version, sight: Sight) -> tuple[Event, ...]:
+    """Close a window: it has all that it asks, or it is missing."""
+    if not _answered(row):
+        return _close(row, at, reason, version, sight)
+    row.window = Window.CLOSED
+    if not row.alarms:
+        row.status = Status.UNPROVEN
+    return ()
+
+
+def _answered(row: Row) -> bool:
+    """True if a window has all that it asks, though no proof."""
+    return row.asks is Asks.NONE or (row.asks is Asks.RECEIPT and row.receipt is ReceiptCode.MOTTATT)
+
+
+def _close(row: Row, at: datetime, reason: Reason, version: Version, sight: Sight) -> tuple[Event, ...]:
+    """Close a row's window as missing at a time."""
+    until = sight.feeds.word(row.feed).vouched_until if row.feed else None
+    announced = missing(row, reason, version.portal_retention, until)
+    alarm = Alarm(announced.event_id, at, announced.alarm_at, announced.due_at, reason, row.channel)
+    row.alarms = (*row.alarms, alarm)
+    row.window, row.status = Window.CLOSED, Status.MISSING
     return (announced,)
+
+
+def _wait(row: Row, window: Window) -> None:
+    """A witness that should have spoken has not: neither stored nor missing can be said."""
+    row.window = window
+    if not row.alarms:
+        row.status = Status.UNDETERMINED
+
+
+def _heard_by(row: Row, version: Version, sight: Sight) -> datetime:
+    """When a window's feed has spoken, or is waited for no longer."""
+    spoken, limit = _spoken(row, sight), _limit(row, _feed(row, version), version)
+    return limit if spoken is None else min(spoken, limit)
+
+
+def _blind_until(row: Row, version: Version, sight: Sight) -> datetime | None:
+    """When a blind window is given up, after its feed is; None for as long as its row is kept."""
+    if row.limit_at is None or sight.began_too_late(row):
+        return None
+    return row.limit_at if row.feed is None else max(row.limit_at, _heard_by(row, version, sight))
+
+
+def _feed(row: Row, version: Version) -> Feed:
+    feed = version.feed(row.feed)
+    if feed is None:
+        raise ValueError(f"The policy's version {version.id} has no feed {row.feed}.")
+    return feed
+
+
+def _alarm(row: Row) -> datetime:
+    if row.alarm_at is None:
+        raise ValueError("A report that was not sent has no window.")
+    return row.alarm_at
+
+
+def _limit(row: Row, feed: Feed, version: Version) -> datetime:
+    """When a feed is waited for no longer."""
+    if row.sent_at is None:
+        raise ValueError("A report that was not sent has no last call.")
+    alarm = _alarm(row)
+    limit = max(version.last_call_of(row.sent_at), alarm)
+    return limit if feed.announce_after is None else min(limit, alarm + feed.announce_after)
+
+
+def _spoken(row: Row, sight: Sight) -> datetime | None:
+    """Since when a row's feed has vouched beyond its due, its alarm at the earliest; None while it has not."""
+    word = sight.feeds.word(row.feed or "")
+    if row.due_at is None or word.since is None or word.vouched_until is None or word.vouched_until < row.due_at:
+        return None
+    return max(_alarm(row), word.since)

@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha1
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL
 
-from streams.core.facts import Names, Place, Receiver, Stored
+from streams.core.facts import Decision, Names, Outcome, Place, ReceiptCode, Receiver
 from streams.core.row import Reason, Row
 
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
+CLOSED_TYPE = "no.meldingsvakt.report.closed.v1"
+REOPENED_TYPE = "no.meldingsvakt.report.reopened.v1"
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}  # RFC 9562: its first two bits are 10
 
 
@@ -21,8 +23,25 @@ class Cause(StrEnum):
     CONFIRMED_LATE = "confirmed_late"
 
 
+class Claim(NamedTuple):
+    """The last receipt about a window's attempts, and when it arrived."""
+
+    receipt: ReceiptCode
+    arrived: datetime
+
+
+class Vouched(NamedTuple):
+    """The feed that would have proved a report, and until when it had vouched at the verdict; None where never."""
+
+    id: str
+    vouched_until: datetime | None
+
+
 class Missing(NamedTuple):
-    """Nothing that counts arrived in time. `portal_deletes_at`: the last moment to fetch or resend it."""
+    """Nothing that counts arrived in time. `portal_deletes_at`: the last moment to fetch or resend it.
+
+    `names` has the window's last channel; `message_ids` and `receipt` are as of the verdict.
+    """
 
     event_id: str
     report_id: str
@@ -34,10 +53,18 @@ class Missing(NamedTuple):
     portal_deletes_at: datetime
     policy_version: str
     sent_record: Place
+    message_ids: tuple[str, ...] = ()
+    receipt: Claim | None = None
+    feed: Vouched | None = None
+    episode: int = 1
+    previous_event_id: str | None = None
 
 
 class Recovered(NamedTuple):
-    """The first proof that counts came after the report was announced missing."""
+    """The first proof that counts came after the report was announced missing.
+
+    `reason`, `names`, `sent_at`, `due_at` and `episode` are those of the missing event.
+    """
 
     event_id: str
     missing_event_id: str
@@ -47,9 +74,47 @@ class Recovered(NamedTuple):
     evidence: str | None
     receiver: Receiver | None
     cause: Cause
+    reason: Reason
+    names: Names
+    sent_at: datetime
+    due_at: datetime
+    episode: int
 
 
-Event = Missing | Recovered
+class Closed(NamedTuple):
+    """Somebody said how an alarm ended; `names` and what follows are those of its missing event."""
+
+    event_id: str
+    missing_event_id: str
+    report_id: str
+    decision_id: str
+    outcome: Outcome
+    decided_at: datetime
+    arrived_at: datetime
+    reason: Reason
+    names: Names
+    sent_at: datetime
+    due_at: datetime
+    episode: int
+
+
+class Reopened(NamedTuple):
+    """Somebody took back that an alarm had ended."""
+
+    event_id: str
+    missing_event_id: str
+    report_id: str
+    decision_id: str
+    decided_at: datetime
+    arrived_at: datetime
+    reason: Reason
+    names: Names
+    sent_at: datetime
+    due_at: datetime
+    episode: int
+
+
+Event = Missing | Recovered | Closed | Reopened
 
 
 def written(time: datetime) -> str:
@@ -57,48 +122,85 @@ def written(time: datetime) -> str:
     return time.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
-def event_id(report_id: str, event_type: str, alarm_at: datetime) -> str:
+def event_id(report_id: str, event_type: str, unique: datetime | str) -> str:
     """UUIDv5 of what makes the event unique: the same history gives the same id, whoever computes it.
 
     As the standard library makes it, which does more than is needed here: that was a fifth of an announcement.
     """
-    named = f"{report_id}/{event_type}/{written(alarm_at)}".encode()
+    named = f"{report_id}/{event_type}/{written(unique) if isinstance(unique, datetime) else unique}".encode()
     text = sha1(NAMESPACE_URL.bytes + named, usedforsecurity=False).hexdigest()
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
-def missing(row: Row, reason: Reason, portal_retention: timedelta) -> Missing:
-    """The event for a row whose alarm time has passed without proof. Raises ValueError for a row without a sent."""
+def missing(row: Row, reason: Reason, portal_retention: timedelta, vouched_until: datetime | None) -> Missing:
+    """The event for a row whose window closes without proof. Raises ValueError for a row without a sent."""
     if row.sent is None or row.sent_at is None or row.due_at is None or row.alarm_at is None:
         raise ValueError("Only a report that was sent can be missing.")
     return Missing(
         event_id=event_id(row.report_id, MISSING_TYPE, row.alarm_at),
         report_id=row.report_id,
         reason=reason,
-        names=row.names_by_alarm,
+        names=row.names._replace(channel=row.channel),
         sent_at=row.sent_at,
         due_at=row.due_at,
         alarm_at=row.alarm_at,
         portal_deletes_at=row.sent_at + portal_retention,
         policy_version=row.policy_version or "",
         sent_record=row.sent,
+        message_ids=tuple(row.message_ids),
+        receipt=Claim(row.receipt, row.receipt_place.arrived) if row.receipt and row.receipt_place else None,
+        feed=Vouched(row.feed, vouched_until) if row.feed else None,
+        episode=len(row.alarms) + 1,
+        previous_event_id=row.alarms[-1].event_id if row.alarms else None,
     )
 
 
-def recovered(row: Row, proof: Stored) -> Recovered:
-    """The event for a missing row that `proof` settles at last.
-
-    Raises ValueError for a row that was never announced.
-    """
-    if row.missing_event_id is None or row.due_at is None or row.alarm_at is None:
+def recovered(row: Row) -> Recovered:
+    """The event for a missing row that its proof settles at last. Raises ValueError for one that has no alarm."""
+    proof, first_due = row.proof, row.first_due_at or row.due_at
+    if proof is None or first_due is None or not row.alarms:
         raise ValueError("Only a report that was announced missing can be recovered.")
     return Recovered(
-        event_id=event_id(row.report_id, RECOVERED_TYPE, row.alarm_at),
-        missing_event_id=row.missing_event_id,
-        report_id=row.report_id,
+        event_id=event_id(row.report_id, RECOVERED_TYPE, row.alarms[-1].alarm_at),
         stored_at=proof.stored_at,
         arrived_at=proof.place.arrived,
         evidence=proof.evidence,
-        receiver=row.names_by_alarm.receiver,
-        cause=Cause.CONFIRMED_LATE if proof.stored_at <= row.due_at else Cause.STORED_LATE,
+        receiver=row.names.receiver,
+        cause=Cause.CONFIRMED_LATE if proof.stored_at <= first_due else Cause.STORED_LATE,
+        **_said(row, len(row.alarms)),
     )
+
+
+def closed(row: Row, episode: int, decision: Decision) -> Closed:
+    """The event for a decision that closes the alarm of an episode. Raises ValueError for one without an outcome."""
+    if decision.outcome is None:
+        raise ValueError("To close an alarm takes an outcome.")
+    return Closed(**_decided(row, decision, CLOSED_TYPE), **_said(row, episode), outcome=decision.outcome)
+
+
+def reopened(row: Row, episode: int, decision: Decision) -> Reopened:
+    """The event for a decision that opens the alarm of an episode anew."""
+    return Reopened(**_decided(row, decision, REOPENED_TYPE), **_said(row, episode))
+
+
+def _decided(row: Row, decision: Decision, event_type: str) -> dict[str, Any]:
+    return {
+        "event_id": event_id(row.report_id, event_type, decision.decision_id),
+        "decision_id": decision.decision_id,
+        "decided_at": decision.decided_at,
+        "arrived_at": decision.place.arrived,
+    }
+
+
+def _said(row: Row, episode: int) -> dict[str, Any]:
+    """What the missing event of an episode said, so that nobody needs a join."""
+    alarm = row.alarms[episode - 1]
+    return {
+        "report_id": row.report_id,
+        "missing_event_id": alarm.event_id,
+        "reason": alarm.reason,
+        "names": row.names._replace(channel=alarm.channel or row.names.channel),
+        "sent_at": row.sent_at,
+        "due_at": alarm.due_at,
+        "episode": episode,
+    }

@@ -36,6 +36,9 @@ class ReceiptCode(StrEnum):
     SERVERFEIL = "SERVERFEIL"
 
 
+REFUSALS = frozenset({ReceiptCode.FEILET, ReceiptCode.TIDSAVBRUDD, ReceiptCode.SERVERFEIL})
+
+
 class Names(NamedTuple):
     """What a sent record says about the report, apart from its times."""
 
@@ -82,17 +85,19 @@ class Sent(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """The receiving side claims that it got the report."""
+    """The receiving side claims that it got the report; `message_id` tells which attempt it is about."""
 
     report_id: str
     place: Place
     receipt: ReceiptCode
+    message_id: str | None = None
 
 
 class Stored(NamedTuple):
     """Independent evidence that the report lies in a case system.
 
-    `stored_at` is its arrival where it was not given or could not be read; `unreadable` as of a sent.
+    `stored_at` is its arrival where it was not given or could not be read; `unreadable` as of a sent. `feed` is the
+    source of proofs that brought it, where it says so.
     """
 
     report_id: str
@@ -101,14 +106,66 @@ class Stored(NamedTuple):
     evidence: str | None
     receiver: Receiver | None = None
     unreadable: tuple[str, ...] = ()
+    feed: str | None = None
+
+
+class FeedMark(NamedTuple):
+    """A feed's word that all that was stored until `vouched_until` in what it covers has been delivered.
+
+    `proofs`: how many proofs it has put into this partition since its last mark; None where it does not say.
+    """
+
+    feed: str
+    place: Place
+    vouched_until: datetime
+    proofs: int | None = None
+
+
+class Action(StrEnum):
+    """What a decision asks for. To acknowledge an alarm changes no verdict and no row."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    ERASE = "erase"
+
+
+class Outcome(StrEnum):
+    """How an alarm ended, as a person says."""
+
+    FOUND = "found"
+    FALSE_ALARM = "false_alarm"
+    WITHDRAWN = "withdrawn"
+    HANDLED = "handled"
+    LOST = "lost"
+
+
+class Decision(NamedTuple):
+    """What a person said of an alarm: of the missing event that it names, for the receiver that it names.
+
+    `receiver` is None for whoever may decide for all. Only a decision to close has an outcome; one to erase may name
+    the report alone.
+    """
+
+    decision_id: str
+    report_id: str
+    place: Place
+    missing_event_id: str | None
+    action: Action
+    decided_at: datetime
+    outcome: Outcome | None = None
+    receiver: Receiver | None = None
 
 
 Fact = Sent | Receipt | Stored
-_TURNS: dict[type[Fact], int] = {Sent: 0, Receipt: 1, Stored: 2}
+Input = Fact | FeedMark
+_TURNS: dict[type[Input], int] = {Sent: 0, Receipt: 1, Stored: 2, FeedMark: 2}
 
 
-def in_order(facts: Iterable[Fact]) -> list[Fact]:
-    """Facts of several topics in the order of the log: by arrival; of the same moment sent, receipt, stored.
+def in_order(facts: Iterable[Input]) -> list[Input]:
+    """Records of several topics in the order of the log: by arrival; of the same moment sent, receipt, stored.
+
+    Marks of feeds lie among the stored.
 
     Those of one topic are given in the order of their offsets, and keep it within a moment.
     """

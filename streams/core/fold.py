@@ -4,18 +4,24 @@ Facts come in the order of the log (`streams.core.facts.in_order`), and what tim
 been decided before it is applied. `touched` moves with each fact that changes something.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from streams.core.facts import Receipt, Sent, Stored
-from streams.core.policy import Policy
+from streams.core.events import Event, recovered
+from streams.core.facts import REFUSALS, Fact, Outcome, Receipt, Sent, Stored
+from streams.core.policy import Asks
 from streams.core.receivers import NO_DISTRICT, Municipalities
-from streams.core.row import NAMELESS, Flag, Row, Status, unreadable_flags
-from streams.core.rules import Limits
+from streams.core.row import NAMELESS, Flag, Row, Status, Window, unreadable_flags
+from streams.core.rules import Limits, Rules
 from streams.core.weight import has_room
-
-SENDER_CLOCK_TOLERANCE = timedelta(minutes=5)
-CLOCK_BEHIND_AFTER = timedelta(days=400)
+from streams.core.window import (
+    CLOCK_BEHIND_AFTER,
+    SENDER_CLOCK_TOLERANCE,
+    may_open,
+    open_first,
+    open_next,
+    reroute,
+)
 
 
 class Step(StrEnum):
@@ -35,10 +41,22 @@ class Step(StrEnum):
     STORED_ELSEWHERE = "stored_elsewhere"
     PROOF_REPEATED = "proof_repeated"
     RECOVERED = "recovered"
+    REROUTED = "rerouted"
+    WINDOW_OPENED = "window_opened"
+    REFUSED_LATE = "refused_late"  # a refusal of what had no proof to give
+    VOUCHED = "vouched"
+    VOUCHED_NOTHING = "vouched_nothing"
+    FEED_UNKNOWN = "feed_unknown"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    ERASED = "erased"
+    DECISION_REPEATED = "decision_repeated"
+    DECISION_UNFIT = "decision_unfit"
 
 
-REFUSED = frozenset({Step.TOO_OLD, Step.ROW_FULL})  # what could be read, and is listed as rejected all the same
-DECIDED = frozenset({Status.MISSING, Status.RECOVERED, Status.UNPROVEN, Status.UNDETERMINED})
+REFUSED = frozenset({Step.TOO_OLD, Step.ROW_FULL, Step.FEED_UNKNOWN, Step.DECISION_UNFIT})
+"""What could be read, and is listed as rejected all the same."""
 
 
 def too_old(sent: Sent, limits: Limits) -> bool:
@@ -48,59 +66,104 @@ def too_old(sent: Sent, limits: Limits) -> bool:
     return limits.keep < sent.place.arrived - sent.sent_at <= CLOCK_BEHIND_AFTER
 
 
-def open_row(row: Row, sent: Sent, policy: Policy, municipalities: Municipalities) -> None:
+def fold(row: Row, fact: Fact, rules: Rules) -> tuple[Step, tuple[Event, ...]]:
+    """Apply one fact to a row: what it did, and the events that it caused."""
+    if isinstance(fact, Sent):
+        if row.sent is not None:
+            return fold_sent_again(row, fact, rules), ()
+        open_row(row, fact, rules)
+        return Step.OPENED, ()
+    if isinstance(fact, Receipt):
+        return fold_receipt(row, fact), ()
+    step = fold_stored(row, fact, rules)
+    return step, (recovered(row),) if step is Step.RECOVERED else ()
+
+
+def open_row(row: Row, sent: Sent, rules: Rules) -> None:
     """Apply a report's first sent, then what was held back for it, as if it came now."""
-    version = policy.in_force(sent.place.arrived)
-    terms = version.terms(sent.names)
+    version = rules.policy.in_force(sent.place.arrived)
+    channel = sent.names.channel
     row.status, row.touched, row.sent = Status.PENDING, sent.place.arrived, sent.place
-    row.names, row.policy_version, row.proof_asked = sent.names, version.id, terms.proof
+    row.names, row.policy_version = sent.names, version.id
     row.message_ids = [sent.message_id] if sent.message_id else []
+    row.channels = (channel,) if channel else ()
     row.unread = sent.unreadable
     if sent.unreadable:
         row.flags |= unreadable_flags(sent.unreadable)
-    row.sent_at = _trusted_sent_at(row, sent)
-    row.due_at = row.sent_at + terms.allowance
-    row.alarm_at = max(row.due_at, sent.place.arrived) + terms.grace
-    _flag_unknown(row, municipalities)
+    _flag_clock(row, sent)
+    open_first(row, sent, version, rules)
+    _flag_unknown(row, rules.municipalities)
     stored, row.held_stored = row.held_stored, []
     for proof in stored:
-        fold_stored(row, proof, municipalities)
+        fold_stored(row, proof, rules)
 
 
-def fold_sent_again(row: Row, sent: Sent, municipalities: Municipalities) -> Step:
-    """Apply a further sent of the same report: everything but names that were unreadable stays as it is."""
-    step = Step.DUPLICATE
-    if sent.message_id is not None and sent.message_id not in row.message_ids:
-        if not has_room(row, sent.message_id):
-            return _full(row)
-        step, row.message_ids = Step.RESENT, [*row.message_ids, sent.message_id]
-    named = _fill_names(row, sent)
-    if named:
-        _flag_unknown(row, municipalities)
-    if named or step is Step.RESENT:
-        row.touched = max(row.touched, sent.place.arrived)
+def fold_sent_again(row: Row, sent: Sent, rules: Rules) -> Step:
+    """Apply a further sent of the same report."""
+    message_id, channel = sent.message_id, sent.names.channel
+    new_id = message_id is not None and message_id not in row.message_ids
+    new_channel = channel is not None and bool(row.channels) and channel not in row.channels
+    if (new_id or new_channel) and not has_room(row, (message_id or "") + (channel or "")):
+        return _full(row)
+    if _fill_names(row, sent):
+        _flag_unknown(row, rules.municipalities)
+        row.touched = sent.place.arrived
+    ids = len(row.message_ids)
+    if new_id and message_id is not None:
+        row.message_ids = [*row.message_ids, message_id]
+    if channel is not None and channel not in row.channels:
+        row.channels = (*row.channels, channel)
+        row.routes = row.routes or (channel,)  # the one that could not be read
+    return _attempt(row, sent, ids, rules) if new_id or new_channel else Step.DUPLICATE
+
+
+def _attempt(row: Row, sent: Sent, ids: int, rules: Rules) -> Step:
+    """A new attempt: it gives an open window another route, opens a new one, or changes nothing."""
+    arrived, before = sent.place.arrived, row.attempted_at or (row.sent or sent.place).arrived
+    row.touched = row.attempted_at = arrived
+    version = rules.policy.version(row.policy_version)
+    if row.window is not Window.CLOSED:
+        if not reroute(row, sent, version, rules):
+            return Step.RESENT
+        step = Step.REROUTED
+    elif may_open(row):
+        open_next(row, sent, before, version, rules)
+        step = Step.WINDOW_OPENED
+    else:
+        return Step.RESENT
+    row.ids_before, row.receipt, row.receipt_place = ids, None, None
     return step
 
 
 def fold_receipt(row: Row, receipt: Receipt) -> Step:
-    """Apply a claim. It decides nothing; the last one by alarm_at chooses the reason. It may come before its sent."""
-    if row.alarm_at is not None and (receipt.place.arrived > row.alarm_at or row.status in DECIDED):
+    """Apply a claim. It decides nothing but where nobody has to prove more; the last one chooses the reason.
+
+    It may come before its sent. Of a window only receipts are asked that are about its own attempts.
+    """
+    of_before = receipt.message_id is not None and receipt.message_id in row.message_ids[: row.ids_before]
+    late = row.window is Window.CLOSED and row.alarm_at is not None and receipt.place.arrived > row.alarm_at
+    refused = late and row.status is Status.UNPROVEN and row.asks is Asks.RECEIPT and receipt.receipt in REFUSALS
+    if of_before or row.status is Status.ERASED or (late and not refused):
         return Step.RECEIPT_LATE
-    if receipt.receipt == row.receipt:
+    if receipt.receipt is row.receipt:
         return Step.RECEIPT_REPEATED
     row.receipt, row.receipt_place = receipt.receipt, receipt.place
-    row.touched = max(row.touched, receipt.place.arrived)
+    row.touched = receipt.place.arrived
+    if refused:
+        row.window = Window.REFUSED  # missing, unless a proof arrived at the same moment
+        return Step.REFUSED_LATE
     return Step.HELD if row.sent is None else Step.RECEIPT
 
 
-def fold_stored(row: Row, stored: Stored, municipalities: Municipalities) -> Step:
+def fold_stored(row: Row, stored: Stored, rules: Rules) -> Step:
     """Apply evidence of storage: settle or recover."""
     if row.sent is None:
-        return _hold_stored(row, stored)
+        return Step.PROOF_REPEATED if row.status is Status.ERASED else _hold_stored(row, stored)
     if row.proof is not None:
         return Step.PROOF_REPEATED
-    if not municipalities.same_receiver(row.first_receiver, stored.receiver):
-        if row.elsewhere is None and row.status is Status.PENDING:
+    services = rules.policy.version(row.policy_version).services
+    if not rules.municipalities.same_receiver(row.first_receiver, stored.receiver, services):
+        if row.elsewhere is None:
             row.elsewhere = stored
             row.touched = max(row.touched, stored.place.arrived)
         return Step.STORED_ELSEWHERE
@@ -110,10 +173,13 @@ def fold_stored(row: Row, stored: Stored, municipalities: Municipalities) -> Ste
 def _settle(row: Row, stored: Stored) -> Step:
     """The proof that settles a row: a missing one is recovered by it, any other is stored."""
     row.flags |= unreadable_flags(stored.unreadable)
-    row.proof = proof = _trusted_stored(row, stored)._replace(unreadable=())
+    row.proof = proof = _trusted_stored(row, stored)._replace(unreadable=(), feed=None)
     row.touched = max(row.touched, proof.place.arrived)
+    row.window = Window.CLOSED
     if row.status is Status.MISSING:
         row.status, row.recovered_at = Status.RECOVERED, proof.place.arrived
+        if row.alarms[-1].outcome is Outcome.LOST:
+            row.flags.add(Flag.CONTRADICTS_OUTCOME)
         return Step.RECOVERED
     row.status = Status.STORED
     if row.due_at is not None and proof.stored_at > row.due_at:
@@ -121,19 +187,12 @@ def _settle(row: Row, stored: Stored) -> Step:
     return Step.STORED
 
 
-def _trusted_sent_at(row: Row, sent: Sent) -> datetime:
-    """No report becomes due in 2099 or was due in 1970: the arrival bounds what a producer claims."""
+def _flag_clock(row: Row, sent: Sent) -> None:
     arrived = sent.place.arrived
-    if sent.sent_at is None:
-        return arrived
-    if sent.sent_at > arrived:
-        if sent.sent_at - arrived > SENDER_CLOCK_TOLERANCE:
-            row.flags.add(Flag.CLOCK_AHEAD)
-        return arrived
-    if arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
+    if sent.sent_at is not None and sent.sent_at - arrived > SENDER_CLOCK_TOLERANCE:
+        row.flags.add(Flag.CLOCK_AHEAD)
+    if sent.sent_at is not None and arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
         row.flags.add(Flag.CLOCK_BEHIND)
-        return arrived
-    return sent.sent_at
 
 
 def _trusted_stored(row: Row, stored: Stored) -> Stored:
@@ -152,11 +211,7 @@ def _fill_names(row: Row, sent: Sent) -> bool:
         return False
     for name in filled:
         row.names = row.names.telling(name, sent.names.told(name))
-    if row.alarm_at is not None and sent.place.arrived <= row.alarm_at:
-        row.flags.add(Flag.NAMED_LATER)
-    else:
-        row.flags.add(Flag.NAMED_LATE)
-        row.named_late = (*row.named_late, *filled)
+    row.flags.add(Flag.NAMED_LATER)
     return True
 
 

@@ -3,39 +3,83 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from streams.core.facts import Names
+from streams.core.facts import Names, Receiver
+from streams.core.receivers import Municipalities, Service
+from streams.core.working import Calendar, WorkingTime
 
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Terms(NamedTuple):
-    """What the policy asks for one report: time to prove storage, grace on top, and whether proof is asked."""
+class Asks(StrEnum):
+    """What is asked of a window, from the least to the most."""
 
-    allowance: timedelta
+    NONE = "none"
+    RECEIPT = "receipt"
+    STORED = "stored"
+
+
+STRENGTH = tuple(Asks)
+Allowance = timedelta | WorkingTime
+
+
+class Feed(NamedTuple):
+    """A source of proofs. From `patience` after an alarm on, what it has not vouched for is undetermined.
+
+    It is announced after `announce_after`, and where that is None at the last call. Marks of the `successor` count for
+    it, too.
+    """
+
+    id: str
+    patience: timedelta
+    announce_after: timedelta | None = None
+    successor: str | None = None
+
+
+class Terms(NamedTuple):
+    """What the policy asks for one attempt: time, grace on top, what is asked, and which feed would prove it."""
+
+    allowance: Allowance
     grace: timedelta
-    proof: bool = True
+    asks: Asks = Asks.STORED
+    feed: Feed | None = None
 
 
 class Override(NamedTuple):
-    """Other terms for some receivers; None matches everything, and so keeps the version's own terms."""
+    """Other terms for some receivers; None matches everything, and so keeps the version's own terms.
+
+    `service` and `feed` are ids of the version's.
+    """
 
     municipality: str | None = None
     case_system: str | None = None
     channel: str | None = None
-    allowance: timedelta | None = None
+    allowance: Allowance | None = None
     grace: timedelta | None = None
-    proof: bool = True
+    proof: Asks | None = None
+    district: str | None = None
+    unit_id: str | None = None
+    service: str | None = None
+    feed: str | None = None
 
     def matches(self, names: Names) -> bool:
-        """True if every level that the override gives is the report's own."""
-        municipality = names.receiver.municipality if names.receiver else None
+        """True if every level that the override gives is the report's own; who belongs to the service is not asked."""
         return (
-            (self.municipality is None or self.municipality == municipality)
-            and (self.case_system is None or self.case_system == names.case_system)
+            self._is_for(names.receiver)
             and (self.channel is None or self.channel == names.channel)
+            and (self.case_system is None or self.case_system == names.case_system)
+        )
+
+    def _is_for(self, receiver: Receiver | None) -> bool:
+        if receiver is None:
+            return self.municipality is None and self.district is None and self.unit_id is None
+        return (
+            (self.municipality is None or self.municipality == receiver.municipality)
+            and (self.district is None or self.district == receiver.district)
+            and (self.unit_id is None or self.unit_id == receiver.unit_id)
         )
 
 
@@ -43,35 +87,93 @@ class Version(NamedTuple):
     """One version of the policy, in force from `valid_from` until the next version's.
 
     The portal keeps its copy for `portal_retention`; `last_call` before it deletes it nothing stays unsaid.
-    `loss_patience`: how long a report whose proof may have been lost waits for another one after its alarm.
+    `loss_patience`: how long a report whose proof may have been lost waits for another one after its alarm. Without a
+    `calendar` no allowance is in working time.
     """
 
     id: str
     grace: timedelta
-    default: timedelta
+    default: Allowance
     valid_from: datetime = EVER
-    allowance: Mapping[str, timedelta] = {}
+    allowance: Mapping[str, Allowance] = {}
     overrides: tuple[Override, ...] = ()
     portal_retention: timedelta = timedelta(days=30)
     last_call: timedelta = timedelta(days=7)
     loss_patience: timedelta = timedelta(days=1)
+    proof: Asks = Asks.STORED
+    feeds: tuple[Feed, ...] = ()
+    services: tuple[Service, ...] = ()
+    calendar: Calendar | None = None
 
-    def terms(self, names: Names) -> Terms:
-        """The terms for a report; the first matching override wins. No override matches a name that is not known."""
-        override = next((o for o in self.overrides if o.matches(names)), None) if self.overrides else None
+    def terms(self, names: Names, municipalities: Municipalities) -> Terms:
+        """The terms for an attempt; the first matching override wins. No override matches a name that is not known."""
         allowance = self.allowance.get(names.channel, self.default) if names.channel else self.default
-        if override is None:
-            return Terms(allowance, self.grace)
-        if override.allowance is not None:
-            allowance = override.allowance
-        grace = self.grace if override.grace is None else override.grace
-        return Terms(allowance, grace, override.proof)
+        for override in self.overrides:
+            if override.matches(names) and self._serves(override.service, names.receiver, municipalities):
+                return Terms(
+                    allowance if override.allowance is None else override.allowance,
+                    self.grace if override.grace is None else override.grace,
+                    self.proof if override.proof is None else override.proof,
+                    None if override.feed is None else self.feed(override.feed),
+                )
+        return Terms(allowance, self.grace, self.proof)
+
+    def service(self, name: str) -> Service | None:
+        """A service of this version."""
+        return next((service for service in self.services if service.id == name), None)
+
+    def _serves(self, name: str | None, receiver: Receiver | None, municipalities: Municipalities) -> bool:
+        """True where no service is named, or the receiver is a member of the one that is."""
+        if name is None:
+            return True
+        service = self.service(name)
+        return receiver is not None and service is not None and municipalities.belongs(receiver, service)
+
+    def feed(self, name: str | None) -> Feed | None:
+        """A feed of this version; None where it has none of that id."""
+        return next((feed for feed in self.feeds if feed.id == name), None)
+
+    def end(self, start: datetime, allowance: Allowance) -> datetime:
+        """When an allowance that begins at `start` ends. Raises ValueError for working time without a calendar."""
+        if isinstance(allowance, timedelta):
+            return start + allowance
+        if self.calendar is None:
+            raise ValueError(f"The policy's version {self.id} gives working time and has no calendar.")
+        return self.calendar.end(start, allowance)
+
+    def last_call_of(self, sent_at: datetime) -> datetime:
+        """When nothing of a report may stay unsaid any longer."""
+        return sent_at + self.portal_retention - self.last_call
+
+    def succeeded_by(self, feed: str) -> list[str]:
+        """The feeds of this version for which another one's marks count, too, by one or more steps."""
+        found: list[str] = []
+        for one in self.feeds:
+            after, seen = one.successor, {one.id}
+            while after is not None and after not in seen and after != feed:
+                seen.add(after)
+                known = self.feed(after)
+                after = known.successor if known else None
+            if after == feed:
+                found.append(one.id)
+        return found
 
 
 def fingerprint(version: Version) -> str:
-    """What a version says, in short: it must not change once reports have been judged by it."""
-    said = version._replace(allowance=dict(sorted(version.allowance.items())))
+    """What a version says, in short: it must not change once reports have been judged by it.
+
+    The order of overrides matters, and no other.
+    """
+    said = version._replace(
+        allowance=dict(sorted(version.allowance.items())),
+        feeds=tuple(sorted(version.feeds, key=lambda feed: feed.id)),
+        services=tuple(sorted(map(_in_order, version.services), key=lambda service: service.id)),
+    )
     return sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _in_order(service: Service) -> Service:
+    return service._replace(receivers=tuple(sorted(service.receivers, key=repr)))
 
 
 class Policy:
@@ -87,6 +189,7 @@ class Policy:
         self._by_id = {version.id: version for version in self.versions}
         self._fingerprints = {version.id: fingerprint(version) for version in self.versions}
         self._starts = [version.valid_from for version in self.versions]
+        self._by_municipality = {version.id: _by_municipality(version) for version in self.versions}
         if len(set(self._starts)) < len(self._starts):
             raise ValueError("Two versions of the policy begin at the same time: give each its own valid_from.")
 
@@ -97,6 +200,17 @@ class Policy:
     def version(self, name: str | None) -> Version:
         """The version by which a report was judged. Raises KeyError for one that the policy does not have."""
         return self._by_id[name or ""]
+
+    def knows_feed(self, feed: str, arrived: datetime) -> bool:
+        """True if a version that had begun by then has the feed."""
+        begun = bisect_right(self._starts, arrived)
+        return any(version.feed(feed) for version in self.versions[: max(begun, 1)])
+
+    def terms(self, version: Version, names: Names, municipalities: Municipalities) -> Terms:
+        """What `version.terms` says, without a look at other municipalities' overrides: there may be hundreds."""
+        parts = self._by_municipality[version.id]
+        municipality = None if names.receiver is None else names.receiver.municipality
+        return parts.get(municipality, parts[None]).terms(names, municipalities)
 
     @property
     def portal_retention(self) -> timedelta:
@@ -115,3 +229,15 @@ class Policy:
         """The versions that are not what reports were `judged` by until `arrived`: changed, moved, removed or new."""
         wrong = {name for name, was in judged.items() if self._fingerprints.get(name) != was}
         return sorted(wrong | (self.judged_by(arrived).keys() - judged.keys()))
+
+
+def _by_municipality(version: Version) -> dict[str | None, Version]:
+    """A version as far as each municipality that it names is concerned; under None as far as all others are."""
+    named = {override.municipality for override in version.overrides}
+    return {municipality: _part(version, municipality) for municipality in (None, *named)}
+
+
+def _part(version: Version, municipality: str | None) -> Version:
+    overrides = tuple(one for one in version.overrides if one.municipality in (None, municipality))
+    feeds = {one.feed for one in overrides}
+    return version._replace(overrides=overrides, feeds=tuple(feed for feed in version.feeds if feed.id in feeds))

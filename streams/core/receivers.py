@@ -1,10 +1,18 @@
 """Do two receivers name the same one? Municipality numbers have ancestors and successors."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from streams.core.facts import Receiver
 
 NO_DISTRICT = "00"  # the portal's own way of saying that a municipality has no districts
+
+
+class Service(NamedTuple):
+    """Receivers that work as one: what one of them stored counts for all. A district is given where only it belongs."""
+
+    id: str
+    receivers: tuple[Receiver, ...]
 
 
 class Municipalities:
@@ -29,14 +37,30 @@ class Municipalities:
             or one in self._descendants.get(other, frozenset())
         )
 
-    def same_receiver(self, one: Receiver | None, other: Receiver | None) -> bool:
-        """Compare only the levels that both give: municipality and district, never the unit."""
+    def same_receiver(self, one: Receiver | None, other: Receiver | None, services: Iterable[Service] = ()) -> bool:
+        """Compare only the levels that both give: municipality and district, never the unit.
+
+        Two different members of one of the services agree, too.
+        """
         if one is None or other is None:
             return True
+        return self._alike(one, other) or any(self._work_together(one, other, service) for service in services)
+
+    def belongs(self, receiver: Receiver, service: Service) -> bool:
+        """True for a member of the service: the same municipality, and no other district where both give one."""
+        return any(self._alike(receiver, member) for member in service.receivers)
+
+    def _alike(self, one: Receiver, other: Receiver) -> bool:
         if not self.agree(one.municipality, other.municipality):
             return False
         district, other_district = _district(one), _district(other)
         return district is None or other_district is None or district == other_district
+
+    def _work_together(self, one: Receiver, other: Receiver, service: Service) -> bool:
+        """True for two different members: within one and the same, only `_alike` holds."""
+        ours = {member for member in service.receivers if self._alike(one, member)}
+        theirs = {member for member in service.receivers if self._alike(other, member)}
+        return bool(ours) and bool(theirs) and len(ours | theirs) > 1
 
 
 def _district(receiver: Receiver) -> str | None:

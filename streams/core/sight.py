@@ -1,56 +1,63 @@
-"""What the log cannot show: where evidence was lost unread, and where it begins.
+"""What the witnesses of one partition can say: what feeds vouch for, and what the log cannot show.
 
-A report of which proof may have been lost is neither stored nor missing: it is undetermined, and announced only when
-waiting longer would help nobody.
+Where evidence was lost unread, or the log begins too late, a report is neither stored nor missing: it is undetermined,
+and announced only when waiting longer would help nobody.
 """
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from streams.core.policy import Version
+from streams.core.feeds import Feeds
+from streams.core.policy import Asks, Version
 from streams.core.row import Flag, Row
 
-# A proof may come before its sent (rule 3): what was lost so long before a report's first sent can still have been it.
+# A proof may come before its sent (rule 3): what was lost so long before an attempt can still have been its proof.
 PROOF_BEFORE_SENT = timedelta(hours=24)
 
 
 class Lost(NamedTuple):
-    """A time, both ends included, of whose proofs some were lost unread; `until` is None while it goes on."""
+    """A time, both ends included, of whose records some were lost unread; `until` is None while it goes on."""
 
     since: datetime
     until: datetime | None
 
 
 class Sight(NamedTuple):
-    """What one checker cannot see of the proofs in its partition.
+    """What one checker sees in its partition.
 
-    `beginning`: before it the inputs are not complete, None where they are; `first_complete`: the checker's first T
-    by marks of its own, None until it has come so far.
+    `lost` are losses of proofs, `lost_receipts` of receipts. `beginning`: before it the inputs are not complete, None
+    where they are; `first_complete`: the checker's first T by marks of its own, None until it has come so far.
     """
 
+    feeds: Feeds
     lost: tuple[Lost, ...] = ()
     beginning: datetime | None = None
     first_complete: datetime | None = None
+    lost_receipts: tuple[Lost, ...] = ()
 
-    def doubts(self, row: Row) -> frozenset[str]:
-        """Why it cannot be told of a report whose alarm has passed without proof; empty where it can."""
-        if row.sent is None or row.alarm_at is None or not (self.lost or self.beginning):
+    def doubts(self, row: Row, at: datetime) -> frozenset[str]:
+        """Why it cannot be told of a report whose window would close now; empty where it can."""
+        lost = self._lost(row.asks)
+        if row.sent is None or not (lost or self.beginning):
             return frozenset()
-        first, doubts = row.sent.arrived - PROOF_BEFORE_SENT, set()
-        if any(one.since <= row.alarm_at and (one.until is None or first <= one.until) for one in self.lost):
+        first, doubts = (row.opened_at or row.sent.arrived) - PROOF_BEFORE_SENT, set()
+        if any(one.since <= at and (one.until is None or first <= one.until) for one in lost):
             doubts.add(Flag.EVIDENCE_LOST)
-        if self.beginning is not None and (first < self.beginning or _sent_before(row, self.beginning)):
+        if self.beginning is not None and _began_before(row, row.sent.arrived, self.beginning):
             doubts.add(Flag.BEFORE_THE_BEGINNING)
         return frozenset(doubts)
 
+    def _lost(self, asks: Asks) -> tuple[Lost, ...]:
+        return self.lost_receipts if asks is Asks.RECEIPT else self.lost
+
     def limit(self, row: Row, doubts: frozenset[str], version: Version) -> datetime | None:
-        """Until when a report may stay undetermined, its alarm or later; None for as long as its row is kept.
+        """Until when a blind window stays open, its alarm or later; None for as long as its row is kept.
 
         Raises ValueError for a row without a sent.
         """
         if row.sent_at is None or row.alarm_at is None:
             raise ValueError("Only a report that was sent can be undetermined.")
-        last_call = row.sent_at + version.portal_retention - version.last_call
+        last_call = version.last_call_of(row.sent_at)
         latest = max(last_call, row.alarm_at)
         if Flag.BEFORE_THE_BEGINNING in doubts:
             begun = self.first_complete
@@ -67,8 +74,5 @@ class Sight(NamedTuple):
         return self.first_complete is None or row.limit_at <= self.first_complete
 
 
-CLEAR = Sight()
-
-
-def _sent_before(row: Row, beginning: datetime) -> bool:
-    return row.sent_at is not None and row.sent_at < beginning
+def _began_before(row: Row, arrived: datetime, beginning: datetime) -> bool:
+    return arrived - PROOF_BEFORE_SENT < beginning or (row.sent_at is not None and row.sent_at < beginning)

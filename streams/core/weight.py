@@ -4,12 +4,12 @@ from streams.core.facts import Stored
 from streams.core.row import Row
 
 ROW_BYTES = 800_000  # a thousand proofs for as many receivers: more than there are, with their districts
-_FIXED_BYTES = 4_000  # all that is there once
+_FIXED_BYTES = 8_000  # all that is there once, and ten missing events
 _PROOF_BYTES = 760  # a held proof with the longest topic and words that it may have
 
 
 def has_room(row: Row, more: Stored | str) -> bool:
-    """True if the row may take in another held proof, message id or origin of a copy.
+    """True if the row may take in another held proof, message id, channel, decision or origin of a copy.
 
     Half of its room is for proofs alone: what only tells reasons must not keep them out.
     """
@@ -20,7 +20,10 @@ def has_room(row: Row, more: Stored | str) -> bool:
 
 def weight(row: Row) -> int:
     """At least the bytes that a row takes as it is published."""
-    return _FIXED_BYTES + _PROOF_BYTES * len(row.held_stored) + _texts(row.message_ids) + _texts(row.copies)
+    proofs = _PROOF_BYTES * len(row.held_stored)
+    return (
+        _FIXED_BYTES + proofs + sum(_texts(one) for one in (row.message_ids, row.channels, row.copies, row.decisions))
+    )
 
 
 def _texts(texts: list[str] | tuple[str, ...]) -> int:

@@ -74,6 +74,12 @@ def portal_outages() -> tuple[Outage, ...]:
 
 
 @cache
+def public_holidays() -> tuple[date, ...]:
+    """Norway's from 2015 to 2050, in order; an ordinary Sunday is none. Source: the library `holidays`."""
+    return tuple(date.fromisoformat(row["date"]) for row in _rows("holidays_no.csv"))
+
+
+@cache
 def succession() -> Municipalities:
     """Which numbers descend from which, for the core."""
     successors: dict[str, set[str]] = {}

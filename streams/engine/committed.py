@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from streams.core.books import Book
+from streams.core.feeds import Feeds
 from streams.records.coverage import Coverage
 
 
@@ -26,7 +27,8 @@ class Stand:
         self, coverage: Coverage, books: Mapping[str | None, Book], rows: int, oldest_pending: datetime | None
     ) -> None:
         """How it will stand once the next commit is through. `books`: those that have changed."""
-        self._coming = replace(coverage, losses=list(coverage.losses)), rows, oldest_pending
+        said = Feeds(dict(coverage.feeds.words))
+        self._coming = replace(coverage, losses=list(coverage.losses), feeds=said), rows, oldest_pending
         self._changed |= {name: replace(book) for name, book in books.items()}
 
     def committed(self) -> None:

@@ -25,12 +25,12 @@ class Label(NamedTuple):
 
 
 COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
-    "records": ("Input records read, by kind.", (Label("kind", ("sent", "receipt", "stored")),)),
+    "records": ("Input records read, by kind.", (Label("kind", ("sent", "receipt", "stored", "feed_mark")),)),
     "events": (
         "Input records by what came of each: a step of the rules, rejected, or sent_home to its own partition.",
         (Label("outcome", (*Step, "rejected", "sent_home")),),
     ),
-    "decided": ("Rows that time decided, by their new status.", (Label("status", (*Status, "erased")),)),
+    "decided": ("Rows that time decided, by their new status.", (Label("status", tuple(Status)),)),
     "missing": (
         "Reports announced missing, by reason and case system.",
         (Label("reason", tuple(Reason)), Label("case_system", (*CASE_SYSTEMS, OTHER))),

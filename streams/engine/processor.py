@@ -29,7 +29,7 @@ from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes
 from streams.records.copies import Origin, copy_of
 from streams.records.coverage import UNREADABLE_BATCH, Coverage, Gap, LastRecord, Loss
-from streams.records.decode import take_in
+from streams.records.decode import FEED_HEADER, take_in, take_in_mark
 from streams.records.fast_decode import CleanReader
 from streams.records.record import (
     KINDS,
@@ -86,10 +86,12 @@ class Processor:
     ) -> None:
         self._settings = settings
         self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
-        self._proofs = next(topic for topic, kind in self._kinds.items() if kind == "stored")
+        topics = {kind: topic for topic, kind in self._kinds.items()}
+        self._witnessed = topics["stored"], topics["receipt"]
         self.rows = rows
         self.coverage = coverage
         self.checker = Checker(rules, rows, books, deadlines)
+        self.checker.sight = coverage.sight(*self._witnessed)
         self.log = Log(self._kinds, coverage.applied)
         self.marks = marks.Marks(settings.app_id, settings.inputs)
         self.marked_until: datetime | None = None  # the earliest of the set of marks that came back with the last batch
@@ -233,8 +235,27 @@ class Processor:
         if isinstance(record, UnreadableOffsets):
             self._leave_out(kind, place.topic, record, place.arrived)
             return
-        if mark_of(record) is None:
-            self._judge(Record(kind, place, record.key, record.value, tuple(record.headers or ())))
+        if mark_of(record) is not None:
+            return
+        whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
+        feed = whole.header(FEED_HEADER) if kind == "stored" else None
+        if feed is None:
+            self._judge(whole)
+        else:
+            self._hear(whole, feed)
+
+    def _hear(self, record: Record, feed: bytes) -> None:
+        """A feed's mark."""
+        self._tally.add("records", "feed_mark")
+        mark = take_in_mark(record, feed, self._settings.max_value_bytes)
+        if isinstance(mark, Refusal):
+            self._tally.add("events", "rejected")
+            self._reject(record, mark, None, judged=False)
+            return
+        step = self.checker.mark(mark).step
+        self._steps[step] += 1
+        if step in REFUSED:
+            self._reject(record, Refusal("rule", step), None, judged=False)
 
     def _compare_clocks(self, one: Input) -> None:
         """A broker's clock that stepped back is said aloud at once, and until it has caught up."""
@@ -308,12 +329,12 @@ class Processor:
 
     def _goes_on(self, topic: str, arrived: datetime) -> None:
         self.coverage.goes_on(topic, arrived)
-        self.checker.sight = self.coverage.sight(self._proofs)
+        self.checker.sight = self.coverage.sight(*self._witnessed)
 
     def _lose(self, loss: Loss) -> None:
         """What was lost is known from here on, not before."""
         self.coverage.lose(loss)
-        self.checker.sight = self.coverage.sight(self._proofs)
+        self.checker.sight = self.coverage.sight(*self._witnessed)
 
     def _advance(self, completed: datetime) -> Iterator[None]:
         """Apply what arrived before `completed` in its order, and decide what that settles. T never goes back.
@@ -322,8 +343,9 @@ class Processor:
         """
         coverage, behind = self.coverage, self.clock_is_behind()
         until = coverage.checked_at = max(completed, coverage.checked_at or completed)
-        coverage.first_complete = coverage.first_complete or self.marked_until
-        self.checker.sight = coverage.sight(self._proofs)
+        if coverage.first_complete is None and self.marked_until is not None:
+            coverage.first_complete = max(self.marked_until, coverage.complete_until or self.marked_until)
+        self.checker.sight = coverage.sight(*self._witnessed)
         while (one := self.log.first(until)) is not None:
             run = one.runs[0]
             yield from self._decide(run.arrived)

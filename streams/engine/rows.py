@@ -13,10 +13,10 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from streams.core.row import Glance, Row, Status
+from streams.core.row import Alarm, Glance, Row, Status, Window
 from streams.records.state import is_state, read_outline, read_state, state_record
 
-_GLANCED = ("status", "touched", "alarm_at")
+_GLANCED = ("status", "touched", "alarm_at", "window", "alarms")
 # What a glance needs comes first: reading it ends there.
 _NAMES = [*_GLANCED, *(field.name for field in fields(Row) if field.name not in ("report_id", *_GLANCED))]
 _TYPES = get_type_hints(Row)
@@ -36,6 +36,8 @@ class Glanced(msgspec.Struct, array_like=True, gc=False):
     status: Status
     touched: datetime
     alarm_at: datetime | None
+    window: Window
+    alarms: tuple[Alarm, ...]
 
 
 glance = msgspec.msgpack.Decoder(Glanced).decode

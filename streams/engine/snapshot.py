@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.core.books import Book, account
 from streams.core.deadlines import Deadlines
-from streams.core.decide import next_look
+from streams.core.decide import first_look
 from streams.core.row import Status
 from streams.core.rules import Rules
 from streams.engine.rows import PackedRows
@@ -56,7 +56,7 @@ class Restored:
         """All rows and their deadline index, once both topics are read to their ends. Raises StateUnreadable."""
         deadlines = Deadlines()
         waiting: list[tuple[float, str]] = []
-        found = dict.fromkeys(Status, 0)
+        found = dict.fromkeys(set(Status) - {Status.ERASED}, 0)  # most of those have no row any more
         for number, key in enumerate(list(self._last)):
             record = self._last.pop(key)
             if number % YIELD_EVERY == 0:
@@ -70,7 +70,7 @@ class Restored:
                 found[row.status] += 1
             if row.status is Status.PENDING and row.sent is not None:
                 waiting.append((row.sent.arrived.timestamp(), row.report_id))
-            at = next_look(row, rules.limits)
+            at = first_look(row, rules.limits)
             if at is not None:
                 deadlines.add(at, row.report_id)
         self._ensure_books_agree(found)
@@ -86,7 +86,7 @@ class Restored:
         elif value.startswith(STATE_BEGINS + key):
             self._last[key] = record
         else:
-            raise ValueError("not a state record of version 1")
+            raise ValueError("not a state record of this version")
 
     def _take_coverage(self, record: KafkaRecord) -> None:
         value: dict[str, Any] = orjson.loads(record.value or b"")
@@ -98,11 +98,11 @@ class Restored:
 
     def _ensure_books_agree(self, found: dict[Status, int]) -> None:
         """The rows must be those that the books count: both were written in the same transactions."""
-        for status in Status:
+        for status, rows in found.items():
             counted = sum(getattr(book, status) for book in self.books.values())
-            if found[status] != counted:
+            if rows != counted:
                 raise StateUnreadable(
-                    f"Partition {self._state.partition}: the state has {found[status]} {status} rows, but the books "
+                    f"Partition {self._state.partition}: the state has {rows} {status} rows, but the books "
                     f"count {counted}: rows were lost or added; restore the topic, or check anew under another "
                     "MELDINGSVAKT_APP_ID."
                 )
@@ -125,5 +125,6 @@ async def _in_order(waiting: list[tuple[float, str]]) -> AsyncIterator[tuple[flo
 def _unreadable(tp: TopicPartition, record: KafkaRecord, error: Exception) -> StateUnreadable:
     return StateUnreadable(
         f"{tp.topic}-{tp.partition} offset {record.offset} is no record of this checker "
-        f"({type(error).__name__}): do not go on; restore the topic, or check anew under another MELDINGSVAKT_APP_ID."
+        f"({type(error).__name__}): start anew under another application id (MELDINGSVAKT_APP_ID) if another version "
+        "wrote it, else restore the topic."
     )

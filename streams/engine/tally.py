@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from streams.core.events import Event, Missing
+from streams.core.events import Event, Missing, Recovered
 from streams.core.row import Row
 
 # Label values: what the contract names. Any other code that a producer makes up is counted as "other".
@@ -43,8 +43,9 @@ class Tally:
 
     def announced(self, event: Event) -> None:
         """An event is about to be published."""
-        if not isinstance(event, Missing):
+        if isinstance(event, Recovered):
             self.add("recovered", event.cause)
+        if not isinstance(event, Missing):
             return
         self.add("missing", event.reason, known(event.names.case_system, CASE_SYSTEMS))
         self.alarms.append(event.alarm_at)

@@ -29,6 +29,7 @@ from streams.settings import KafkaSettings, Settings
 # Below the brokers' default limit for one record batch (message.max.bytes, 1 MiB), framing included.
 MOST_BATCH_BYTES = 900_000
 SAFE_REPLICATION = 3
+EVENTS_RETENTION = timedelta(days=730)  # what was announced, and what could not be read: nothing is kept for ever
 # A topic that was made a moment ago is not known to every broker yet: up to 10 s.
 ASK_AGAIN, ASK_EXISTING_AGAIN, ASK_AGAIN_SECONDS = 50, 10, 0.2
 
@@ -62,9 +63,11 @@ def wanted_topics(settings: Settings) -> list[Topic]:
     kept = [
         Topic(settings.output(name), {"cleanup.policy": "delete"}, {"retention.ms": retention})
         for name, retention in (
-            ("missing", "-1"), ("rejected", "-1"), ("access", _milliseconds(settings.access_retention)),
+            ("missing", _milliseconds(EVENTS_RETENTION)),
+            ("rejected", _milliseconds(EVENTS_RETENTION)),
+            ("access", _milliseconds(settings.access_retention)),
         )
-    ]  # fmt: skip
+    ]
     return inputs + state + kept
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from streams.core.events import written
+from streams.core.feeds import Feeds, Word
 from streams.core.sight import Lost, Sight
 from streams.errors import StateUnreadable
 
@@ -80,6 +81,7 @@ class Coverage:
     # Of each input that no longer began at offset 0 when this checker began, when its first record arrived.
     beginnings: dict[str, datetime | None] = field(default_factory=dict)
     first_complete: datetime | None = None
+    feeds: Feeds = field(default_factory=Feeds)
 
     @property
     def judged_until(self) -> datetime | None:
@@ -87,11 +89,13 @@ class Coverage:
         known = [one.latest for one in self.applied.values()] + [self.complete_until]
         return max((time for time in known if time is not None), default=None)
 
-    def sight(self, proofs: str) -> Sight:
-        """What cannot be seen of the proofs, which are on the topic `proofs`."""
-        lost = tuple(Lost(loss.since, loss.until) for loss in self.losses if loss.topic == proofs)
+    def sight(self, proofs: str, receipts: str) -> Sight:
+        """What the witnesses can say of the proofs and receipts on these topics."""
         begun = max((time for time in self.beginnings.values() if time is not None), default=None)
-        return Sight(lost, begun, self.first_complete)
+        return Sight(self.feeds, self._lost(proofs), begun, self.first_complete, self._lost(receipts))
+
+    def _lost(self, topic: str) -> tuple[Lost, ...]:
+        return tuple(Lost(loss.since, loss.until) for loss in self.losses if loss.topic == topic)
 
     def lose(self, loss: Loss) -> None:
         """Note a loss, the latest of its topic. It is joined to the one before where nothing lies between them.
@@ -135,6 +139,7 @@ class Coverage:
             "policy": self.policy,
             "beginnings": {topic: written(time) if time else None for topic, time in self.beginnings.items()},
             "first_complete": written(self.first_complete) if self.first_complete else None,
+            "feeds": {feed: _word_value(word) for feed, word in self.feeds.words.items()},
         }
 
 
@@ -152,6 +157,7 @@ def read_coverage(value: dict[str, Any]) -> Coverage:
         value["policy"],
         {topic: _time(time) for topic, time in value["beginnings"].items()},
         _time(value["first_complete"]),
+        Feeds({feed: _read_word(word) for feed, word in value["feeds"].items()}),
     )
 
 
@@ -174,6 +180,19 @@ def _loss_value(loss: Loss) -> dict[str, Any]:
 
 def _read_loss(value: dict[str, Any]) -> Loss:
     return Loss(**value | {"since": datetime.fromisoformat(value["since"]), "until": _time(value["until"])})
+
+
+def _word_value(word: Word) -> dict[str, Any]:
+    return {
+        "vouched_until": written(word.vouched_until) if word.vouched_until else None,
+        "since": written(word.since) if word.since else None,
+        "heard": written(word.heard) if word.heard else None,
+        "proofs": word.proofs,
+    }
+
+
+def _read_word(value: dict[str, Any]) -> Word:
+    return Word(_time(value["vouched_until"]), _time(value["since"]), _time(value["heard"]), value["proofs"])
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,15 +1,29 @@
 """From a record on an input topic to a fact, or to the reason why there is none."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from schemas.content import Unreadable, content_of
 from schemas.inputs import Receiver as ReceiverModel
-from schemas.reading import RECEIPT, SENT, STORED, Reader, Told, report_id_of
-from streams.core.facts import Fact, Names, Receipt, ReceiptCode, Receiver, Sent, Stored
+from schemas.reading import DECISION, RECEIPT, SENT, STORED, Reader, Told, read_mark, report_id_of
+from streams.core.facts import (
+    Action,
+    Decision,
+    Fact,
+    FeedMark,
+    Names,
+    Outcome,
+    Receipt,
+    ReceiptCode,
+    Receiver,
+    Sent,
+    Stored,
+)
 from streams.records.copies import COPY_HEADER, Origin, origin_of
 from streams.records.record import Record, Refusal
 
 READERS: dict[str, Reader] = {"sent": SENT, "receipt": RECEIPT, "stored": STORED}
+FEED_HEADER = "mv-feed"
 TOO_LARGE = Refusal("size", "too_large")
 _NOTHING = dict.fromkeys(SENT.fields)
 _EVERYTHING = tuple(SENT.fields)
@@ -55,14 +69,55 @@ def take_in_content(record: Record, content: dict[str, Any]) -> Intake:
     return Intake(fact, refusal, told.extras, record.key == told.report_id.encode(), origin, told)
 
 
+def feed_of(kind: str, headers: Iterable[tuple[str, bytes]]) -> bytes | None:
+    """Whose mark a record is, by its headers; None for one that is no feed's mark."""
+    return dict(headers).get(FEED_HEADER) if kind == "stored" else None
+
+
+def take_in_mark(record: Record, feed: bytes, max_value_bytes: int) -> FeedMark | Refusal:
+    """Read what a feed vouches for; `feed` is the header that says whose mark it is. Total as `take_in` is."""
+    if len(record.value or b"") > max_value_bytes:
+        return TOO_LARGE
+    try:
+        mark = read_mark(record.value or b"", feed.decode("utf-8", "replace"))
+    except Unreadable as error:
+        return Refusal(error.stage, error.reason)
+    return FeedMark(mark.feed, record.place, mark.vouched_until, mark.proofs)
+
+
+def take_in_decision(record: Record, max_value_bytes: int) -> Decision | Refusal:
+    """Read what somebody decided: all of it, or nothing. Total as `take_in` is."""
+    if len(record.value or b"") > max_value_bytes:
+        return TOO_LARGE
+    try:
+        content = content_of(record.value or b"")
+        told = DECISION.read_content(content)
+    except Unreadable as error:
+        return Refusal(error.stage, error.reason)
+    if told.refused is not None:
+        return Refusal(told.refused.stage, told.refused.reason)
+    if told.fields["receiver"] is None and content.get("receiver") is not None:
+        return Refusal("schema", "bad_value:receiver")  # nobody decides for all by naming nobody
+    return Decision(
+        told.fields["decision_id"],
+        told.report_id,
+        record.place,
+        told.fields["missing_event_id"],
+        Action(told.fields["action"]),
+        told.fields["decided_at"],
+        Outcome(told.fields["outcome"]) if told.fields["outcome"] else None,
+        receiver_of(told.fields["receiver"]),
+    )
+
+
 def _fact(record: Record, told: Told) -> Fact:
     report_id, place, fields = told.report_id, record.place, told.fields
     if record.kind == "receipt":
-        return Receipt(report_id, place, ReceiptCode(fields["receipt"]))
+        return Receipt(report_id, place, ReceiptCode(fields["receipt"]), fields["message_id"])
     receiver = receiver_of(fields["receiver"])
     if record.kind == "stored":
         stored_at = fields["stored_at"] or place.arrived
-        return Stored(report_id, place, stored_at, fields["evidence"], receiver, told.unreadable)
+        return Stored(report_id, place, stored_at, fields["evidence"], receiver, told.unreadable, fields["feed"])
     names = Names(receiver, *(fields[name] for name in Names._fields[1:]))
     return Sent(report_id, place, fields["sent_at"], names, fields["message_id"], told.unreadable)
 

@@ -8,12 +8,29 @@ import msgspec
 from msgspec import Struct
 
 from streams.core.books import Book
-from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, Event, Missing, Recovered, written
+from streams.core.events import (
+    CLOSED_TYPE,
+    MISSING_TYPE,
+    RECOVERED_TYPE,
+    REOPENED_TYPE,
+    Closed,
+    Event,
+    Missing,
+    Recovered,
+    Reopened,
+    written,
+)
 from streams.core.facts import Receiver
 
 encode = msgspec.json.Encoder(enc_hook=written).encode  # the hook is for a subclass of datetime: a replaced clock
 _WHOLE_SECONDS = len("2026-01-01T12:00:00Z")
-_MISSING_TYPE, _RECOVERED_TYPE = MISSING_TYPE.encode(), RECOVERED_TYPE.encode()
+TYPES: dict[type[Event], str] = {
+    Missing: MISSING_TYPE,
+    Recovered: RECOVERED_TYPE,
+    Closed: CLOSED_TYPE,
+    Reopened: REOPENED_TYPE,
+}
+_CE_TYPES = {kind: name.encode() for kind, name in TYPES.items()}
 _BOOK_FIELDS = tuple(Book.__dataclass_fields__)
 
 
@@ -40,6 +57,20 @@ class SentRecordJson(Struct, gc=False):
     offset: int
 
 
+class ClaimJson(Struct, gc=False):
+    """A receipt, and when it arrived."""
+
+    receipt: str
+    arrived: Any
+
+
+class VouchedJson(Struct, gc=False):
+    """A feed, and until when it had vouched."""
+
+    id: str
+    vouched_until: Any
+
+
 class MissingJson(Struct, gc=False):
     """The value of a missing event, its fields in their order."""
 
@@ -51,26 +82,18 @@ class MissingJson(Struct, gc=False):
     channel: str | None
     case_system: str | None
     case_system_version: str | None
+    form: str | None
     sent_at: Any
     due_at: Any
     alarm_at: Any
     portal_deletes_at: Any
+    message_ids: tuple[str, ...]
+    receipt: ClaimJson | None
+    feed: VouchedJson | None
+    episode: int
+    previous_event_id: str | None
     policy_version: str
     sent_record: SentRecordJson | None
-
-
-class RecoveredJson(Struct, gc=False):
-    """The value of a recovered event, its fields in their order."""
-
-    type: str
-    event_id: str
-    missing_event_id: str
-    report_id: str
-    stored_at: Any
-    arrived_at: Any
-    evidence: str | None
-    receiver: ReceiverJson | None
-    cause: str
 
 
 def json_time(time: datetime | None) -> Any:
@@ -86,7 +109,7 @@ def receiver_json(receiver: Receiver | None) -> ReceiverJson | None:
 
 def event_record(event: Event, *, positions: bool = True) -> bytes:
     """An event as the value of the missing topic; without positions where there is no log (`sent_record` null)."""
-    return encode(_missing_json(event, positions) if isinstance(event, Missing) else _recovered_json(event))
+    return encode(_missing_json(event, positions) if isinstance(event, Missing) else _told(event))
 
 
 def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
@@ -96,7 +119,7 @@ def event_value(event: Event, *, positions: bool = True) -> dict[str, Any]:
 
 
 def _missing_json(event: Missing, positions: bool) -> MissingJson:
-    receiver, channel, case_system, version, _ = event.names
+    receiver, channel, case_system, version, form = event.names
     _, topic, partition, offset = event.sent_record
     return MissingJson(
         MISSING_TYPE,
@@ -107,27 +130,48 @@ def _missing_json(event: Missing, positions: bool) -> MissingJson:
         channel,
         case_system,
         version,
+        form,
         json_time(event.sent_at),
         json_time(event.due_at),
         json_time(event.alarm_at),
         json_time(event.portal_deletes_at),
+        event.message_ids,
+        ClaimJson(event.receipt.receipt, json_time(event.receipt.arrived)) if event.receipt else None,
+        VouchedJson(event.feed.id, json_time(event.feed.vouched_until)) if event.feed else None,
+        event.episode,
+        event.previous_event_id,
         event.policy_version,
         SentRecordJson(topic, partition, offset) if positions else None,
     )
 
 
-def _recovered_json(event: Recovered) -> RecoveredJson:
-    return RecoveredJson(
-        RECOVERED_TYPE,
-        event.event_id,
-        event.missing_event_id,
-        event.report_id,
-        json_time(event.stored_at),
-        json_time(event.arrived_at),
-        event.evidence,
-        receiver_json(event.receiver),
-        event.cause,
-    )
+def _said(event: Recovered | Closed | Reopened) -> dict[str, Any]:
+    """What the other events repeat of their missing event."""
+    receiver, channel, case_system, version, _ = event.names
+    return {
+        "reason": event.reason,
+        "receiver": receiver_json(receiver),
+        "channel": channel,
+        "case_system": case_system,
+        "case_system_version": version,
+        "sent_at": json_time(event.sent_at),
+        "due_at": json_time(event.due_at),
+        "episode": event.episode,
+    }
+
+
+def _told(event: Recovered | Closed | Reopened) -> dict[str, Any]:
+    """Recovered, closed or reopened, their fields in their order."""
+    value: dict[str, Any] = {"type": TYPES[type(event)], "event_id": event.event_id}
+    value |= {"missing_event_id": event.missing_event_id, "report_id": event.report_id}
+    if isinstance(event, Recovered):
+        value |= {"stored_at": json_time(event.stored_at), "arrived_at": json_time(event.arrived_at)}
+        return value | {"evidence": event.evidence, "cause": event.cause} | _said(event)
+    value |= {"decision_id": event.decision_id}
+    if isinstance(event, Closed):
+        value["outcome"] = event.outcome
+    times = {"decided_at": json_time(event.decided_at), "arrived_at": json_time(event.arrived_at)}
+    return value | times | _said(event)
 
 
 def event_headers(event: Event, recorded: bytes) -> list[tuple[str, bytes]]:
@@ -135,13 +179,12 @@ def event_headers(event: Event, recorded: bytes) -> list[tuple[str, bytes]]:
 
     `recorded` is when it was noticed, as `stamp` gives it: only that differs from run to run.
     """
-    missing = isinstance(event, Missing)
     time = event.alarm_at if isinstance(event, Missing) else event.arrived_at
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", event.event_id.encode()),
         ("ce_source", b"/meldingsvakt"),
-        ("ce_type", _MISSING_TYPE if missing else _RECOVERED_TYPE),
+        ("ce_type", _CE_TYPES[type(event)]),
         ("ce_subject", event.report_id.encode()),
         ("ce_time", stamp(time).encode()),
         ("ce_recordedtime", recorded),

@@ -63,6 +63,7 @@ class _Stored(Struct, forbid_unknown_fields=True, gc=False):
     evidence: str
     receiver: _Receiver | None = None
     case_system: str | None = None
+    feed: str | None = None
 
 
 _read_sent = msgspec.json.Decoder(_Sent).decode
@@ -82,7 +83,7 @@ class CleanReader:
         self._receivers: dict[_Receiver, Receiver] = {}
         self._ways: dict[Words, Way] = {}
         self._names: dict[tuple[_Receiver, Words], Names] = {}  # so that reports of the same names share them
-        self._proofs: dict[Words, str] = {}
+        self._proofs: dict[Words, tuple[str | None, str | None]] = {}
         self.by_kind: dict[str, Read] = {"sent": self.sent, "receipt": self.receipt, "stored": self.stored}
 
     def sent(self, key: bytes | None, value: bytes | None, place: Place) -> Sent | None:
@@ -116,7 +117,7 @@ class CleanReader:
             ):
                 return None
             _time(given.received_at)
-            return Receipt(report_id, place, given.receipt)
+            return Receipt(report_id, place, given.receipt, message_id)
         except _UNCLEAN:
             return None
 
@@ -126,10 +127,10 @@ class CleanReader:
             given = _read_stored(self._bounded(value))
             report_id, stored_at = given.report_id, given.stored_at
             receiver = None if given.receiver is None else self._receivers[given.receiver]
-            evidence = self._proofs[given.evidence, given.case_system]
+            evidence, feed = self._proofs[given.evidence, given.case_system, given.feed]
             if key != report_id.encode() or not _is_report_id(report_id) or not _is_time(stored_at):
                 return None
-            return Stored(report_id, place, _time(stored_at), evidence, receiver)
+            return Stored(report_id, place, _time(stored_at), evidence, receiver, (), feed)
         except _UNCLEAN:
             return None
 
@@ -156,7 +157,7 @@ class CleanReader:
 
     def _learn_stored(self, given: _Stored, stored: Stored) -> None:
         self._learn_receiver(given.receiver, stored.receiver)
-        _remember(self._proofs, (given.evidence, given.case_system), stored.evidence)
+        _remember(self._proofs, (given.evidence, given.case_system, given.feed), (stored.evidence, stored.feed))
 
     def _learn_receiver(self, given: _Receiver | None, receiver: Receiver | None) -> None:
         if given is not None and receiver is not None:

@@ -4,13 +4,15 @@ The structures below are its fields in their order: `schemas.outputs` describes 
 """
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.core.facts import Names, Place, ReceiptCode, Receiver, Stored
-from streams.core.row import NAMELESS, Reason, Row, Status
+from streams.core.facts import Names, Outcome, Place, ReceiptCode, Receiver, Stored
+from streams.core.policy import Asks
+from streams.core.row import NAMELESS, Alarm, Reason, Row, Status, Window
 from streams.records.events import ReceiverJson, encode, json_time, receiver_json
 
 Time = Annotated[datetime, Meta(tz=True)]
@@ -35,23 +37,48 @@ class HeldStored(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=Fals
     unreadable: tuple[str, ...] = ()
 
 
+class AlarmJson(Struct, forbid_unknown_fields=True, gc=False):
+    """One missing event."""
+
+    event_id: str
+    at: Time
+    alarm_at: Time
+    due_at: Time
+    reason: Reason
+    channel: str | None
+    outcome: Outcome | None
+    closed_at: Time | None
+
+
 class Held(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """What the published fields do not say, but the rules need after a restart."""
+    """What the published fields do not say, but the rules need after a restart.
+
+    What is left out is as most rows have it: one attempt, one channel, a window that is open while the report is
+    pending.
+    """
 
     stored: list[HeldStored] = []
     elsewhere: HeldStored | None = None
     proof_receiver: ReceiverJson | None = None
-    proof_asked: bool = True
+    window: Window | None = None
+    asks: Asks = Asks.STORED
+    opened_at: Time | None = None
+    routes: tuple[str, ...] | None = None
+    ids_before: int = 0
     limit_at: Time | None = None
+    first_due_at: Time | None = None
+    attempted_at: Time | None = None
+    channels: tuple[str, ...] | None = None
+    alarms: tuple[AlarmJson, ...] = ()
+    decisions: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    named_late: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
 
 
 class State(Struct, forbid_unknown_fields=True, gc=False):
     """The value of a record of the state topic; a field that is not known is null."""
 
-    version: Literal[1]
+    version: Literal[2]
     report_id: str
     status: Status
     receiver: ReceiverJson | None
@@ -68,6 +95,11 @@ class State(Struct, forbid_unknown_fields=True, gc=False):
     reason: Reason | None
     missing_event_id: str | None
     recovered_at: Time | None
+    feed: str | None
+    episode: int
+    outcome: Outcome | None
+    closed_at: Time | None
+    decision_id: str | None
     message_ids: list[str]
     attempts: int
     flags: list[str]
@@ -82,21 +114,23 @@ class State(Struct, forbid_unknown_fields=True, gc=False):
 _decode = msgspec.json.Decoder(State).decode
 _NOTHING_HELD = Held()
 
-STATE_BEGINS = b'{"version":1,"report_id":"'
+STATE_BEGINS = b'{"version":2,"report_id":"'
 _NO_PROOF = (None, None, None)
+_NO_ALARM: Any = SimpleNamespace(reason=None, event_id=None, outcome=None, closed_at=None)
 
 
 def state_record(row: Row) -> bytes:
     """A row as the value of the state topic."""
-    receiver, channel, case_system, case_system_version, form = row.names
+    receiver, _, case_system, case_system_version, form = row.names
+    alarm = row.alarms[-1] if row.alarms else _NO_ALARM
     proof = row.proof or (row.held_stored[0] if row.held_stored else None)
     stored_at, evidence, place = (proof.stored_at, proof.evidence, proof.place) if proof else _NO_PROOF
     state = State(
-        1,
+        2,
         row.report_id,
         row.status,
         receiver_json(receiver),
-        channel,
+        row.channel,
         case_system,
         case_system_version,
         form,
@@ -106,9 +140,14 @@ def state_record(row: Row) -> bytes:
         row.receipt,
         json_time(stored_at),
         evidence,
-        row.reason,
-        row.missing_event_id,
+        alarm.reason,
+        alarm.event_id,
         json_time(row.recovered_at),
+        row.feed,
+        len(row.alarms),
+        alarm.outcome,
+        json_time(alarm.closed_at),
+        row.decisions[-1] if row.decisions else None,
         row.message_ids,
         len(row.message_ids),
         sorted(row.flags) if row.flags else [],
@@ -123,23 +162,58 @@ def state_record(row: Row) -> bytes:
 
 
 def _held(row: Row) -> Held | None:
-    receiver = row.proof.receiver if row.proof is not None else None
-    if (
-        row.proof_asked
-        and receiver is None
-        and row.limit_at is None
-        and not (row.held_stored or row.elsewhere or row.unread or row.copies)
-    ):
-        return None  # most rows
-    return Held(
+    if _is_plain(row):
+        return None  # most rows, found out several times as fast as by what would be held
+    held = Held(
         [_stored_json(stored) for stored in row.held_stored],
         _stored_json(row.elsewhere) if row.elsewhere is not None else None,
-        receiver_json(receiver),
-        row.proof_asked,
+        receiver_json(row.proof.receiver) if row.proof is not None else None,
+        None if row.window is _window_of(row.status, row.sent) else row.window,
+        row.asks,
+        json_time(row.opened_at),
+        None if len(row.routes) < 2 else row.routes,
+        row.ids_before,
         json_time(row.limit_at),
+        json_time(row.first_due_at),
+        json_time(row.attempted_at),
+        None if len(row.channels) < 2 else row.channels,
+        tuple(_alarm_json(alarm) for alarm in row.alarms),
+        row.decisions,
         row.unread,
-        row.named_late,
         row.copies,
+    )
+    return None if held == _NOTHING_HELD else held
+
+
+def _is_plain(row: Row) -> bool:
+    """True for one attempt, one channel, and a proof without a receiver, of which nothing is held."""
+    return (
+        row.window is _window_of(row.status, row.sent)
+        and row.asks is Asks.STORED
+        and (row.proof is None or row.proof.receiver is None)
+        and row.attempted_at is None
+        and row.limit_at is None
+        and not (row.held_stored or row.elsewhere or row.alarms or row.unread or row.copies or row.decisions)
+        and len(row.routes) < 2
+        and len(row.channels) < 2
+    )
+
+
+def _window_of(status: Status, sent: object | None) -> Window:
+    """Where the window of most rows of that status stands."""
+    return Window.OPEN if status is Status.PENDING and sent is not None else Window.CLOSED
+
+
+def _alarm_json(alarm: Alarm) -> AlarmJson:
+    return AlarmJson(
+        alarm.event_id,
+        json_time(alarm.at),
+        json_time(alarm.alarm_at),
+        json_time(alarm.due_at),
+        alarm.reason,
+        alarm.channel,
+        alarm.outcome,
+        json_time(alarm.closed_at),
     )
 
 
@@ -177,40 +251,55 @@ def read_state(value: bytes) -> Row:
 def read_outline(value: bytes) -> Row:
     """As much of a row as the books and the deadline index ask for. Raises ValueError as `read_state` does."""
     state = _decode(value)
-    if state.sent_record is None or state.status is Status.UNDETERMINED:
+    if state.sent_record is None or state.held is not None:
         return _row_of(state)  # when to look depends on what is held
     sent = _known(state.sent_record)
-    return Row(state.report_id, state.touched_at, state.status, sent=sent, alarm_at=state.alarm_at)
+    window = _window_of(state.status, sent)
+    return Row(state.report_id, state.touched_at, state.status, sent=sent, window=window, alarm_at=state.alarm_at)
 
 
 def _row_of(state: State) -> Row:
-    report_id, held, known = state.report_id, state.held or _NOTHING_HELD, state.sent_record is not None
+    report_id, held, sent = state.report_id, state.held or _NOTHING_HELD, _place_of(state.sent_record)
+    route = (state.channel,) if state.channel else ()
+    channels = route if held.channels is None else held.channels
     return Row(
         report_id,
         state.touched_at,
         state.status,
-        _names_of(state) if known else NAMELESS,
-        _place_of(state.sent_record),
+        NAMELESS if sent is None else _names_of(state, channels),
+        sent,
         state.sent_at,
+        state.policy_version,
+        held.window or _window_of(state.status, sent),
         state.due_at,
         state.alarm_at,
-        state.policy_version,
-        held.proof_asked,
+        held.asks,
+        state.feed,
+        held.opened_at,
+        route if held.routes is None else held.routes,
+        held.ids_before,
+        held.limit_at,
+        held.first_due_at,
+        held.attempted_at,
+        channels,
+        state.message_ids,
         state.receipt,
         _place_of(state.receipt_record),
-        _proof_of(state, held) if known else None,
-        held.limit_at,
+        None if sent is None else _proof_of(state, held),
         _held_proof(report_id, held.elsewhere),
-        state.reason,
-        state.missing_event_id,
+        tuple(_alarm_of(alarm) for alarm in held.alarms),
         state.recovered_at,
-        state.message_ids,
+        held.decisions,
         set(state.flags),
         [_stored(report_id, one) for one in held.stored],
         held.unread,
-        held.named_late,
         held.copies,
     )
+
+
+def _alarm_of(alarm: AlarmJson) -> Alarm:
+    times = alarm.at, alarm.alarm_at, alarm.due_at
+    return Alarm(alarm.event_id, *times, alarm.reason, alarm.channel, alarm.outcome, alarm.closed_at)
 
 
 def _known(place: PlaceJson) -> Place:
@@ -221,9 +310,9 @@ def _place_of(place: PlaceJson | None) -> Place | None:
     return None if place is None else _known(place)
 
 
-def _names_of(state: State) -> Names:
-    receiver = _receiver(state.receiver)
-    return Names(receiver, state.channel, state.case_system, state.case_system_version, state.form)
+def _names_of(state: State, channels: tuple[str, ...]) -> Names:
+    receiver, channel = _receiver(state.receiver), channels[0] if channels else None
+    return Names(receiver, channel, state.case_system, state.case_system_version, state.form)
 
 
 def _receiver(receiver: ReceiverJson | None) -> Receiver | None:

@@ -9,7 +9,7 @@ import orjson
 from streams.core.events import written
 
 Topic = Literal["sent", "receipt", "stored"]
-Outcome = Literal["stored", "missing", "recovered", "pending"]
+Expected = Literal["stored", "missing", "recovered", "pending"]
 Reason = Literal["no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere"]
 Cause = Literal["stored_late", "confirmed_late"]
 
@@ -32,7 +32,7 @@ class Truth(NamedTuple):
 
     report_id: str
     municipality: str
-    outcome: Outcome
+    outcome: Expected
     reason: Reason | None = None
     cause: Cause | None = None
 

@@ -14,7 +14,7 @@ from streams.settings import KafkaSettings, Settings
 from streams.view.queries.grounds import watched_since
 from streams.view.sandbox import Sandbox, lock_down
 from streams.view.store.cache import Answers
-from streams.view.store.feed import Feed
+from streams.view.store.feed import TopicFollower
 from streams.view.store.freshness import CoverageNow, Picture, picture_of
 from streams.view.store.kept import Pages
 from streams.view.store.store import Store
@@ -38,7 +38,7 @@ class Desk:
         threads = max(1, (os.cpu_count() or 1) // 2)
         self.store = Store(settings.view_file, settings.view_memory, threads)
         lock_down(self.store.connection)
-        self.feed = Feed(kafka, settings, self.store)
+        self.feed = TopicFollower(kafka, settings, self.store)
         self.answers = Answers(self.store)
         self.sandbox = Sandbox(self.store.connection, PUBLIC)
         self.record = AccessRecord(kafka, settings)

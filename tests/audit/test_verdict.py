@@ -8,6 +8,8 @@ from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.verdict import Blindness, Contradiction, JudgeContext, verdict
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from streams.core.feeds import Feeds
+from streams.core.policy import Asks, Feed, Override, Policy
 from streams.core.rules import Rules
 from streams.core.sight import Lost, Sight
 from streams.data import succession
@@ -113,10 +115,24 @@ def test_a_receipt_that_cannot_be_read_leaves_the_reason_open() -> None:
 def test_where_proofs_lie_that_nobody_can_read_it_is_as_blind_as_the_live_checker(lost: Lost, status: str) -> None:
     home = partition_of(REPORT.encode(), 4)
     for partition, expected in ((home, status), ((home + 1) % 4, "missing")):
-        blind = ground(ALWAYS)._replace(blindness=Blindness(4, {partition: Sight((lost,))}))
+        blind = ground(ALWAYS)._replace(blindness=Blindness(4, {partition: Sight(Feeds(), (lost,))}))
         assert verdict([sent()], blind).status == expected
         assert verdict([sent(), stored(T0)], blind).status == "stored"
     assert verdict([sent()], ground(ALWAYS)._replace(blindness=Blindness(4, {}))).status == "missing"
+
+
+def test_what_a_feed_would_have_proved_cannot_be_told() -> None:
+    """An audit does not hear what feeds vouch for: it can only say that no proof has come."""
+    feed = Feed("nightly", timedelta(hours=6))
+    override = Override("4601", proof=Asks.STORED, feed="nightly")
+    version = RULES.policy.in_force(T0)._replace(feeds=(feed,), overrides=(override,))
+    fed = Rules(Policy((version,)), succession())
+    watched = ground(ALWAYS)._replace(rules=fed)
+    found = verdict([sent()], watched)
+    assert (found.status, found.untold) == ("undetermined", "feed_not_heard")
+    assert verdict([sent(), stored(ALARM + timedelta(hours=1))], watched).untold is None
+    elsewhere = sent(names=TOWN._replace(receiver=Receiver("0301")))
+    assert (verdict([elsewhere], watched).status, verdict([elsewhere], watched).untold) == ("missing", None)
 
 
 def test_two_sources_that_name_different_receivers_leave_it_open() -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.bench.contender import Contender
 from tests.bench.mix import DEADLINE_SECONDS, KINDS, SHARES
-from tests.bench.running import Outcome
+from tests.bench.running import RunOutcome
 from tests.bench.truth import Mistakes
 
 OURS = "checker"
@@ -66,7 +66,7 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def rows(contenders: Iterable[Contender], outcomes: Sequence[Outcome]) -> list[Row]:
+def rows(contenders: Iterable[Contender], outcomes: Sequence[RunOutcome]) -> list[Row]:
     """Medians, the quickest first; a contender without an outcome has no row."""
     found = []
     for contender in contenders:
@@ -76,7 +76,7 @@ def rows(contenders: Iterable[Contender], outcomes: Sequence[Outcome]) -> list[R
     return sorted(found, key=lambda row: -row.rate)
 
 
-def _row(contender: Contender, own: Sequence[Outcome]) -> Row:
+def _row(contender: Contender, own: Sequence[RunOutcome]) -> Row:
     counted = [outcome for outcome in own if outcome.events] or own
 
     def per_million(seconds: float, events: int) -> float:
@@ -201,7 +201,7 @@ def _told(contender: Contender) -> str:
     return f"- **{contender.label}** ({contender.version()}): reads {read}{share}; {contender.settings}."
 
 
-def as_json(setup: Setup, found: Sequence[Row], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def as_json(setup: Setup, found: Sequence[Row], outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
     """Everything, for the plot and for whoever wants to calculate."""
     return {
         "setup": setup._asdict(),

@@ -13,7 +13,7 @@ from tests.bench import mix
 from tests.bench.contender import Contender
 from tests.bench.log import Log, claimed_now, load, read_back
 from tests.bench.measure import choose_cores, on_core, wait_until_calm
-from tests.bench.running import Outcome, Place, run
+from tests.bench.running import Place, RunOutcome, run
 from tests.bench.truth import Truth, truth_of
 
 BROKER_HEAP_MEGABYTES = 2048
@@ -22,10 +22,10 @@ BROKER = f"one embedded broker, replication factor 1, heap {BROKER_HEAP_MEGABYTE
 
 async def measure(
     contenders: Sequence[Contender], *, events: int, partitions: int, rounds: int, seed: int, most_seconds: float
-) -> list[Outcome]:
+) -> list[RunOutcome]:
     """Every contender in every round, in the given order."""
     cores = choose_cores()
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     with (
         tempfile.TemporaryDirectory(prefix="meldingsvakt-bench-") as folder,
         on_core(cores.broker),
@@ -76,7 +76,7 @@ async def _logs(
     return known
 
 
-def _tell(number: int, contender: Contender, outcome: Outcome) -> None:
+def _tell(number: int, contender: Contender, outcome: RunOutcome) -> None:
     wrong = outcome.mistakes
     told = "" if wrong is None else f", lost {wrong.lost}, phantom {wrong.phantom}, twice {wrong.twice}"
     print(f"round {number}: {contender.label}: {outcome.rate:,.0f} events/s{told}", flush=True)

@@ -27,7 +27,7 @@ QUIET_SECONDS = 3.0
 END_SECONDS = 15
 
 
-class Outcome(NamedTuple):
+class RunOutcome(NamedTuple):
     """What one round measured. Seconds count from the group's first assignment; `events` are those that it read.
 
     `seconds` end with the commit that reached the log's end, or with the last announcement if that came later;
@@ -74,7 +74,7 @@ class _Watched:
     broker: list[Sample] = field(default_factory=list)
 
 
-async def run(place: Place, contender: Contender, log: Log, truth: Truth, app_id: str) -> Outcome:
+async def run(place: Place, contender: Contender, log: Log, truth: Truth, app_id: str) -> RunOutcome:
     """Run a contender over the log to its end, or until it has taken too long."""
     folder = place.folder / app_id
     folder.mkdir(parents=True)
@@ -92,7 +92,7 @@ async def run(place: Place, contender: Contender, log: Log, truth: Truth, app_id
     return outcome
 
 
-def _timed_by_itself(outcome: Outcome, file: Path, watched: _Watched) -> Outcome:
+def _timed_by_itself(outcome: RunOutcome, file: Path, watched: _Watched) -> RunOutcome:
     """A limit's own times, which are exact."""
     if not file.exists():
         return outcome
@@ -223,11 +223,11 @@ async def _announced(contender: Contender, job: Job) -> tuple[list[bytes], float
 
 def _outcome(
     contender: Contender, log: Log, watched: _Watched, last_announcement: float, wrong: Mistakes | None
-) -> Outcome:
+) -> RunOutcome:
     begin = watched.assigned if watched.assigned is not None else watched.started
     committed = watched.committed or watched.samples[-1].at
     end = committed if watched.committed is None else max(committed, last_announcement)
-    return Outcome(
+    return RunOutcome(
         contender=contender.name,
         log_events=sum(log.events.values()),
         events=watched.position,

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.bench.contender import Contender, Job
 from tests.bench.measure import Cores, Sample, spent
 from tests.bench.report import Setup, fractions, number, page, rows, table
-from tests.bench.running import Outcome
+from tests.bench.running import RunOutcome
 from tests.bench.truth import Mistakes
 
 
@@ -28,9 +28,9 @@ CHECKER, PEER = Named("checker"), Named("peer")
 SETUP = Setup("2026-01-01", "a machine", "pinned", "a broker", 3, 4, 1000, 1)
 
 
-def outcome(contender: str, seconds: float, lost: int = 0, *, finished: bool = True) -> Outcome:
+def outcome(contender: str, seconds: float, lost: int = 0, *, finished: bool = True) -> RunOutcome:
     wrong = Mistakes(10, lost, 0, 0, 0)
-    return Outcome(contender, 1000, 1000, 1.0, seconds, seconds, seconds / 2, 0.1, 50_000_000, finished, wrong)
+    return RunOutcome(contender, 1000, 1000, 1.0, seconds, seconds, seconds / 2, 0.1, 50_000_000, finished, wrong)
 
 
 def test_a_figure_is_the_median_of_its_rounds_and_a_mistake_the_worst() -> None:

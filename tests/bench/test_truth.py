@@ -1,11 +1,13 @@
 """The bench's own truth, and how an announcement list is held against it."""
 
-import tomllib
 from random import Random
 
 from tests.bench.contenders.checker import POLICY
 from tests.bench.mix import DEADLINE_SECONDS, plan
 from tests.bench.truth import Mistakes, Seen, mistakes, truth_of
+from tests.core.law import Law
+from tests.core.oracle import events
+from tests.core.report import FAR
 from tests.faults import truth as oracle
 
 DEADLINE_MS = 4000
@@ -55,9 +57,9 @@ def test_it_agrees_with_the_oracle_of_the_fault_suite() -> None:
         for offset, (one, stamp) in enumerate(zip(planned, stamps, strict=True))
     ]
     inputs = oracle.read_inputs(sorted(records, key=lambda one: (one.topic, one.offset)), "b.", 1)
-    policy = tomllib.loads(POLICY)
-    truths = [oracle.truth_of(facts, policy, {}) for facts in inputs.facts.values()]
-    assert found.missing == {one.report_id.encode() for one in truths if one is not None and not one.in_time}
+    log, law = oracle.log_of(inputs.facts[0]), Law(oracle.read_policy(POLICY), {})
+    announced = {event.report_id.encode() for event in events(log, FAR, law)}
+    assert found.missing == announced
     assert found.missing
 
 

@@ -112,6 +112,84 @@ def test_a_sent_from_before_the_keeping_time_is_told_as_not_judged(tmp_path: Pat
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "1 not judged: too_old\n")
 
 
+FEEDS = """
+[[version]]
+id = "a"
+grace = "PT5M"
+feed = [{ id = "nightly", patience = "PT6H" }]
+allowance = { FIKS_IO = "PT2H" }
+override = [{ municipality = "0301", proof = "stored", feed = "nightly" }]
+"""
+
+
+def mark(at: str, vouched_until: str, **more: Any) -> dict[str, Any]:
+    return {"at": at, "feed": "nightly", "vouched_until": vouched_until} | more
+
+
+@pytest.mark.parametrize(
+    ("marks", "status"),
+    [
+        ([], "undetermined"),
+        ([mark("2026-01-01T15:00:00Z", "2026-01-01T14:00:00Z")], "missing"),
+        ([mark("2026-01-01T15:00:00Z", "2026-01-01T13:59:59Z")], "undetermined"),
+        ([mark("2026-01-01T15:00:00Z", "2026-01-01T14:00:00Z", proofs=1)], "undetermined"),
+        ([mark("2026-01-01T15:00:00Z", "2026-01-01T14:00:00Z", proofs=0)], "missing"),
+        ([mark("2026-01-01T13:00:00Z", "2026-01-01T13:00:00Z"), mark("2026-01-01T20:00:00Z", "2026-01-01T19:00:00Z")],
+         "missing"),
+    ],
+)  # fmt: skip
+def test_a_report_is_judged_when_its_feed_has_spoken(tmp_path: Path, marks: list[Any], status: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(FEEDS)
+    lines = [sent("2026-01-01T12:00:00Z"), *marks, tick("2026-01-01T23:00:00Z")]
+    *events, row = play(tmp_path, lines, "--policy", str(policy), "--states")
+    assert (row["status"], row["feed"], len(events)) == (status, "nightly", status == "missing")
+    assert [event["feed"]["id"] for event in events] == ["nightly"] * len(events)
+
+
+def decision(at: str, event: dict[str, Any], action: str, **changes: Any) -> dict[str, Any]:
+    value = {
+        "decision_id": f"00000000-0000-4000-8000-{action.encode().hex()[:12]:0<12}", "report_id": REPORT,
+        "missing_event_id": event["event_id"], "action": action, "actor": {"subject": "me"}, "decided_at": at,
+    }  # fmt: skip
+    return {"at": at, "topic": "decision", "value": value | changes}
+
+
+def test_decisions_close_an_alarm_reopen_it_and_erase_the_report(tmp_path: Path) -> None:
+    lines: list[Any] = [sent("2026-01-01T12:00:00Z"), tick("2026-01-01T15:00:00Z")]
+    (event,) = play(tmp_path, lines)
+    lines.append(decision("2026-01-01T16:00:00Z", event, "close", outcome="handled"))
+    _, closed, row = play(tmp_path, lines, "--states")
+    assert (closed["type"].split(".")[-2], closed["outcome"], closed["episode"]) == ("closed", "handled", 1)
+    assert (row["status"], row["outcome"], row["closed_at"]) == ("missing", "handled", "2026-01-01T16:00:00.000000Z")
+    erased = decision("2026-01-01T17:00:00Z", event, "erase")
+    *_, row = play(tmp_path, [*lines, erased], "--states")
+    assert (row["status"], row["sent_at"], row["receiver"], row["message_ids"]) == ("erased", None, None, [])
+    *_, reopened, row = play(tmp_path, [*lines, decision("2026-01-01T17:00:00Z", event, "reopen"), erased], "--states")
+    assert (reopened["type"].split(".")[-2], row["status"], row["outcome"]) == ("reopened", "missing", None)
+
+
+def test_marks_and_decisions_that_are_not_taken_are_told(tmp_path: Path) -> None:
+    script = tmp_path / "script.ndjson"
+    event = {"event_id": "00000000-0000-4000-8000-000000000001"}
+    lines = [
+        sent("2026-01-01T12:00:00Z"),
+        mark("2026-01-01T12:01:00Z", "2026-01-01T12:00:00Z"),
+        mark("2026-01-01T12:02:00Z", "soon"),
+        decision("2026-01-01T12:03:00Z", event, "close", outcome="lost"),
+        decision("2026-01-01T12:04:00Z", event, "forget"),
+    ]
+    script.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = CliRunner().invoke(app, ["replay", str(script)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stderr.splitlines() == [
+        "1 unreadable: bad_value:action",
+        "1 unreadable: bad_value:vouched_until",
+        "1 not judged: decision_unfit",
+        "1 not judged: feed_unknown",
+    ]
+
+
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
@@ -119,7 +197,7 @@ def test_a_sent_from_before_the_keeping_time_is_told_as_not_judged(tmp_path: Pat
         ("[]", "Line 1 is no script line"),
         ('{"at": "2026-01-01T12:00:00", "tick": true}', "Line 1 is no script line"),
         ('{"at": "9999-12-31T23:59:59Z", "tick": true}', "none from the year 9000 on"),
-        ('{"at": "2026-01-01T12:00:00Z"}', "Line 1: `topic` must be sent, receipt or stored"),
+        ('{"at": "2026-01-01T12:00:00Z"}', "Line 1: `topic` must be sent, receipt, stored or decision"),
         ('{"at": "2026-01-01T12:00:00Z", "topic": "lost", "value": {}}', "Line 1: `topic` must be"),
         ('{"at": "2026-01-01T12:00:00Z", "tick": true, "tock": 1}', "Line 1 has the unknown field 'tock'"),
         (

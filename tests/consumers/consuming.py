@@ -39,6 +39,19 @@ def recovered(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return example | {"event_id": str(uuid4())} | paired | changes
 
 
+def decided(kind: str, event: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The schema's example of a closed or reopened event, for a missing one."""
+    example: dict[str, Any] = orjson.loads((EXAMPLES / f"report-{kind}.json").read_bytes())
+    paired = {"missing_event_id": event["event_id"], "report_id": event["report_id"]}
+    return example | {"event_id": str(uuid4()), "decision_id": str(uuid4())} | paired | changes
+
+
+def missing_again(event: dict[str, Any]) -> dict[str, Any]:
+    """The next missing event of the same report."""
+    again = {"report_id": event["report_id"], "previous_event_id": event["event_id"]}
+    return missing(episode=event["episode"] + 1, **again)
+
+
 class Consuming:
     """A consumer program in one language."""
 
@@ -87,7 +100,8 @@ class Consuming:
             if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").fetchone():
                 return []
             found: list[Any] = database.execute(
-                "SELECT missing_event_id, municipality, closed_because FROM tasks ORDER BY rowid"
+                "SELECT missing_event_id, municipality, coalesce(found_because, closed_because) FROM tasks"
+                " ORDER BY rowid"
             ).fetchall()
             return found
 

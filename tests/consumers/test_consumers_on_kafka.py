@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.consumers.consuming import SLOWLY, Consuming, Product, missing, recovered
+from tests.consumers.consuming import SLOWLY, Consuming, Product, decided, missing, missing_again, recovered
 from tests.engine.world import World
 from tests.examples import first
 
@@ -21,6 +21,37 @@ async def test_it_opens_a_task_and_closes_it_when_the_report_is_found_again(cons
         consumer.until,
         lambda: consumer.tasks() == [(found["event_id"], "4601", "stored_late"), (lasting["event_id"], None, None)],
     )
+
+
+async def test_a_task_is_open_until_somebody_closes_it_and_while_that_is_taken_back(
+    consumer: Consuming, said: Product
+) -> None:
+    closed, reopened, found = missing(), missing(), missing()
+    await said.say(closed, reopened, found)
+    await said.say(*(decided("closed", event) for event in (closed, reopened, found)))
+    await said.say(decided("reopened", reopened), recovered(found), decided("reopened", found))
+    consumer.start()
+    await asyncio.to_thread(consumer.until, lambda: consumer.output().count("reopened") == 2)
+    ended = {event_id: why for event_id, _, why in consumer.tasks()}
+    assert ended == {closed["event_id"]: "handled", reopened["event_id"]: None, found["event_id"]: "stored_late"}
+
+
+async def test_the_next_missing_event_of_a_report_takes_over_from_the_one_before_it(
+    consumer: Consuming, said: Product
+) -> None:
+    first, closed = missing(), missing()
+    second, third = missing_again(first), missing_again(closed)
+    await said.say(first, closed, decided("closed", closed), second, third)
+    await said.say(decided("reopened", closed), recovered(second))
+    consumer.start()
+    await asyncio.to_thread(consumer.until, lambda: ": found" in consumer.output())
+    ended = {event_id: why for event_id, _, why in consumer.tasks()}
+    assert ended == {
+        first["event_id"]: "missing_again",
+        closed["event_id"]: "missing_again",
+        second["event_id"]: "stored_late",
+        third["event_id"]: None,
+    }
 
 
 async def test_it_ends_by_a_signal_with_everything_committed_and_goes_on_after_it(

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from streams.core.books import Book
-from streams.core.checker import Checker, MemoryRows, Outcome, Passed
+from streams.core.checker import Checker, Effect, MemoryRows, Passed
 from streams.core.events import Event
-from streams.core.facts import Fact, Receipt, Sent, Stored
-from streams.core.row import Row
+from streams.core.facts import Decision, Fact, FeedMark, Receipt, Sent, Stored
+from streams.core.feeds import Feeds
+from streams.core.row import Row, Status, Window
 from streams.core.sight import Lost, Sight
 from tests.core.oracle import Law, Log, Verdict, books, events, verdicts
 from tests.core.world import LAW, MICROSECOND, RULES, at, copy_of
@@ -16,7 +17,8 @@ from tests.core.world import LAW, MICROSECOND, RULES, at, copy_of
 START = at("08:00")
 END = START + timedelta(days=60)
 FOREVER = START + timedelta(days=1000)
-TOPICS = ("sent", "receipt", "stored")
+TOPICS = ("sent", "receipt", "stored", "decision")
+Record = Fact | FeedMark | Decision
 
 
 class Topics(NamedTuple):
@@ -24,7 +26,8 @@ class Topics(NamedTuple):
 
     sent: list[Sent]
     receipt: list[Receipt]
-    stored: list[Stored]
+    stored: list[Stored | FeedMark]
+    decision: list[Decision]
 
 
 class Commit(NamedTuple):
@@ -42,25 +45,25 @@ class Reading:
     def __init__(self, topics: Topics, law: Law = LAW) -> None:
         self.topics, self.law = topics, law
         self.checker = Checker(RULES, MemoryRows())
-        self.checker.sight = Sight(tuple(Lost(*lost) for lost in law.lost), law.beginning, law.first_complete)
+        self.checker.sight = sight_of(law)
         self.positions = dict.fromkeys(TOPICS, 0)
         self.until = START - timedelta(days=1)
         self.announced: list[Event] = []
         self.committed = self._copied()
 
     @property
-    def unread(self) -> list[Fact]:
+    def unread(self) -> list[Record]:
         """What is still to be read, in the order of the log: what arrived at one moment comes topic by topic."""
         left = [fact for topic in TOPICS for fact in getattr(self.topics, topic)[self.positions[topic] :]]
         return sorted(left, key=lambda fact: fact.place.arrived)
 
-    def read(self, times: int = 1) -> list[Outcome]:
+    def read(self, times: int = 1) -> list[Effect]:
         """Let time settle what it does before the next record, and apply that, if there is one, as often as told."""
-        outcomes: list[Outcome] = []
+        outcomes: list[Effect] = []
         for fact in self.unread[:1]:
             self.tick(fact.place.arrived)
             self.positions[fact.place.topic.removeprefix("reports.")] += 1
-            outcomes = [self.checker.apply(fact) for _ in range(times)]
+            outcomes = [taken(self.checker, fact) for _ in range(times)]
         self.announced += [event for outcome in outcomes for event in outcome.events]
         return outcomes
 
@@ -104,7 +107,7 @@ class Reading:
         """What has been read so far."""
         done = self.positions
         topics = self.topics
-        return Log(topics.sent[: done["sent"]], topics.receipt[: done["receipt"]], topics.stored[: done["stored"]])
+        return Log(*(getattr(topics, topic)[: done[topic]] for topic in TOPICS))
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -132,6 +135,21 @@ class Reading:
         assert total.accounted - total.erased + total.unexpected == len(counted)
 
 
+def taken(checker: Checker, record: Record) -> Effect:
+    """What a record of any topic does."""
+    if isinstance(record, FeedMark):
+        return checker.mark(record)
+    return checker.decide(record) if isinstance(record, Decision) else checker.apply(record)
+
+
+def sight_of(law: Law) -> Sight:
+    """What the core sees where a law says what was lost."""
+    stored, receipts = (
+        tuple(Lost(since, until) for topic, since, until in law.lost if topic == kind) for kind in ("stored", "receipt")
+    )
+    return Sight(Feeds(), stored, law.beginning, law.first_complete, receipts)
+
+
 def by_id(announced: Sequence[Event]) -> dict[str, Event]:
     """Events by their id; none stands there twice."""
     found = {event.event_id: event for event in announced}
@@ -141,6 +159,9 @@ def by_id(announced: Sequence[Event]) -> dict[str, Event]:
 
 def verdict_of(row: Row) -> Verdict:
     """A row as the oracle speaks of it."""
+    if row.status is Status.ERASED:
+        return Verdict(row.status, row.touched)
+    alarm, known = row.alarms[-1] if row.alarms else None, row.sent is not None
     return Verdict(
         status=row.status,
         touched=row.touched,
@@ -149,7 +170,7 @@ def verdict_of(row: Row) -> Verdict:
         due_at=row.due_at,
         alarm_at=row.alarm_at,
         policy_version=row.policy_version,
-        attempts=row.attempts,
+        message_ids=tuple(row.message_ids),
         flags=frozenset(row.flags),
         receipt=row.receipt,
         proof_arrived=row.proof.place.arrived if row.proof else None,
@@ -157,6 +178,14 @@ def verdict_of(row: Row) -> Verdict:
         recovered_at=row.recovered_at,
         reason=row.reason,
         missing_event_id=row.missing_event_id,
+        asks=row.asks if known else None,
+        feed=row.feed,
+        channel=row.channel,
+        episode=len(row.alarms),
+        open=row.window not in (Window.CLOSED, Window.REFUSED),
+        outcome=alarm.outcome if alarm else None,
+        closed_at=alarm.closed_at if alarm else None,
+        decision_id=row.decisions[-1] if row.decisions else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from streams.core.checker import Checker, MemoryRows, Outcome
+from streams.core.checker import Checker, Effect, MemoryRows
 from streams.core.deadlines import Deadlines
 from streams.core.facts import ReceiptCode
 from streams.core.fold import Step
@@ -65,7 +65,7 @@ def test_it_puts_a_row_back_only_when_a_fact_has_told_it_something() -> None:
     story = Story()
     rows = _Counted()
     story.checker = Checker(RULES, rows)
-    steps: tuple[tuple[Callable[[], Outcome], bool], ...] = (
+    steps: tuple[tuple[Callable[[], Effect], bool], ...] = (
         (lambda: story.sent("08:00"), True),
         (lambda: story.sent("08:01"), False),
         (lambda: story.sent("08:02", message="m2"), True),
@@ -114,10 +114,10 @@ def test_it_has_rows_in_memory_that_can_be_kept_and_forgotten() -> None:
 
 def test_it_causes_no_event_by_anything_but_time_and_recovery() -> None:
     story = Story()
-    assert story.receipt("07:00") == Outcome(Step.HELD)
-    assert story.sent("08:00") == Outcome(Step.OPENED)
-    assert story.sent("08:01") == Outcome(Step.DUPLICATE)
-    assert story.stored("08:02") == Outcome(Step.STORED)
+    assert story.receipt("07:00") == Effect(Step.HELD)
+    assert story.sent("08:00") == Effect(Step.OPENED)
+    assert story.sent("08:01") == Effect(Step.DUPLICATE)
+    assert story.stored("08:02") == Effect(Step.STORED)
 
 
 def test_it_goes_on_after_a_restart_at_every_point_of_a_story() -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from streams.core.facts import Names
-from streams.core.policy import EVER, Override, Policy, Terms, Version, fingerprint
-from tests.core.world import BERGEN, NAMED_NOTHING, OSLO, Story, at, names
+from streams.core.policy import EVER, Asks, Override, Policy, Terms, Version, fingerprint
+from tests.core.world import BERGEN, NAMED_NOTHING, OSLO, RULES, Story, at, names
 
 VISMA = "VISMA_FAMILIA"
 UNASKED = BERGEN._replace(municipality="1507")
@@ -53,7 +53,7 @@ def test_it_is_due_by_its_channel_and_by_the_default_otherwise(channel: str | No
 def test_it_is_due_by_the_first_override_that_matches(of: Names, due: str, alarm: str, asked: bool) -> None:
     story = Story()
     story.sent("08:00", of)
-    assert (story.row.due_at, story.row.alarm_at, story.row.proof_asked) == (at(due), at(alarm), asked)
+    assert (story.row.due_at, story.row.alarm_at, story.row.asks is Asks.STORED) == (at(due), at(alarm), asked)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_it_is_matched_by_overrides_of_what_could_be_read(
 ) -> None:
     story = Story()
     story.sent("08:00", of, unreadable=unreadable)
-    assert (story.row.due_at, story.row.alarm_at, story.row.proof_asked) == (at(due), at(alarm), asked)
+    assert (story.row.due_at, story.row.alarm_at, story.row.asks is Asks.STORED) == (at(due), at(alarm), asked)
 
 
 HOUR, NOTHING = timedelta(hours=1), timedelta(0)
@@ -155,12 +155,12 @@ HOUR, NOTHING = timedelta(hours=1), timedelta(0)
 
 def test_it_takes_the_terms_of_the_version_where_nothing_overrides_them() -> None:
     version = Version("v", grace=NOTHING, default=HOUR)
-    assert version.terms(NAMED_NOTHING) == Terms(HOUR, NOTHING, proof=True)
+    assert version.terms(NAMED_NOTHING, RULES.municipalities) == Terms(HOUR, NOTHING)
 
 
 def test_it_lets_an_override_without_levels_match_everything() -> None:
     version = Version("v", grace=HOUR, default=HOUR, overrides=(Override(allowance=NOTHING, grace=NOTHING),))
-    assert version.terms(NAMED_NOTHING) == Terms(NOTHING, NOTHING)
+    assert version.terms(NAMED_NOTHING, RULES.municipalities) == Terms(NOTHING, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_it_has_a_short_fingerprint() -> None:
         VERSION._replace(allowance={"A": HOUR}),
         VERSION._replace(allowance={"A": HOUR, "B": HOUR}),
         VERSION._replace(overrides=()),
-        VERSION._replace(overrides=(Override("0301", proof=False),)),
+        VERSION._replace(overrides=(Override("0301", proof=Asks.NONE),)),
         VERSION._replace(overrides=(Override("0301", channel="A"),)),
         VERSION._replace(overrides=(Override("0301", grace=NOTHING),)),
         VERSION._replace(portal_retention=HOUR),

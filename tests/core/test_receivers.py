@@ -3,7 +3,7 @@
 import pytest
 
 from streams.core.facts import Receiver
-from streams.core.receivers import Municipalities
+from streams.core.receivers import Municipalities, Service
 from streams.core.row import Status
 from tests.core.world import RULES, SUCCESSORS, Story, names
 
@@ -124,3 +124,53 @@ def test_it_lets_every_proof_match_even_after_a_name_was_filled_in(stored: str) 
     story.sent("08:05", names(receiver("0301")), message="m2")
     story.stored("08:10", receiver(stored))
     assert story.row.status is Status.STORED
+
+
+SERVICES = (
+    Service("bergen", (Receiver("4601"), Receiver("5059"), Receiver("0301", "03"))),
+    Service("others", (Receiver("1508"), Receiver("1580"))),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("4601", "5059", True),
+        ("1201", "1613", True),  # by what they became
+        ("4601/02", "5059/07", True),
+        ("4601", "0301/03", True),
+        ("4601/03", "0301/03", True),
+        ("4601", "0301/04", False),
+        ("4601", "0301", True),  # a receiver without a district fits any
+        ("4601", "0301/00", True),
+        ("4601/02", "4601/03", False),  # within one member the ordinary rule holds
+        ("4601/02", "4601/02", True),
+        ("0301/03", "0301/04", False),
+        ("4601", "1508", False),  # each in a service of its own
+        ("1508", "1580", True),
+        ("1507", "1580", True),
+        ("4601", "9999", False),
+        ("", "4601", True),
+    ],
+)
+def test_it_lets_two_different_members_of_one_service_agree(one: str, other: str, same: bool) -> None:
+    agree = RULES.municipalities.same_receiver
+    assert agree(receiver(one), receiver(other), SERVICES) is same
+    assert agree(receiver(other), receiver(one), SERVICES) is same
+    assert agree(receiver(other), receiver(one), tuple(reversed(SERVICES))) is same
+
+
+@pytest.mark.parametrize(("one", "other", "same"), SAME)
+def test_it_compares_others_as_if_there_were_no_service(one: str, other: str, same: bool) -> None:
+    services = (Service("far", (Receiver("3907"), Receiver("3909"))),)
+    assert RULES.municipalities.same_receiver(receiver(one), receiver(other), services) is same
+
+
+@pytest.mark.parametrize(
+    ("of", "member"),
+    [("4601", True), ("1201/02", True), ("0301/03", True), ("0301", True), ("0301/00", True), ("0301/04", False)],
+)
+def test_it_knows_the_members_of_a_service(of: str, member: bool) -> None:
+    asked = receiver(of)
+    assert asked is not None
+    assert RULES.municipalities.belongs(asked, SERVICES[0]) is member

@@ -3,10 +3,9 @@
 import pytest
 
 from streams.core.events import Cause, Recovered, recovered
-from streams.core.facts import Place, Stored
 from streams.core.fold import Step
-from streams.core.row import Row, Status
-from tests.core.world import BERGEN, OSLO, REPORT, Story, at
+from streams.core.row import Reason, Status
+from tests.core.world import BERGEN, FIKS, OSLO, REPORT, Story, at
 
 
 @pytest.mark.parametrize(
@@ -40,6 +39,11 @@ def test_it_says_whether_the_report_or_only_its_confirmation_was_late(
         evidence="READ_BACK",
         receiver=OSLO,
         cause=cause,
+        reason=Reason.NO_RECEIPT,
+        names=FIKS,
+        sent_at=at("08:00"),
+        due_at=at("10:00"),
+        episode=1,
     )
     assert story.row.status is Status.RECOVERED
     assert story.row.recovered_at == at("11:00")
@@ -101,18 +105,11 @@ def test_it_recovers_after_years() -> None:
     assert story.recovered.cause is Cause.CONFIRMED_LATE
 
 
-def test_it_announces_only_what_was_announced_missing() -> None:
-    proof = Stored(REPORT, Place(at("11:00"), "reports.stored", 0, 0), at("11:00"), "MANUAL")
-    with pytest.raises(ValueError, match=r"^Only a report that was announced missing can be recovered\.$"):
-        recovered(Row(REPORT, touched=at("08:00")), proof)
-
-
-@pytest.mark.parametrize("unknown", ["missing_event_id", "due_at", "alarm_at"])
-def test_it_announces_no_recovery_while_the_event_that_it_takes_back_is_unknown(unknown: str) -> None:
+@pytest.mark.parametrize("unknown", ["proof", "due_at", "alarms"])
+def test_it_announces_only_what_was_announced_missing(unknown: str) -> None:
     story = Story()
     story.sent("08:00")
-    story.tick("10:06")
-    proof = Stored(REPORT, story.place("stored", "11:00"), at("11:00"), "MANUAL")
-    setattr(story.row, unknown, None)
-    with pytest.raises(ValueError, match="announced missing"):
-        recovered(story.row, proof)
+    story.stored("11:00")
+    setattr(story.row, unknown, () if unknown == "alarms" else None)
+    with pytest.raises(ValueError, match=r"^Only a report that was announced missing can be recovered\.$"):
+        recovered(story.row)

@@ -5,12 +5,12 @@ from enum import StrEnum
 
 import pytest
 
-from streams.core.checker import Outcome, Passed
+from streams.core.checker import Effect, Passed
 from streams.core.events import Cause
-from streams.core.facts import Names, ReceiptCode, Receiver, Sent, Stored
+from streams.core.facts import Action, Names, Outcome, ReceiptCode, Receiver, Sent, Stored
 from streams.core.fold import Step, new_row
-from streams.core.policy import Override, Terms, Version
-from streams.core.row import Reason, Row, Status
+from streams.core.policy import Asks, Override, Terms, Version
+from streams.core.row import Reason, Row, Status, Window
 from streams.core.rules import Limits, Rules
 from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
 
@@ -18,15 +18,20 @@ from tests.core.world import FIKS, NAMED_NOTHING, REPORT, RULES, Story, at
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (Status, "pending stored missing recovered unproven undetermined unexpected"),
+        (Status, "pending stored missing recovered unproven undetermined unexpected erased"),
         (Reason, "no_receipt receipted_not_stored rejected transport_failed stored_elsewhere unwatched"),
         (Cause, "stored_late confirmed_late"),
         (ReceiptCode, "MOTTATT FEILET TIDSAVBRUDD SERVERFEIL"),
         (
             Step,
             "opened duplicate resent too_old held row_full copied_already receipt receipt_repeated receipt_late"
-            " stored stored_elsewhere proof_repeated recovered",
+            " stored stored_elsewhere proof_repeated recovered rerouted window_opened refused_late vouched"
+            " vouched_nothing feed_unknown acknowledged closed reopened erased decision_repeated decision_unfit",
         ),
+        (Window, "open waiting silent blind refused closed"),
+        (Asks, "none receipt stored"),
+        (Action, "acknowledge close reopen erase"),
+        (Outcome, "found false_alarm withdrawn handled lost"),
     ],
 )
 def test_it_speaks_in_the_words_of_the_contract(words: type[StrEnum], expected: str) -> None:
@@ -49,13 +54,13 @@ def test_it_knows_nothing_of_a_fact_but_what_it_was_told() -> None:
 
 def test_it_asks_for_proof_and_overrides_nothing_unless_it_is_told() -> None:
     hour = timedelta(hours=1)
-    assert Terms(hour, hour) == Terms(hour, hour, proof=True)
-    assert Override() == Override(None, None, None, allowance=None, grace=None, proof=True)
+    assert Terms(hour, hour) == Terms(hour, hour, Asks.STORED, feed=None)
+    assert Override() == Override(None, None, None, allowance=None, grace=None, proof=None)
     assert (Version("v", hour, hour).allowance, Version("v", hour, hour).overrides) == ({}, ())
 
 
 def test_it_causes_no_event_unless_it_says_so() -> None:
-    assert Outcome(Step.HELD).events == ()
+    assert Effect(Step.HELD).events == ()
     assert Passed(REPORT, None).events == ()
 
 
@@ -71,13 +76,13 @@ def test_it_knows_nothing_of_a_new_row() -> None:
         due_at=None,
         alarm_at=None,
         policy_version=None,
-        proof_asked=True,
+        window=Window.CLOSED,
+        asks=Asks.STORED,
+        alarms=(),
         receipt=None,
         receipt_place=None,
         proof=None,
         elsewhere=None,
-        reason=None,
-        missing_event_id=None,
         recovered_at=None,
         message_ids=[],
         flags=set(),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from streams.core.policy import Override, Policy, Version
+from streams.core.working import WorkingTime
 from streams.doctor import Facts, FindingState
 from streams.doctor.checks.retention import in_days, longest, smallest_grace
 from streams.doctor.facts import (
@@ -78,7 +79,13 @@ POLICY_CASES = [
         "the portal keeps 30 days",
         "retention.ms",
     ),
-    (with_config("reports.missing", retention_ms=str(90 * DAY_MS)), WARNING, "retention", "90 days", "retention.ms=-1"),
+    (
+        with_config("reports.missing", retention_ms=str(90 * DAY_MS)),
+        WARNING,
+        "retention",
+        "90 days",
+        "retention.ms=63072000000",
+    ),
     (with_config("reports.rejected", retention_bytes="9"), WARNING, "retention", "a flood", "--delete-config"),
 ]
 
@@ -116,6 +123,16 @@ def test_the_longest_allowance_and_the_smallest_grace_count_overrides() -> None:
     assert longest(policy) == timedelta(days=12, hours=2)
     assert smallest_grace(policy) == timedelta(seconds=1)
     assert longest(POLICY) == timedelta(days=12, minutes=5)
+
+
+def test_an_override_of_no_allowance_and_one_in_working_time_count_for_the_longest_that_they_can_take() -> None:
+    version = Version("a", timedelta(0), timedelta(hours=1), allowance={"MANUELL_MOTTAK": WorkingTime(5)})
+    assert longest(Policy((version,))) == timedelta(days=14, hours=12)
+    assert longest(Policy((version._replace(overrides=(Override("0301", allowance=timedelta(0)),)),))) == timedelta(
+        days=14, hours=12
+    )
+    later = version._replace(overrides=(Override("0301", allowance=WorkingTime(10), grace=timedelta(hours=1)),))
+    assert longest(Policy((later,))) == timedelta(days=22, hours=13)
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,9 @@ async def test_explain_and_rejected_tell_what_lies_in_the_log(make_world: MakeWo
     explained = orjson.loads((await run("explain", report.upper(), "--json")).stdout)
     assert explained["state"]["status"] == "missing"
     assert [entry["fact"] for entry in explained["timeline"]] == ["sent"]
+    assert explained["timeline"][0]["window"] == (
+        f"window opened: due {explained['state']['due_at']}, alarm {explained['state']['alarm_at']}"
+    )
     assert [event["reason"] for event in explained["events"]] == ["no_receipt"]
     listed = orjson.loads((await run("rejected", "list", "--json")).stdout)
     assert (listed["reason"], listed["judged"]) == ("wrong_type:report_id", False)

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from streams.core.books import Books
+from streams.core.policy import Asks
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine.completeness import Marker
@@ -181,7 +182,7 @@ def test_after_a_crash_between_two_slices_the_next_owner_finds_the_rest(committe
 def test_rows_are_erased_slice_by_slice_when_they_are_kept_for_a_shorter_time() -> None:
     one, marks = due_at_once(TENS, 95, timedelta(seconds=1))
     for row in list(one.rows):
-        row.proof_asked = False
+        row.asks = Asks.NONE
         one.rows.put(row)
     one.apply(marks)
     far = marked(one, one.marks.new_set(), START + timedelta(days=200))

@@ -1,17 +1,25 @@
-"""What a restore of very many rows does to everything else: it never works for long at a stretch."""
+"""A restore: of very many rows it never works for long at a stretch, and what another version wrote is refused."""
 
 import asyncio
 from datetime import timedelta
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 from aiokafka import TopicPartition
 
+from schemas.generate import example
+from streams.core.books import Book
+from streams.core.row import Row, Status
 from streams.engine import snapshot as restored_module
 from streams.engine.snapshot import YIELD_EVERY, Restored
-from tests.engine.processing import START, Appended, applied, batch, of, processor, sents
+from streams.errors import StateUnreadable
+from streams.records.events import book_value
+from streams.records.state import state_record
+from tests.engine.processing import START, Appended, applied, batch, of, processor, report, sents
 
+RULES = processor().checker.rules
 COUNT = 12 * YIELD_EVERY
 STATE, COVERAGE = TopicPartition("reports.state", 0), TopicPartition("reports.coverage", 0)
 
@@ -60,3 +68,33 @@ async def test_others_have_their_turn_while_rows_are_restored() -> None:
     await restored.deadlines(rules)
     ticking.cancel()
     assert turns >= 2 * COUNT / YIELD_EVERY
+
+
+def _of_before(name: str) -> tuple[TopicPartition, Appended]:
+    """A record of the state or coverage topic as it was written when rows had version 1."""
+    value = example(name)
+    if name == "report-state":
+        return STATE, Appended(7, 0, value["report_id"].encode(), orjson.dumps(value | {"version": 1}))
+    del value["feeds"]
+    return COVERAGE, Appended(7, 0, b"0", orjson.dumps(value))
+
+
+@pytest.mark.parametrize("name", ["report-state", "coverage"])
+def test_state_of_before_is_refused_with_one_sentence_that_says_to_start_anew(name: str) -> None:
+    place, record = _of_before(name)
+    with pytest.raises(StateUnreadable, match="start anew under another application id") as refused:
+        Restored(STATE, COVERAGE).take(place, [record])
+    assert f"{place.topic}-0 offset 7 is no record of this checker" in str(refused.value)
+
+
+async def test_reports_that_were_erased_are_no_rows_that_were_lost() -> None:
+    """By time there is no row left of them, by decision one that the books do not count."""
+    row = Row(report(1), START, Status.ERASED, decisions=(report(2),))
+    restored = Restored(STATE, COVERAGE)
+    restored.take(STATE, [Appended(0, 0, row.report_id.encode(), state_record(row))])
+    book = Book(sent_records=2, erased=2)
+    restored.take(COVERAGE, [Appended(0, 0, b"0/0301", orjson.dumps(book_value(0, "0301", book)))])
+    deadlines = await restored.deadlines(RULES)
+    assert list(restored.rows) == [row]
+    assert list(deadlines.passed(START + RULES.limits.keep)) == []
+    assert [report_id for _, report_id in deadlines.passed(START + 2 * RULES.limits.keep)] == [row.report_id]

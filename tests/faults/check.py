@@ -3,99 +3,79 @@
 lost, phantom, announced_twice, different_bytes, wrong_order, wrong_reason, books_unbalanced, coverage_lied,
 wrong_state, not_rejected.
 
-What was deleted before the checker read it is known here and not to the checker: it has to say so, to judge by the
-rest, and to call nobody missing for want of it before it is too late.
+What is true is asked of the oracle of `tests.core`. What was deleted before the checker read it is known here and not
+to the checker: it has to say so, to judge by the rest, and to call nobody missing for want of it before it is too late.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
-from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from tests.faults.truth import (
-    Inputs,
-    Record,
-    Sight,
-    Truth,
-    as_time,
-    duration,
-    home,
-    read_inputs,
-    read_policy,
-    readable,
-    stored_at,
-    truth_of,
-    written,
-)
+from streams.core.books import Book
+from streams.core.events import Event
+from streams.core.facts import FeedMark, Stored
+from tests.core.answers import alarms_of, missing_id
+from tests.core.law import Law, Log
+from tests.core.oracle import Verdict, Word, books, events, verdicts, words
+from tests.core.report import FAR, proof, report_of
+from tests.core.vouched import feeds_known
+from tests.faults.history import Anomaly, Findings, History, place_of
+from tests.faults.sight import Sight
+from tests.faults.truth import Record, home, log_of
+from tests.faults.values import MISSING, RECOVERED, book_value, event_value, row_value, word_value, written
 
-MISSING, RECOVERED = "no.meldingsvakt.report.missing.v1", "no.meldingsvakt.report.recovered.v1"
 TERMS = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased")
 DOUBTS = {"evidence_lost", "before_the_beginning"}
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Unseen(NamedTuple):
-    """Offsets of one input that were deleted before this checker could read them; from 0 on: before it began."""
+class _Told(NamedTuple):
+    """One announcement as it lies on its topic."""
 
-    from_offset: int
-    to_offset: int
+    record: Record
+    value: dict[str, Any]
 
-
-class History(NamedTuple):
-    """Everything that a run left on its topics (read_committed, each partition in the order of its offsets)."""
-
-    prefix: str
-    app_id: str
-    partitions: int
-    policy: str
-    successors: Mapping[str, tuple[str, ...]]
-    inputs: Sequence[Record]
-    missing: Sequence[Record]
-    state: Sequence[Record]
-    coverage: Sequence[Record]
-    rejected: Sequence[Record]
-    clocks_apart_seconds: float = 0.0  # by how much the run had set one broker's clock off
-    unseen: Mapping[tuple[str, int], Unseen] = {}  # by topic and partition; `inputs` holds these records, too
-
-    def complete_until(self, partition: int) -> str:
-        """How far a partition was complete at last, as written; empty if it never was."""
-        until = ""
-        for value in _values(self.coverage, partition, "coverage"):
-            until = value["complete_until"] or until
-        return until
+    @property
+    def which(self) -> tuple[str, int | None]:
+        """Of each of these a report has one at most."""
+        return self.value["type"], self.value["episode"] if self.value["type"] == MISSING else None
 
 
-class Anomaly(NamedTuple):
-    """Something that must never be. `detail` is one sentence, with the places that show it."""
+class _Partition:
+    """What is true of a partition by what it has applied, as far as its last coverage reaches."""
 
-    kind: str
-    report_id: str | None
-    detail: str
+    def __init__(self, log: Log, law: Law, until: datetime | None) -> None:
+        self.log, self.law, self.until = log, law, until or NEVER
+        self.verdicts: Mapping[str, Verdict] = verdicts(log, self.until, law)
+        self.events: dict[str, list[Event]] = defaultdict(list)
+        for event in events(log, self.until, law):
+            self.events[event.report_id].append(event)
 
+    @cached_property
+    def books(self) -> Mapping[str | None, Book]:
+        """The books that the log adds up to."""
+        return books(self.log, self.until, self.law)
 
-class Findings(NamedTuple):
-    """What the check found, how many announcements it compared, and what there was to find.
+    def announced_at(self, report_id: str) -> dict[str, datetime]:
+        """By event id when the windows of a report closed that were announced missing."""
+        report = report_of(self.log, report_id, self.law)
+        alarms = alarms_of(report, self.until) if report else []
+        return {missing_id(report, one): one.missing_at for one in alarms if report and one.missing_at}
 
-    `verdicts`: when those in doubt are missing, later than their alarm.
-    """
+    def words(self) -> dict[str, Any]:
+        """What feeds have said, and how many proofs of each have come since its last mark."""
+        said = {feed: (word, self._since(feed)) for feed, word in words(self.log, self.until, self.law).items()}
+        return {feed: word_value(*one) for feed, one in said.items() if one != (Word(), 0)}
 
-    anomalies: tuple[Anomaly, ...]
-    compared: int
-    counts: Mapping[str, int]
-    verdicts: Mapping[str, datetime]
-
-
-class _Covered(NamedTuple):
-    """The last word of a partition's coverage."""
-
-    until: datetime | None
-    applied: Mapping[str, int]
-    losses: Sequence[Mapping[str, Any]]
-    beginnings: Mapping[str, str]
-    first: datetime | None
+    def _since(self, feed: str) -> int:
+        own = [one for one in self.log.stored if one.feed == feed]
+        marks = [number for number, one in enumerate(own) if isinstance(one, FeedMark)]
+        return sum(isinstance(one, Stored) for one in own[marks[-1] if marks else 0 :])
 
 
 def check(history: History) -> Findings:
@@ -106,261 +86,140 @@ def check(history: History) -> Findings:
 class _Check:
     def __init__(self, history: History) -> None:
         self.history = history
-        self.policy = read_policy(history.policy)
-        could_be_read = [record for record in history.inputs if not self._unseen(record)]
-        self.inputs: Inputs = read_inputs(could_be_read, history.prefix, history.partitions)
-        self.all_inputs: Inputs = read_inputs(history.inputs, history.prefix, history.partitions)
-        self.covered = {p: self._last_coverage(p) for p in range(history.partitions)}
-        self.sights = {p: self._sight(p) for p in range(history.partitions)}
+        self.sight = Sight(history)
+        self.partitions = {p: self._partition(p) for p in range(history.partitions)}
         # A second is usual between clocks of one machine that nobody has set off.
         self.apart = timedelta(seconds=history.clocks_apart_seconds + 1)
         self.counts: Counter[str] = Counter()
         self.verdicts: dict[str, datetime] = {}
-        self.events: dict[str, list[tuple[Record, dict[str, Any]]]] = defaultdict(list)
+        self.told: dict[str, list[_Told]] = defaultdict(list)
         for record in history.missing:
             value = orjson.loads(record.value or b"{}")
-            self.events[str(value.get("report_id"))].append((record, value))
+            self.told[str(value.get("report_id"))].append(_Told(record, value))
 
     def run(self) -> Findings:
         anomalies = [
             *self._reports(), *self._proven_unseen(), *self._twice(), *self._headers(), *self._coverage(),
-            *self._said_unseen(), *self._books(), *self._rejected(),
+            *self._feeds(), *self.sight.anomalies(), *self._books(), *self._rejected(),
         ]  # fmt: skip
         return Findings(tuple(anomalies), len(self.history.missing), dict(self.counts), self.verdicts)
 
-    def _unseen(self, record: Record) -> bool:
-        unseen = self.history.unseen.get((record.topic, record.partition))
-        return unseen is not None and unseen.from_offset <= record.offset < unseen.to_offset
+    def _partition(self, partition: int) -> _Partition:
+        facts = self.sight.inputs.facts[partition]
+        log = log_of(fact for fact in facts if self.sight.has_applied(*fact.place[1:]))
+        return _Partition(log, self.sight.law_of(partition), self.sight.covered[partition].until)
 
-    def _last_coverage(self, partition: int) -> _Covered:
-        last = None
-        for value in _values(self.history.coverage, partition, "coverage"):
-            last = value
-        if last is None:
-            return _Covered(None, {}, (), {}, None)
-        until = as_time(last["complete_until"]) if last["complete_until"] else None
-        first = as_time(last["first_complete"]) if last["first_complete"] else None
-        applied = {topic: one["next_offset"] for topic, one in last["applied"].items()}
-        return _Covered(until, applied, last["losses"], last["beginnings"], first)
+    def _home(self, report_id: str) -> int:
+        return home(report_id, self.history.partitions)
 
-    def _arrivals(self, topic: str, partition: int) -> list[tuple[int, datetime]]:
-        """Of what could be read, in the order of the offsets."""
-        return [
-            (offset, arrived)
-            for (name, p, offset), arrived in self.inputs.arrivals.items()
-            if (name, p) == (topic, partition)
-        ]
-
-    def _ends(self, topic: str, partition: int) -> tuple[datetime | None, datetime | None]:
-        """Between which arrivals lies what nobody could read."""
-        unseen, arrivals = self.history.unseen[topic, partition], self._arrivals(topic, partition)
-        before = [arrived for offset, arrived in arrivals if offset < unseen.from_offset]
-        before += self._complete_before(topic, partition, max(before, default=None))
-        after = [arrived for offset, arrived in arrivals if offset >= unseen.to_offset]
-        return max(before, default=None), min(after, default=None)
-
-    def _complete_before(self, topic: str, partition: int, before: datetime | None) -> list[datetime]:
-        """Until when it says that it was complete before the loss: nothing that was lost may have arrived before."""
-        start, _ = self.history.unseen[topic, partition]
-        lost = [
-            arrived
-            for (name, p, offset), arrived in self.all_inputs.arrivals.items()
-            if (name, p) == (topic, partition) and offset >= start
-        ]
-        said = [
-            as_time(loss["since"])
-            for loss in self.covered[partition].losses
-            if (loss["topic"], loss["from_offset"]) == (topic, start)
-        ]
-        return [time for time in said if before is not None and before <= time <= min(lost, default=before)]
-
-    def _sight(self, partition: int) -> Sight:
-        """What the checker could not see, by what was deleted and not by what it says."""
-        lost, beginnings = [], []
-        for (topic, p), unseen in self.history.unseen.items():
-            if p != partition:
-                continue
-            since, until = self._ends(topic, p)
-            if unseen.from_offset == 0:
-                beginnings.append(until)
-            elif topic == f"{self.history.prefix}stored" and since is not None:
-                lost.append((since, until))
-        begun = max((time for time in beginnings if time is not None), default=None)
-        return Sight(tuple(lost), begun, self.covered[partition].first)
-
-    def _truth(self, report_id: str) -> Truth | None:
-        facts = [fact for fact in self.inputs.facts.get(report_id, []) if self._applied(fact.record)]
-        sight = self.sights[home(report_id, self.history.partitions)]
-        return truth_of(facts, self.policy, self.history.successors, sight)
-
-    def _applied(self, record: Record) -> bool:
-        return record.offset < self.covered[record.partition].applied.get(record.topic, 0)
+    # --- reports
 
     def _reports(self) -> Iterator[Anomaly]:
-        rows = self._rows()
-        for report_id in sorted({*self.inputs.facts, *self.events}):
-            if self._unknowable(home(report_id, self.history.partitions)):
+        rows = self.history.rows()
+        known = {report_id for one in self.partitions.values() for report_id in one.verdicts}
+        for report_id in sorted({*known, *self.told, *rows}):
+            if self.sight.unknowable(self._home(report_id)):
                 self.counts["unknowable"] += 1
                 continue
-            yield from self._report(report_id, self._truth(report_id), rows.get(report_id))
+            yield from self._report(report_id, self.partitions[self._home(report_id)])
+            yield from self._state(report_id, rows.get(report_id))
 
-    def _unknowable(self, partition: int) -> bool:
-        """Records of it were lost for ever, and not even here is it known what they said."""
-        told = {(topic, unseen.from_offset) for (topic, p), unseen in self.history.unseen.items() if p == partition}
-        return any((loss["topic"], loss["from_offset"]) not in told for loss in self.covered[partition].losses)
-
-    def _proven_unseen(self) -> Iterator[Anomaly]:
-        """Whom a proof has settled that nobody could read is never called missing as if there had been none."""
-        if not self.history.unseen:
-            return
-        for report_id, facts in self.all_inputs.facts.items():
-            truth = truth_of(facts, self.policy, self.history.successors)
-            if truth is None or not truth.in_time or truth.proof is None or not self._unseen(truth.proof.record):
-                continue
-            self.counts["proven_unseen"] += 1
-            for record, value in self.events.get(report_id, []):
-                if value["type"] == MISSING and value["reason"] != "unwatched":
-                    detail = f"Announced at {_place(record)}, but {_place(truth.proof.record)} proves it."
-                    yield Anomaly("phantom", report_id, detail)
-
-    def _report(self, report_id: str, truth: Truth | None, row: dict[str, Any] | None) -> Iterator[Anomaly]:
-        told = self.events.get(report_id, [])
-        missing = [one for one in told if one[1]["type"] == MISSING]
-        recovered = [one for one in told if one[1]["type"] == RECOVERED]
-        until = self.covered[home(report_id, self.history.partitions)].until
-        status = _status(truth, until)
+    def _report(self, report_id: str, truth: _Partition) -> Iterator[Anomaly]:
+        told, verdict = self.told.get(report_id, []), truth.verdicts.get(report_id)
+        status = verdict.status.value if verdict else "never sent"
         self.counts[status] += 1
-        must = status in ("missing", "recovered")
-        if truth is not None and truth.doubts:
-            self.counts["doubted"] += 1
-            if truth.verdict_at is not None:
-                self.verdicts[report_id] = truth.verdict_at
-        if must and not missing:
-            assert truth is not None
-            yield Anomaly("lost", report_id, f"Due at {truth.verdict_at}, complete until {until}, and never announced.")
-        if missing and not must:
-            yield Anomaly("phantom", report_id, f"Announced at {_place(missing[0][0])}, but it is {status}.")
-        if status == "recovered" and missing and not recovered:
-            yield Anomaly("lost", report_id, "Found again, and nobody was told.")
-        if recovered and status != "recovered":
-            yield Anomaly("phantom", report_id, f"Recovered at {_place(recovered[0][0])}, but it is {status}.")
-        if must and truth is not None:
-            yield from self._compare(truth, missing, recovered)
-            yield from self._too_early(truth, missing)
-        yield from self._order(report_id, missing, recovered)
-        yield from self._state(report_id, truth, status, row)
-        if truth is not None and row is not None and until is not None:
-            yield from self._flags(truth, row, until)
+        self.counts["doubted"] += bool(verdict and verdict.flags & DOUBTS)
+        wanted = {_which(event): event_value(event) for event in truth.events.get(report_id, ())}
+        announced_at = truth.announced_at(report_id) if wanted else {}
+        self.verdicts |= announced_at
+        for which in wanted.keys() - {one.which for one in told}:
+            yield Anomaly("lost", report_id, f"Complete until {truth.until}, and never announced: {wanted[which]}.")
+        for one in told:
+            if one.which not in wanted:
+                yield Anomaly("phantom", report_id, f"Announced at {place_of(one.record)}, but it is {status}.")
+            else:
+                yield from self._compare(one, wanted[one.which])
+                yield from self._too_early(one, announced_at.get(wanted[one.which]["event_id"]))
+        yield from self._order(report_id, told)
 
-    def _compare(
-        self, truth: Truth, missing: list[tuple[Record, dict[str, Any]]], recovered: list[tuple[Record, dict[str, Any]]]
-    ) -> Iterator[Anomaly]:
-        """The events' bytes against those that the truth gives."""
-        pairs = [(one, self._missing_value(truth)) for one in missing]
-        if truth.proof is not None and not truth.settled:
-            pairs += [(one, _recovered_value(truth)) for one in recovered]
-        for (record, value), wanted in pairs:
-            if record.value == orjson.dumps(wanted):
-                continue
-            names = [name for name in {*value, *wanted} if value.get(name) != wanted.get(name)]
-            kind = "wrong_reason" if set(names) <= {"reason", "cause"} and names else "different_bytes"
-            detail = (
-                f"{_place(record)} differs in {sorted(names)}: {_only(value, names)} is not {_only(wanted, names)}."
-            )
-            yield Anomaly(kind, truth.report_id, detail)
+    def _compare(self, told: _Told, wanted: dict[str, Any]) -> Iterator[Anomaly]:
+        """An event's bytes against those that the truth gives."""
+        if told.record.value == orjson.dumps(wanted):
+            return
+        value = told.value
+        names = sorted(name for name in {*value, *wanted} if value.get(name) != wanted.get(name))
+        kind = "wrong_reason" if set(names) <= {"reason", "cause"} and names else "different_bytes"
+        detail = f"{place_of(told.record)} differs in {names}: {_only(value, names)} is not {_only(wanted, names)}."
+        yield Anomaly(kind, value["report_id"], detail)
 
-    def _too_early(self, truth: Truth, missing: list[tuple[Record, dict[str, Any]]]) -> Iterator[Anomaly]:
+    def _too_early(self, told: _Told, verdict_at: datetime | None) -> Iterator[Anomaly]:
         """What was applied of the report's partition when it was announced cannot be seen, but the clock can."""
-        for record, _ in missing:
-            # The announcement's own append time may come from another broker's clock.
-            appended = datetime.fromtimestamp(record.timestamp_ms / 1000, truth.alarm_at.tzinfo)
-            if truth.verdict_at is not None and appended + self.apart < truth.verdict_at:
-                yield Anomaly("phantom", truth.report_id, f"Announced at {appended}, before {truth.verdict_at}.")
+        # The announcement's own append time may come from another broker's clock.
+        appended = datetime.fromtimestamp(told.record.timestamp_ms / 1000, UTC)
+        if verdict_at is not None and appended + self.apart < verdict_at:
+            yield Anomaly("phantom", told.value["report_id"], f"Announced at {appended}, before {verdict_at}.")
 
-    def _missing_value(self, truth: Truth) -> dict[str, Any]:
-        first = truth.first.record
-        kept = duration(self.policy.get("portal_retention", "P30D"))
-        return {
-            "type": MISSING,
-            "event_id": _event_id(truth, MISSING),
-            "report_id": truth.report_id,
-            "reason": truth.reason,
-            **_names(truth),
-            "sent_at": written(truth.sent_at),
-            "due_at": written(truth.due_at),
-            "alarm_at": written(truth.alarm_at),
-            "portal_deletes_at": written(truth.sent_at + kept),
-            "policy_version": truth.terms.version,
-            "sent_record": {"topic": first.topic, "partition": first.partition, "offset": first.offset},
-        }
-
-    def _order(
-        self,
-        report_id: str,
-        missing: list[tuple[Record, dict[str, Any]]],
-        recovered: list[tuple[Record, dict[str, Any]]],
-    ) -> Iterator[Anomaly]:
-        partition = home(report_id, self.history.partitions)
-        for record, _ in missing + recovered:
+    def _order(self, report_id: str, told: Sequence[_Told]) -> Iterator[Anomaly]:
+        """All in the report's own partition, one episode after the other, and recovered at last."""
+        partition = self._home(report_id)
+        for record, _ in told:
             if record.partition != partition:
-                yield Anomaly("wrong_order", report_id, f"{_place(record)} is not in partition {partition}.")
-        for later, _ in recovered:
-            if missing and later.offset < missing[0][0].offset:
-                yield Anomaly("wrong_order", report_id, f"Recovered at {_place(later)}, before it was missing.")
+                yield Anomaly("wrong_order", report_id, f"{place_of(record)} is not in partition {partition}.")
+        missing = sorted((one for one in told if one.value["type"] == MISSING), key=lambda one: one.record.offset)
+        episodes = [one.value["episode"] for one in missing]
+        if episodes != sorted(episodes):
+            yield Anomaly("wrong_order", report_id, f"Its episodes were announced as {episodes}.")
+        for record, value in told:
+            if value["type"] == RECOVERED and missing and record.offset < missing[-1].record.offset:
+                yield Anomaly("wrong_order", report_id, f"Recovered at {place_of(record)}, before it was missing.")
 
-    def _state(self, report_id: str, truth: Truth | None, status: str, row: dict[str, Any] | None) -> Iterator[Anomaly]:
-        if truth is None:
+    def _state(self, report_id: str, row: dict[str, Any] | None) -> Iterator[Anomaly]:
+        verdict = self.partitions[self._home(report_id)].verdicts.get(report_id)
+        if verdict is None:
+            if row is not None:
+                yield Anomaly("wrong_state", report_id, f"There is a row, but nothing was read of it: {row}.")
             return
         if row is None:
-            yield Anomaly("wrong_state", report_id, f"There is no row, but it is {status}.")
+            yield Anomaly("wrong_state", report_id, f"There is no row, but it is {verdict.status}.")
             return
-        wanted = {
-            "status": status,
-            "sent_at": written(truth.sent_at),
-            "due_at": written(truth.due_at),
-            "alarm_at": written(truth.alarm_at),
-            "policy_version": truth.terms.version,
-            "reason": truth.reason if status in ("missing", "recovered") else None,
-        }
-        wrong = {name: (row[name], value) for name, value in wanted.items() if row[name] != value}
+        wrong = {name: (row[name], value) for name, value in row_value(verdict).items() if row[name] != value}
         if wrong:
             yield Anomaly("wrong_state", report_id, f"The row says otherwise (row, truth): {wrong}.")
 
-    def _flags(self, truth: Truth, row: dict[str, Any], until: datetime) -> Iterator[Anomaly]:
-        """Why it cannot be told of a report is said in its row, once its alarm has passed."""
-        said, wanted = DOUBTS.intersection(row["flags"]), truth.doubts if until > truth.alarm_at else frozenset()
-        if said != wanted:
-            yield Anomaly("wrong_state", truth.report_id, f"The row doubts for {said}, the log for {set(wanted)}.")
+    def _proven_unseen(self) -> Iterator[Anomaly]:
+        """What a proof has settled that nobody could read is never called missing as if there had been none."""
+        for partition in range(self.history.partitions) if self.history.unseen else ():
+            log = log_of(self.sight.all_inputs.facts[partition])
+            for report_id in log.reports:
+                report = report_of(log, report_id, self.sight.law)
+                found = proof(report) if report else None
+                if report is None or found is None or not self.sight.is_unseen(*found.place[1:]):
+                    continue
+                alarms = len(alarms_of(report, FAR))
+                self.counts["proven_unseen"] += not alarms
+                yield from self._called_missing(report_id, found, alarms)
 
-    def _rows(self) -> dict[str, dict[str, Any]]:
-        rows: dict[str, dict[str, Any]] = {}
-        for record in self.history.state:
-            key = (record.key or b"").decode("utf-8", "replace")
-            if record.value is None:
-                rows.pop(key, None)
-                continue
-            try:
-                rows[key] = orjson.loads(record.value)
-            except orjson.JSONDecodeError:
-                continue  # written on purpose by a fault: the checker must have refused it
-        return rows
+    def _called_missing(self, report_id: str, found: Stored, alarms: int) -> Iterator[Anomaly]:
+        for record, value in self.told.get(report_id, []):
+            if value["type"] == MISSING and value["episode"] > alarms and value["reason"] != "unwatched":
+                detail = f"Announced at {place_of(record)}, but {found.place} proves it."
+                yield Anomaly("phantom", report_id, detail)
+
+    # --- announcements
 
     def _twice(self) -> Iterator[Anomaly]:
-        times: Counter[tuple[str, str]] = Counter()
-        ids: Counter[str] = Counter()
-        for told in self.events.values():
-            for _, value in told:
-                times[value["report_id"], value["type"]] += 1
-                ids[value["event_id"]] += 1
-        for (report_id, kind), count in times.items():
+        times = Counter((one.value["report_id"], *one.which) for told in self.told.values() for one in told)
+        ids = Counter(one.value["event_id"] for told in self.told.values() for one in told)
+        for (report_id, kind, episode), count in times.items():
             if count > 1:
-                yield Anomaly("announced_twice", report_id, f"{count} events of type {kind}.")
+                detail = f"{count} events of type {kind}{f', episode {episode}' if episode else ''}."
+                yield Anomaly("announced_twice", report_id, detail)
         for event_id, count in ids.items():
             if count > 1:
                 yield Anomaly("announced_twice", None, f"The event id {event_id} stands there {count} times.")
 
     def _headers(self) -> Iterator[Anomaly]:
-        for told in self.events.values():
+        for told in self.told.values():
             for record, value in told:
                 found = {name: text.decode() for name, text in record.headers}
                 wanted = {
@@ -374,7 +233,9 @@ class _Check:
                 }
                 recorded = found.pop("ce_recordedtime", None)
                 if found != wanted or recorded is None or record.key != value["report_id"].encode():
-                    yield Anomaly("different_bytes", value["report_id"], f"{_place(record)} has the headers {found}.")
+                    yield Anomaly("different_bytes", value["report_id"], f"{place_of(record)} has the headers {found}.")
+
+    # --- coverage and books
 
     def _coverage(self) -> Iterator[Anomaly]:
         for partition in range(self.history.partitions):
@@ -382,12 +243,12 @@ class _Check:
 
     def _coverage_of(self, partition: int) -> Iterator[Anomaly]:
         """No record may count as arrived before T and lie above what was applied; nothing goes back."""
-        arrivals: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-        for (topic, p, offset), arrived in self.inputs.arrivals.items():
+        arrivals: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for (topic, p, offset), arrived in self.sight.inputs.arrivals.items():
             if p == partition:
-                arrivals[topic].append((arrived, offset))
+                arrivals[topic].append((written(arrived), offset))
         last_until, last_applied = "", dict[str, int]()
-        for value in _values(self.history.coverage, partition, "coverage"):
+        for value in self.history.coverages(partition):
             until, applied = value["complete_until"] or "", value["applied"]
             if until < last_until:
                 yield Anomaly("coverage_lied", None, f"Partition {partition} went back from {last_until} to {until}.")
@@ -399,7 +260,7 @@ class _Check:
                 last_applied[topic] = reached
                 if topic in lost or not until:
                     continue
-                above = [(at, offset) for at, offset in arrivals[topic] if offset >= reached and written(at) < until]
+                above = [(at, offset) for at, offset in arrivals[topic] if offset >= reached and at < until]
                 if above:
                     at, offset = above[0]
                     detail = (
@@ -408,147 +269,66 @@ class _Check:
                     yield Anomaly("coverage_lied", None, detail)
             last_until = max(until, last_until)
 
-    def _said_unseen(self) -> Iterator[Anomaly]:
-        """What nobody could read is on coverage as it is, and nothing else is."""
-        for partition, covered in self.covered.items():
-            if covered.until is None or self._unknowable(partition):
-                continue
-            losses, beginnings = [], {}
-            for (topic, p), unseen in self.history.unseen.items():
-                since, until = self._ends(topic, p)
-                if p == partition and unseen.from_offset == 0:
-                    beginnings[topic] = self._told(topic, p, covered.beginnings.get(topic), until)
-                elif p == partition:
-                    end = next((loss["until"] for loss in covered.losses if loss["topic"] == topic), None)
-                    losses.append(
-                        (
-                            topic,
-                            *unseen,
-                            "deleted_by_retention",
-                            since and written(since),
-                            self._told(topic, p, end, until),
-                        )
-                    )
-            names = ("topic", "from_offset", "to_offset", "cause", "since", "until")
-            said = [tuple(loss[name] for name in names) for loss in covered.losses]
-            if sorted(said) != sorted(losses):
-                yield Anomaly("coverage_lied", None, f"Partition {partition} says {said} is lost, it is {losses}.")
-            if covered.beginnings != beginnings:
-                detail = f"Partition {partition} says it begins at {covered.beginnings}, it does at {beginnings}."
+    def _feeds(self) -> Iterator[Anomaly]:
+        """What feeds have vouched for stands on coverage as they have said it."""
+        for partition, truth in self.partitions.items():
+            said, wanted = self.sight.covered[partition].feeds, truth.words()
+            if said != wanted and not self.sight.unknowable(partition):
+                detail = f"Partition {partition} says of feeds {said}, their marks {wanted}."
                 yield Anomaly("coverage_lied", None, detail)
-
-    def _told(self, topic: str, partition: int, said: str | None, until: datetime | None) -> str | None:
-        """When the first record came after what nobody could read; none need be known before one is applied."""
-        reached = self.covered[partition].applied.get(topic, 0)
-        if said is None and reached <= self.history.unseen[topic, partition].to_offset:
-            return None
-        return None if until is None else written(until)
 
     def _books(self) -> Iterator[Anomaly]:
         for partition in range(self.history.partitions):
             last: dict[str | None, dict[str, Any]] = {}
-            for value in _values(self.history.coverage, partition, "books"):
+            for value in self.history.books(partition):
                 sent = value["sent_records"] - value["duplicates"] - value["resends"]
                 if not sent == value["sent"] == sum(value[name] for name in TERMS):
                     yield Anomaly("books_unbalanced", None, f"Partition {partition}: {value}.")
                 last[value["municipality"]] = value
-            if not self._unknowable(partition):
+            if not self.sight.unknowable(partition):
                 yield from self._same_books(partition, last)
 
     def _same_books(self, partition: int, last: Mapping[str | None, dict[str, Any]]) -> Iterator[Anomaly]:
         """The last books against those that the log adds up to."""
-        wanted: dict[str | None, Counter[str]] = defaultdict(Counter)
-        until = self.covered[partition].until
-        for report_id, facts in self.inputs.facts.items():
-            truth = self._truth(report_id) if home(report_id, self.history.partitions) == partition else None
-            if truth is None:
-                continue
-            book = wanted[(_names(truth)["receiver"] or {}).get("municipality")]
-            book[_status(truth, until)] += 1
-            book["sent_records"] += sum(fact.kind == "sent" and self._applied(fact.record) for fact in facts)
+        wanted = self.partitions[partition].books
         for town in {*wanted, *last}:
-            found = {name: last.get(town, {}).get(name, 0) for name in (*TERMS, "sent_records")}
-            counted = {name: wanted[town][name] for name in (*TERMS, "sent_records")}
+            counted = book_value(wanted.get(town, Book()))
+            found = {name: last.get(town, {}).get(name, 0) for name in counted}
             if found != counted:
                 detail = f"Partition {partition}, {town}: the books say {found}, the log {counted}."
                 yield Anomaly("books_unbalanced", None, detail)
+
+    # --- what cannot be read
 
     def _rejected(self) -> Iterator[Anomaly]:
         listed = {}
         for record in self.history.rejected:
             value = orjson.loads(record.value or b"{}")
             listed[value["topic"], value["partition"], value["offset"]] = value
-        wanted = {(one.topic, one.partition, one.offset): one for one in self.inputs.unreadable if self._applied(one)}
-        misplaced = {(one.topic, one.partition, one.offset) for one in self.inputs.misplaced}
+        wanted = {one[:3]: one for one in self._unreadable() if self.sight.applied(one)}
+        misplaced = {one[:3] for one in self.sight.inputs.misplaced}
         for place, record in wanted.items():
             if place not in listed:
-                yield Anomaly("not_rejected", None, f"{_place(record)} cannot be read, and is not listed.")
+                yield Anomaly("not_rejected", None, f"{place_of(record)} cannot be read, and is not listed.")
             elif listed[place]["sha256"] != hashlib.sha256(record.value or b"").hexdigest():
-                yield Anomaly("not_rejected", None, f"{_place(record)} is listed as another record.")
+                yield Anomaly("not_rejected", None, f"{place_of(record)} is listed as another record.")
         for place in listed.keys() - wanted.keys() - misplaced:
-            if not self._unknowable(place[1]):
+            if not self.sight.unknowable(place[1]):
                 yield Anomaly("not_rejected", None, f"{place} can be read, but is listed as {listed[place]['reason']}.")
 
-
-def _status(truth: Truth | None, until: datetime | None) -> str:
-    """What it is once its partition is complete until then."""
-    if truth is None:
-        return "unexpected"
-    decided = until is not None and until > truth.alarm_at
-    if truth.in_time or (decided and truth.proof is not None and (truth.settled or not truth.terms.proof_asked)):
-        return "stored"
-    if until is None or not decided:
-        return "pending"
-    if not truth.terms.proof_asked:
-        return "unproven"
-    if truth.verdict_at is None or until <= truth.verdict_at:
-        return "undetermined"
-    return "recovered" if truth.proof is not None else "missing"
+    def _unreadable(self) -> Iterator[Record]:
+        """Records that cannot be read in full, and marks of feeds that the policy did not know when they arrived."""
+        yield from self.sight.inputs.unreadable
+        facts = [fact for some in self.sight.inputs.facts.values() for fact in some if isinstance(fact, FeedMark)]
+        unknown = {mark.place[1:] for mark in facts if mark.feed not in feeds_known(mark.place.arrived, self.sight.law)}
+        yield from (record for record in self.history.inputs if record[:3] in unknown)
 
 
-def _names(truth: Truth) -> dict[str, Any]:
-    """The first sent's names; what it could not tell is null (the workload has no sent that fills names in later)."""
-    receiver = readable(truth.first, "receiver")
-    levels = ("municipality", "district", "unit_id", "org_number")
-    return {
-        "receiver": receiver and {level: receiver.get(level) for level in levels},
-        "channel": readable(truth.first, "channel"),
-        "case_system": readable(truth.first, "case_system"),
-        "case_system_version": readable(truth.first, "case_system_version"),
-    }
-
-
-def _recovered_value(truth: Truth) -> dict[str, Any]:
-    assert truth.proof is not None
-    at = stored_at(truth.proof)
-    return {
-        "type": RECOVERED,
-        "event_id": _event_id(truth, RECOVERED),
-        "missing_event_id": _event_id(truth, MISSING),
-        "report_id": truth.report_id,
-        "stored_at": written(at),
-        "arrived_at": written(truth.proof.arrived),
-        "evidence": readable(truth.proof, "evidence"),
-        "receiver": _names(truth)["receiver"],
-        "cause": "confirmed_late" if at <= truth.due_at else "stored_late",
-    }
-
-
-def _event_id(truth: Truth, kind: str) -> str:
-    return str(uuid5(NAMESPACE_URL, f"{truth.report_id}/{kind}/{written(truth.alarm_at)}"))
-
-
-def _values(records: Sequence[Record], partition: int, kind: str) -> Iterator[dict[str, Any]]:
-    for record in records:
-        if record.partition == partition and record.value is not None:
-            value = orjson.loads(record.value)
-            if value["kind"] == kind:
-                yield value
+def _which(event: Event) -> tuple[str, int | None]:
+    """Of each of these a report has one at most."""
+    value = event_value(event)
+    return value["type"], value["episode"] if value["type"] == MISSING else None
 
 
 def _only(value: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value.get(name) for name in names}
-
-
-def _place(record: Record) -> str:
-    return f"{record.topic}-{record.partition} offset {record.offset}"

@@ -19,11 +19,13 @@ from streams.kafka.consumers import read_all
 from streams.kafka.topics import wanted_topics
 from tests.engine.world import sent_value
 from tests.faults.cluster import FULL_DISK_NODE, WRONG_CLOCK_NODE, admin, in_sync, leader_of
+from tests.faults.loss_faults import add_an_impatient_version
 from tests.faults.run import Fault
 from tests.faults.scene import Inject, Scene
 from tests.real_kafka import create_topics, delete_topics
 
 DOWN_SECONDS = 8.0
+APPENDS_SECONDS = 20.0
 PAUSE_SECONDS = 12.0  # longer than the brokers' session with the controller: the leader is replaced meanwhile
 MINUTE = 60.0
 CLOCK_SECONDS = 600
@@ -106,7 +108,12 @@ async def leader_paused(scene: Scene) -> None:
     successor = await _found(scene, _leader)
     scene.prove(successor not in (-1, broker), f"broker {successor} took over from {broker}, which slept")
     before = scene.delivery.delivered
-    await asyncio.sleep(1)
+    with contextlib.suppress(
+        TimeoutError
+    ):  # a producer that waits for the one that sleeps needs its own time-out first
+        async with asyncio.timeout(APPENDS_SECONDS):
+            while scene.delivery.delivered == before:
+                await asyncio.sleep(0.2)
     scene.prove(scene.delivery.delivered > before, "the successor took appends")
     scene.cluster.node(broker).resume()
     await scene.cluster.ready()
@@ -326,6 +333,7 @@ async def input_made_anew(scene: Scene) -> None:
     scene.begin()
     scene.delivery.hold.clear()  # what is sent to a topic that is being deleted is nobody's loss but the producer's
     await scene.workers.close_all()
+    add_an_impatient_version(scene)
     topic = scene.settings.inputs[2]
     made = next(wanted.required | wanted.suggested for wanted in wanted_topics(scene.settings) if wanted.name == topic)
     async with admin(scene.cluster.inner) as client:

@@ -11,8 +11,8 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from tests.faults.check import Unseen
 from tests.faults.cluster import admin
+from tests.faults.history import Unseen
 from tests.faults.run import Fault
 from tests.faults.scene import PARTITIONS, Scene, read_records
 from tests.faults.truth import Record
@@ -38,7 +38,7 @@ async def proofs_lost(scene: Scene) -> None:
     await scene.somewhere(0.25, 0.35)
     scene.begin()
     await scene.workers.close_all()
-    _add_a_version_that_waits_for_seconds_only(scene)
+    add_an_impatient_version(scene)
     await asyncio.sleep(DOWN_SECONDS)
     topic = scene.settings.inputs[2]
     committed = await scene.world.committed()
@@ -100,7 +100,7 @@ def _portal_forgets_soon(scene: Scene) -> None:
     add_backlog(scene.rng, scene.plan, at=1.0, count=DAY_OLD, outage_seconds=120)
 
 
-def _add_a_version_that_waits_for_seconds_only(scene: Scene) -> None:
+def add_an_impatient_version(scene: Scene) -> None:
     """By the first version a report whose proof may be lost waits for a day; of the next one both ends are seen."""
     begins = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     allowances = "\n".join(f'{channel} = "PT{seconds:g}S"' for channel, seconds in ALLOWANCES.items())

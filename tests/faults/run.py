@@ -17,8 +17,9 @@ from streams.kafka.batches import read_batches_within
 from streams.kafka.consumers import read_all
 from streams.kafka.topics import ensure_topics
 from streams.settings import Settings
-from tests.faults.check import Anomaly, History, check
+from tests.faults.check import check
 from tests.faults.cluster import Cluster
+from tests.faults.history import Anomaly, History
 from tests.faults.scene import FaultDidNotHappen, Inject, Scene, Seen, place_of, read_records
 
 LIVE_SECONDS = 30.0
@@ -176,8 +177,8 @@ def _delays(scene: Scene, verdicts: Mapping[str, datetime]) -> list[float]:
 
 
 def _verdict(one: Seen, verdicts: Mapping[str, datetime]) -> float:
-    """When it was to be announced: at its alarm, unless the oracle has found that it was in doubt then."""
-    found = verdicts.get(str(one.event["report_id"]))
+    """When it was to be announced: when its window closed by the oracle, at its alarm or later."""
+    found = verdicts.get(str(one.event["event_id"]))
     return (found or datetime.fromisoformat(one.event["alarm_at"])).timestamp()
 
 
@@ -227,7 +228,9 @@ async def read_again(scene: Scene, history: History) -> list[Anomaly]:
 def _settled(value: bytes | None, until: str) -> bool:
     """True if the first reading had to say it, too: what came due after it ended is new."""
     event = orjson.loads(value or b"{}")
-    return bool(event.get("alarm_at", event.get("arrived_at", "")) < until)
+    receipt, feed = event.get("receipt") or {}, event.get("feed") or {}
+    times = event.get("alarm_at"), event.get("arrived_at"), receipt.get("arrived"), feed.get("vouched_until")
+    return bool(max(time for time in times if time) < until)
 
 
 def _keep(scene: Scene, folder: Path) -> None:

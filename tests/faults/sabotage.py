@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from streams.core import decide
 from streams.core.facts import Receipt, ReceiptCode, Stored
 from streams.engine import partition, processor, source
 from streams.errors import InDoubt
@@ -20,6 +21,7 @@ _transactions: Any = transaction.Transactions
 _source: Any = source.Source
 _partition: Any = partition.Partition
 _processor: Any = processor.Processor
+_decide: Any = decide
 
 
 def offsets_before_rows() -> None:
@@ -151,11 +153,20 @@ def completeness_without_waiting() -> None:
     _partition.mark_due = mark_due
 
 
+def feed_not_waited_for() -> None:
+    """Whoever is proved by a feed is judged at its alarm, whatever the feed has said by then."""
+
+    def spoken(row: Any, _sight: Any) -> Any:
+        return row.alarm_at
+
+    _decide._spoken = spoken
+
+
 SABOTAGES: dict[str, Callable[[], None]] = {
     made.__name__: made
     for made in (
         offsets_before_rows, batch_futures_ignored, fencing_skipped, fenced_worker_fences_back,
         fetch_position_taken_as_applied, workers_clock_for_marks, receipt_taken_as_stored,
-        completeness_without_waiting,
+        completeness_without_waiting, feed_not_waited_for,
     )
 }  # fmt: skip

@@ -62,6 +62,16 @@ async def _behind(scene: Scene) -> None:
     scene.proof("the workers hung twice for 2.5 s")
 
 
+async def _feed_silent(scene: Scene) -> None:
+    """The feed is silent for a while, and so nobody may be judged who is proved by it."""
+    await scene.until(0.2)
+    scene.begin()
+    scene.delivery.feed_speaks.clear()
+    await scene.until(0.8)
+    scene.delivery.feed_speaks.set()
+    scene.proof("the feed was silent")
+
+
 def _sleep_before_anything_is_written(scene: Scene) -> None:
     scene.first_orders = {"sleep": {"at": "before_produce", "after": 4}}
 
@@ -75,6 +85,7 @@ _SHOWS: dict[str, Inject] = {
     "workers_clock_for_marks": _behind,
     "receipt_taken_as_stored": _nothing,
     "completeness_without_waiting": _behind,
+    "feed_not_waited_for": _feed_silent,
 }
 
 _PREPARES: dict[Inject, Callable[[Scene], None]] = {

@@ -18,11 +18,12 @@ from streams.kafka.partitioner import partition_of
 from streams.records.record import UnreadableOffsets
 from streams.settings import KafkaSettings, Settings
 from tests.engine.world import World
-from tests.faults.check import Unseen
 from tests.faults.cluster import Cluster, delete_topics
+from tests.faults.delivery import Delivery
+from tests.faults.history import Unseen
 from tests.faults.truth import Record
 from tests.faults.workers import Workers
-from tests.faults.workload import POLICY, Delivery, plan
+from tests.faults.workload import POLICY, plan
 
 PARTITIONS = 4
 SAID_SECONDS = 30.0
@@ -66,6 +67,7 @@ class Scene:
         self.inputs_lost = False  # records were deleted before they were read: the plan knows more than the log
         self.kept: list[Record] = []  # what lay on the inputs before some of it was deleted
         self.unseen: dict[tuple[str, int], Unseen] = {}
+        self.listed: tuple[set[str], set[str]] = (set(), set())  # reports that a feed proves, and those that it cannot
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -82,7 +84,11 @@ class Scene:
             self.workers.start(self.first_orders if number == 0 else None)
         await (self.workers.ready(START_SECONDS) if gets_ready else self.workers.own(PARTITIONS))
         self.delivering = asyncio.create_task(self.delivery.run(self.plan, self._wrong_home))
-        self._tasks = {"follow": asyncio.create_task(self._follow()), "deliver": self.delivering}
+        self._tasks = {
+            "follow": asyncio.create_task(self._follow()),
+            "deliver": self.delivering,
+            "vouch": asyncio.create_task(self.delivery.vouch()),
+        }
         self.started_at = time.time()
 
     async def begin_anew(self, app_id: str) -> None:

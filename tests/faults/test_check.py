@@ -1,11 +1,15 @@
 """The history check finds nothing in an honest history, and names each thing that was tampered with."""
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import is_dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -18,15 +22,23 @@ from streams.engine.processor import Batch, Processor, Span
 from streams.engine.rows import PackedRows
 from streams.policies import policy_of
 from streams.records.coverage import Applied, Coverage, Loss
+from streams.records.decode import FEED_HEADER
 from streams.records.record import HEADER
 from streams.settings import Settings
 from streams.simulation.traffic import generate
 from tests.engine.processing import Appended
-from tests.faults.check import History, Unseen, check
+from tests.faults.check import check
+from tests.faults.delivery import encoded, feed_mark, is_of_feed, odd_mark
 from tests.faults.frozen import MIX, SPAN, START
+from tests.faults.history import History, Unseen
 from tests.faults.truth import Record, home, murmur2
+from tests.faults.workload import FEED, POLICY, Planned, plan
 
 SETTINGS = Settings()
+ORACLE = (
+    *(f"tests.faults.{name}" for name in ("check", "history", "sight", "truth", "values")),
+    *(f"tests.core.{name}" for name in ("answers", "law", "oracle", "report", "vouched", "windows")),
+)
 PARTITIONS = 2
 OUTPUTS = ("missing", "state", "coverage", "rejected")
 
@@ -34,9 +46,9 @@ OUTPUTS = ("missing", "state", "coverage", "rejected")
 class _Log:
     """What two ledgers write, as the topics keep it."""
 
-    def __init__(self, seed: int) -> None:
-        self.traffic = generate(80, seed, START, SPAN, MIX)
-        self.rules = Rules(policy_of(parse_policy(self.traffic.policy_toml)), succession())
+    def __init__(self, policy: str) -> None:
+        self.policy = policy
+        self.rules = Rules(policy_of(parse_policy(policy)), succession())
         self.records: dict[str, list[Record]] = defaultdict(list)
         self.unseen: dict[tuple[str, int], Unseen] = {}
         self.ledgers = [
@@ -62,6 +74,9 @@ class _Log:
         }
         batch = Batch(partition, 0, spans, {record.topic: [Appended(offset, timestamp, key, value, headers)]})
         for write in one.apply(batch).records:
+            if write.topic in SETTINGS.inputs:  # the copy of what was misplaced
+                self.put(write.topic, write.partition, timestamp, write.key, write.value, *write.headers or ())
+                continue
             output = write.topic.removeprefix("reports.")
             where = self.records[output]
             where.append(
@@ -104,7 +119,7 @@ class _Log:
     def history(self) -> History:
         """Everything so far."""
         return History(
-            "reports.", "reports", PARTITIONS, self.traffic.policy_toml,
+            "reports.", "reports", PARTITIONS, self.policy,
             {one.code: tuple(one.successors) for one in municipalities()},
             self.records["inputs"], *(self.records[output] for output in OUTPUTS),  # type: ignore[arg-type]
         )._replace(unseen=self.unseen)  # fmt: skip
@@ -112,8 +127,9 @@ class _Log:
 
 def _honest(seed: int, *, unread: range = range(0)) -> History:
     """What a checker says of some traffic; the proofs among some of its lines are deleted before they are read."""
-    log = _Log(seed)
-    for number, line in enumerate(log.traffic.lines()):
+    traffic = generate(80, seed, START, SPAN, MIX)
+    log = _Log(traffic.policy_toml)
+    for number, line in enumerate(traffic.lines()):
         at = int(line.at.timestamp() * 1000)
         key = line.value["report_id"].encode()
         put = log.delete if line.topic == "stored" and number in unread else log.put
@@ -122,6 +138,28 @@ def _honest(seed: int, *, unread: range = range(0)) -> History:
             log.mark(at + 1)
             log.put("reports.stored", 0, at + 1, b"", b"\xff{")
     log.mark(at + 1)
+    return log.history()
+
+
+def _played(seed: int, *, feed_until: float = 60) -> History:
+    """What an honest checker says of the suite's own reports, of all kinds; the feed vouches until it falls silent."""
+    log, made, proofs = _Log(POLICY), plan(Random(seed), seconds=20, per_second=8), Counter[int]()
+    pulse = [Planned(at / 2, "", b"", None) for at in range(1, 80)]
+    for record in sorted([*made.records, *pulse], key=lambda one: one.at):
+        now = START + timedelta(seconds=record.at)
+        at = int(now.timestamp() * 1000)
+        if not record.topic:
+            if record.at < feed_until:
+                marks = [(p, (FEED, feed_mark(now, proofs.pop(p, 0)))) for p in range(PARTITIONS)]
+                for p, (feed, value) in [*marks, (at // 500 % 2, odd_mark(now, at // 1_000))]:
+                    log.put("reports.stored", p, at, b"", value, (FEED_HEADER, feed.encode()))
+            log.mark(at)
+            continue
+        partition = home((record.key or b"").decode(), PARTITIONS)
+        proofs[partition] += is_of_feed(record)
+        if not is_of_feed(record) or record.at < feed_until:
+            key = record.key if record.key is not None else b"nobody's"
+            log.put(f"reports.{record.topic}", partition ^ record.misplaced, at, key, encoded(record, now))
     return log.history()
 
 
@@ -137,6 +175,21 @@ def test_an_honest_history_has_no_anomaly(seed: int) -> None:
     assert findings.anomalies == ()
     assert findings.compared > 20
     assert {"missing", "recovered", "stored"} <= set(findings.counts)
+
+
+@pytest.fixture(scope="module")
+def played() -> History:
+    """The suite's own reports, as they should be."""
+    return _played(7)
+
+
+@pytest.mark.parametrize("feed_until", [60, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_honest_history_of_the_suites_own_reports_has_no_anomaly(seed: int, feed_until: float) -> None:
+    findings = check(_played(seed, feed_until=feed_until))
+    assert findings.anomalies == ()
+    assert {"missing", "recovered", "stored", "unproven"} <= set(findings.counts)
+    assert ("undetermined" in findings.counts) is (feed_until < 20)
 
 
 def _value(record: Record, **changes: Any) -> Record:
@@ -252,6 +305,87 @@ def _forget_a_doubt(h: History) -> History:
     return h._replace(state=[*keep, _value(h.state[at], flags=[])])
 
 
+def _episode(h: History, number: int) -> int:
+    return _first(h.missing, lambda r: b'"episode":%d,"previous' % number in (r.value or b""))
+
+
+def _announce_an_episode_twice(h: History) -> History:
+    again = _value(h.missing[_episode(h, 2)], event_id="00000000-0000-4000-8000-000000000000")
+    return h._replace(missing=[*h.missing, again._replace(offset=10**6)])
+
+
+def _drop_an_episode(h: History) -> History:
+    return h._replace(missing=_without(list(h.missing), _episode(h, 2)))
+
+
+def _take_the_due_of_another_window(h: History) -> History:
+    at = _episode(h, 2)
+    second = orjson.loads(h.missing[at].value or b"")
+    values = (orjson.loads(r.value or b"") for r in h.missing)
+    first = next(value for value in values if value["event_id"] == second["previous_event_id"])
+    changed = _value(h.missing[at], due_at=first["due_at"])
+    return h._replace(missing=[changed if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _forget_whose_receipt_it_was(h: History) -> History:
+    at = _first(h.missing, lambda r: b'"receipt":{' in (r.value or b""))
+    return h._replace(missing=[_value(r, receipt=None) if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _announce_the_second_episode_first(h: History) -> History:
+    at = _episode(h, 2)
+    return h._replace(missing=[r._replace(offset=-1) if n == at else r for n, r in enumerate(h.missing)])
+
+
+def _announce_while_the_feed_is_silent(h: History) -> History:
+    template = next(r for r in h.missing if b"missing.v1" in (r.value or b"")[:60])
+    rows = {r.key: r for r in h.state}
+    waiting = next(r for r in rows.values() if b'"status":"undetermined"' in (r.value or b""))
+    row = orjson.loads(waiting.value or b"")
+    names = "report_id", "receiver", "channel", "case_system", "sent_at", "due_at", "alarm_at", "message_ids"
+    event = _value(template, **{name: row[name] for name in names}, feed={"id": "list", "vouched_until": None})
+    event = event._replace(partition=waiting.partition, key=waiting.key, offset=10**6)
+    return h._replace(missing=[*h.missing, event])
+
+
+def _vouch_for_more(h: History) -> History:
+    changes = [_value(r, feeds={}) if _kind(r) == "coverage" else r for r in h.coverage]
+    return h._replace(coverage=changes)
+
+
+def _forget_a_resend(h: History) -> History:
+    last = {(r.partition, r.key): n for n, r in enumerate(h.coverage) if _kind(r) == "books"}
+    at = next(n for n in last.values() if orjson.loads(h.coverage[n].value or b"")["resends"] > 0)
+    value = orjson.loads(h.coverage[at].value or b"")
+    changed = _value(h.coverage[at], resends=value["resends"] - 1, duplicates=value["duplicates"] + 1)
+    return h._replace(coverage=[changed if n == at else r for n, r in enumerate(h.coverage)])
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind"),
+    [
+        (_announce_an_episode_twice, "announced_twice"),
+        (_drop_an_episode, "lost"),
+        (_take_the_due_of_another_window, "different_bytes"),
+        (_forget_whose_receipt_it_was, "different_bytes"),
+        (_announce_the_second_episode_first, "wrong_order"),
+        (_vouch_for_more, "coverage_lied"),
+        (_forget_a_resend, "books_unbalanced"),
+        (_drop_a_rejected, "not_rejected"),
+        (_reject_a_readable, "not_rejected"),
+    ],
+)
+def test_what_was_tampered_with_in_a_later_window_is_named(
+    played: History, tamper: Callable[[History], History], kind: str
+) -> None:
+    assert kind in {anomaly.kind for anomaly in check(tamper(played)).anomalies}
+
+
+def test_who_announces_what_a_silent_feed_has_not_vouched_for_is_named() -> None:
+    tampered = _announce_while_the_feed_is_silent(_played(7, feed_until=8))
+    assert "phantom" in {anomaly.kind for anomaly in check(tampered).anomalies}
+
+
 BEFORE, AMID = range(60), range(200, 230)
 
 
@@ -327,12 +461,24 @@ def test_an_announcement_before_its_alarm_is_a_phantom_unless_the_clocks_were_th
     assert ("phantom" in {anomaly.kind for anomaly in check(tampered).anomalies}) is found
 
 
-def test_the_oracle_shares_no_code_with_the_product() -> None:
-    for name in ("truth.py", "check.py"):
-        tree = ast.parse((Path(__file__).parent / name).read_text(encoding="utf-8"))
-        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        assert not {module for module in imported if module and module.split(".")[0] in {"streams", "schemas"}}
+def _is_plain(value: Any) -> bool:
+    """True for a class of values without rules, or one of several."""
+    return all(
+        issubclass(kind, tuple | StrEnum | timedelta) or is_dataclass(kind) for kind in get_args(value) or (value,)
+    )
+
+
+def test_the_oracle_takes_nothing_but_plain_values_from_the_product() -> None:
+    for name in ORACLE:
+        tree = ast.parse(Path(str(import_module(name).__file__)).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                assert not {alias.name.split(".")[0] for alias in node.names} & {"streams", "schemas", "tests"}
+            elif isinstance(node, ast.ImportFrom) and str(node.module).startswith(("streams", "schemas")):
+                module = import_module(str(node.module))
+                assert all(_is_plain(getattr(module, alias.name)) for alias in node.names), (name, node.module)
+            elif isinstance(node, ast.ImportFrom):
+                assert not str(node.module).startswith("tests") or node.module in ORACLE
 
 
 def test_its_murmur2_is_kafkas() -> None:

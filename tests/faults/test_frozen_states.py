@@ -13,11 +13,13 @@ from streams.core.books import Books
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
 from streams.engine.processor import Processor
 from streams.engine.snapshot import Restored
+from streams.errors import StateUnreadable
 from streams.settings import Settings
 from tests.engine.conftest import MakeWorld
 from tests.faults.frozen import FOLDER, Frozen, announcements, go_on, read_frozen, rules_of, write_frozen
 
-STATES = sorted(FOLDER.glob("*.json.gz"))
+OF_BEFORE = FOLDER / "state-v1.json.gz"  # whose rows know no windows: it is refused
+STATES = sorted(set(FOLDER.glob("*.json.gz")) - {OF_BEFORE})
 
 
 @pytest.fixture(params=STATES, ids=[path.name.removesuffix(".json.gz") for path in STATES])
@@ -45,6 +47,13 @@ async def test_a_frozen_state_goes_on_as_its_own_release_did(frozen: Frozen) -> 
     deadlines = await restored.deadlines(rules)  # raises unless the books count exactly these rows
     one = Processor(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
     assert announcements(go_on(one, frozen.next_lines)) == frozen.announced
+
+
+@pytest.mark.parametrize(("place", "name"), [(STATE, "state"), (COVERAGE, "coverage")])
+def test_state_of_before_is_refused_with_one_sentence(place: TopicPartition, name: str) -> None:
+    records = _records(getattr(read_frozen(OF_BEFORE), name))
+    with pytest.raises(StateUnreadable, match="start anew under another application id"):
+        Restored(STATE, COVERAGE).take(place, records)
 
 
 def test_a_frozen_state_holds_rows_of_every_status_and_of_those_on_their_way(frozen: Frozen) -> None:

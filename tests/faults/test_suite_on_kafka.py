@@ -103,4 +103,5 @@ EXPECTED = {
     "workers_clock_for_marks": {"phantom", "coverage_lied"},
     "receipt_taken_as_stored": {"lost"},
     "completeness_without_waiting": {"phantom", "coverage_lied"},
+    "feed_not_waited_for": {"phantom", "different_bytes"},
 }

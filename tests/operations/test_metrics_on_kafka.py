@@ -12,8 +12,9 @@ from tests.operations.promtool import OURS, promtool, queries, rules, sample_nam
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
-# Shown only once it has happened, and that cannot be made to happen here at will.
-RARE = {"meldingsvakt_fetch_errors_total", "meldingsvakt_losses"}
+# Shown only once it has happened, and that cannot be made to happen here at will; the policy here has no feed.
+FEEDS = {f"meldingsvakt_feed_{name}_seconds" for name in ("heard_timestamp", "vouched_until_timestamp", "patience")}
+RARE = {"meldingsvakt_fetch_errors_total", "meldingsvakt_losses", *FEEDS}
 
 
 async def test_alerts_and_dashboard_ask_for_nothing_that_is_not_shown(eventful: Eventful) -> None:

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from schemas import outputs as published
+from streams.core.feeds import Feeds, Word
+from streams.core.sight import Lost
 from streams.records.coverage import MOST_LOSSES, SEVERAL, Coverage, Loss, read_coverage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,4 +75,20 @@ def test_a_loss_ends_with_the_next_record_of_its_topic() -> None:
 @pytest.mark.parametrize("until", [None, hour(3)])
 def test_losses_are_read_as_they_were_written(until: datetime | None) -> None:
     coverage = covering(loss(3, None, 1)._replace(until=until))
-    assert read_coverage(orjson.loads(orjson.dumps(coverage.value()))) == coverage
+    assert read_coverage(orjson.loads(orjson.dumps(coverage.value()))).losses == coverage.losses
+
+
+def test_what_feeds_have_said_is_read_as_it_was_written() -> None:
+    words = {"familia": Word(hour(1), hour(2), hour(3), 7), "flyt": Word(heard=hour(4)), "counted": Word(proofs=3)}
+    coverage = covering()
+    coverage.feeds = Feeds(words)
+    value = orjson.loads(orjson.dumps(coverage.value()))
+    assert read_coverage(value).feeds.words == words
+    assert published.Coverage.model_validate_json(orjson.dumps(value)).feeds["flyt"].vouched_until is None
+
+
+def test_losses_of_proofs_and_of_receipts_blind_different_witnesses() -> None:
+    coverage = covering(loss(3, 5, 1), loss(0, 2, 2, topic="receipt"), loss(0, 2, 3, topic="sent"))
+    sight = coverage.sight("stored", "receipt")
+    assert (sight.lost, sight.lost_receipts) == ((Lost(hour(1), hour(1)),), (Lost(hour(2), hour(2)),))
+    assert sight.feeds is coverage.feeds

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.facts import Fact, Place
+from streams.core.facts import Fact, Place, Stored
 from streams.records.decode import Intake, take_in
 from streams.records.fast_decode import CleanReader
 from streams.records.record import Record
@@ -29,7 +29,7 @@ USUAL: dict[str, dict[str, Any]] = {
     },
     "stored": {
         "report_id": REPORT, "stored_at": "2026-01-01T12:00:00.5Z", "evidence": "READ_BACK", "receiver": RECEIVER,
-        "case_system": "UKJENT",
+        "case_system": "UKJENT", "feed": "flyt-bergen",
     },
 }  # fmt: skip
 ODD: tuple[Any, ...] = (
@@ -68,6 +68,24 @@ def compare(known: CleanReader, kind: str, key: bytes | None, value: bytes | Non
 @pytest.mark.parametrize("kind", USUAL)
 def test_the_usual_record_is_read_quickly(kind: str) -> None:
     assert compare(reader(), kind, REPORT.encode(), orjson.dumps(USUAL[kind])) is not None
+
+
+@pytest.mark.parametrize("message_id", ["Kari Nordmann", "01020312345", "", "x" * 65, 7])
+def test_a_receipt_about_a_message_that_cannot_be_read_is_left_to_the_models(message_id: Any) -> None:
+    value = orjson.dumps(USUAL["receipt"] | {"message_id": message_id})
+    assert compare(reader(), "receipt", REPORT.encode(), value) is None
+
+
+def test_a_proof_says_whose_it_is() -> None:
+    known = reader()
+    for feed in ("flyt-bergen", None):
+        value = orjson.dumps(USUAL["stored"] | {"feed": feed})
+        record = Record("stored", PLACE, REPORT.encode(), value)
+        known.learn(record, take_in(record, MOST_BYTES))
+        fact = compare(known, "stored", record.key, value)
+        assert isinstance(fact, Stored)
+        assert fact.feed == feed
+    assert compare(known, "stored", REPORT.encode(), orjson.dumps(USUAL["stored"] | {"feed": "Kari Nordmann"})) is None
 
 
 @pytest.mark.parametrize(("kind", "field"), [("sent", "message_id"), ("receipt", "message_id")])

@@ -1,6 +1,7 @@
 """The published contract: generated files, examples, and what other tools make of them."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from pydantic import ValidationError
 
 from schemas.common import parse_time
-from schemas.generate import CHANNELS, FOLDER, INPUTS, MODELS, OUTPUTS, asyncapi, example, generated, schema_of
+from schemas.generate import CHANNELS, EVENTS, FOLDER, INPUTS, MODELS, OUTPUTS, asyncapi, example, generated, schema_of
 from streams.commands.replay import Replay, read_script
 from streams.core.rules import Rules
 from streams.data import succession
@@ -23,6 +24,7 @@ from streams.policies import load_policy
 from streams.records.events import event_headers, event_value, stamp
 
 
+@cache
 def _validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema_of(name), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
@@ -70,6 +72,7 @@ def _ecma(value: Any) -> bool:
     return "\\n" not in json.dumps(value)
 
 
+@cache
 def _patterns(name: str) -> list[tuple[str, str]]:
     """The text fields of a schema that have a pattern."""
     found = []
@@ -80,7 +83,7 @@ def _patterns(name: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("name", [*INPUTS, "report-missing", "report-recovered", "rejected"])
+@pytest.mark.parametrize("name", [*INPUTS, *EVENTS, "rejected"])
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_model_and_schema_agree_on_what_nearly_fits_a_pattern(name: str, data: st.DataObject) -> None:
@@ -137,26 +140,37 @@ def _references(node: Any) -> Any:
             yield from _references(value)
 
 
-def _example_history() -> Replay:
-    return Replay(Rules(load_policy(None), succession()))
+ARRIVALS = {
+    "2026-03-02T09:15:00.412Z": ("sent", "report-sent"),
+    "2026-03-02T09:15:02.530Z": ("receipt", "report-receipt"),
+    "2026-03-02T11:30:10.250Z": (None, "feed-mark"),
+    "2026-03-02T12:30:00.730Z": ("decision", "report-decision"),
+    "2026-03-03T08:00:05.120Z": ("stored", "report-stored"),
+}
+REOPENING = {"decision_id": "1f0e2d3c-4b5a-4697-8877-665544332211", "action": "reopen"}
+
+
+def _example_history() -> tuple[Replay, list[bytes]]:
+    """The examples of inputs in their order, under the policy that is an example; the alarm is opened anew, too."""
+    lines = [
+        {"at": at} | ({"topic": topic, "value": example(name)} if topic else example(name))
+        for at, (topic, name) in ARRIVALS.items()
+    ]
+    reopened = example("report-decision") | REOPENING | {"outcome": None, "decided_at": "2026-03-02T13:10:00Z"}
+    lines.insert(-1, {"at": "2026-03-02T13:10:00.640Z", "topic": "decision", "value": reopened})
+    policy = load_policy(FOLDER / "examples" / "policy.toml")
+    return Replay(Rules(policy, succession())), [json.dumps(line).encode() for line in lines]
 
 
 def test_the_event_examples_are_what_the_checker_says_about_the_input_examples() -> None:
-    arrivals = {
-        "sent": "2026-03-02T09:15:00.412Z",
-        "receipt": "2026-03-02T09:15:02.530Z",
-        "stored": "2026-03-03T08:00:05.120Z",
-    }
-    lines = [
-        json.dumps({"at": at, "topic": topic, "value": example(f"report-{topic}")}) for topic, at in arrivals.items()
+    replay, lines = _example_history()
+    events = list(replay.run(read_script(lines)))
+    assert [event_value(event) for event in events] == [
+        example(f"report-{name}") for name in ("missing", "closed", "reopened", "recovered")
     ]
-    replay = _example_history()
-    missing, recovered = replay.run(read_script(line.encode() for line in lines))
-    assert event_value(missing) == example("report-missing")
-    assert event_value(recovered) == example("report-recovered")
     assert json.loads(json.dumps(next(replay.states()))) == example("report-state")
     recorded = parse_time("2026-03-03T08:00:06Z")
-    for event in (missing, recovered):
+    for event in events:
         value = event_value(event)
         headers = dict(event_headers(event, stamp(recorded).encode()))
         message = KafkaMessage(headers=headers, key=None, value=json.dumps(value).encode())

@@ -15,10 +15,15 @@ from hypothesis import strategies as st
 from schemas.common import canonical_report_id
 from schemas.content import MOST_LAYERS, Unreadable, content_of
 from schemas.generate import example
-from schemas.reading import MOST_COUNTED, RECEIPT, SENT, STORED, Reader, Told, report_id_of
+from schemas.reading import DECISION, MOST_COUNTED, RECEIPT, SENT, STORED, Reader, Told, report_id_of
 
 NATIONAL_ID = "01020312345"
-READERS: dict[str, Reader] = {"report-sent": SENT, "report-receipt": RECEIPT, "report-stored": STORED}
+READERS: dict[str, Reader] = {
+    "report-sent": SENT,
+    "report-receipt": RECEIPT,
+    "report-stored": STORED,
+    "report-decision": DECISION,
+}
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"
 
 

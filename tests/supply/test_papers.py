@@ -9,7 +9,7 @@ from pip_requirements_parser import RequirementsFile
 from pydantic import BaseModel, TypeAdapter
 
 from schemas import inputs, outputs
-from streams.kafka.topics import wanted_topics
+from streams.kafka.topics import EVENTS_RETENTION, wanted_topics
 from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.settings import Settings
 from tests.papers import PAPERS, ROOT, table
@@ -19,8 +19,13 @@ CONSUMERS = ROOT / "schemas" / "consumers"
 HELD: dict[str, tuple[type[BaseModel], ...]] = {
     "reports.sent": (inputs.ReportSent,),
     "reports.receipt": (inputs.ReportReceipt,),
-    "reports.stored": (inputs.ReportStored,),
-    "{app}.missing": (outputs.ReportMissing, outputs.ReportRecovered),
+    "reports.stored": (inputs.ReportStored, inputs.FeedMark),
+    "{app}.missing": (
+        outputs.ReportMissing,
+        outputs.ReportRecovered,
+        outputs.ReportClosed,
+        outputs.ReportReopened,
+    ),
     "{app}.state": (outputs.ReportState,),
     "{app}.coverage": (outputs.Coverage, outputs.Books),
     "{app}.rejected": (outputs.Rejected,),
@@ -96,8 +101,9 @@ def test_the_privacy_page_tells_how_long_each_topic_is_kept() -> None:
             assert "MELDINGSVAKT_KEEP" in told[name] or name == "{app}.coverage"
             assert topic.suggested["max.compaction.lag.ms"] == "3600000"
             assert "next compaction (an hour, as the topic is created)" in PRIVACY
-        elif kept == "-1":
-            assert "until you set `retention.ms`" in told[name]
+        elif name in ("{app}.missing", "{app}.rejected"):
+            assert told[name] == "two years (`retention.ms`)"
+            assert kept == str(int(EVENTS_RETENTION / timedelta(milliseconds=1)))
         else:
             setting = "access_retention" if name == "{app}.access" else "retention"
             assert f"`MELDINGSVAKT_{setting.upper()}`" in told[name]

@@ -10,9 +10,11 @@ from tests.view.stock import (
     books,
     changes,
     coverage,
+    decided,
     missing,
     played,
     recovered,
+    report_id,
     state,
 )
 
@@ -30,8 +32,18 @@ def fill(desk: Desk) -> None:
         ),
         books(stored=7),
     ]
-    rows = (*made.states, bare(900), state(901, "recovered"))
-    desk.store.apply(changes(rows, (*made.events, missing(901), recovered(901)), [*spoken, books(None, unexpected=9)]))
+    closed = state(902, "missing", outcome="handled", closed_at=after(minutes=1102), decision_id=report_id(70_000_000))
+    rows = (*made.states, bare(900), state(901, "recovered"), closed, bare(903, status="erased"))
+    said = (
+        *made.events,
+        missing(901),
+        recovered(901),
+        missing(902),
+        decided(902),
+        decided(902, None),
+        decided(902, at=201),
+    )
+    desk.store.apply(changes(rows, said, [*spoken, books(None, unexpected=9)]))
 
 
 def ask(store: Store, query: str) -> list[Any]:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
+from schemas.outputs import Books, Coverage, ReportClosed, ReportMissing, ReportRecovered, ReportReopened, ReportState
 from streams.commands.replay import PlayedLine, Replay
-from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
+from streams.core.events import CLOSED_TYPE, MISSING_TYPE, RECOVERED_TYPE, REOPENED_TYPE
 from streams.core.policy import Policy
 from streams.core.rules import Rules
 from streams.data import succession
@@ -66,7 +66,8 @@ def place(topic: str, offset: int, at: str) -> dict[str, Any]:
 
 
 _BARE: dict[str, Any] = dict.fromkeys(ReportState.model_fields) | {
-    "version": 1, "status": "unexpected", "message_ids": [], "attempts": 0, "flags": [], "touched_at": after(),
+    "version": 2, "report_id": report_id(0), "status": "unexpected", "episode": 0, "message_ids": [], "attempts": 0,
+    "flags": [], "touched_at": after(),
 }  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def state(number: int, status: str = "pending", **changes: Any) -> dict[str, Any
         "stored_at": after(minutes=number + 1), "evidence": "READ_BACK",
         "stored_record": place("stored", number, after(minutes=number + 2)),
     }  # fmt: skip
-    missing = {"reason": "no_receipt", "missing_event_id": event_id(number)}
+    missing = {"reason": "no_receipt", "missing_event_id": event_id(number), "episode": 1}
     by_status: dict[str, dict[str, Any]] = {
         "stored": proof,
         "missing": missing,
@@ -103,7 +104,8 @@ def missing(number: int, **changes: Any) -> dict[str, Any]:
     same = ("report_id", "receiver", "channel", "case_system", "case_system_version", "sent_at", "due_at", "alarm_at")
     value = {name: row[name] for name in same} | {
         "type": MISSING_TYPE, "event_id": event_id(number), "reason": "no_receipt", "policy_version": "default",
-        "portal_deletes_at": after(days=30, minutes=number), "sent_record": None,
+        "portal_deletes_at": after(days=30, minutes=number), "sent_record": None, "form": "PRIVAT",
+        "message_ids": [f"m{number}"], "receipt": None, "feed": None, "episode": 1, "previous_event_id": None,
     }  # fmt: skip
     return _valid(ReportMissing, value | changes)
 
@@ -113,9 +115,25 @@ def recovered(number: int, **changes: Any) -> dict[str, Any]:
     value = {
         "type": RECOVERED_TYPE, "event_id": event_id(number + 50_000_000), "missing_event_id": event_id(number),
         "report_id": report_id(number), "stored_at": after(minutes=number + 299), "evidence": "MANUAL",
-        "arrived_at": after(minutes=number + 300), "receiver": receiver(), "cause": "stored_late",
+        "arrived_at": after(minutes=number + 300), "cause": "stored_late",
     }  # fmt: skip
-    return _valid(ReportRecovered, value | changes)
+    return _valid(ReportRecovered, _said(number) | value | changes)
+
+
+def _said(number: int) -> dict[str, Any]:
+    """What the events that follow a missing event repeat of it."""
+    names = ("reason", "receiver", "channel", "case_system", "case_system_version", "sent_at", "due_at", "episode")
+    return {name: missing(number)[name] for name in names}
+
+
+def decided(number: int, outcome: str | None = "handled", at: float = 200, **changes: Any) -> dict[str, Any]:
+    """The announcement that somebody closed the alarm; without an outcome, that it was opened again."""
+    value = _said(number) | {
+        "type": CLOSED_TYPE if outcome else REOPENED_TYPE, "event_id": event_id(int(at) * 100_000 + number),
+        "missing_event_id": event_id(number), "report_id": report_id(number), "decision_id": report_id(70_000_000),
+        "decided_at": after(minutes=number + at), "arrived_at": after(minutes=number + at),
+    } | ({"outcome": outcome} if outcome else {})  # fmt: skip
+    return _valid(ReportClosed if outcome else ReportReopened, value | changes)
 
 
 def coverage(partition: int = 0, until: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -123,6 +141,7 @@ def coverage(partition: int = 0, until: str | None = None, **changes: Any) -> di
     value = {
         "kind": "coverage", "partition": partition, "partitions": 1, "complete_until": until, "checked_at": until,
         "applied": {}, "gap": None, "losses": [], "policy": {}, "beginnings": {}, "first_complete": until,
+        "feeds": {},
     }  # fmt: skip
     return _valid(Coverage, value | changes)
 

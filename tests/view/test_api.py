@@ -16,14 +16,7 @@ from streams.view.services import Desk
 from streams.view.store.cache import PATIENCE_SECONDS
 from tests.view.conftest import asking, failed
 from tests.view.filled import fill
-from tests.view.stock import (
-    STATUSES,
-    after,
-    books,
-    changes,
-    report_id,
-    state,
-)
+from tests.view.stock import STATUSES, after, books, changes, decided, missing, recovered, report_id, state
 
 API = "/api/v1"
 LOSS = {
@@ -113,6 +106,17 @@ async def test_a_report_is_found_by_its_id_however_it_is_written(desk: Desk, cli
     desk.store.apply(changes([state(1)]))
     for text in (report_id(1), report_id(1).upper(), report_id(1).replace("-", "")):
         assert (await client.get(f"{API}/reports/{text}")).json()["report"]["report_id"] == report_id(1)
+
+
+async def test_announcements_are_chosen_by_their_kind(desk: Desk, client: httpx.AsyncClient) -> None:
+    rows = [state(1, "missing", outcome="handled"), state(2, "recovered")]
+    events = [missing(1), decided(1), decided(1, None, at=300), missing(2), recovered(2)]
+    desk.store.apply(changes(rows, events))
+    for kinds in (["closed"], ["reopened"], ["closed", "recovered"], ["missing"]):
+        answer = await client.get("/api/v1/announcements", params={"type": kinds})
+        assert {event["type"] for event in answer.json()["announcements"]} == set(kinds)
+    assert (await client.get("/api/v1/announcements", params={"type": "erased"})).status_code == 422
+    assert (await client.get("/api/v1/reports", params={"status": "erased"})).status_code == 422
 
 
 async def test_the_summary_counts_what_the_list_shows(desk: Desk, client: httpx.AsyncClient) -> None:

@@ -17,7 +17,7 @@ from streams.broker import EmbeddedKafka
 from streams.errors import ConfigurationError
 from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
-from streams.view.store.feed import Feed
+from streams.view.store.feed import TopicFollower
 from streams.view.store.freshness import Picture, coverage_of, picture_of
 from streams.view.store.store import Store
 from tests.engine.conftest import make_world, world
@@ -36,7 +36,7 @@ class Watch:
 
     def __init__(self, kafka: KafkaSettings, settings: Settings, file: Path | None = None) -> None:
         self.store = Store(file, MEMORY, threads=1)
-        self.feed = Feed(kafka, settings, self.store)
+        self.feed = TopicFollower(kafka, settings, self.store)
         self.task = asyncio.create_task(self.feed.run())
 
     def ask(self, query: str) -> list[Any]:

@@ -23,9 +23,11 @@ from tests.view.stock import (
     MISSING,
     STATE,
     after,
+    bare,
     books,
     changes,
     coverage,
+    decided,
     event_id,
     filled,
     missing,
@@ -53,6 +55,18 @@ def test_missing_and_recovered_are_announced_in_order(store: Store) -> None:
     filled(store, changes(events=[missing(1), missing(2)]), changes(events=[recovered(1)], at=2))
     rows = ask(store, 'SELECT type, CAST(report_id AS VARCHAR), "offset" FROM announcements ORDER BY "offset"')
     assert rows == [("missing", report_id(1), 0), ("missing", report_id(2), 1), ("recovered", report_id(1), 2)]
+
+
+def test_of_a_report_that_was_erased_by_decision_nothing_is_left(store: Store) -> None:
+    """Neither a row nor what was announced of it, whichever of the two is read first."""
+    erased = bare(1, status="erased", touched_at=after(days=1))
+    filled(store, changes([state(1, "missing"), state(2, "missing")], [missing(1), missing(2)], at=0))
+    filled(store, changes([erased], [decided(1)], at=10))
+    assert ask(store, "SELECT count(*) FROM reports") == ask(store, "SELECT count(*) FROM announcements") == [(1,)]
+    filled(store, changes([], [recovered(1), recovered(2)], at=20))
+    assert ask(store, "SELECT DISTINCT CAST(report_id AS VARCHAR) FROM announcements") == [(report_id(2),)]
+    filled(store, changes(gone=[1], at=30))
+    assert ask(store, "SELECT count(*) FROM erased_reports") == [(0,)]
 
 
 def test_an_event_id_that_is_known_already_says_nothing_new(store: Store) -> None:

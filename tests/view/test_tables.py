@@ -2,15 +2,16 @@
 
 from typing import get_args
 
-from schemas.outputs import KnownReceiver, ReportState
+from schemas.outputs import KnownReceiver, ReportClosed, ReportMissing, ReportRecovered, ReportState, Status
 from streams.view.store.store import Store
-from streams.view.store.tables import PUBLIC, PUBLISHED
+from streams.view.store.tables import PUBLIC, PUBLISHED, STATUSES
 from tests.view.filled import LOSS, ask
 from tests.view.stock import (
     after,
     books,
     changes,
     coverage,
+    decided,
     filled,
     missing,
     played,
@@ -65,6 +66,36 @@ def test_missing_now_says_what_the_portal_still_has(store: Store) -> None:
     rows = ask(store, "SELECT CAST(report_id AS VARCHAR), municipality_name, portal_deletes_at FROM missing_now")
     assert [(identity, name) for identity, name, _ in rows] == [(report_id(1), "Oslo")]
     assert rows[0][2] is not None
+
+
+def test_missing_now_says_which_alarms_somebody_closed(store: Store) -> None:
+    closed = state(1, "missing", outcome="found", closed_at=after(hours=4), feed="nightly", episode=2)
+    filled(store, changes([closed, state(2, "missing")], [missing(1), missing(2), decided(1, "found")]))
+    rows = ask(store, "SELECT outcome, closed_at IS NULL, feed, episode FROM missing_now ORDER BY report_id")
+    assert rows == [("found", False, "nightly", 2), (None, True, None, 1)]
+
+
+def test_an_announcement_has_a_column_for_whatever_any_of_the_four_says(store: Store) -> None:
+    told = missing(1, receipt={"receipt": "MOTTATT", "arrived": after()}, feed={"id": "f", "vouched_until": after()})
+    filled(store, changes([], [told, decided(1), recovered(1)]))
+    query = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'announcements'"
+    columns = dict(ask(store, query))
+    fields = {name for model in (ReportMissing, ReportRecovered, ReportClosed) for name in model.model_fields}
+    nested = {"receiver", "sent_record"}
+    flat = {*KnownReceiver.model_fields, "receipt_arrived", "feed_vouched_until", "recorded_at", "partition", "offset"}
+    assert columns.keys() == fields - nested | flat | {"municipality_today"}
+    assert columns["episode"] == "INTEGER"
+    assert ask(
+        store, "SELECT type, receipt, feed, outcome, cause FROM announcements ORDER BY arrived_at NULLS FIRST"
+    ) == [
+        ("missing", "MOTTATT", "f", None, None),
+        ("closed", None, None, "handled", None),
+        ("recovered", None, None, None, "stored_late"),
+    ]
+
+
+def test_every_status_of_the_contract_is_shown_but_of_what_was_erased() -> None:
+    assert {*STATUSES, "erased"} == set(get_args(Status))
 
 
 def test_a_report_is_found_under_todays_number(store: Store) -> None:

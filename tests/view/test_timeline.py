@@ -4,7 +4,7 @@ from typing import Any
 
 from streams.view.queries.timeline import timeline
 from streams.view.services import Desk
-from tests.view.stock import START, after, bare, changes, event_id, missing, place, recovered, report_id, state
+from tests.view.stock import START, after, bare, changes, decided, event_id, missing, place, recovered, report_id, state
 
 
 async def told(desk: Desk, client: Any, row: dict[str, Any], *events: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,6 +46,20 @@ async def test_it_is_in_the_order_of_time_and_at_one_moment_in_the_order_of_caus
     line = await told(desk, client, state(1, "recovered"), missing(1), recovered(1))
     assert [moment["at"] for moment in line] == sorted(moment["at"] for moment in line)
     assert [moment["what"] for moment in line][-3:] == ["alarm", "missing", "recovered"]
+
+
+async def test_it_tells_what_people_decided_and_that_it_is_still_missing(desk: Desk, client: Any) -> None:
+    row = state(1, "missing", outcome="handled", closed_at=after(minutes=401))
+    events = missing(1), decided(1), decided(1, None, at=300), decided(1, at=400)
+    line = await told(desk, client, row, *events)
+    assert [(moment["what"], moment["at"], moment["says"]) for moment in line][-4:] == [
+        ("missing", after(minutes=126), "no_receipt"),
+        ("closed", after(minutes=201), "handled"),
+        ("reopened", after(minutes=301), None),
+        ("closed", after(minutes=401), "handled"),
+    ]
+    report = (await client.get(f"/api/v1/reports/{row['report_id']}")).json()["report"]
+    assert (report["status"], report["outcome"], report["episode"]) == ("missing", "handled", 1)
 
 
 def test_where_the_time_of_a_fact_cannot_be_read_its_arrival_stands() -> None:

@@ -42,7 +42,7 @@ def play(first_seed: int, schedules: int, folder: Path) -> Played:
         except Anomaly as anomaly:
             raise AssertionError(f"seed {seed}: {report(drawn, Worker, RULES, anomaly, folder)}") from None
         steps += scheduler.seen
-        events.update(str(getattr(one, "reason", None) or one.cause) for one in scheduler.kafka.committed.events)
+        events.update(str(getattr(one, "cause", None) or one.reason) for one in scheduler.kafka.committed.events)
     return Played(schedules, time.process_time() - used, steps, statuses, events)
 
 

@@ -288,7 +288,7 @@ BROKEN: dict[type[EngineWorker], set[str]] = {
     FencesBackWithItsProcessor: SPLIT_BRAIN,
     AllSaidWithTheFirstSlice: {"lost", "coverage_lied"},
     RestForgotten: {"lost", "wrong_status", "books_unbalanced", "phantom", "stalled", "coverage_lied", "wrong_reason"},
-    LooksForgotten: {"lost", "wrong_status", "wrong_erasure"},
+    LooksForgotten: {"books_unbalanced", "lost", "wrong_status", "wrong_erasure"},
     SliceAppliedTwice: {"books_unbalanced", "wrong_status", "state_unreadable", "coverage_lied", "wrong_reason"},
     TombstonesLost: {"wrong_erasure", "state_unreadable"},
     BooksLost: {"books_unbalanced", "state_unreadable"},

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from streams.core.books import BooksUnbalanced
-from streams.core.events import MISSING_TYPE, Cause, Event, Missing, Recovered
-from streams.core.facts import Names, Place, Receiver
+from streams.core.events import MISSING_TYPE, Cause, Claim, Event, Missing, Recovered
+from streams.core.facts import Names, Place, ReceiptCode, Receiver
 from streams.core.row import Reason
 from streams.engine.processor import Batch, Processor, Span
 from streams.engine.slices import Bounds, Slice
@@ -203,18 +203,23 @@ def _lose(kept: Kept, loss: Loss) -> None:
 def event_of(value: dict[str, Any], kept: Kept) -> Event:
     """The event that a value of the missing topic tells; what it does not tell is taken from the row."""
     receiver = Receiver(**value["receiver"]) if value["receiver"] else None
+    names = Names(receiver, value["channel"], value["case_system"], value["case_system_version"], value.get("form"))
+    row = kept.rows[value["report_id"]]
     if value["type"] != MISSING_TYPE:
         return Recovered(
             value["event_id"], value["missing_event_id"], value["report_id"], _time(value["stored_at"]),
-            _time(value["arrived_at"]), value["evidence"], receiver, Cause(value["cause"]),
+            _time(value["arrived_at"]), value["evidence"], receiver, Cause(value["cause"]), Reason(value["reason"]),
+            names, _time(value["sent_at"]), _time(value["due_at"]), value["episode"],
         )  # fmt: skip
-    record, row = value["sent_record"], kept.rows[value["report_id"]]
+    record, claim = value["sent_record"], value["receipt"]
     assert row.sent is not None
+    assert value["feed"] is None  # no schedule has one
     return Missing(
-        value["event_id"], value["report_id"], Reason(value["reason"]),
-        Names(receiver, value["channel"], value["case_system"], value["case_system_version"]),
+        value["event_id"], value["report_id"], Reason(value["reason"]), names,
         _time(value["sent_at"]), _time(value["due_at"]), _time(value["alarm_at"]), _time(value["portal_deletes_at"]),
         value["policy_version"], Place(row.sent.arrived, record["topic"], record["partition"], record["offset"]),
+        tuple(value["message_ids"]), Claim(ReceiptCode(claim["receipt"]), _time(claim["arrived"])) if claim else None,
+        None, value["episode"], value["previous_event_id"],
     )  # fmt: skip
 
 

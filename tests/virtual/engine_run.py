@@ -32,7 +32,7 @@ def play(first_seed: int, schedules: int, folder: Path) -> Played:
                 raise AssertionError(f"seed {seed}: {report(runner, drawn, EngineWorker, anomaly, folder)}") from None
             steps += scheduler.seen
             kept = scheduler.kafka.committed
-            events.update(str(getattr(one, "reason", None) or one.cause) for one in kept.events)
+            events.update(str(getattr(one, "cause", None) or one.reason) for one in kept.events)
             events["records deleted unread"] += any(end > start for _, start, end in kept.losses)
     return Played(schedules, time.process_time() - used, steps, statuses, events)
 

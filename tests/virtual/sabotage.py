@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
-from streams.core import checker as core
-from streams.core import decide
+from streams.core import fold
 from streams.core.books import Books
+from streams.core.checker import Checker, MemoryRows
 from streams.core.deadlines import Deadlines
 from streams.core.facts import Fact, Receipt, ReceiptCode, Sent, Stored
 from streams.core.fold import Step
 from streams.core.receivers import Municipalities
 from streams.core.row import Row, Status
-from streams.core.rules import Limits, Rules
+from streams.core.rules import Rules
 from tests.virtual.kafka import TOPICS, Committed, Fenced, copied_books, copied_rows
 from tests.virtual.schedule import RULES
 from tests.virtual.worker import Worker
@@ -113,7 +113,7 @@ class RowsLeftBehind(Worker):
             type(self).rows = {}
         books = copied_books(self.kafka.committed.books)
         kept = copied_rows(self.kafka.committed.rows | type(self).rows)
-        self.checker = core.Checker(self.rules, core.MemoryRows(kept.values()), Books(books.items()))
+        self.checker = Checker(self.rules, MemoryRows(kept.values()), Books(books.items()))
 
     def apply(self) -> None:
         super().apply()
@@ -134,7 +134,7 @@ WORKERS = (
 
 
 @contextmanager
-def _replaced(name: str, by: Any, module: ModuleType = core) -> Iterator[Rules]:
+def _replaced(name: str, by: Any, module: ModuleType) -> Iterator[Rules]:
     whole = getattr(module, name)
     setattr(module, name, by(whole))
     try:
@@ -146,28 +146,16 @@ def _replaced(name: str, by: Any, module: ModuleType = core) -> Iterator[Rules]:
 @contextmanager
 def decided_at_the_alarm_itself() -> Iterator[Rules]:
     """Not strictly after: a proof that arrives at alarm_at comes too late."""
-
-    def broken(whole: Callable[..., Status]) -> Callable[..., Status]:
-        def decide(row: Row, until: datetime, limits: Limits) -> Status:
-            if row.status is Status.PENDING and row.alarm_at is not None and until >= row.alarm_at and row.proof_asked:
-                return Status.MISSING
-            return whole(row, until, limits)
-
-        return decide
-
-    whole_passed = Deadlines.passed
+    whole = Deadlines.passed
 
     def passed(self: Deadlines, until: datetime) -> Iterator[tuple[datetime, str]]:
-        from tests.virtual.kafka import time_of
-
-        return whole_passed(self, until + (time_of(1) - time_of(0)))
+        return whole(self, until + timedelta(milliseconds=1))
 
     Deadlines.passed = passed  # type: ignore[method-assign]
     try:
-        with _replaced("decide", broken, decide) as rules:
-            yield rules
+        yield RULES
     finally:
-        Deadlines.passed = whole_passed  # type: ignore[method-assign]
+        Deadlines.passed = whole  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -186,16 +174,15 @@ def a_resend_begins_anew() -> Iterator[Rules]:
     """A second sent moves the alarm."""
 
     def broken(whole: Callable[..., Step]) -> Callable[..., Step]:
-        def fold_sent_again(row: Row, sent: Sent, municipalities: Municipalities) -> Step:
-            step = whole(row, sent, municipalities)
+        def fold_sent_again(row: Row, sent: Sent, rules: Rules) -> Step:
+            step = whole(row, sent, rules)
             if row.status is Status.PENDING and row.alarm_at is not None and row.due_at is not None:
-                moved = sent.place.arrived - row.touched
-                row.alarm_at += max(moved, row.alarm_at - row.alarm_at) + (row.alarm_at - row.due_at)
+                row.alarm_at += row.alarm_at - row.due_at
             return step
 
         return fold_sent_again
 
-    with _replaced("fold_sent_again", broken) as rules:
+    with _replaced("fold_sent_again", broken, fold) as rules:
         yield rules
 
 
@@ -209,7 +196,7 @@ def the_last_receipt_is_ignored() -> Iterator[Rules]:
 
         return fold_receipt
 
-    with _replaced("fold_receipt", broken) as rules:
+    with _replaced("fold_receipt", broken, fold) as rules:
         yield rules
 
 

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
 from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored, in_order
-from streams.core.policy import Override, Policy, Version
+from streams.core.policy import Policy
 from streams.core.receivers import Municipalities
 from streams.core.rules import Limits, Rules
+from tests.core.reading import taken
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
-from tests.virtual.truth import ALLOWANCES, GRACE, NO_PROOF_ASKED, Anomaly, check_commit, check_end, known
+from tests.virtual.truth import NO_PROOF_ASKED, SUCCESSORS, VERSION, Anomaly, alarms, check_commit, check_end
 from tests.virtual.worker import Worker
 
 REPORTS = ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "10000000-0000-4000-8000-000000000001")
@@ -30,21 +31,7 @@ SVARINN = "PT8S"
 municipality = "{NO_PROOF_ASKED}"
 proof = "none"
 """
-RULES = Rules(
-    Policy(
-        (
-            Version(
-                id="virtual",
-                grace=GRACE,
-                default=timedelta(seconds=4),
-                allowance=ALLOWANCES,
-                overrides=(Override(municipality=NO_PROOF_ASKED, proof=False),),
-            ),
-        )
-    ),
-    Municipalities({"0301": (), "4601": (), NO_PROOF_ASKED: ()}),
-    Limits(keep=timedelta(days=120)),
-)
+RULES = Rules(Policy((VERSION,)), Municipalities(SUCCESSORS), Limits(keep=timedelta(days=120)))
 TOWNS = ("0301", "0301", "4601", NO_PROOF_ASKED)
 FOREVER_MS = 60_000
 CODES = tuple(ReceiptCode)
@@ -127,13 +114,13 @@ class Scheduler:
 
     def _edge(self, a: int, b: int) -> None:
         """Wait for the next alarm: just before it, at it, or just after it."""
-        everything = {topic: len(log) for topic, log in self.kafka.logs.items()}
-        alarms = [
-            round((one.alarm_at - time_of(0)).total_seconds() * 1000) for one in known(self.kafka, everything).values()
-        ]
-        coming = [alarm for alarm in alarms if alarm >= self.kafka.now]
+        coming = [alarm for alarm in alarms(self._seen()) if alarm >= self.kafka.now]
         if coming:
-            self.kafka.now = max(self.kafka.now, min(coming) + (a % 3) - 1)
+            self.kafka.now = max(self.kafka.now, coming[0] + (a % 3) - 1)
+
+    def _seen(self) -> Kafka:
+        """The log by the arrivals that count."""
+        return self.kafka
 
     def _turn(self, a: int, b: int) -> None:
         self._of_owner(lambda worker: worker.fetch(1 + a))
@@ -240,7 +227,7 @@ def judged(checker: Checker, facts: Iterable[Fact]) -> list[Event]:
     for fact in in_order(facts):
         for passed in checker.advance(fact.place.arrived):
             events += passed.events
-        events += checker.apply(fact).events
+        events += taken(checker, fact).events
     return events
 
 

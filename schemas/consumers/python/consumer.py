@@ -1,4 +1,4 @@
-"""A consumer of `{app}.missing`: it opens a task for each report that is missing, and closes it when it is found again.
+"""A consumer of `{app}.missing`: opens a task for each alarm, closes it when the report is found or somebody says so.
 
     pip install aiokafka
     KAFKA_BROKERS=127.0.0.1:9092 TOPIC=reports.missing GROUP=tasks DATABASE=tasks.sqlite python consumer.py
@@ -27,11 +27,15 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectio
 
 MISSING = "no.meldingsvakt.report.missing.v1"
 RECOVERED = "no.meldingsvakt.report.recovered.v1"
+CLOSED = "no.meldingsvakt.report.closed.v1"
+REOPENED = "no.meldingsvakt.report.reopened.v1"
+AGAIN = "missing_again"  # the report has a later alarm, which is the one that counts
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY);
+-- Open are those with neither: `closed_because` is what somebody decided, `found_because` how the report was found.
 CREATE TABLE IF NOT EXISTS tasks (
     missing_event_id TEXT NOT NULL, report_id TEXT NOT NULL, municipality TEXT, reason TEXT NOT NULL,
-    act_before TEXT NOT NULL, closed_because TEXT
+    act_before TEXT NOT NULL, episode INTEGER NOT NULL, previous_event_id TEXT, closed_because TEXT, found_because TEXT
 );
 """
 log = logging.getLogger("consumer")
@@ -50,24 +54,37 @@ class Tasks:
             new = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (event["event_id"],)).rowcount
             if not new:
                 return "seen before"
-            if event["type"] == MISSING:
-                return self._open(event)
-            if event["type"] == RECOVERED:
-                return self._close(event)
-            return "of a type that this consumer does not know"
+            known = {MISSING: self._open, RECOVERED: self._find, CLOSED: self._close, REOPENED: self._reopen}
+            act = known.get(event["type"])
+            return "of a type that this consumer does not know" if act is None else act(event)
 
     def _open(self, event: dict[str, Any]) -> str:
         receiver = event["receiver"] or {}  # null where no readable record named it
         task = event["event_id"], event["report_id"], receiver.get("municipality"), event["reason"]
-        self._database.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, NULL)", (*task, event["portal_deletes_at"]))
+        more = event["portal_deletes_at"], event["episode"], event["previous_event_id"]
+        self._database.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", (*task, *more))
+        # What follows is about this alarm: nothing else would ever end the one before it.
+        self._set("closed_because = coalesce(closed_because, ?)", AGAIN, event["previous_event_id"])
         return "opened"
 
+    def _find(self, event: dict[str, Any]) -> str:
+        return self._set("found_because = ?", event["cause"], event["missing_event_id"]) or "found"
+
     def _close(self, event: dict[str, Any]) -> str:
-        closed = self._database.execute(
-            "UPDATE tasks SET closed_because = ? WHERE missing_event_id = ?",
-            (event["cause"], event["missing_event_id"]),
+        return self._set("closed_because = ?", event["outcome"], event["missing_event_id"]) or "closed"
+
+    def _reopen(self, event: dict[str, Any]) -> str:
+        """Unless the report went missing again since: a decision may come behind that."""
+        later = "(SELECT ? FROM tasks AS later WHERE later.previous_event_id = tasks.missing_event_id)"
+        return self._set(f"closed_because = {later}", AGAIN, event["missing_event_id"]) or "reopened"
+
+    def _set(self, change: str, value: str, missing_event_id: str | None) -> str | None:
+        """Change the task of an alarm; says so where there is none."""
+        changed = self._database.execute(
+            f"UPDATE tasks SET {change} WHERE missing_event_id = ?",  # noqa: S608 - one of the changes above
+            (value, missing_event_id),
         )
-        return "closed" if closed.rowcount else "closed without having been opened here"
+        return None if changed.rowcount else "about an alarm that was not opened here"
 
     def close(self) -> None:
         """Let the database go."""

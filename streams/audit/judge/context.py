@@ -11,6 +11,7 @@ from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.verdict import Blindness, JudgeContext
 from streams.audit.load.timestamps import microseconds, time_of
+from streams.core.feeds import Feeds
 from streams.core.rules import Limits, Rules
 from streams.core.sight import Lost, Sight
 from streams.data import succession
@@ -68,4 +69,4 @@ def _blindness(connection: duckdb.DuckDBPyConnection) -> Blindness | None:
     for partition, _, since, until in rows:
         one = Lost(time_of(since), None if until is None else time_of(until))
         lost[partition] = (*lost.get(partition, ()), one)
-    return Blindness(rows[0][1], {partition: Sight(losses) for partition, losses in lost.items()})
+    return Blindness(rows[0][1], {partition: Sight(Feeds(), losses) for partition, losses in lost.items()})

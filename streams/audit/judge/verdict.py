@@ -10,12 +10,12 @@ from streams.audit.judge.coverage import EvidenceCoverage
 from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
 from streams.core.facts import Fact, Sent, Stored
-from streams.core.fold import SENDER_CLOCK_TOLERANCE
 from streams.core.history import judge
 from streams.core.receivers import NO_DISTRICT
-from streams.core.row import Row, Status
+from streams.core.row import DOUBTS, Row, Status
 from streams.core.rules import Rules
-from streams.core.sight import CLEAR, Sight
+from streams.core.sight import Sight
+from streams.core.window import SENDER_CLOCK_TOLERANCE
 from streams.kafka.partitioner import partition_of
 
 HOUR = timedelta(hours=1)
@@ -27,9 +27,9 @@ class Blindness(NamedTuple):
     partitions: int
     sights: Mapping[int, Sight]
 
-    def sight(self, report_id: str) -> Sight:
-        """What cannot be seen of one report's proofs, which lie where it is at home."""
-        return self.sights.get(partition_of(report_id.encode(), self.partitions), CLEAR)
+    def sight(self, report_id: str) -> Sight | None:
+        """What cannot be seen of one report's proofs, which lie where it is at home; None where all can."""
+        return self.sights.get(partition_of(report_id.encode(), self.partitions))
 
 
 class JudgeContext(NamedTuple):
@@ -74,7 +74,7 @@ def verdict(
     hours in which the time of each of them lies, 0 where it is known. `unread`: of which kinds there is one more, or
     may be, that cannot be read. `early`: there is a proof from long before the report was sent.
     """
-    sight = CLEAR if ground.blindness is None else ground.blindness.sight(facts[0].report_id)
+    sight = None if ground.blindness is None else ground.blindness.sight(facts[0].report_id)
     row, events = judge(facts, ground.until, ground.rules, sight)
     status = row.status
     found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
@@ -132,8 +132,10 @@ def _untold(
         return "proof_unreadable"
     if FactKind.SENT in unread and row.status is not Status.RECOVERED:  # which may have been the first
         return "sent_unreadable"
-    if row.doubted:
+    if not row.flags.isdisjoint(DOUBTS):
         return "evidence_lost"
+    if row.feed is not None and row.status is not Status.RECOVERED:
+        return "feed_not_heard"
     return _uncertain(row, ground, found) if row.status in _BY_REASON else None
 
 

@@ -1,6 +1,6 @@
 """What was announced live, as a table: from the checker's own topic, or from a file of its values."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from msgspec import Meta, Struct
 
 from streams.audit.arrow import table_of
-from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
+from streams.core.events import CLOSED_TYPE, MISSING_TYPE, RECOVERED_TYPE, REOPENED_TYPE
 from streams.errors import ConfigurationError
 from streams.kafka.consumers import assign_paused, one_off_consumer, read_all
 from streams.kafka.denials import explained
@@ -23,6 +23,7 @@ from streams.settings import KafkaSettings, Settings
 
 RECORDED = "ce_recordedtime"
 _EVENTS = {MISSING_TYPE: "missing", RECOVERED_TYPE: "recovered"}
+_DECIDED = {CLOSED_TYPE, REOPENED_TYPE}  # by people: nothing that a history tells
 _TIME = pa.timestamp("us", "UTC")
 # `missing_event_id`: of both, so that they find each other. `at`: alarm_at of a missing, arrived_at of a recovered.
 # `recorded`: when it was announced, null where nothing tells.
@@ -43,6 +44,7 @@ class _Value(Struct, gc=False):
     event_id: UUID
     report_id: UUID
     missing_event_id: UUID | None = None
+    previous_event_id: UUID | None = None
     alarm_at: Time | None = None
     arrived_at: Time | None = None
     policy_version: str | None = None
@@ -54,7 +56,10 @@ _read_time: Any = msgspec.json.Decoder(Time).decode
 
 
 class Announcements(NamedTuple):
-    """Announcements in the columns above, as often as they were made. `whole`: none of them was deleted."""
+    """Announcements in the columns above, as often as they were made. `whole`: none of them was deleted.
+
+    Of a report that went missing several times the last of its missing events stands for all.
+    """
 
     table: pa.Table
     whole: bool = True
@@ -64,23 +69,23 @@ async def announced_live(kafka: KafkaSettings, settings: Settings) -> Announceme
     """Everything on the checker's topic, to its end. Raises ConfigurationError."""
     topic = settings.output("missing")
     whole = await _begins_with_the_first(kafka, topic)
-    rows = []
+    said = []
     async for record in read_all(kafka, [topic]):
-        row = _row(record.value, _recorded(record))
-        if row is None:
+        one = _read(record.value)
+        if one is None:
             raise ConfigurationError(
                 f"{topic}-{record.partition} offset {record.offset} is no announcement: set MELDINGSVAKT_APP_ID to the "
                 "checker's that is to be compared."
             )
-        rows.append(row)
-    return Announcements(table_of(rows, _SCHEMA), whole)
+        said.append((one, _recorded(record)))
+    return Announcements(_table(said), whole)
 
 
 def announced_in(file: Path) -> Announcements:
     """Every line of a file: a value of the topic, as `replay` prints it. Raises ConfigurationError."""
     try:
         with file.open("rb") as lines:
-            return Announcements(table_of(_rows_of(file, lines), _SCHEMA))
+            return Announcements(_table([(one, one.recordedtime) for one in _values_of(file, lines)]))
     except OSError as error:
         raise ConfigurationError(f"The file {file} cannot be read ({error.strerror}): name an existing file.") from None
 
@@ -107,27 +112,36 @@ def _recorded(record: Any) -> datetime:
     return arrival(record.timestamp)
 
 
-def _rows_of(file: Path, lines: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
+def _values_of(file: Path, lines: Iterable[bytes]) -> Iterator[_Value]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        row = _row(line, None)
-        if row is None:
+        value = _read(line)
+        if value is None:
             raise ConfigurationError(
                 f"Line {number} of {file} is no announcement: write one JSON value of the missing topic a line."
             )
-        yield row
+        yield value
 
 
-def _row(value: bytes | None, recorded: datetime | None) -> tuple[Any, ...] | None:
-    """A line of the table; None if it is none of the two events."""
+def _read(value: bytes | None) -> _Value | None:
+    """An announcement; None if it is none of those that there are."""
     try:
         given = _read_value(value or b"")
     except msgspec.DecodeError:
         return None
-    missing = given.type == MISSING_TYPE
-    at, announces = (given.alarm_at, given.event_id) if missing else (given.arrived_at, given.missing_event_id)
-    if given.type not in _EVENTS or at is None or announces is None:
-        return None
-    ids = str(given.event_id), str(announces), str(given.report_id)
-    return _EVENTS[given.type], *ids, at, given.policy_version, recorded or given.recordedtime
+    told = given.alarm_at if given.type == MISSING_TYPE else given.arrived_at and given.missing_event_id
+    return given if told is not None and given.type in _EVENTS.keys() | _DECIDED else None
+
+
+def _table(said: Sequence[tuple[_Value, datetime | None]]) -> pa.Table:
+    followed = {one.previous_event_id for one, _ in said}
+    kept = ((one, at) for one, at in said if one.type in _EVENTS and one.event_id not in followed)
+    return table_of((_row(one, at) for one, at in kept), _SCHEMA)
+
+
+def _row(one: _Value, recorded: datetime | None) -> tuple[Any, ...]:
+    missing = one.type == MISSING_TYPE
+    at, announces = (one.alarm_at, one.event_id) if missing else (one.arrived_at, one.missing_event_id)
+    ids = str(one.event_id), str(announces), str(one.report_id)
+    return _EVENTS[one.type], *ids, at, one.policy_version, recorded

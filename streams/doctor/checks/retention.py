@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from streams.core.policy import Policy, Version
+from schemas.durations import at_most
+from streams.core.policy import Allowance, Policy, Version
 from streams.doctor.facts import Facts, TopicSeen, Unread
 from streams.doctor.findings import (
     PERMISSIONS,
@@ -18,6 +19,7 @@ from streams.doctor.findings import (
     warning,
 )
 from streams.kafka.retention import unlike
+from streams.kafka.topics import EVENTS_RETENTION
 
 KEPT_FOR_EVER = -1
 KEPT_FOR_LONG = timedelta(days=365)
@@ -143,7 +145,7 @@ def _product(topic: TopicSeen) -> Iterator[Finding]:
         yield warning(
             "retention",
             f"{topic.name} is kept {in_days(kept)}: who reads it later does not learn what was announced before",
-            set_on_topic(topic.name, retention_ms=KEPT_FOR_EVER),
+            set_on_topic(topic.name, retention_ms=_milliseconds(EVENTS_RETENTION)),
         )
 
 
@@ -168,10 +170,15 @@ def smallest_grace(policy: Policy) -> timedelta:
 
 
 def _terms(version: Version) -> Iterator[tuple[timedelta, timedelta]]:
-    most = max([version.default, *version.allowance.values()])
+    most = max(map(_longest, (version.default, *version.allowance.values())))
     yield most, version.grace
     for override in version.overrides:
-        yield override.allowance or most, version.grace if override.grace is None else override.grace
+        allowance = most if override.allowance is None else _longest(override.allowance)
+        yield allowance, version.grace if override.grace is None else override.grace
+
+
+def _longest(allowance: Allowance) -> timedelta:
+    return allowance if isinstance(allowance, timedelta) else at_most(allowance.days, allowance.hours)
 
 
 def _kept(topic: TopicSeen) -> timedelta | None:

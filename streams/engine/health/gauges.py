@@ -7,6 +7,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.core.books import Book
+from streams.core.feeds import Feeds
+from streams.core.policy import Version
 from streams.engine.partition import Partition
 
 STATUSES = ("pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "unexpected")
@@ -22,6 +24,9 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "reports": ("Reports by status.", ("status",)),
     "sent_reports": ("Reports sent, counted on their own from the records.", ()),
     "books_difference_reports": ("Receiver by receiver, how far sent is from the sum of the statuses.", ()),
+    "feed_heard_timestamp_seconds": ("When a feed's last mark arrived.", ("feed",)),
+    "feed_vouched_until_timestamp_seconds": ("Until when a feed has vouched for all that it covers.", ("feed",)),
+    "feed_patience_seconds": ("After how much silence what a feed should prove is undetermined.", ("feed",)),
     "rows": ("Rows kept.", ()),
     "rows_unpacked": ("Restored rows that are not packed yet: each takes thrice the room.", ()),
 }
@@ -59,8 +64,19 @@ def _standing(partition: Partition) -> Iterator[tuple[str, float, *tuple[str, ..
     if stand.oldest_pending is not None:
         yield "oldest_pending_timestamp_seconds", stand.oldest_pending.timestamp()
     yield from _books(stand.books.values())
+    yield from _feeds(coverage.feeds, processor.checker.rules.policy.versions[-1])
     yield "rows", stand.rows
     yield "rows_unpacked", processor.rows.unpacked
+
+
+def _feeds(feeds: Feeds, version: Version) -> Iterator[tuple[str, float, str]]:
+    """What the feeds of the newest version have said; 0 of one that was never heard."""
+    for feed in version.feeds:
+        word = feeds.word(feed.id)
+        yield "feed_heard_timestamp_seconds", word.heard.timestamp() if word.heard else 0, feed.id
+        until = word.vouched_until.timestamp() if word.vouched_until else 0
+        yield "feed_vouched_until_timestamp_seconds", until, feed.id
+        yield "feed_patience_seconds", feed.patience.total_seconds(), feed.id
 
 
 def _books(books: Iterable[Book]) -> Iterator[tuple[str, float, *tuple[str, ...]]]:

@@ -24,6 +24,7 @@ from streams.view.responses import PROBLEMS, TurnedStream, headers_of, json_answ
 from streams.view.sandbox import Refused
 from streams.view.store.cache import Answer
 from streams.view.store.freshness import coverage_of
+from streams.view.store.tables import EventKind
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
@@ -68,7 +69,7 @@ class SummaryQuery(ReportFilter):
 class AnnouncementQuery(Paging):
     """A list of announcements, in the order in which they were made."""
 
-    type: list[Literal["missing", "recovered"]] = Field([], description="Which of the two.")
+    type: list[EventKind] = Field([], description="Which of the four.")
     reason: list[Reason] = Field([], description="Why a report is missing.")
     receiver: list[Municipality] = Field([], description="Municipality number, as in the list of reports.")
     report_id: ReportId | None = Field(None, description="Those of one report.")
@@ -116,7 +117,7 @@ async def report(request: Request, report_id: ReportId) -> Response:
 
 @router.get("/announcements", responses={200: {"model": models.AnnouncementList}})
 async def announcements(request: Request, query: Annotated[AnnouncementQuery, Query()]) -> Response:
-    """What was announced, missing and recovered, in order; as JSON or by `Accept` as a file."""
+    """What was announced, missing, recovered, closed and reopened, in order; as JSON or by `Accept` as a file."""
     listing = queries.announcement_listing(query.order, query.conditions())
     return await _list(request, "announcements", listing, query)
 

@@ -5,14 +5,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.common import Closed, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
-from schemas.inputs import Form, ReceiptKind
-from schemas.outputs import Count, Reason, Status, TopicName, Word
+from schemas.common import ClosedModel, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
+from schemas.inputs import FeedId, Form, OutcomeWord, ReceiptKind
+from schemas.outputs import Count, Reason, TopicName, Word
 from streams.view.queries.grounds import SaysOfList
 from streams.view.store.freshness import Picture
+from streams.view.store.tables import EventKind, ShownStatus
 
 
-class Names(Closed):
+class Names(ClosedModel):
     """Whom and what a row is about."""
 
     report_id: EventId
@@ -31,7 +32,7 @@ class Names(Closed):
 class ReportRow(Names):
     """One report, flat: the columns of the table `reports`, with the receiver's name and the portal's last moment."""
 
-    status: Status
+    status: ShownStatus
     form: Form | None
     sent_at: WrittenTime | None
     due_at: WrittenTime | None
@@ -42,6 +43,11 @@ class ReportRow(Names):
     evidence: Code | None
     recovered_at: WrittenTime | None
     missing_event_id: EventId | None
+    feed: FeedId | None = Field(description="The source of proofs whose word its last window waits for.")
+    episode: Count = Field(description="How often it was announced missing.")
+    outcome: OutcomeWord | None = Field(description="How somebody closed the last of these alarms; it stays missing.")
+    closed_at: WrittenTime | None
+    decision_id: EventId | None
     message_ids: list[Token]
     attempts: Count
     flags: list[Word]
@@ -66,8 +72,10 @@ class AnnouncementRow(Names):
     """One event of the missing topic, flat, and where it lies there."""
 
     event_id: EventId
-    type: Literal["missing", "recovered"]
+    type: EventKind
     cause: Literal["stored_late", "confirmed_late"] | None
+    outcome: OutcomeWord | None
+    form: Form | None
     sent_at: WrittenTime | None
     due_at: WrittenTime | None
     alarm_at: WrittenTime | None
@@ -76,25 +84,34 @@ class AnnouncementRow(Names):
     arrived_at: WrittenTime | None
     evidence: Code | None
     missing_event_id: EventId | None
+    message_ids: list[Token] | None
+    receipt: ReceiptKind | None
+    receipt_arrived: WrittenTime | None
+    feed: FeedId | None
+    feed_vouched_until: WrittenTime | None
+    episode: Count | None
+    previous_event_id: EventId | None
+    decision_id: EventId | None
+    decided_at: WrittenTime | None
     policy_version: str | None
     recorded_at: WrittenTime = Field(description="When the checker noticed; differs from run to run.")
     partition: Count
     offset: Count
 
 
-class Moment(Closed):
+class Moment(ClosedModel):
     """One point of a report's time line."""
 
     at: WrittenTime
-    what: Literal["sent", "receipt", "stored", "due", "alarm", "missing", "recovered"]
+    what: Literal["sent", "receipt", "stored", "due", "alarm", "missing", "recovered", "closed", "reopened"]
     arrived: WrittenTime | None = Field(description="The broker's append time, where it is a record.")
     topic: TopicName | None
     partition: Count | None
     offset: Count | None
-    says: str | None = Field(description="The receipt, the evidence, the reason or the cause.")
+    says: str | None = Field(description="The receipt, the evidence, the reason, the cause or the outcome.")
 
 
-class ReportList(Closed):
+class ReportList(ClosedModel):
     """One page of reports."""
 
     picture: Picture
@@ -105,7 +122,7 @@ class ReportList(Closed):
     next: str | None = Field(description="The cursor of the next page; null on the last.")
 
 
-class AnnouncementList(Closed):
+class AnnouncementList(ClosedModel):
     """One page of announcements, in the order in which they were made."""
 
     picture: Picture
@@ -113,7 +130,7 @@ class AnnouncementList(Closed):
     next: str | None
 
 
-class ReportAnswer(Closed):
+class ReportAnswer(ClosedModel):
     """One report with its time line."""
 
     picture: Picture
@@ -141,7 +158,7 @@ class Groups(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Status | None = None
+    status: ShownStatus | None = None
     reason: Reason | None = None
     municipality: Municipality | None = None
     municipality_name: str | None = None
@@ -162,7 +179,7 @@ class SummaryRow(Groups, Counts):
     """One group's counts."""
 
 
-class Summary(Closed):
+class Summary(ClosedModel):
     """Counts in groups, and in all."""
 
     picture: Picture
@@ -181,14 +198,14 @@ class ConfirmationRow(Groups):
     p99_seconds: float | None
 
 
-class Confirmation(Closed):
+class Confirmation(ClosedModel):
     """Confirmation times in groups."""
 
     picture: Picture
     groups: list[ConfirmationRow]
 
 
-class PartitionCoverage(Closed):
+class PartitionCoverage(ClosedModel):
     """How far one partition is complete."""
 
     partition: Count
@@ -201,7 +218,7 @@ class PartitionCoverage(Closed):
     first_complete: WrittenTime | None = Field(description="Until when it was first complete.")
 
 
-class LossRow(Closed):
+class LossRow(ClosedModel):
     """Offsets of an input that were deleted before anybody read them."""
 
     partition: Count
@@ -213,7 +230,7 @@ class LossRow(Closed):
     until: WrittenTime | None
 
 
-class CoverageAnswer(Closed):
+class CoverageAnswer(ClosedModel):
     """How far each partition is complete, and what was lost unread."""
 
     picture: Picture
@@ -221,7 +238,7 @@ class CoverageAnswer(Closed):
     losses: list[LossRow]
 
 
-class BookRow(Closed):
+class BookRow(ClosedModel):
     """One receiver's books; `difference` is 0 where they balance."""
 
     municipality: Municipality | None
@@ -238,7 +255,7 @@ class BookRow(Closed):
     difference: int
 
 
-class BooksAnswer(Closed):
+class BooksAnswer(ClosedModel):
     """The books by receiver."""
 
     picture: Picture
@@ -246,13 +263,13 @@ class BooksAnswer(Closed):
     books: list[BookRow]
 
 
-class Query(Closed):
+class Query(ClosedModel):
     """One SELECT."""
 
     query: str = Field(max_length=20_000, description="One SELECT over the tables and views of the view.")
 
 
-class QueryAnswer(Closed):
+class QueryAnswer(ClosedModel):
     """What a SELECT found."""
 
     picture: Picture

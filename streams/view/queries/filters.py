@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token, ids_that_begin
 from schemas.inputs import Form, ReceiptKind
-from schemas.outputs import Reason, Status, Word
+from schemas.outputs import Reason, Word
 from streams.problems import BadRequest
+from streams.view.store.tables import ShownStatus
 
 County = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 Order = Literal[
@@ -39,7 +40,7 @@ class ReportFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: list[Status] = Field([], description="One of the six states.")
+    status: list[ShownStatus] = Field([], description="Where it stands.")
     reason: list[Reason] = Field([], description="Why a report is missing.")
     receiver: list[Municipality] = Field(
         [], description="Municipality number, today's or a former one; reports under its other numbers are found, too."

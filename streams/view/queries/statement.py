@@ -9,7 +9,7 @@ import duckdb
 import orjson
 from pydantic import Field
 
-from schemas.common import Closed, EventId, Municipality, WrittenTime
+from schemas.common import ClosedModel, EventId, Municipality, WrittenTime
 from schemas.outputs import Count
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
@@ -28,7 +28,7 @@ REFUSED: dict[Refusal, str] = {
 MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 
 
-class Statement(Closed):
+class Statement(ClosedModel):
     """What was sent to a receiver in one month (by days in Norway), and what has become of it."""
 
     municipality: Municipality = Field(description="Today's number; reports under former numbers are in it.")
@@ -46,7 +46,7 @@ class Statement(Closed):
     recovered_reports: list[EventId]
 
 
-class StatementMade(Closed):
+class StatementMade(ClosedModel):
     """When a statement was given out, and of which picture: no part of what it says."""
 
     made_at: WrittenTime
@@ -55,7 +55,7 @@ class StatementMade(Closed):
     says: Says = Field(description="What may be said of the month's reports as they are known.")
 
 
-class StatementAnswer(Closed):
+class StatementAnswer(ClosedModel):
     """A statement and its checksum, which is the same as long as what it says is."""
 
     statement: Statement

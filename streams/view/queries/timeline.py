@@ -1,4 +1,4 @@
-"""A report's time line: each deciding fact with its place in the log, its deadlines, and what was announced."""
+"""A report's time line: each deciding fact with its place in the log, its deadlines, what was announced and decided."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 _FACTS = (("sent", "sent_at", None), ("receipt", None, "receipt"), ("stored", "stored_at", "evidence"))
 _PLACE = ("topic", "partition", "offset")
-_RANK = ("sent", "receipt", "stored", "due", "alarm", "missing", "recovered")  # at the same moment
+_RANK = ("sent", "receipt", "stored", "due", "alarm", "missing", "recovered", "closed", "reopened")  # at one moment
 
 
 def timeline(report: Mapping[str, Any], announcements: Sequence[Mapping[str, Any]], topic: str) -> list[dict[str, Any]]:
@@ -16,10 +16,16 @@ def timeline(report: Mapping[str, Any], announcements: Sequence[Mapping[str, Any
     for event in announcements:
         at = event["alarm_at"] if event["type"] == "missing" else event["arrived_at"]
         moments.append(
-            _moment(at, event["type"], event["recorded_at"], event["reason"] or event["cause"])
+            _moment(at, event["type"], event["recorded_at"], _says(event))
             | {"topic": topic, "partition": event["partition"], "offset": event["offset"]}
         )
     return sorted(moments, key=lambda moment: (moment["at"], _RANK.index(moment["what"])))
+
+
+def _says(event: Mapping[str, Any]) -> str | None:
+    """What is new in an event: those that follow a missing one repeat its reason."""
+    says: str | None = event["outcome"] or event["cause"]
+    return says or (event["reason"] if event["type"] == "missing" else None)
 
 
 def _fact(report: Mapping[str, Any], name: str, time: str | None, says: str | None) -> dict[str, Any] | None:

@@ -4,25 +4,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import orjson
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from schemas.common import REPORT_ID
-from schemas.outputs import Books, Coverage, ReportMissing, ReportRecovered, ReportState
+from schemas.outputs import Books, Coverage, ReportClosed, ReportMissing, ReportRecovered, ReportReopened, ReportState
 from streams.core.books import Book
 from streams.errors import StateUnreadable
 from streams.records.record import KafkaRecord
+from streams.records.state import STATE_BEGINS
 
 RECORDED_TIME = "ce_recordedtime"
 CHUNK_RECORDS = 2_000
 # How a value of the state topic begins: one look tells that it is of a version that we know, and about its own key.
-_STATE_BEGINS = b'{"version":1,"report_id":"%b"'
+_STATE_BEGINS = STATE_BEGINS + b'%b"'
+_ERASED_BEGINS = _STATE_BEGINS + b',"status":"erased"'
 _REPORT_ID = re.compile(REPORT_ID.replace("$", r"\Z").encode())
 _STATE: TypeAdapter[ReportState] = TypeAdapter(ReportState)
-_EVENT: TypeAdapter[ReportMissing | ReportRecovered] = TypeAdapter(ReportMissing | ReportRecovered)
+Event = Annotated[ReportMissing | ReportRecovered | ReportClosed | ReportReopened, Discriminator("type")]
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _SPOKEN: TypeAdapter[Coverage | Books] = TypeAdapter(Coverage | Books)
 _TEXT, _TIME = pa.string(), pa.timestamp("us", "UTC")
 
@@ -118,10 +121,24 @@ def _readable(shape: TypeAdapter[Any], value: bytes) -> bool:
     return True
 
 
-def state_tables(states: dict[bytes, KafkaRecord]) -> tuple[pa.Table, pa.Table]:
-    """The rows to put in as `value`, and the ids of all rows that are replaced or erased as `report_id`."""
-    values = [record.value for record in states.values() if record.value is not None]
-    return pa.table({"value": _texts(values)}), pa.table({"report_id": _texts(list(states))})
+class StateTables(NamedTuple):
+    """The rows to put in as `value`; as `report_id` all that are replaced or gone, and those erased by decision.
+
+    Of the latter nothing is shown: they are no rows here.
+    """
+
+    rows: pa.Table
+    ids: pa.Table
+    erased: pa.Table
+
+
+def state_tables(states: dict[bytes, KafkaRecord]) -> StateTables:
+    """What the last words on some reports change."""
+    erased = [key for key, one in states.items() if one.value and one.value.startswith(_ERASED_BEGINS % key)]
+    hidden = set(erased)
+    values = [one.value for key, one in states.items() if one.value is not None and key not in hidden]
+    ids, gone = pa.table({"report_id": _texts(list(states))}), pa.table({"report_id": _texts(erased)})
+    return StateTables(pa.table({"value": _texts(values)}), ids, gone)
 
 
 def _texts(values: Sequence[bytes]) -> pa.ChunkedArray:

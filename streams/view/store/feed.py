@@ -55,7 +55,7 @@ class _Held:
     until: dict[TopicPlace, int]  # the positions that must have been reached
 
 
-class Feed:
+class TopicFollower:
     """Reads state, missing and coverage into a store, for as long as it is let."""
 
     def __init__(self, kafka: KafkaSettings, settings: Settings, store: Store) -> None:

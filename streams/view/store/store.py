@@ -120,9 +120,12 @@ class Store:
 
     def _apply(self, changes: Changes) -> None:
         if changes.states:
-            rows, ids = made.state_tables(changes.states)
-            self._given(ids, "DELETE FROM reports USING batch b WHERE reports.report_id = CAST(b.report_id AS UUID)")
+            rows, ids, erased = made.state_tables(changes.states)
+            self._given(ids, _delete_from("reports"))
             self._given(rows, f"INSERT INTO reports {STATE_ROWS}")
+            self._given(ids, _delete_from("erased_reports"))
+            self._given(erased, "INSERT INTO erased_reports SELECT CAST(report_id AS UUID) FROM batch")
+            self._given(erased, _delete_from("announcements"))
         if changes.events:
             self._given(made.event_table(changes.events), f"INSERT INTO announcements {NEW_EVENTS}")
         if changes.coverage:
@@ -255,6 +258,11 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.Error):  # a fatal error has ended it already
             connection.rollback()
         raise
+
+
+def _delete_from(table: str) -> str:
+    """Delete what is about the reports of a batch."""
+    return f"DELETE FROM {table} USING batch b WHERE {table}.report_id = CAST(b.report_id AS UUID)"
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Any = None) -> None:

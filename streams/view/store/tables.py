@@ -6,18 +6,36 @@ without what the checker keeps for itself (`held`), and with a few columns that 
 
 from collections.abc import Collection, Iterator, Mapping
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from zlib import crc32
 
 import orjson
 from pydantic import BaseModel
 
 from schemas.common import EventId, WrittenTime
-from schemas.outputs import ArrivedRecord, Count, Reason, ReportMissing, ReportRecovered, ReportState, Status
-from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
+from schemas.outputs import (
+    CLOSED_TYPE,
+    MISSING_TYPE,
+    RECOVERED_TYPE,
+    REOPENED_TYPE,
+    ArrivedRecord,
+    Count,
+    Reason,
+    ReportClosed,
+    ReportMissing,
+    ReportRecovered,
+    ReportReopened,
+    ReportState,
+)
 from streams.presentation.times import ZONE
 
-STATUSES: tuple[str, ...] = get_args(Status)
+# Those of the contract without `erased`: what was erased by decision is no row here.
+ShownStatus = Literal["pending", "stored", "missing", "recovered", "unproven", "undetermined", "unexpected"]
+STATUSES: tuple[str, ...] = get_args(ShownStatus)
+EventKind = Literal["missing", "recovered", "closed", "reopened"]
+_KINDS: Mapping[str, EventKind] = {
+    MISSING_TYPE: "missing", RECOVERED_TYPE: "recovered", CLOSED_TYPE: "closed", REOPENED_TYPE: "reopened",
+}  # fmt: skip
 REASONS: tuple[str, ...] = get_args(Reason)
 
 _SQL = {EventId: "UUID", WrittenTime: "TIMESTAMPTZ", Count: "INTEGER"}
@@ -25,7 +43,8 @@ _SQL = {EventId: "UUID", WrittenTime: "TIMESTAMPTZ", Count: "INTEGER"}
 _BEHIND: Mapping[type[BaseModel], Mapping[str, str]] = {
     ReportState: {"reason": "status", "recovered_at": "evidence"},
     ReportMissing: {
-        "type": "event_id", "cause": "reason", "missing_event_id": "evidence", "policy_version": "missing_event_id",
+        "type": "event_id", "cause": "reason", "outcome": "cause", "missing_event_id": "evidence",
+        "policy_version": "missing_event_id",
     },
     ArrivedRecord: {"topic": "arrived", "partition": "topic", "offset": "partition"},
 }  # fmt: skip
@@ -50,16 +69,19 @@ def _type(name: str, hint: Any) -> Any:
         return _shape(kind)
     if get_origin(kind) is list:
         return ["VARCHAR"]
-    return "BIGINT" if name == "offset" else _SQL.get(kind, "VARCHAR")
+    if name == "offset":
+        return "BIGINT"
+    return "INTEGER" if get_args(kind)[:1] == (int,) else _SQL.get(kind, "VARCHAR")
 
 
 _STATE = _shape(ReportState, without=("version", "held"))
-_EVENT = _shape(ReportMissing, ReportRecovered, without=("sent_record",))
+_EVENT = _shape(ReportMissing, ReportRecovered, ReportClosed, ReportReopened, without=("sent_record",))
 _AS = {
     "status": f"CAST(r.status AS ENUM{STATUSES!r}) AS status",
     "reason": f"CAST(r.reason AS ENUM{REASONS!r}) AS reason",
-    "type": f"CASE r.type WHEN '{MISSING_TYPE}' THEN 'missing' WHEN '{RECOVERED_TYPE}' THEN 'recovered' "
-    "ELSE error('a type that is not known') END AS type",
+    "type": "CASE r.type "
+    + " ".join(f"WHEN '{kind}' THEN '{name}'" for kind, name in _KINDS.items())
+    + " ELSE error('a type that is not known') END AS type",
 }
 
 
@@ -67,10 +89,17 @@ def _flat(shape: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The columns of a record `r`, with what is nested made flat: their names, where they are, and their types."""
     for name, kind in shape.items():
         if isinstance(kind, dict):
-            prefix = "" if name == "receiver" else f"{name.removesuffix('_record')}_"
-            yield from ((f"{prefix}{part}", f'r.{name}."{part}" AS {prefix}{part}', of) for part, of in kind.items())
+            named = {part: _name(name, part) for part in kind}
+            yield from ((named[part], f'r.{name}."{part}" AS {named[part]}', of) for part, of in kind.items())
         else:
             yield name, _AS.get(name, f"r.{name}"), kind
+
+
+def _name(record: str, part: str) -> str:
+    """What a part of a record is called once it is made flat."""
+    if part in (record, "id"):
+        return record
+    return part if record == "receiver" else f"{record.removesuffix('_record')}_{part.removeprefix(f'{record}_')}"
 
 
 def _columns(shape: Mapping[str, Any]) -> str:
@@ -109,6 +138,7 @@ EVENT_ROWS = _rows(
 # An event id that is known already says nothing new, as the contract has it.
 NEW_EVENTS = f"""
     SELECT e.* FROM ({EVENT_ROWS}) AS e WHERE e.event_id NOT IN (SELECT event_id FROM announcements)
+        AND e.report_id NOT IN (SELECT report_id FROM erased_reports)
     QUALIFY row_number() OVER (PARTITION BY e.event_id ORDER BY e."partition", e."offset") = 1
 """
 
@@ -135,6 +165,7 @@ CREATE TABLE books (
     "partition" INTEGER, municipality VARCHAR, sent BIGINT, sent_records BIGINT, duplicates BIGINT, resends BIGINT,
     erased BIGINT, {", ".join(f"{status} BIGINT" for status in STATUSES)}
 );
+CREATE TABLE erased_reports (report_id UUID);
 CREATE TABLE positions (topic VARCHAR, "partition" INTEGER, next_offset BIGINT);
 CREATE TABLE about (schema_version INTEGER, application VARCHAR, cluster VARCHAR, applied_at TIMESTAMPTZ);
 """
@@ -144,7 +175,7 @@ VIEWS = {
     "missing_now": """
     SELECT r.report_id, r.reason, r.municipality, m.name AS municipality_name, r.municipality_today, r.district,
         r.unit_id, r.channel, r.case_system, r.case_system_version, r.sent_at, r.due_at, r.alarm_at,
-        a.portal_deletes_at
+        a.portal_deletes_at, r.feed, r.episode, r.outcome, r.closed_at
     FROM reports r
     LEFT JOIN municipalities m ON m.code = r.municipality
     LEFT JOIN announcements a ON a.event_id = r.missing_event_id
@@ -185,7 +216,7 @@ VIEWS = {
 PUBLISHED = "counts_suppressed"
 # What may be read where single reports may not be seen.
 COUNTS_ONLY = ("municipalities", "coverage", "losses", "trust", PUBLISHED)
-# What may be read from outside; `positions` and `about` are the store's own.
+# What may be read from outside; `erased_reports`, `positions` and `about` are the store's own.
 PUBLIC = (
     "reports", "announcements", "coverage", "losses", "books", "municipalities",
     "missing_now", "counts_by_hour", "counts_by_day", "counts_by_month", PUBLISHED,

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from streams.audit.diff import CATEGORIES, COLUMNS, Diff, compared
 from streams.audit.topics.announcements import announced_in
 from streams.cli.audit_diff import diff
-from streams.core.events import MISSING_TYPE, written
+from streams.core.events import CLOSED_TYPE, MISSING_TYPE, REOPENED_TYPE, written
 from streams.errors import ConfigurationError
 from tests.audit.topics.announced import ALARM, NOW, missing, recovered, report, result_of, verdict
 
@@ -107,6 +107,24 @@ def test_a_second_announcement_under_another_id_differs_beside_the_one_that_agre
         (line,) = found.lines()
     assert line["missing_event_id"] == missing(1)["event_id"]
     assert line["announced_event_id"] == missing(1, NOW)["event_id"]
+
+
+def test_of_a_report_that_went_missing_again_the_last_event_is_compared(tmp_path: Path) -> None:
+    first = missing(1, ALARM - timedelta(days=1))
+    again = missing(1) | {"previous_event_id": first["event_id"], "episode": 2}
+    assert said(tmp_path, [verdict(1, "missing")], [first, again, recovered(2)]) == said(
+        tmp_path, [verdict(1, "missing")], [missing(1), recovered(2)]
+    )
+    assert report(1) in said(tmp_path, [verdict(1, "missing")], [first])
+
+
+def test_what_people_decided_is_compared_with_nothing(tmp_path: Path) -> None:
+    event = missing(1)
+    decided = [
+        recovered(1) | {"type": kind, "event_id": report(90 + number), "missing_event_id": event["event_id"]}
+        for number, kind in enumerate((CLOSED_TYPE, REOPENED_TYPE))
+    ]
+    assert said(tmp_path, [verdict(1, "missing")], [event, *decided]) == {}
 
 
 def _random_history(rng: random.Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

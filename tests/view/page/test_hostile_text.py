@@ -11,7 +11,17 @@ from tests.view.conftest import asking
 from tests.view.page.hostile import HOSTILE, suspects
 from tests.view.stock import COVERAGE, MISSING, STATE, Record, after, coverage, event_record, missing, report_id, state
 
-TEXTS = ("channel", "case_system", "case_system_version", "form", "evidence", "policy_version", "receipt")
+TEXTS = (
+    "channel",
+    "case_system",
+    "case_system_version",
+    "form",
+    "evidence",
+    "policy_version",
+    "receipt",
+    "feed",
+    "outcome",
+)
 PAGES = (
     "/", "/reports", f"/reports/{report_id(1)}", "/receivers", "/receivers/0301", "/receivers/0301/2026-03",
     "/confirmation", "/books", "/sql?query=SELECT+*+FROM+reports", "/sql?query=SELECT+*+FROM+announcements",

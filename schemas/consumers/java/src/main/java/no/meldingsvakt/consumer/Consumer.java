@@ -21,8 +21,8 @@ import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * A consumer of {@code {app}.missing}: it opens a task for each report that is missing, and closes it when it is found
- * again. Copy it and put your own work where {@link Tasks} writes its table.
+ * A consumer of {@code {app}.missing}: it opens a task for each alarm, and closes it when the report is found or
+ * somebody says so. Copy it and put your own work where {@link Tasks} writes its table.
  *
  * <p>Four habits make it act on every event exactly once. It reads {@code read_committed}, which is not the default
  * here: what the checker took back was never said. What it does, and the id of the event that it did it for, are one

@@ -12,11 +12,16 @@ record Event(
         @JsonProperty("receiver") Receiver receiver, // null where no readable record named it
         @JsonProperty("reason") String reason,
         @JsonProperty("portal_deletes_at") String portalDeletesAt,
+        @JsonProperty("episode") int episode,
+        @JsonProperty("previous_event_id") String previousEventId, // null for a report's first alarm
         @JsonProperty("missing_event_id") String missingEventId,
-        @JsonProperty("cause") String cause) {
+        @JsonProperty("cause") String cause,
+        @JsonProperty("outcome") String outcome) {
 
     static final String MISSING = "no.meldingsvakt.report.missing.v1";
     static final String RECOVERED = "no.meldingsvakt.report.recovered.v1";
+    static final String CLOSED = "no.meldingsvakt.report.closed.v1";
+    static final String REOPENED = "no.meldingsvakt.report.reopened.v1";
 
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Receiver(@JsonProperty("municipality") String municipality) {}

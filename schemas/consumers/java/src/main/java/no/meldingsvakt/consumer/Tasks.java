@@ -8,6 +8,9 @@ import java.sql.Statement;
 
 /** The work, and the ids of the events that it was done for, in one database. */
 final class Tasks implements AutoCloseable {
+    /** The report has a later alarm, which is the one that counts. */
+    private static final String AGAIN = "missing_again";
+
     private final Connection database;
 
     Tasks(String path) throws SQLException {
@@ -15,11 +18,13 @@ final class Tasks implements AutoCloseable {
         try (Statement statement = database.createStatement()) {
             statement.execute("PRAGMA busy_timeout = 30000");
             statement.execute("CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY)");
+            // Open are those with neither: closed_because is what somebody decided, found_because how it was found.
             statement.execute(
                     """
                     CREATE TABLE IF NOT EXISTS tasks (
                         missing_event_id TEXT NOT NULL, report_id TEXT NOT NULL, municipality TEXT,
-                        reason TEXT NOT NULL, act_before TEXT NOT NULL, closed_because TEXT
+                        reason TEXT NOT NULL, act_before TEXT NOT NULL, episode INTEGER NOT NULL,
+                        previous_event_id TEXT, closed_because TEXT, found_because TEXT
                     )
                     """);
         }
@@ -43,7 +48,9 @@ final class Tasks implements AutoCloseable {
     private String work(Event event) throws SQLException {
         return switch (event.type()) {
             case Event.MISSING -> open(event);
-            case Event.RECOVERED -> close(event);
+            case Event.RECOVERED -> set("found_because = ?", event.cause(), event.missingEventId(), "found");
+            case Event.CLOSED -> set("closed_because = ?", event.outcome(), event.missingEventId(), "closed");
+            case Event.REOPENED -> reopen(event);
             default -> "of a type that this consumer does not know";
         };
     }
@@ -51,16 +58,23 @@ final class Tasks implements AutoCloseable {
     private String open(Event event) throws SQLException {
         String municipality = event.receiver() == null ? null : event.receiver().municipality();
         execute(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, NULL)",
-                event.eventId(), event.reportId(), municipality, event.reason(), event.portalDeletesAt());
+                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+                event.eventId(), event.reportId(), municipality, event.reason(), event.portalDeletesAt(),
+                String.valueOf(event.episode()), event.previousEventId());
+        // What follows is about this alarm: nothing else would ever end the one before it.
+        set("closed_because = coalesce(closed_because, ?)", AGAIN, event.previousEventId(), "closed");
         return "opened";
     }
 
-    private String close(Event event) throws SQLException {
-        int closed = execute(
-                "UPDATE tasks SET closed_because = ? WHERE missing_event_id = ?",
-                event.cause(), event.missingEventId());
-        return closed == 0 ? "closed without having been opened here" : "closed";
+    /** Unless the report went missing again since: a decision may come behind that. */
+    private String reopen(Event event) throws SQLException {
+        String later = "(SELECT ? FROM tasks AS later WHERE later.previous_event_id = tasks.missing_event_id)";
+        return set("closed_because = " + later, AGAIN, event.missingEventId(), "reopened");
+    }
+
+    private String set(String change, String value, String missingEventId, String done) throws SQLException {
+        int changed = execute("UPDATE tasks SET " + change + " WHERE missing_event_id = ?", value, missingEventId);
+        return changed == 0 ? "about an alarm that was not opened here" : done;
     }
 
     private int execute(String sql, String... values) throws SQLException {

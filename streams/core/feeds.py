@@ -1,0 +1,63 @@
+"""Feeds: sources of proofs, and what they vouch for in one partition."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from streams.core.facts import FeedMark, Stored
+from streams.core.policy import Policy
+
+FEED_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+class Word(NamedTuple):
+    """What one feed has said: it has vouched until a time, since when (arrivals of marks), and was last heard.
+
+    `proofs`: how many of its proofs were applied since then.
+    """
+
+    vouched_until: datetime | None = None
+    since: datetime | None = None
+    heard: datetime | None = None
+    proofs: int = 0
+
+
+class Feeds:
+    """The words of all feeds that the policy knows, by id."""
+
+    def __init__(self, words: dict[str, Word] | None = None) -> None:
+        self.words = words or {}
+
+    def word(self, feed: str) -> Word:
+        """What a feed has said; an empty word of one that was never heard."""
+        return self.words.get(feed, _SILENCE)
+
+    def count(self, proof: Stored, policy: Policy) -> None:
+        """A proof was applied."""
+        if proof.feed is not None and policy.knows_feed(proof.feed, proof.place.arrived):
+            word = self.word(proof.feed)
+            self.words[proof.feed] = word._replace(proofs=word.proofs + 1)
+
+    def take(self, mark: FeedMark, policy: Policy) -> list[str]:
+        """Take a mark in: the feeds that vouch for more than before, itself and those that it succeeded.
+
+        A mark from the future (local time sent as UTC) vouches for nothing, and neither does one that counts proofs
+        which are not here: they were unreadable, or not at home.
+        """
+        arrived, word = mark.place.arrived, self.word(mark.feed)
+        complete = mark.proofs is None or mark.proofs <= word.proofs
+        self.words[mark.feed] = word._replace(heard=arrived, proofs=0)
+        if not complete or mark.vouched_until > arrived + FEED_CLOCK_TOLERANCE:
+            return []
+        until = min(mark.vouched_until, arrived)
+        vouching = (mark.feed, *policy.in_force(arrived).succeeded_by(mark.feed))
+        return [feed for feed in vouching if self._vouch(feed, until, arrived)]
+
+    def _vouch(self, feed: str, until: datetime, arrived: datetime) -> bool:
+        word = self.word(feed)
+        if word.vouched_until is not None and until <= word.vouched_until:
+            return False
+        self.words[feed] = word._replace(vouched_until=until, since=arrived)
+        return True
+
+
+_SILENCE = Word()

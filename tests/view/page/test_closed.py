@@ -1,0 +1,46 @@
+"""A report whose alarm somebody closed is missing all the same, and every page says both."""
+
+import pytest
+
+from streams.view.services import Desk
+from tests.view.conftest import asking
+from tests.view.stock import after, bare, changes, decided, missing, report_id, state
+
+CLOSED = state(1, "missing", outcome="lost", closed_at=after(minutes=201), feed="flyt-bergen", episode=2)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("/en", "somebody has closed the alarm: given up"),
+        ("", "noen har lukket alarmen: oppgitt"),
+        ("/nn", "nokon har lukka alarmen: oppgitt"),
+    ],
+)
+async def test_a_reports_page_says_that_it_was_closed_and_what_nobody_has_proved(
+    desk: Desk, prefix: str, said: str
+) -> None:
+    desk.store.apply(changes([CLOSED], [missing(1), decided(1, "lost")]))
+    async with asking(desk) as client:
+        page = (await client.get(f"{prefix}/reports/{report_id(1)}")).text
+    assert said in page
+    assert "flyt-bergen" in page
+    assert not [color for color in ("danger", "info") if f'class="ds-alert" data-color="{color}"' in page]
+    assert 'class="closed"' in page
+
+
+async def test_the_list_of_missing_reports_shows_how_an_alarm_ended(desk: Desk) -> None:
+    desk.store.apply(changes([CLOSED, state(2, "missing")], [missing(1), missing(2)]))
+    async with asking(desk) as client:
+        page = (await client.get("/en/reports", params={"status": "missing"})).text
+    assert page.count("closed: given up") == 1
+    assert report_id(1) in page
+    assert report_id(2) in page
+
+
+async def test_of_an_erased_report_no_page_knows_anything(desk: Desk) -> None:
+    desk.store.apply(changes([bare(1, status="erased")], [missing(1)]))
+    async with asking(desk) as client:
+        assert (await client.get(f"/reports/{report_id(1)}")).status_code == 404
+        assert report_id(1) not in (await client.get("/reports")).text
+        assert (await client.get("/api/v1/announcements")).json()["announcements"] == []
