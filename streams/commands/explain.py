@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from schemas.common import canonical_report_id, ids_that_begin
 from streams.commands.windows import Moves, is_judged_by, window_moves
 from streams.core.events import written
-from streams.core.facts import Fact, FeedMark, Input, Place, Sent, Stored
+from streams.core.facts import Fact, FactOrMark, FeedMark, Place, Sent, Stored
 from streams.core.rules import Limits, Rules
 from streams.data import succession
 from streams.errors import ConfigurationError
@@ -36,7 +36,7 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
     report_id = canonical_report_id(text) or await _meant(kafka, settings, text)
     key = report_id.encode()
     home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
-    timeline, unreadable, inputs = [], [], list[Input]()
+    timeline, unreadable, inputs = [], [], list[FactOrMark]()
     async for tp, record in read_what_is_there(kafka, settings.inputs):
         if isinstance(record, UnreadableOffsets):
             unreadable += [_hole(tp, record)] if tp.partition == home else []
@@ -97,7 +97,7 @@ class _Found(NamedTuple):
 
 
 def _moves(
-    settings: Settings, inputs: list[Input], state: dict[str, Any] | None, coverage: dict[str, Any] | None
+    settings: Settings, inputs: list[FactOrMark], state: dict[str, Any] | None, coverage: dict[str, Any] | None
 ) -> dict[tuple[str, int, int], str]:
     """By topic, partition and offset; nothing where the records that are there tell less than was judged by."""
     policy = load_policy(settings.policy)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from schemas.common import parse_time
 from streams.core.checker import Checker, Effect, MemoryRows
 from streams.core.events import Event
-from streams.core.facts import Place
+from streams.core.facts import Decision, Place
 from streams.core.fold import REFUSED
 from streams.core.rules import Rules
 from streams.errors import ConfigurationError
@@ -133,18 +133,15 @@ class Replay:
 
     def _effect(self, topic: str, record: Record) -> Effect | None:
         """What a record does; None where it cannot be read."""
-        if topic == "decision":
-            decision = take_in_decision(record, self._max_value_bytes)
-            if not isinstance(decision, Refusal):
-                return self.checker.decide(decision)
-            self.rejected[decision.reason] += 1
-            return None
-        if topic == "feed":
-            mark = take_in_mark(record, record.key or b"", self._max_value_bytes)
-            if not isinstance(mark, Refusal):
-                return self.checker.mark(mark)
-            self.rejected[mark.reason] += 1
-            return None
+        if topic in ("decision", "feed"):
+            most = self._max_value_bytes
+            read = (
+                take_in_decision(record, most) if topic == "decision" else take_in_mark(record, record.key or b"", most)
+            )
+            if isinstance(read, Refusal):
+                self.rejected[read.reason] += 1
+                return None
+            return self.checker.decide(read) if isinstance(read, Decision) else self.checker.mark(read)
         intake = take_in(record, self._max_value_bytes)
         if intake.refusal is not None:
             self.rejected[intake.refusal.reason] += 1

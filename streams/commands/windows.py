@@ -6,7 +6,7 @@ from typing import Any
 from schemas.common import parse_time
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import written
-from streams.core.facts import FeedMark, Input, Place, in_order
+from streams.core.facts import FactOrMark, FeedMark, Place, in_order
 from streams.core.feeds import Feeds
 from streams.core.fold import Step
 from streams.core.policy import Policy
@@ -21,7 +21,9 @@ _MOVES = {
 }
 
 
-def window_moves(inputs: Iterable[Input], rules: Rules, coverage: dict[str, Any], topics: tuple[str, str]) -> Moves:
+def window_moves(
+    inputs: Iterable[FactOrMark], rules: Rules, coverage: dict[str, Any], topics: tuple[str, str]
+) -> Moves:
     """By the places of the report's sents that moved a window: how, with what became of due and alarm.
 
     `inputs`: all of one report, and its partition's feed marks; `topics`: those of proofs and receipts.

@@ -158,11 +158,11 @@ class Decision(NamedTuple):
 
 
 Fact = Sent | Receipt | Stored
-Input = Fact | FeedMark
-_TURNS: dict[type[Input], int] = {Sent: 0, Receipt: 1, Stored: 2, FeedMark: 2}
+FactOrMark = Fact | FeedMark
+_TURNS: dict[type[FactOrMark], int] = {Sent: 0, Receipt: 1, Stored: 2, FeedMark: 2}
 
 
-def in_order(facts: Iterable[Input]) -> list[Input]:
+def in_order(facts: Iterable[FactOrMark]) -> list[FactOrMark]:
     """Records of several topics in the order of the log: by arrival; of the same moment sent, receipt, stored.
 
     Marks of feeds lie among the stored.

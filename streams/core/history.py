@@ -5,7 +5,7 @@ from datetime import datetime
 
 from streams.core.decide import pass_turns
 from streams.core.events import Event
-from streams.core.facts import FeedMark, Input, Stored, in_order
+from streams.core.facts import FactOrMark, FeedMark, Stored, in_order
 from streams.core.feeds import Feeds
 from streams.core.fold import fold, new_row
 from streams.core.row import Row
@@ -14,7 +14,7 @@ from streams.core.sight import Sight
 
 
 def judge(
-    inputs: Iterable[Input], until: datetime, rules: Rules, sight: Sight | None = None
+    inputs: Iterable[FactOrMark], until: datetime, rules: Rules, sight: Sight | None = None
 ) -> tuple[Row, tuple[Event, ...]]:
     """The row and the events of one report of which everything is known until a time.
 

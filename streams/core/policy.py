@@ -190,6 +190,13 @@ class Policy:
         self._fingerprints = {version.id: fingerprint(version) for version in self.versions}
         self._starts = [version.valid_from for version in self.versions]
         self._by_municipality = {version.id: _by_municipality(version) for version in self.versions}
+        self._feeds_since = {
+            feed.id: EVER
+            if version is self.versions[0]
+            else version.valid_from  # the first one judges what came before
+            for version in reversed(self.versions)
+            for feed in version.feeds
+        }
         if len(set(self._starts)) < len(self._starts):
             raise ValueError("Two versions of the policy begin at the same time: give each its own valid_from.")
 
@@ -203,8 +210,8 @@ class Policy:
 
     def knows_feed(self, feed: str, arrived: datetime) -> bool:
         """True if a version that had begun by then has the feed."""
-        begun = bisect_right(self._starts, arrived)
-        return any(version.feed(feed) for version in self.versions[: max(begun, 1)])
+        since = self._feeds_since.get(feed)
+        return since is not None and since <= arrived
 
     def terms(self, version: Version, names: Names, municipalities: Municipalities) -> Terms:
         """What `version.terms` says, without a look at other municipalities' overrides: there may be hundreds."""

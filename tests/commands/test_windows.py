@@ -7,7 +7,7 @@ import pytest
 
 from schemas.policy import parse_policy
 from streams.commands.windows import is_judged_by, window_moves
-from streams.core.facts import FeedMark, Input, Names, Place, Receiver, Sent
+from streams.core.facts import FactOrMark, FeedMark, Names, Place, Receiver, Sent
 from streams.core.fold import new_row, open_row
 from streams.core.policy import Policy
 from streams.core.rules import Rules
@@ -49,7 +49,7 @@ def _sent(hours: float, channel: str, message: str, municipality: str = "0301") 
     return Sent(REPORT, place, _at(hours), Names(Receiver(municipality), channel, "UKJENT"), message)
 
 
-def _moves(*inputs: Input) -> list[tuple[int, str]]:
+def _moves(*inputs: FactOrMark) -> list[tuple[int, str]]:
     coverage = Coverage(0, 1, {}).value()
     moves = window_moves(inputs, Rules(_policy(), succession()), coverage, TOPICS)
     return [(place.offset, move) for place, move in moves.items()]
