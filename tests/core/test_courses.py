@@ -8,13 +8,11 @@ import pytest
 
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
-from streams.core.facts import Decision, FeedMark, in_order
-from streams.core.feeds import Feeds
 from streams.core.policy import Policy
 from streams.core.receivers import Municipalities
 from streams.core.rules import Limits, Rules
-from streams.core.sight import Lost, Sight
 from tests.core.courses import COURSES
+from tests.core.reading import sight_of, taken
 from tests.core.telling import Course, told
 from tests.core.world import MICROSECOND, REPORT, at
 
@@ -38,33 +36,18 @@ class Played:
         law = course.law
         rules = Rules(Policy(law.versions), Municipalities(law.successors), Limits(law.keep, law.unexpected_after))
         self.checker = Checker(rules, MemoryRows())
-        lost, receipts = (
-            tuple(Lost(since, until) for topic, since, until in law.lost if topic == kind)
-            for kind in ("stored", "receipt")
-        )
-        self.checker.sight = Sight(Feeds(), lost, law.beginning, law.first_complete, receipts)
+        self.checker.sight = sight_of(law)
         self.events: list[Event] = []
-        self._log = course.log
+        self._records = course.records
 
     def play(self, until: datetime) -> "Played":
         """Everything that arrived by a time, in the order of the log, and what time settles."""
-        log = self._log.by(until)
-        inputs = in_order([*log.sent, *log.receipt, *log.stored])
-        left = list(log.decision)
-        for one in inputs:
-            self._decide([d for d in left if d.place.arrived < one.place.arrived])
-            left = [d for d in left if d.place.arrived >= one.place.arrived]
-            self._pass(one.place.arrived)
-            effect = self.checker.mark(one) if isinstance(one, FeedMark) else self.checker.apply(one)
-            self.events += effect.events
-        self._decide(left)
+        for record in self._records:
+            if record.place.arrived <= until:
+                self._pass(record.place.arrived)
+                self.events += taken(self.checker, record).events
         self._pass(until)
         return self
-
-    def _decide(self, decisions: list[Decision]) -> None:
-        for decision in decisions:
-            self._pass(decision.place.arrived)
-            self.events += self.checker.decide(decision).events
 
     def _pass(self, until: datetime) -> None:
         self.events += [event for passed in self.checker.advance(until) for event in passed.events]

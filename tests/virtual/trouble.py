@@ -10,14 +10,13 @@ import orjson
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import written
 from streams.core.facts import Fact
-from streams.core.feeds import Feeds
 from streams.core.rules import Rules
-from streams.core.sight import Lost, Sight
+from tests.core.reading import sight_of
 from tests.virtual.engine import EngineWorker
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
 from tests.virtual.readers import COVERAGE, INPUTS, ByteKafka, Kept
 from tests.virtual.schedule import FOREVER_MS, RULES, Scheduler, Step, draw, judged
-from tests.virtual.truth import Anomaly, check_commit, check_end
+from tests.virtual.truth import Anomaly, check_commit, check_end, law_of
 
 TROUBLES = ("expire", "expire", "back", "back", "day")
 DAY_MS = 86_400_000
@@ -222,9 +221,7 @@ class Troubled(Scheduler):
     def _read_again(self) -> None:
         """The pure checker reads the same log from the beginning: the same events, as values."""
         checker, seen = Checker(self.rules, MemoryRows()), view(self.kafka)
-        begun = None if seen.beginning is None else time_of(seen.beginning)
-        lost = (Lost(time_of(since), None if until is None else time_of(until)) for since, until in seen.lost)
-        checker.sight = Sight(Feeds(), tuple(lost), begun, time_of(0))
+        checker.sight = sight_of(law_of(seen))
         facts = [entry.fact for topic in TOPICS for entry in seen.logs[topic] if entry.fact is not None]
         events = judged(checker, facts)
         for passed in checker.advance(time_of(self.kafka.committed.until)):
