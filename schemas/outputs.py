@@ -240,7 +240,7 @@ class Gap(ClosedModel):
 
 
 class Loss(ClosedModel):
-    """Offsets of an input that were deleted before anybody read them."""
+    """Offsets of an input that were lost before anybody could read them."""
 
     topic: TopicName
     from_offset: Count = Field(description="The first of them.")

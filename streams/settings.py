@@ -202,6 +202,14 @@ class Settings(BaseSettings):
             raise PydanticCustomError("unexpected_after", "it must be shorter than rows are kept (MELDINGSVAKT_KEEP)")
         return after
 
+    @field_validator("gap_after")
+    @classmethod
+    def _comes_after_the_next_mark(cls, after: timedelta, info: ValidationInfo) -> timedelta:
+        """Completeness stands still from one mark to the next where nothing arrives: that is no gap."""
+        if "mark_every" in info.data and after <= info.data["mark_every"]:
+            raise PydanticCustomError("gap_after", "it must be longer than marks lie apart (MELDINGSVAKT_MARK_EVERY)")
+        return after
+
     @field_validator("heartbeat_url")
     @classmethod
     def _is_address(cls, value: SecretStr | None) -> SecretStr | None:

@@ -28,9 +28,13 @@ def test_an_absurd_duration_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyP
         ("KEEP", "P90D", "MELDINGSVAKT_KEEP is not valid: rows must be kept longer than the inputs"),
         ("RETENTION", "P120D", "MELDINGSVAKT_KEEP is not valid: rows must be kept longer than the inputs"),
         ("UNEXPECTED_AFTER", "P120D", "MELDINGSVAKT_UNEXPECTED_AFTER is not valid: it must be shorter than rows"),
+        ("MARK_EVERY", "PT20S", "MELDINGSVAKT_GAP_AFTER is not valid: it must be longer than marks lie apart"),
+        ("GAP_AFTER", "PT10S", "MELDINGSVAKT_GAP_AFTER is not valid: it must be longer than marks lie apart"),
     ],
 )
-def test_rows_outlive_the_inputs(monkeypatch: pytest.MonkeyPatch, setting: str, value: str, sentence: str) -> None:
+def test_durations_that_do_not_fit_are_refused(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, sentence: str
+) -> None:
     monkeypatch.setenv(f"MELDINGSVAKT_{setting}", value)
     with pytest.raises(ConfigurationError, match=sentence):
         load_settings()

@@ -110,7 +110,7 @@ async def test_a_worker_that_slept_through_its_session_is_fenced_and_ends(world:
 
 
 async def test_a_batch_that_the_broker_refuses_is_never_committed(make_world: MakeWorld) -> None:
-    world = await make_world(partitions=1, mark_every="PT60S")
+    world = await make_world(partitions=1, mark_every="PT60S", gap_after="PT2M")
     worker = world.worker()
     await worker.ready()
     state, sent = f"{world.name}.state", TopicPartition(f"{world.name}.sent", 0)
@@ -138,7 +138,7 @@ SLOW_RESTORE = ("-m", "tests.faults.launch", '{"slow_restore": 3}')
 
 async def _killed_with_rows(make_world: MakeWorld, rows: int) -> World:
     """A world whose worker was killed, and had written so many rows."""
-    world = await make_world(partitions=1, session_timeout="PT2S", mark_every="PT60S")
+    world = await make_world(partitions=1, session_timeout="PT2S", mark_every="PT60S", gap_after="PT2M")
     await world.worker().ready()
     for number in range(10):
         await _many_receipts(world, number, rows // 10)

@@ -100,7 +100,7 @@ class ViewGauges(Collector):
             behind.add_metric([reason], picture.behind == reason)
         yield behind
         yield _gauge("gaps", "Partitions of which the checker says that it cannot see them.", len(picture.gaps))
-        yield _gauge("losses", "Stretches of the inputs that were deleted before they were read.", picture.losses)
+        yield _gauge("losses", "Stretches of the inputs that were lost before they could be read.", picture.losses)
         yield _gauge(
             "books_difference_reports", "Receiver by receiver, how far sent is from the sum of the statuses.",
             self._books_difference,

@@ -219,7 +219,7 @@ class PartitionCoverage(ClosedModel):
 
 
 class LossRow(ClosedModel):
-    """Offsets of an input that were deleted before anybody read them."""
+    """Offsets of an input that were lost before anybody could read them."""
 
     partition: Count
     topic: TopicName
