@@ -13,6 +13,7 @@ MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
 RECOVERED_TYPE = "no.meldingsvakt.report.recovered.v1"
 CLOSED_TYPE = "no.meldingsvakt.report.closed.v1"
 REOPENED_TYPE = "no.meldingsvakt.report.reopened.v1"
+_NAMESPACE = NAMESPACE_URL.bytes
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}  # RFC 9562: its first two bits are 10
 
 
@@ -128,7 +129,7 @@ def event_id(report_id: str, event_type: str, unique: datetime | str) -> str:
     As the standard library makes it, which does more than is needed here: that was a fifth of an announcement.
     """
     named = f"{report_id}/{event_type}/{written(unique) if isinstance(unique, datetime) else unique}".encode()
-    text = sha1(NAMESPACE_URL.bytes + named, usedforsecurity=False).hexdigest()
+    text = sha1(_NAMESPACE + named, usedforsecurity=False).hexdigest()
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
@@ -140,7 +141,7 @@ def missing(row: Row, reason: Reason, portal_retention: timedelta, vouched_until
         event_id=event_id(row.report_id, MISSING_TYPE, row.alarm_at),
         report_id=row.report_id,
         reason=reason,
-        names=row.names._replace(channel=row.channel),
+        names=row.names.by(row.channel),
         sent_at=row.sent_at,
         due_at=row.due_at,
         alarm_at=row.alarm_at,
@@ -199,7 +200,7 @@ def _said(row: Row, episode: int) -> dict[str, Any]:
         "report_id": row.report_id,
         "missing_event_id": alarm.event_id,
         "reason": alarm.reason,
-        "names": row.names._replace(channel=alarm.channel or row.names.channel),
+        "names": row.names.by(alarm.channel or row.names.channel),
         "sent_at": row.sent_at,
         "due_at": alarm.due_at,
         "episode": episode,

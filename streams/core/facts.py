@@ -61,6 +61,10 @@ class Names(NamedTuple):
             return self if self.receiver is None else self._replace(receiver=self.receiver._replace(**{level: value}))
         return self._replace(**{name: value}) if name in self._fields else self
 
+    def by(self, channel: str | None) -> "Names":
+        """The same by another channel."""
+        return self if channel == self.channel else self._replace(channel=channel)
+
     def without(self, lost: Iterable[str]) -> "Names":
         """The same without some of them."""
         names = self

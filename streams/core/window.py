@@ -85,7 +85,7 @@ def _ask(row: Row, terms: Terms) -> None:
 
 def _terms(row: Row, sent: Sent, version: Version, rules: Rules) -> Terms:
     """For what the first sent names, and the attempt's channel."""
-    names = row.names._replace(channel=sent.names.channel or row.channel)
+    names = row.names.by(sent.names.channel or row.channel)
     return rules.policy.terms(version, names, rules.municipalities)
 
 
