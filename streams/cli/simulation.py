@@ -125,16 +125,26 @@ def _show(result: "Result", as_json: bool) -> int:
     if as_json:
         show_json(value)
     else:
-        counts, delay = value["counts"], value["delay_seconds"]
-        rows = [
-            ("reports", value["reports"], ""),
-            ("lost", counts["lost"], f"announced {counts['lost_announced']}"),
-            ("in municipalities", counts["municipalities"], f"announced {counts['municipalities_announced']}"),
-            ("stored after all", counts["recovered"], f"found again {counts['recovered_announced']}"),
-            ("phantoms", 0, f"announced {len(result.verdict.phantom)}"),
-        ]
-        if delay:
-            rows.append(("deadline to event", "", f"p50 {delay['p50']} s, p99 {delay['p99']} s, max {delay['max']} s"))
-        show_table(("", "truth", "the checker"), rows)
-        typer.echo(value["verdict"])
+        show_table(("", "truth", "the checker"), _rows(result))
+        typer.echo(f"{value['verdict']}\n{value['silence']}")
     return 0 if result.verdict.exact else 1
+
+
+def _rows(result: "Result") -> list[tuple[str, object, str]]:
+    """What is true, beside what the checker said of it."""
+    counts, delay = result.verdict.counts, result.value()["delay_seconds"]
+    silent = f"undetermined {counts.silent_undetermined}, announced {counts.silent_announced}"
+    rows: list[tuple[str, object, str]] = [
+        ("reports", result.reports, ""),
+        ("lost", counts.lost, f"announced {counts.lost_announced}"),
+        ("in municipalities", counts.municipalities, f"announced {counts.municipalities_announced}"),
+        ("sent again, lost again", counts.lost_again, f"announced again {counts.lost_again_announced}"),
+        ("stored after all", counts.recovered, f"found again {counts.recovered_announced}"),
+        ("behind a silent feed", counts.silent, silent),
+        ("refused, sent by letter", counts.letters, f"announced {counts.letters_announced}"),
+        ("stored by a service", counts.served, f"announced {counts.served_announced}"),
+        ("phantoms", 0, f"announced {len(result.verdict.phantom)}"),
+    ]
+    if delay:
+        rows.append(("deadline to event", "", f"p50 {delay['p50']} s, p99 {delay['p99']} s, max {delay['max']} s"))
+    return rows

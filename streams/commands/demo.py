@@ -35,7 +35,8 @@ from streams.records.events import event_value
 from streams.settings import KafkaSettings, Settings, load_settings
 from streams.simulation.incident import Compressed, compressed, virtual
 from streams.simulation.kafka import play
-from streams.simulation.verdict import Comparison, judge
+from streams.simulation.script import ScriptLine
+from streams.simulation.verdict import Comparison, Watched, judge
 
 SEED = 2020
 LIVE_REPORTS = 4_000
@@ -60,6 +61,7 @@ class Result(NamedTuple):
         return {
             "exact": self.verdict.exact,
             "verdict": str(self.verdict),
+            "silence": self.verdict.silence,
             "reports": self.reports,
             "events": self.events,
             "counts": {name: getattr(counts, name) for name in counts.__slots__},
@@ -78,12 +80,17 @@ def run_virtual(reports: int = VIRTUAL_REPORTS, seed: int = SEED) -> Result:
     """The three years in their own times and allowances, through the core, without Kafka."""
     story = virtual(reports, seed)
     rules = Rules(policy_of(parse_policy(story.policy_toml)), succession())
-    lines = (
-        PlayedLine(line.at, line.topic, orjson.dumps(line.value), line.value["report_id"].encode())
-        for line in story.lines
-    )
-    events = [event_value(event, positions=False) for event in Replay(rules).run(lines, story.until)]
-    return Result(judge(story.truth, events), len(story.truth), len(events))
+    lines = (PlayedLine(line.at, line.topic, orjson.dumps(line.value), _key(line)) for line in story.lines)
+    watched = Watched()
+    replay = Replay(rules, watch=watched.see)
+    events = [event_value(event, positions=False) for event in replay.run(lines, story.until)]
+    return Result(judge(story.truth, events, watched), len(story.truth), len(events))
+
+
+def _key(line: ScriptLine) -> bytes:
+    """As `replay` reads it: the report's id, or the feed whose mark it is."""
+    key: str = line.value["feed" if line.topic == "feed" else "report_id"]
+    return key.encode()
 
 
 async def run_live(reports: int = LIVE_REPORTS, seed: int = SEED) -> Result:
@@ -93,9 +100,13 @@ async def run_live(reports: int = LIVE_REPORTS, seed: int = SEED) -> Result:
     async with _following(kafka, settings) as seen:
         say(f"Playing three years with {len(story.truth)} reports in {story.settled_seconds:.0f} s.")
         await _play(kafka, settings, story, seen)
-        values = [value for _, value in seen]
-    delays = [at - datetime.fromisoformat(v["alarm_at"]).timestamp() for at, v in seen if v["type"] == MISSING_TYPE]
-    return Result(judge(story.truth, values), len(story.truth), len(values), tuple(delays))
+        values = [value for _, value in seen.events]
+    delays = [at - _time(v["alarm_at"]) for at, v in seen.events if v["type"] == MISSING_TYPE]
+    return Result(judge(story.truth, values, seen.rows), len(story.truth), len(values), tuple(delays))
+
+
+def _time(written: str) -> float:
+    return datetime.fromisoformat(written).timestamp()
 
 
 @contextmanager
@@ -172,24 +183,34 @@ def _wait_until_ready(process: GuardedProcess, url: str, else_: str) -> None:
     raise ConfigurationError(else_)
 
 
-Seen = list[tuple[float, dict[str, Any]]]
+class Seen(NamedTuple):
+    """Events as a consumer downstream sees them, each with the time at which it became visible (s since 1970); rows."""
+
+    events: list[tuple[float, dict[str, Any]]]
+    rows: Watched
 
 
 @asynccontextmanager
 async def _following(kafka: KafkaSettings, settings: Settings) -> AsyncIterator[Seen]:
-    """Events as a consumer downstream sees them, each with the time at which it became visible (s since 1970)."""
+    """What a consumer downstream sees until the block ends."""
+    missing, state = settings.output("missing"), settings.output("state")
     consumer = AIOKafkaConsumer(
-        settings.output("missing"),
+        missing,
+        state,
         **client_options(kafka),
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
     )
-    seen: Seen = []
+    seen = Seen([], Watched())
 
     async def follow() -> None:
         async for record in consumer:
-            seen.append((time.time(), orjson.loads(record.value)))
+            if record.topic == missing:
+                seen.events.append((time.time(), orjson.loads(record.value)))
+            elif record.value is not None:
+                row = orjson.loads(record.value)
+                seen.rows.see(row["report_id"], row["status"])
 
     await consumer.start()
     following = asyncio.create_task(follow())
@@ -212,7 +233,7 @@ async def _play(kafka: KafkaSettings, settings: Settings, story: Compressed, see
         with messages.status("") as status:
             while not playing.done() or time.monotonic() - began < story.settled_seconds + SETTLE_SECONDS:
                 left = max(0.0, story.settled_seconds + SETTLE_SECONDS - (time.monotonic() - began))
-                status.update(f"{len(seen)} events seen, {left:.0f} s left")
+                status.update(f"{len(seen.events)} events seen, {left:.0f} s left")
                 if playing.done():
                     playing.result()
                 await asyncio.sleep(0.5)

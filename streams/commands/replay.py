@@ -1,7 +1,7 @@
 """The pure checker on a virtual clock over a script: what would it have said?"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -89,15 +89,21 @@ def _key(given: dict[str, Any]) -> bytes | None:
 
 
 class Replay:
-    """Applies lines one after the other; before each, the virtual partition is complete until its `at`."""
+    """Applies lines one after the other; before each, the virtual partition is complete until its `at`.
 
-    def __init__(self, rules: Rules, *, max_value_bytes: int = 262_144) -> None:
+    `watch`: is told a report and its status whenever that may have changed.
+    """
+
+    def __init__(
+        self, rules: Rules, *, max_value_bytes: int = 262_144, watch: Callable[[str, str], None] | None = None
+    ) -> None:
         self._rows = MemoryRows()
         self.checker = Checker(rules, self._rows)
         self.rejected: Counter[str] = Counter()
         self.unjudged: Counter[str] = Counter()  # what could be read and was refused by the rules
         self._offsets: Counter[str] = Counter()
         self._max_value_bytes = max_value_bytes
+        self._watch = watch
 
     def run(self, lines: Iterable[PlayedLine], until: datetime | None = None) -> Iterator[Event]:
         """All events, in order. The clock ends at `until`, else at the last line."""
@@ -118,6 +124,8 @@ class Replay:
 
     def _advance(self, until: datetime) -> Iterator[Event]:
         for passed in self.checker.advance(until):
+            if self._watch and passed.status:
+                self._watch(passed.report_id, passed.status)
             yield from passed.events
 
     def _apply(self, line: PlayedLine, topic: str) -> Iterator[Event]:
@@ -145,7 +153,12 @@ class Replay:
         intake = take_in(record, self._max_value_bytes)
         if intake.refusal is not None:
             self.rejected[intake.refusal.reason] += 1
-        return None if intake.fact is None else self.checker.apply(intake.fact)
+        if intake.fact is None:
+            return None
+        effect = self.checker.apply(intake.fact)
+        if self._watch and (row := self._rows.get(intake.fact.report_id)):
+            self._watch(row.report_id, row.status)
+        return effect
 
 
 def _turn(line: PlayedLine) -> int:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from streams.simulation.script import ScriptLine, Truth, encoded_tick
 
-TOPICS = ("sent", "receipt", "stored")
+TOPICS = ("sent", "receipt", "stored", "feed")
 
 
 def to_files(
     out_dir: Path, lines: Iterable[ScriptLine], truth: Iterable[Truth], policy_toml: str, until: datetime | None = None
 ) -> int:
-    """Write script, one file a topic, truth and policy; gives the number of records.
+    """Write script, one file a topic (feeds' marks apart), truth and policy; gives the number of records.
 
     `until`: where the clock ends, written as the script's last line.
     """

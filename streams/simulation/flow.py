@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from heapq import heappop, heappush
 from math import inf
 from random import Random
@@ -10,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from streams.data import Outage
 from streams.simulation.script import ScriptLine, Truth
-from streams.simulation.story import Story, StoryStep
+from streams.simulation.steps import StoryStep
+from streams.simulation.story import Story
 
 OSLO = ZoneInfo("Europe/Oslo")
 HOUR = timedelta(hours=1)
@@ -37,7 +39,7 @@ class TimedStory(NamedTuple):
 def moments(rng: Random, count: int, start: datetime, span: timedelta) -> Iterator[WrittenReport]:
     """Exactly `count` moments in order, by the rhythm of day and week: official forms on working days."""
     spots = _ordered_fractions(rng, count)
-    hours = list(_hours(start, span))
+    hours = _hours(start, span)
     total = sum(private + official for _, private, official in hours)
     passed, position = 0.0, 0
     for spot in spots:
@@ -51,11 +53,14 @@ def moments(rng: Random, count: int, start: datetime, span: timedelta) -> Iterat
         yield WrittenReport(min(begin + within * HOUR, start + span), "UKJENT" if rng.random() < 0.01 else form)
 
 
-def _hours(start: datetime, span: timedelta) -> Iterator[tuple[datetime, float, float]]:
+@lru_cache(maxsize=16)
+def _hours(start: datetime, span: timedelta) -> tuple[tuple[datetime, float, float], ...]:
     """Each hour with its weights of private and official forms."""
-    for number in range(max(1, -(-span // HOUR))):
-        local = (start + number * HOUR).astimezone(OSLO)
-        yield start + number * HOUR, _AWAKE[local.hour], _OFFICE[local.hour] if local.weekday() < 5 else 0
+    begins = [start + number * HOUR for number in range(max(1, -(-span // HOUR)))]
+    locally = [(begin, begin.astimezone(OSLO)) for begin in begins]
+    return tuple(
+        (begin, _AWAKE[local.hour], _OFFICE[local.hour] if local.weekday() < 5 else 0) for begin, local in locally
+    )
 
 
 def _ordered_fractions(rng: Random, count: int) -> Iterator[float]:

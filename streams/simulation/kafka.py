@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
+from streams.records.decode import FEED_HEADER
 from streams.simulation.script import ScriptLine
-from streams.simulation.story import StoryStep
+from streams.simulation.steps import StoryStep
 
 IN_FLIGHT = 20_000
 
@@ -22,7 +23,7 @@ async def to_kafka(producer: Any, prefix: str, lines: Iterable[ScriptLine], *, i
     produced = 0
     futures: list[asyncio.Future[Any]] = []
     for line in lines:
-        futures.append(await _send(producer, prefix + line.topic, line.value))
+        futures += await _send(producer, prefix, line)
         produced += 1
         if len(futures) >= in_flight:
             await asyncio.gather(*futures)
@@ -37,16 +38,22 @@ async def play(producer: Any, prefix: str, steps: Iterable[StoryStep]) -> int:
     `steps` come in order. A failed record ends it with the producer's error.
     """
     clock = asyncio.get_running_loop().time
-    begin, futures = clock(), []
-    for step in steps:
+    begin, futures, played = clock(), [], 0
+    for played, step in enumerate(steps, start=1):  # noqa: B007 - the count is what we give back
         wait = begin + step.offset_seconds - clock()
         if wait > 0:
             await asyncio.sleep(wait)
-        futures.append(await _send(producer, prefix + step.topic, step.value_at(datetime.now(UTC))))
+        now = datetime.now(UTC)
+        futures += await _send(producer, prefix, ScriptLine(now, step.topic, step.value_at(now)))
     await asyncio.gather(*futures)
-    return len(futures)
+    return played
 
 
-async def _send(producer: Any, topic: str, value: dict[str, Any]) -> asyncio.Future[Any]:
-    future: asyncio.Future[Any] = await producer.send(topic, value=orjson.dumps(value), key=value["report_id"].encode())
-    return future
+async def _send(producer: Any, prefix: str, line: ScriptLine) -> list[asyncio.Future[Any]]:
+    """A record in its report's partition; a feed's mark in each partition, behind the proofs that were sent before."""
+    value = orjson.dumps(line.value)
+    if line.topic != "feed":
+        return [await producer.send(prefix + line.topic, value=value, key=line.value["report_id"].encode())]
+    topic, headers = f"{prefix}stored", [(FEED_HEADER, line.value["feed"].encode())]
+    partitions = await producer.partitions_for(topic)
+    return [await producer.send(topic, value=value, partition=one, headers=headers) for one in sorted(partitions)]

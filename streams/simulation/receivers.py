@@ -6,7 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 from streams.data import municipalities
-from streams.simulation.story import Dispatch, random_uuid
+from streams.simulation.steps import Dispatch, random_uuid
 
 _DISTRICTS = {"0301": 15, "4601": 8, "5001": 4}
 # fmt: off
@@ -26,7 +26,10 @@ DAYS_A_VERSION = 150
 
 
 class Profile(NamedTuple):
-    """One receiver. `former`: the number that it had before, if it is known by it still."""
+    """One receiver. `former`: the number that it had before, if it is known by it still.
+
+    `host`: under whose number its reports are stored, if it belongs to a service of another municipality.
+    """
 
     municipality: str
     former: str | None
@@ -36,6 +39,7 @@ class Profile(NamedTuple):
     major: int
     patched_late_days: int
     weight: float
+    host: str | None = None
 
     def version(self, day: int) -> str:
         """The case system's version on a day of the script: each municipality patches on its own day."""
@@ -132,7 +136,8 @@ def dispatch(rng: Random, profile: Profile, *, day: int, form: str, channel: str
         case_system=profile.case_system,
         case_system_version=profile.version(day),
         form=form,
-        stored_as=_stored_as(rng, profile, receiver),
+        stored_as={"municipality": profile.host} if profile.host else _stored_as(rng, profile, receiver),
+        served=profile.host is not None,
     )
 
 

@@ -4,17 +4,24 @@ Every proof arrives well before its alarm or well after it, so the truth never h
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from streams.core.events import written
-from streams.simulation.script import Cause, Reason, Topic, Truth
+from streams.simulation.script import Cause, Course, Reason, Truth
+from streams.simulation.steps import (
+    Dispatch,
+    StoryStep,
+    again_step,
+    random_uuid,
+    receipt_step,
+    sent_step,
+    stored_step,
+)
 
 IN_TIME = 0.4  # what comes in time comes within this part of the allowance
-_TIME_FIELD: dict[Topic, str] = {"sent": "sent_at", "receipt": "received_at", "stored": "stored_at"}
+LETTER_CHANNEL = "PRINT"
 
 
 class Kind(StrEnum):
@@ -29,9 +36,11 @@ class Kind(StrEnum):
     REJECTED = "rejected"
     TRANSPORT_FAILED = "transport_failed"
     ELSEWHERE = "elsewhere"
+    LETTER = "letter"  # the case system refuses it, the portal sends a letter by itself, and that is stored in time
+    LOST_AGAIN = "lost_again"  # receipted only, sent again after its alarm, and receipted only once more
 
 
-IN_TIME_KINDS = frozenset({Kind.STORED, Kind.STORED_UNRECEIPTED})
+IN_TIME_KINDS = frozenset({Kind.STORED, Kind.STORED_UNRECEIPTED, Kind.LETTER})
 LATE_KINDS: dict[Kind, Cause] = {Kind.STORED_LATE: "stored_late", Kind.CONFIRMED_LATE: "confirmed_late"}
 
 
@@ -44,6 +53,19 @@ class Habits(NamedTuple):
     sent_delayed: bool = False  # the sent arrives after it was due
 
 
+class FeedPace(NamedTuple):
+    """How a feed brings proofs, in seconds: when it speaks, how far behind it is, and how long it is silent once.
+
+    `patience` is the policy's. What would be undetermined for less than `margin` before it speaks again is none of its.
+    """
+
+    every: float
+    lag: float
+    patience: float
+    silence: float
+    margin: float
+
+
 class Pace(NamedTuple):
     """How fast the world turns, in seconds. `rebased`: a sent is handed over at the moment when it arrives."""
 
@@ -53,6 +75,7 @@ class Pace(NamedTuple):
     latency: float
     late_from: float
     late_spread: float
+    feed: FeedPace
     rebased: bool = False
 
     def allowed(self, channel: str) -> float:
@@ -60,45 +83,21 @@ class Pace(NamedTuple):
         return self.allowance.get(channel, self.default)
 
 
-class Dispatch(NamedTuple):
-    """A report on its way: who it is for and how it travels."""
-
-    report_id: str
-    receiver: dict[str, str]
-    channel: str
-    case_system: str
-    case_system_version: str
-    form: str
-    stored_as: dict[str, str] | None = None  # how the proof names the receiver, if it does
-    elsewhere: dict[str, str] | None = None  # where it is stored by mistake
-
-
-class StoryStep(NamedTuple):
-    """One record to produce. Its own time lies `back_seconds` before the moment when it is produced."""
-
-    offset_seconds: float
-    topic: Topic
-    report_id: str
-    body: dict[str, Any]
-    back_seconds: float = 0.0
-
-    def value_at(self, now: datetime) -> dict[str, Any]:
-        """The record's value if it is produced at `now` (UTC)."""
-        time = now - timedelta(seconds=self.back_seconds) if self.back_seconds else now
-        return {**self.body, _TIME_FIELD[self.topic]: written(time)}
-
-
 class Story(NamedTuple):
-    """A report's records and fate; all times are seconds after it was handed over."""
+    """A report's records and fate; all times are seconds after it was handed over.
+
+    `alarm_seconds`: its first alarm; `last_alarm_seconds`: that of its last window, later if it is lost again.
+    """
 
     report_id: str
     municipality: str
     steps: tuple[StoryStep, ...]
-    sent_at_seconds: float
     alarm_seconds: float
+    last_alarm_seconds: float
     proof_seconds: float | None
     reason: Reason | None
     cause: Cause | None
+    course: Course | None = None
 
     def truth(self, until_seconds: float = inf) -> Truth | None:
         """What is true once all until then is known. None: not even its sent has arrived."""
@@ -106,11 +105,13 @@ class Story(NamedTuple):
             return None
         proven = self.proof_seconds is not None and self.proof_seconds <= until_seconds
         if self.reason is None:
-            return Truth(self.report_id, self.municipality, "stored" if proven else "pending")
+            pending = Truth(self.report_id, self.municipality, "pending")
+            return pending._replace(outcome="stored", course=self.course) if proven else pending
         if self.alarm_seconds >= until_seconds:
             return Truth(self.report_id, self.municipality, "pending")
         if not proven:
-            return Truth(self.report_id, self.municipality, "missing", self.reason)
+            again = int(self.alarm_seconds < self.last_alarm_seconds < until_seconds)
+            return Truth(self.report_id, self.municipality, "missing", self.reason, lost_again=again)
         return Truth(self.report_id, self.municipality, "recovered", self.reason, self.cause)
 
 
@@ -126,6 +127,10 @@ class _Times(NamedTuple):
 
 def tell(rng: Random, dispatch: Dispatch, kind: Kind, habits: Habits, pace: Pace) -> Story:
     """Draw one report's story. Its first sent is the first step; the others follow in no order."""
+    if kind is Kind.LETTER and dispatch.channel != LETTER_CHANNEL:
+        return _by_letter(rng, dispatch, tell(rng, dispatch, Kind.REJECTED, Habits(habits.duplicated), pace), pace)
+    if kind is Kind.LOST_AGAIN:
+        return _lost_again(rng, dispatch, tell(rng, dispatch, Kind.RECEIPT_ONLY, habits, pace), pace)
     allowance = pace.allowed(dispatch.channel)
     times = _times(rng, kind, habits, pace, allowance)
     receipt = _receipt(rng, kind)
@@ -134,12 +139,36 @@ def tell(rng: Random, dispatch: Dispatch, kind: Kind, habits: Habits, pace: Pace
         report_id=dispatch.report_id,
         municipality=dispatch.receiver["municipality"],
         steps=tuple(_steps(rng, dispatch, kind, habits, times, receipt, allowance)),
-        sent_at_seconds=times.handed_over,
         alarm_seconds=times.alarm,
+        last_alarm_seconds=times.alarm,
         proof_seconds=times.proof if proven else None,
         reason=_reason(kind, receipt),
         cause=LATE_KINDS.get(kind),
+        course="service" if dispatch.served and kind in IN_TIME_KINDS else None,
     )
+
+
+def _by_letter(rng: Random, dispatch: Dispatch, refused: Story, pace: Pace) -> Story:
+    """The portal sends what was refused as a letter: its terms count, and by those it is stored in time."""
+    letter_at = pace.allowed(dispatch.channel) * rng.uniform(0.45, 0.55)
+    alarm = max(refused.alarm_seconds, letter_at + pace.allowed(LETTER_CHANNEL) + pace.grace)
+    proof = refused.alarm_seconds + (alarm - refused.alarm_seconds) * rng.uniform(0.3, 0.5)
+    back = (proof - letter_at) * rng.uniform(0.0, 0.3)
+    letter = sent_step(dispatch._replace(channel=LETTER_CHANNEL), letter_at, 0.0, random_uuid(rng))
+    stored = stored_step(rng, dispatch, proof, back, dispatch.stored_as)
+    steps = (*refused.steps, letter, stored)
+    return refused._replace(
+        steps=steps, alarm_seconds=alarm, last_alarm_seconds=alarm, proof_seconds=proof, reason=None, course="letter"
+    )
+
+
+def _lost_again(rng: Random, dispatch: Dispatch, lost: Story, pace: Pace) -> Story:
+    """Somebody sends again what was announced, and it is receipted and lost once more."""
+    allowance, message_id = pace.allowed(dispatch.channel), random_uuid(rng)
+    sent_at = lost.alarm_seconds + pace.late_from + 0.1 * pace.late_spread * rng.random()
+    sent = sent_step(dispatch, sent_at, 0.0, message_id)
+    receipt = receipt_step(dispatch, "MOTTATT", sent_at + allowance * rng.uniform(0.25, IN_TIME), message_id)
+    return lost._replace(steps=(*lost.steps, sent, receipt), last_alarm_seconds=sent_at + allowance + pace.grace)
 
 
 def _times(rng: Random, kind: Kind, habits: Habits, pace: Pace, allowance: float) -> _Times:
@@ -159,20 +188,20 @@ def _steps(
     attempts = [random_uuid(rng)]
     if habits.resent and not (habits.stored_first or habits.sent_delayed):
         attempts.append(random_uuid(rng))
-    steps = [_sent(dispatch, times.sent, times.sent - times.handed_over, attempts[0])]
+    steps = [sent_step(dispatch, times.sent, times.sent - times.handed_over, attempts[0])]
     if receipt:
-        steps.append(_receipt_step(dispatch, receipt, allowance * rng.uniform(0.25, IN_TIME), attempts[-1]))
+        steps.append(receipt_step(dispatch, receipt, allowance * rng.uniform(0.25, IN_TIME), attempts[-1]))
     if kind in IN_TIME_KINDS or kind in LATE_KINDS:
         back = times.proof - _stored_at(rng, kind, times, allowance)
-        steps.append(_stored(rng, dispatch, times.proof, back, dispatch.stored_as))
+        steps.append(stored_step(rng, dispatch, times.proof, back, dispatch.stored_as))
     elif kind is Kind.ELSEWHERE:
-        steps.append(_stored(rng, dispatch, times.proof, 0.0, dispatch.elsewhere))
+        steps.append(stored_step(rng, dispatch, times.proof, 0.0, dispatch.elsewhere))
     if habits.duplicated:
-        steps.append(_again(rng, rng.choice(steps), allowance))
+        steps.append(again_step(rng, rng.choice(steps), allowance))
     if len(attempts) > 1:
-        steps.append(_sent(dispatch, times.sent + allowance * rng.uniform(0.15, 0.2), 0.0, attempts[1]))
+        steps.append(sent_step(dispatch, times.sent + allowance * rng.uniform(0.15, 0.2), 0.0, attempts[1]))
         if receipt:  # where there is a receipt at all, the first attempt got a bad one
-            steps.append(_receipt_step(dispatch, "TIDSAVBRUDD", allowance * rng.uniform(0.05, 0.1), attempts[0]))
+            steps.append(receipt_step(dispatch, "TIDSAVBRUDD", allowance * rng.uniform(0.05, 0.1), attempts[0]))
     return steps
 
 
@@ -214,43 +243,3 @@ def _stored_at(rng: Random, kind: Kind, times: _Times, allowance: float) -> floa
     if kind is Kind.STORED_LATE:
         return times.proof - (times.proof - times.due) * rng.uniform(0.0, 0.2)
     return times.proof * rng.uniform(0.7, 1.0)
-
-
-def _sent(dispatch: Dispatch, at: float, back: float, message_id: str) -> StoryStep:
-    body = {
-        "report_id": dispatch.report_id,
-        "receiver": dispatch.receiver,
-        "channel": dispatch.channel,
-        "case_system": dispatch.case_system,
-        "case_system_version": dispatch.case_system_version,
-        "message_id": message_id,
-        "form": dispatch.form,
-    }
-    return StoryStep(at, "sent", dispatch.report_id, body, back)
-
-
-def _receipt_step(dispatch: Dispatch, receipt: str, at: float, message_id: str) -> StoryStep:
-    body = {"report_id": dispatch.report_id, "receipt": receipt, "message_id": message_id}
-    return StoryStep(at, "receipt", dispatch.report_id, body)
-
-
-def _stored(rng: Random, dispatch: Dispatch, at: float, back: float, receiver: dict[str, str] | None) -> StoryStep:
-    draw = rng.random()
-    evidence = "READ_BACK" if draw < 0.8 else "RECONCILIATION" if draw < 0.97 else "MANUAL"
-    body: dict[str, Any] = {"report_id": dispatch.report_id, "evidence": evidence}
-    if receiver is not None:
-        body |= {"receiver": receiver, "case_system": dispatch.case_system}
-    return StoryStep(at, "stored", dispatch.report_id, body, back)
-
-
-def _again(rng: Random, step: StoryStep, allowance: float) -> StoryStep:
-    """The same record once more, a little later: its own time stays."""
-    gap = allowance * rng.uniform(0.01, 0.1)
-    return step._replace(offset_seconds=step.offset_seconds + gap, back_seconds=step.back_seconds + gap)
-
-
-def random_uuid(rng: Random) -> str:
-    """A version 4 UUID from the generator, so that the same seed gives the same id."""
-    bits = rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | (4 << 76) | (2 << 62)
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -34,6 +34,8 @@ class Mix:
     rejected: float = 0.0005
     transport_failed: float = 0.0005
     elsewhere: float = 0.0005
+    letter: float = 0.0005
+    lost_again: float = 0.0002
     duplicated: float = 0.03
     resent: float = 0.02
     stored_first: float = 0.03

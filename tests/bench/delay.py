@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.broker import EmbeddedKafka
 from streams.core.events import written
-from streams.simulation.story import random_uuid
+from streams.simulation.steps import random_uuid
 from tests.bench.figures import Spread, spread, table
 from tests.bench.ground import bench_kafka, bench_world, cpu_seconds, machine, metric, say, where
 from tests.bench.load import streaming

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaProducer
 from streams.core.events import written
 from streams.kafka.partitioner import partition_of
 from streams.settings import KafkaSettings, Settings
-from streams.simulation.story import random_uuid
+from streams.simulation.steps import random_uuid
 from tests.bench.state import KINDS, SAMPLES, Input, samples, value
 from tests.bench.writing import INPUT_BATCH_BYTES, batches
 from tests.engine.world import World

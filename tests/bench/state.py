@@ -24,7 +24,7 @@ from streams.records.coverage import Applied, Coverage
 from streams.records.record import HEADER, arrival
 from streams.settings import Settings
 from streams.simulation.receivers import Chooser, dispatch, profiles
-from streams.simulation.story import Dispatch, random_uuid
+from streams.simulation.steps import Dispatch, random_uuid
 
 KINDS = SENT, RECEIPT, STORED = 0, 1, 2
 SAMPLES = 1000

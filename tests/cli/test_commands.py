@@ -15,6 +15,11 @@ from streams.errors import ConfigurationError
 from streams.simulation.script import read_truth
 from streams.simulation.verdict import judge
 
+SILENCE = (
+    "A feed of proofs fell silent for a day: 25 of 25 reports undetermined meanwhile, none of them announced missing, "
+    "25 stored when it spoke again."
+)
+
 
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
@@ -61,6 +66,10 @@ def test_the_incident_on_a_virtual_clock_is_exact() -> None:
     assert result["verdict"] == (
         "63 of 63 lost reports announced, in 22 municipalities; 7 of 7 found again; no phantom."
     )
+    assert result["silence"] == SILENCE
+    counts = result["counts"]
+    assert (counts["lost_again_announced"], counts["silent_undetermined"], counts["letters"]) == (3, 25, 12)
+    assert counts["silent_announced"] == counts["letters_announced"] == counts["served_announced"] == 0
 
 
 def test_without_any_kafka_the_demo_says_so_and_plays_on_a_virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +83,7 @@ def test_without_any_kafka_the_demo_says_so_and_plays_on_a_virtual_clock(monkeyp
     assert "needs Java 17" in done.stderr
     assert "on a virtual clock" in done.stderr
     assert "63 of 63" in done.stdout
+    assert done.stdout.splitlines()[-1] == SILENCE
 
 
 def test_config_shows_every_setting_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

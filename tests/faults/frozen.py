@@ -35,6 +35,7 @@ SPAN = timedelta(days=20)
 MIX = Mix(
     stored_unreceipted=0.05, stored_late=0.1, confirmed_late=0.1, receipt_only=0.1, nothing=0.1, rejected=0.05,
     transport_failed=0.05, elsewhere=0.05, duplicated=0.2, resent=0.2, stored_first=0.3,
+    letter=0.0, lost_again=0.0,
 )  # fmt: skip
 
 

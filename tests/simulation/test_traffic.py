@@ -10,14 +10,14 @@ import pytest
 
 from streams.data import Outage, municipalities
 from streams.simulation.receivers import profiles
-from streams.simulation.story import random_uuid
+from streams.simulation.steps import random_uuid
 from streams.simulation.traffic import Mix, Traffic, generate
 from tests.simulation.oracle import oracle
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 MONTH = timedelta(days=30)
 LONG_AFTER = datetime(2026, 6, 1, tzinfo=UTC)
-WILD = Mix(*[0.03] * 8, *[0.1] * 4)
+WILD = Mix(*[0.03] * 10, *[0.1] * 4)
 
 
 def oslo(text: str) -> datetime:

@@ -8,7 +8,7 @@ import pytest
 from streams.core.events import MISSING_TYPE, RECOVERED_TYPE
 from streams.simulation.incident import compressed
 from streams.simulation.script import Truth
-from streams.simulation.verdict import judge
+from streams.simulation.verdict import Watched, judge
 
 LOST = Truth("lost", "4601", "missing", "receipted_not_stored")
 GONE = Truth("gone", "4204", "missing", "no_receipt")
@@ -16,13 +16,15 @@ FOUND = Truth("found", "1103", "recovered", "no_receipt", "stored_late")
 FINE = Truth("fine", "0301", "stored")
 OPEN = Truth("open", "0301", "pending")
 TRUTH = [LOST, GONE, FOUND, FINE, OPEN]
+AGAIN = Truth("again", "4601", "missing", "receipted_not_stored", lost_again=1)
+BEHIND = Truth("behind", "0301", "stored", course="silent_feed")
 
 Event = dict[str, Any]
 
 
-def missing(truth: Truth, **other: str) -> Event:
+def missing(truth: Truth, **other: Any) -> Event:
     event = {"type": MISSING_TYPE, "event_id": f"m-{truth.report_id}", "report_id": truth.report_id}
-    return {**event, "reason": truth.reason, **other}
+    return {**event, "reason": truth.reason, "episode": 1, **other}
 
 
 def recovered(truth: Truth, **other: str) -> Event:
@@ -42,9 +44,24 @@ def test_the_truth_and_nothing_else_is_exact() -> None:
     assert str(verdict) == ("2 of 2 lost reports announced, in 2 municipalities; 1 of 1 found again; no phantom.")
 
 
+def both(truth: Truth, **other: Any) -> list[Event]:
+    """What has to be announced of who is lost twice."""
+    return [missing(truth), missing(truth, **{"event_id": "second", "episode": 2, **other})]
+
+
+def watched(*statuses: str) -> Watched:
+    rows = Watched()
+    for status in statuses:
+        rows.see(BEHIND.report_id, status)
+    return rows
+
+
 def test_the_incidents_verdict() -> None:
     truth = compressed(100, 1).truth
-    assert str(judge(truth, announced(truth))) == (
+    again = [each for each in truth if each.lost_again]
+    events = announced(truth) + [missing(each, event_id=f"2-{each.report_id}", episode=2) for each in again]
+    assert len(again) == 3
+    assert str(judge(truth, events)) == (
         "63 of 63 lost reports announced, in 22 municipalities; 7 of 7 found again; no phantom."
     )
 
@@ -56,7 +73,7 @@ def test_the_incidents_verdict() -> None:
         ([missing(OPEN, reason="no_receipt")], {"phantom": ("open",)}),
         ([missing(LOST, report_id="never heard of")], {"phantom": ("never heard of",)}),
         ([missing(LOST)], {"announced_twice": ("lost",)}),
-        ([missing(LOST, event_id=str(uuid4()))], {"announced_twice": ("lost",)}),
+        ([missing(LOST, event_id=str(uuid4()), episode=2)], {"announced_twice": ("lost",)}),
         ([recovered(FOUND)], {"announced_twice": ("found",)}),
         ([recovered(LOST, cause="stored_late")], {"wrongly_recovered": ("lost",)}),
         ([recovered(FINE, cause="stored_late")], {"wrongly_recovered": ("fine",)}),
@@ -111,3 +128,62 @@ def test_one_is_singular() -> None:
 def test_where_nothing_is_lost_silence_is_exact() -> None:
     assert judge([FINE], []).exact
     assert not judge([LOST], []).exact
+
+
+def test_who_is_lost_twice_is_one_report_and_two_events() -> None:
+    verdict = judge([AGAIN], both(AGAIN))
+    assert verdict.exact
+    assert (verdict.counts.lost_announced, verdict.counts.lost_again_announced) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("events", "difference"),
+    [
+        ([missing(AGAIN)], "not_again"),
+        ([missing(AGAIN), missing(AGAIN)], "not_again"),
+        ([*both(AGAIN), missing(AGAIN, event_id="third", episode=3)], "announced_twice"),
+        ([*both(AGAIN), missing(AGAIN)], "announced_twice"),
+        (both(AGAIN, episode=1), "wrong_episode"),
+        (both(AGAIN, reason="no_receipt"), "wrong_reason"),
+    ],
+)
+def test_an_episode_too_few_too_many_or_untrue_is_found(events: list[Event], difference: str) -> None:
+    assert judge([AGAIN], events).differences == {difference: ("again",)}
+
+
+def test_one_event_too_many_of_who_was_lost_once_is_found() -> None:
+    assert judge([LOST], both(LOST)).differences == {"announced_twice": ("lost",)}
+
+
+def test_what_was_behind_a_silent_feed_is_told_in_one_line() -> None:
+    verdict = judge([BEHIND, FINE], [], watched("pending", "undetermined", "stored"))
+    assert verdict.exact
+    assert verdict.silence == (
+        "A feed of proofs fell silent for a day: 1 of 1 report undetermined meanwhile, none of them announced missing, "
+        "1 stored when it spoke again."
+    )
+    assert judge([FINE], [], Watched()).silence == ""
+
+
+@pytest.mark.parametrize("statuses", [("pending", "stored"), ("undetermined",), ()])
+def test_a_silence_that_was_not_seen_or_did_not_end_is_found(statuses: tuple[str, ...]) -> None:
+    assert judge([BEHIND], [], watched(*statuses)).differences == {"not_undetermined": ("behind",)}
+
+
+def test_undetermined_without_a_silent_feed_is_found() -> None:
+    rows = watched("undetermined", "stored")
+    assert judge([BEHIND._replace(course=None)], [], rows).differences == {"wrongly_undetermined": ("behind",)}
+
+
+def test_announced_behind_a_silent_feed_is_a_phantom_and_said() -> None:
+    event = missing(BEHIND, reason="no_receipt")
+    verdict = judge([BEHIND], [event], watched("undetermined", "stored"))
+    assert verdict.differences == {"phantom": ("behind",)}
+    assert "1 of them announced missing" in verdict.silence
+
+
+@pytest.mark.parametrize(("course", "name"), [("letter", "letters"), ("service", "served")])
+def test_letters_and_what_a_service_stored_are_counted(course: Any, name: str) -> None:
+    truth = FINE._replace(course=course)
+    counts = judge([truth], [missing(truth, reason="no_receipt")]).counts
+    assert (getattr(counts, name), getattr(counts, f"{name}_announced")) == (1, 1)
