@@ -108,7 +108,7 @@ def demo(
             if not leave:
                 say("All of it goes on until Ctrl-C: `meldingsvakt explain ID` with KAFKA_BROKERS="
                     f"{os.environ['KAFKA_BROKERS']} tells about a report.")  # fmt: skip
-            say(f"The page was at {page} and stays without --exit." if leave else f"The page is at {page}")
+            say("Without --exit all of it goes on, with a page to look at." if leave else f"The page is at {page}")
             if not leave:
                 with suppress(KeyboardInterrupt):
                     signal.pause()
@@ -142,7 +142,7 @@ def _rows(result: "Result") -> list[tuple[str, object, str]]:
         ("stored after all", counts.recovered, f"found again {counts.recovered_announced}"),
         ("behind a silent feed", counts.silent, silent),
         ("refused, sent by letter", counts.letters, f"announced {counts.letters_announced}"),
-        ("stored by a service", counts.served, f"announced {counts.served_announced}"),
+        ("stored by its service", counts.served, f"announced {counts.served_announced}"),
         ("phantoms", 0, f"announced {len(result.verdict.phantom)}"),
     ]
     if delay:

@@ -233,10 +233,17 @@ async def _play(kafka: KafkaSettings, settings: Settings, story: Compressed, see
         with messages.status("") as status:
             while not playing.done() or time.monotonic() - began < story.settled_seconds + SETTLE_SECONDS:
                 left = max(0.0, story.settled_seconds + SETTLE_SECONDS - (time.monotonic() - began))
-                status.update(f"{len(seen.events)} events seen, {left:.0f} s left")
+                status.update(_progress(seen, left))
                 if playing.done():
                     playing.result()
                 await asyncio.sleep(0.5)
         await playing
     finally:
         await producer.stop()
+
+
+def _progress(seen: Seen, left_seconds: float) -> str:
+    """What the terminal says meanwhile: also what waits for a feed that is silent."""
+    silent = seen.rows.undetermined_now
+    waiting = f", {silent} undetermined while a feed is silent" if silent else ""
+    return f"{len(seen.events)} events seen{waiting}, {left_seconds:.0f} s left"

@@ -16,6 +16,11 @@ class Watched:
     undetermined: set[str] = field(default_factory=set)
     status: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def undetermined_now(self) -> int:
+        """How many rows say that they are undetermined."""
+        return sum(self.status[id] == Status.UNDETERMINED for id in self.undetermined)
+
     def see(self, report_id: str, status: str) -> None:
         """Take in what a row says now."""
         self.status[report_id] = status
@@ -63,9 +68,7 @@ class Comparison:
     wrong_cause: tuple[str, ...] = ()
     not_recovered: tuple[str, ...] = ()
     wrongly_recovered: tuple[str, ...] = ()  # not to be recovered, or not after the missing event that it names
-    not_undetermined: tuple[
-        str, ...
-    ] = ()  # its feed was silent, and its row was not undetermined, or is not stored since
+    not_undetermined: tuple[str, ...] = ()  # though its feed was silent; or not stored since
     wrongly_undetermined: tuple[str, ...] = ()
 
     @property
@@ -95,11 +98,11 @@ class Comparison:
         counts = self.counts
         if not counts.silent:
             return ""
-        announced = f"{counts.silent_announced} of them" if counts.silent_announced else "none of them"
+        stored = f"all {counts.silent}" if counts.silent_stored == counts.silent else str(counts.silent_stored)
         return (
-            f"A feed of proofs fell silent for a day: {_of(counts.silent_undetermined, counts.silent)} "
-            f"{_reports(counts.silent)} undetermined meanwhile, {announced} announced missing, "
-            f"{counts.silent_stored} stored when it spoke again."
+            f"One feed fell silent for a day: {_of(counts.silent_undetermined, counts.silent)} "
+            f"{_reports(counts.silent)} undetermined meanwhile, {counts.silent_announced or 'none'} announced missing, "
+            f"{stored} stored when it spoke."
         )
 
 

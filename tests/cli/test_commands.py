@@ -16,8 +16,8 @@ from streams.simulation.script import read_truth
 from streams.simulation.verdict import judge
 
 SILENCE = (
-    "A feed of proofs fell silent for a day: 25 of 25 reports undetermined meanwhile, none of them announced missing, "
-    "25 stored when it spoke again."
+    "One feed fell silent for a day: 25 of 25 reports undetermined meanwhile, none announced missing, "
+    "all 25 stored when it spoke."
 )
 
 

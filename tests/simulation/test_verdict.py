@@ -159,8 +159,8 @@ def test_what_was_behind_a_silent_feed_is_told_in_one_line() -> None:
     verdict = judge([BEHIND, FINE], [], watched("pending", "undetermined", "stored"))
     assert verdict.exact
     assert verdict.silence == (
-        "A feed of proofs fell silent for a day: 1 of 1 report undetermined meanwhile, none of them announced missing, "
-        "1 stored when it spoke again."
+        "One feed fell silent for a day: 1 of 1 report undetermined meanwhile, none announced missing, "
+        "all 1 stored when it spoke."
     )
     assert judge([FINE], [], Watched()).silence == ""
 
@@ -179,7 +179,7 @@ def test_announced_behind_a_silent_feed_is_a_phantom_and_said() -> None:
     event = missing(BEHIND, reason="no_receipt")
     verdict = judge([BEHIND], [event], watched("undetermined", "stored"))
     assert verdict.differences == {"phantom": ("behind",)}
-    assert "1 of them announced missing" in verdict.silence
+    assert "meanwhile, 1 announced missing" in verdict.silence
 
 
 @pytest.mark.parametrize(("course", "name"), [("letter", "letters"), ("service", "served")])
