@@ -1,6 +1,6 @@
 """One report's story: which records it causes, when they arrive after it was handed over, and what is true of it.
 
-Every proof arrives well before its alarm or well after it, so the truth never hangs on a boundary.
+Every proof arrives well before its last alarm or well after it, so the truth never hangs on a boundary.
 """
 
 from collections.abc import Mapping

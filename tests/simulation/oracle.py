@@ -1,5 +1,6 @@
 """What is true of finished scripts by the rules alone, report by report, in the words of the oracle of the core."""
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -59,13 +60,13 @@ def by_topic(own: Sequence[Fact]) -> tuple[list[Any], list[Any], list[Any]]:
     return sent, [fact for fact in own if not isinstance(fact, Sent | Stored)], stored
 
 
-def heard(log: Log, marks: Iterable[FeedMark], law: Law) -> Log:
+def heard(log: Log, marks: Sequence[FeedMark], law: Law) -> Log:
     """With the marks of its time among the proofs, where a feed would prove it: earlier ones vouch for less."""
     if terms_of(log.sent[0].names, law.versions[0], law).feed is None:
         return log
     first = log.sent[0].place.arrived
-    near = [mark for mark in marks if first < mark.place.arrived < first + LONGEST]
-    return log._replace(stored=sorted([*log.stored, *near], key=lambda one: one.place.offset))
+    begin, end = (bisect(marks, time, key=lambda mark: mark.place.arrived) for time in (first, first + LONGEST))
+    return log._replace(stored=sorted([*log.stored, *marks[begin:end]], key=lambda one: one.place.offset))
 
 
 def judged(log: Log, law: Law, until: datetime) -> Truth:

@@ -31,6 +31,10 @@ def test_the_truth_is_what_the_rules_say(seed: int) -> None:
     assert truth == oracle(traffic.lines(), traffic.policy_toml, LONG_AFTER)
     assert len(truth) == 2000
     assert len({(each.outcome, each.reason, each.cause) for each in truth.values()}) == 10
+    assert (
+        min(sum(each.course == "letter" for each in truth.values()), sum(each.lost_again for each in truth.values()))
+        > 20
+    )
 
 
 @pytest.mark.parametrize("days", [3, 12, 29, 33])
