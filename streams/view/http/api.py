@@ -245,7 +245,7 @@ async def _list(request: Request, name: str, listing: Listing, query: Any, suffi
         )
     at = Cursor.read(query.cursor, query.order) if query.cursor else None
     question = (name, query.model_dump_json())
-    answer = await seat.answer(question, lambda cursor: queries.page(cursor, listing, limit, at, seat.reach))
+    answer = await seat.answer(question, lambda cursor: queries.page(cursor, listing, limit, at))
     await seat.record("list", answer.found.report_ids(), request.url.query)
     rows = [orjson.Fragment(row) for row in answer.found.rows]
     says = {"says": "found" if rows or at else "nothing_found"} if name == "reports" else {}

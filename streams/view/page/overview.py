@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import duckdb
 import orjson
 
-from streams.access.scope import Reach
 from streams.data import todays_number
 from streams.presentation.municipality_names import municipality_names, named
 from streams.view.queries import queries
@@ -59,11 +58,9 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
     return Standing(counts, oldest, [found.get(day) or {"day": day} | none for day in days])
 
 
-def listed(
-    cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None, reach: Reach
-) -> Listed:
+def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:
     """One page of the reports that a filter lets through."""
-    page = queries.page(cursor, queries.report_listing(chosen, order), LIST_ROWS, at, reach)
+    page = queries.page(cursor, queries.report_listing(chosen, order), LIST_ROWS, at)
     condition = where(chosen.conditions())
     ((total,),) = cursor.execute(f"SELECT count(*) FROM reports {condition.sql}", condition.values).fetchall()
     facets = {name: _facet(cursor, chosen, name, column) for name, column in FACETS.items()}

@@ -241,7 +241,7 @@ async def _listed(seat: Seat, query: PageQuery) -> Answer:
     seat.within_reach(*query.receiver)
     answer = await seat.answer(
         ("listed", query.model_dump_json(exclude={"utc"})),
-        lambda cursor: overview.listed(cursor, query, query.order, at, seat.reach),
+        lambda cursor: overview.listed(cursor, query, query.order, at),
     )
     await seat.record("list", [row["report_id"] for row in answer.found.rows], query.model_dump_json())
     return answer

@@ -6,7 +6,6 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 import orjson
 
-from streams.access.scope import EVERYTHING, Reach
 from streams.problems import BadRequest
 from streams.view.queries.columns import ANNOUNCEMENTS, REPORTS, Columns
 from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
@@ -69,21 +68,22 @@ class Listing(NamedTuple):
         direction = "DESC" if self.descending else "ASC"
         return f'ORDER BY "{self.column}" {direction} NULLS LAST, {", ".join(self.identity)}'
 
-    def select(
-        self, what: str, limit: int | None = None, after: Condition | None = None, *, has_rowid: bool = True
-    ) -> Condition:
-        """Rows as `what` says. A page first finds its rows by the few columns that decide, then reads the others.
-
-        A view of some receivers' rows has no rowid: there, few rows are read at once.
-        """
+    def select(self, what: str, limit: int | None = None, after: Condition | None = None) -> Condition:
+        """Rows as `what` says."""
         chosen = where((*self.conditions, *([after] if after else [])))
         rows = f"(SELECT * FROM {self.table} {chosen.sql})"
-        if limit is not None and not has_rowid:
-            rows = f"(SELECT * FROM {self.table} {chosen.sql} {self.sorting} LIMIT {limit})"
-        elif limit is not None:
-            found = f"SELECT rowid FROM {self.table} {chosen.sql} {self.sorting} LIMIT {limit}"
-            rows = f"(SELECT * FROM {self.table} WHERE rowid IN ({found}))"
+        if limit is not None:
+            rows = few_rows(self.table, f"{chosen.sql} {self.sorting} LIMIT {limit}")
         return Condition(f"SELECT {what} FROM {self.columns.of(rows)} {self.sorting}", chosen.values)
+
+
+def few_rows(table: str, which: str) -> str:
+    """The rows within reach that `which` finds: it reads the columns that decide, and only then are the others read.
+
+    What is read of everybody's table are the places that were found, by nothing but where they are: a condition beside
+    `which` would be worked out on others' rows.
+    """
+    return f"(SELECT * FROM main.{table} WHERE rowid IN (SELECT place FROM placed_{table} {which}))"
 
 
 def report_listing(chosen: ReportFilter, order: str) -> Listing:
@@ -91,14 +91,12 @@ def report_listing(chosen: ReportFilter, order: str) -> Listing:
     return Listing(REPORTS, "reports", order, ("report_id",), tuple(chosen.conditions()))
 
 
-def page(
-    cursor: duckdb.DuckDBPyConnection, listing: Listing, limit: int, at: Cursor | None, reach: Reach = EVERYTHING
-) -> Page:
+def page(cursor: duckdb.DuckDBPyConnection, listing: Listing, limit: int, at: Cursor | None) -> Page:
     """One page of a list."""
     identity = f"concat_ws('/', {', '.join(listing.identity)})" if len(listing.identity) > 1 else listing.identity[0]
     after = at.condition(f'"{listing.column}"', identity, listing.descending) if at else None
     what = f'{listing.columns.json()}, CAST("{listing.column}" AS VARCHAR), CAST({identity} AS VARCHAR)'
-    query = listing.select(what, limit + 1, after, has_rowid=reach.receivers is None)
+    query = listing.select(what, limit + 1, after)
     found = cursor.execute(query.sql, query.values).fetchall()
     following = None
     if len(found) > limit:
@@ -149,14 +147,15 @@ def ensure_few(groups: Sequence[Any], most: int) -> None:
         raise BadRequest("too-many-groups", "These are too many groups: filter, or group by less.", "by")
 
 
+_WITH_ID = "WHERE report_id = CAST(? AS UUID)"
+ONE_REPORT = f"SELECT {REPORTS.json()} FROM {REPORTS.of(few_rows('reports', _WITH_ID))}"
+ITS_EVENTS = f'SELECT * FROM {few_rows("announcements", _WITH_ID)} ORDER BY "offset"'
+
+
 def report(cursor: duckdb.DuckDBPyConnection, report_id: str) -> tuple[str, list[dict[str, Any]]] | None:
     """One report as JSON text and its announcements; None if there is none."""
-    rows = "(SELECT * FROM reports WHERE report_id = CAST(? AS UUID))"
-    found = cursor.execute(f"SELECT {REPORTS.json()} FROM {REPORTS.of(rows)}", [report_id]).fetchall()
-    if not found:
-        return None
-    events = 'SELECT * FROM announcements WHERE report_id = CAST(? AS UUID) ORDER BY "offset"'
-    return found[0][0], dictionaries(cursor, events, [report_id])
+    found = cursor.execute(ONE_REPORT, [report_id]).fetchall()
+    return (found[0][0], dictionaries(cursor, ITS_EVENTS, [report_id])) if found else None
 
 
 def announcement_listing(order: str, conditions: Sequence[Condition]) -> Listing:

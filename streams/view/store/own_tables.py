@@ -4,18 +4,20 @@ Whoever may see some receivers only asks everything, SQL included, in a schema o
 theirs, and so is all that is worked out from it. No query has to remember a condition.
 
 What is asked is worked out behind the views, of their rows alone: a condition that ran over others' rows first, or was
-answered by what the database knows of whole columns, would tell of them by how long it takes.
+answered by what the database knows of whole columns, would tell of them by how long it takes. That goes for an id, too:
+below, whether a block of rows can hold it is known by the least and the greatest id in it, which may be another's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from streams.access.scope import ReceiverScope
+from streams.view.store.tables import PLACED
 
 Columns = Mapping[str, str]  # of a table: names and types
 
 # What tells nothing of single receivers.
 SHARED = ("municipalities", "coverage", "losses")
-OWN = ("reports", "announcements", "books")
+OWN = (*PLACED, "books")
 ENDLESS = 2**62 - 1  # the most that a LIMIT takes
 
 _TODAY = "(SELECT today FROM main.municipalities WHERE code = municipality)"
@@ -31,8 +33,10 @@ def own_tables(receivers: Iterable[ReceiverScope], columns: Mapping[str, Columns
     mine = f"municipality_today IN ({', '.join(sorted({_text(one.municipality) for one in ordered})) or 'NULL'})"
     if not all(one.whole for one in ordered):
         mine += f" AND ({' OR '.join(f'({_condition(one)})' for one in ordered)})"
-    for name in ("reports", "announcements"):
-        yield name, _walled(f"SELECT * FROM main.{name} WHERE {mine}", columns[name])
+    for name in PLACED:
+        rows = f"SELECT rowid AS place, * FROM main.{name} WHERE {mine}"
+        yield f"placed_{name}", _walled(rows, {"place": "BIGINT", **columns[name]})
+        yield name, f"SELECT * EXCLUDE (place) FROM placed_{name}"
     # The books know no parts of a municipality.
     whole = " OR ".join(f"({_book_condition(one)})" for one in ordered if one.whole) or "false"
     yield "books", _walled(f"SELECT * FROM main.books WHERE {whole}", columns["books"])

@@ -225,11 +225,9 @@ def _create_own(connection: duckdb.DuckDBPyConnection, schema: str, receivers: I
         if cursor.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [schema]).fetchall():
             return
         _run(cursor, f"CREATE SCHEMA {schema}")
-        columns = {name: dict(_columns(cursor, name)) for name in OWN}
-        for name, query in own_tables(receivers, columns):
-            _run(cursor, f"CREATE VIEW {schema}.{name} AS {query}")
         _run(cursor, f"SET search_path = '{schema}'")  # so that what is worked out reads these
-        for name, query in VIEWS.items():
+        columns = {name: dict(_columns(cursor, name)) for name in OWN}
+        for name, query in (*own_tables(receivers, columns), *VIEWS.items()):
             _run(cursor, f"CREATE VIEW {schema}.{name} AS {query}")
 
 

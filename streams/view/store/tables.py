@@ -146,6 +146,8 @@ _COUNTS = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for sta
 _SUMS = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in ("sent", *STATUSES, "erased"))
 _GROUPS = "municipality_today AS municipality, district, channel, case_system, case_system_version"
 
+# Of these, rows are found by where they are: by a few columns at first, then the others are read.
+PLACED = ("reports", "announcements")
 TABLES = f"""
 CREATE TABLE municipalities (
     code VARCHAR, name VARCHAR, county VARCHAR, county_name VARCHAR, today VARCHAR, valid_from DATE, valid_to DATE,
@@ -168,6 +170,7 @@ CREATE TABLE books (
 CREATE TABLE erased_reports (report_id UUID);
 CREATE TABLE positions (topic VARCHAR, "partition" INTEGER, next_offset BIGINT);
 CREATE TABLE about (schema_version INTEGER, application VARCHAR, cluster VARCHAR, applied_at TIMESTAMPTZ);
+{"".join(f"CREATE VIEW placed_{table} AS SELECT rowid AS place, * FROM {table};" for table in PLACED)}
 """
 
 # What is worked out from the tables; each may use those before it.

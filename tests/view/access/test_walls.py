@@ -12,11 +12,11 @@ import pytest
 from streams.access.scope import EVERYTHING, Reach, ReceiverScope
 from streams.data import municipalities, todays_number
 from streams.view.queries.filters import ReportFilter, where
-from streams.view.queries.queries import announcement_listing, report_listing
+from streams.view.queries.queries import ITS_EVENTS, ONE_REPORT, announcement_listing, few_rows, report_listing
 from streams.view.store.store import Store
 from streams.view.store.tables import VIEWS
 from tests.view.access.issuer import UNIT
-from tests.view.stock import books, changes, missing, receiver, recovered, state
+from tests.view.stock import books, changes, missing, receiver, recovered, report_id, state
 
 REACHES = (
     Reach(True, frozenset({ReceiverScope("0301")})),
@@ -96,9 +96,18 @@ def outside(found: list[Any]) -> list[Any]:
     """What is read without a wall."""
     if not found:
         return []
-    rest = [child for node in found if node["name"].strip() != "UNION" for child in node["children"]]
+    rest = [child for node in found if node["name"].strip() != "UNION" for child in unplaced(node)]
     scans = [node["extra_info"].get("Table", "") for node in found if not node["children"]]
     return [*scans, *outside(rest)]
+
+
+def unplaced(node: Any) -> list[Any]:
+    """What is below a node, but for rows that are read by nothing but their places, which were found beside them."""
+    info, below = node["extra_info"], node["children"]
+    if (info.get("Join Type"), info.get("Conditions")) != ("SEMI", "rowid = #0"):
+        return list(below)
+    rows = below[0]
+    return list(below[1:] if rows["name"].strip() == "SEQ_SCAN" and "Filters" not in rows["extra_info"] else below)
 
 
 class Walls:
@@ -164,9 +173,39 @@ def test_nor_is_a_filter_of_the_api(many: Store) -> None:
         for name, value in given.items():
             condition = where(ReportFilter.model_validate({name: value}).conditions())
             walls.hold(f"SELECT count(*) FROM reports {condition.sql}", condition.values)
+            page = report_listing(ReportFilter.model_validate({name: value}), "-sent_at").select("report_id", 5)
+            walls.hold(page.sql, page.values)
         for listing in (report_listing(ReportFilter(), "-sent_at"), announcement_listing("recorded_at", [])):
-            chosen = listing.select(listing.columns.json(), 5, has_rowid=False)
-            walls.hold(chosen.sql, chosen.values)
+            for limit in (5, None):
+                chosen = listing.select(listing.columns.json(), limit)
+                walls.hold(chosen.sql, chosen.values)
+
+
+@pytest.mark.parametrize("query", [ONE_REPORT, ITS_EVENTS])
+@pytest.mark.parametrize("reach", REACHES)
+def test_nor_is_the_id_of_one_report(many: Store, query: str, reach: Reach) -> None:
+    with many.reading(reach) as cursor:
+        Walls(cursor).hold(query, (report_id(3),))
+
+
+def test_one_report_is_looked_for_by_its_id_alone(many: Store) -> None:
+    """To read every column of all of one's own rows, and find one of them then, takes three times as long."""
+    with many.reading(REACHES[0]) as cursor:
+        (union, *_) = [
+            node for node in everywhere(plan(cursor, ONE_REPORT, (report_id(3),)))
+            if node["name"].strip() == "UNION" and "main.reports" in str(node)
+        ]  # fmt: skip
+        assert union["children"][0]["extra_info"]["Projections"] == "report_id"
+
+
+def test_a_condition_beside_the_places_would_be_seen(many: Store) -> None:
+    with many.reading(REACHES[0]) as cursor:
+        walls = Walls(cursor)
+        rows = few_rows("reports", "WHERE district = '77'")
+        walls.hold(f"SELECT unit_id FROM {rows}")
+        for condition in ("unit_id > 'z'", "length(concat(unit_id, unit_id)) > 999"):
+            with pytest.raises(AssertionError):
+                walls.hold(f"SELECT unit_id FROM {rows} WHERE {condition}")
 
 
 def test_others_text_costs_nobody_any_time(store: Store) -> None:

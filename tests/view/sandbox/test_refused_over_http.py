@@ -15,6 +15,7 @@ from tests.view.stock import STATUSES
         ("SELEC 1", "sql-syntax"),
         ("DROP TABLE reports", "sql-not-allowed"),
         ("SELECT * FROM positions", "sql-not-allowed"),
+        ("SELECT * FROM placed_reports", "sql-not-allowed"),
         ("SELECT * FROM nowhere", "sql-not-allowed"),
         ("SELECT nothing FROM reports", "sql-failed"),
         ("SELECT 1; SELECT 2", "sql-not-allowed"),
