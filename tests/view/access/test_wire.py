@@ -7,15 +7,13 @@ from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
-import uvicorn
 
 from streams.view.http import connection_limits
-from streams.view.http.application import application
 from streams.view.http.connection_limits import BoundedHttp
 from streams.view.services import OPEN_PAGES_OF_ONE, Desk
-from tests.engine.world import free_port
 from tests.view.access.issuer import BERGEN, NATIONAL, OSLO, SEVERAL, SQL, Issuer, Recorded
-from tests.view.conftest import desk_with, failed
+from tests.view.conftest import desk_with
+from tests.view.serving import listening
 from tests.view.stock import changes, state
 
 SUMMARY = b"GET /api/v1/summary HTTP/1.1\r\nHost: localhost\r\n"
@@ -78,24 +76,13 @@ class Served:
 @asynccontextmanager
 async def serving(desk: Desk) -> AsyncIterator[Served]:
     """The real application under the server that `meldingsvakt view` runs."""
-    port = free_port()
-    app = application(desk, failed)
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_config=None, http=BoundedHttp, ws="none", lifespan="off",
-        proxy_headers=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  # it has no event for it
-        await asyncio.sleep(0.01)
-    served = Served(port)
-    try:
-        yield served
-    finally:
-        for raw in served.opened:
-            raw.writer.close()
-        server.should_exit = True
-        await running
+    async with listening(desk) as port:
+        served = Served(port)
+        try:
+            yield served
+        finally:
+            for raw in served.opened:
+                raw.writer.close()
 
 
 @pytest.fixture

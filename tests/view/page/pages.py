@@ -6,7 +6,7 @@ PAGES = (
     "/receivers/4601/{month}", "/confirmation", "/books", "/sql", "/sql?query=SELECT+*+FROM+missing_now",
     "/sql?query=DROP+TABLE+reports", "/accessibility", "/nowhere",
 )  # fmt: skip
-# One page of each template.
+# One page of each template, but for a statement: this checker began a moment ago, and each of its months is refused.
 TEMPLATES = (
     "/", "/reports", "/reports/{lied}", "/receivers", "/receivers/4601", "/receivers/4601/{month}", "/confirmation",
     "/books", "/sql?query=SELECT+*+FROM+missing_now", "/accessibility", "/nowhere",

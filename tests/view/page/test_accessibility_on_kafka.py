@@ -4,18 +4,15 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from tests.browser import with_browser
 from tests.examples import first
 from tests.view.page.conftest import Viewing
-from tests.view.page.pages import PAGES, RULES, TEMPLATES
+from tests.view.page.looks import LOOKS, Look, broken
+from tests.view.page.pages import PAGES, TEMPLATES
 
 pytestmark = [pytest.mark.kafka, *with_browser]
-
-
-LOOKS = [("", "light", 1280), ("", "dark", 320), ("/nn", "dark", 1280), ("/en", "light", 320)]
 
 
 @pytest.mark.parametrize("number", range(len(LOOKS)))
@@ -23,36 +20,20 @@ async def test_no_page_breaks_a_rule_or_the_width_in_the_look_that_it_is_its_tur
     browser: Browser, viewing: Viewing, number: int
 ) -> None:
     """Each template once, each look several times."""
-    assert not await _broken(browser, viewing, TEMPLATES[number :: len(LOOKS)], *LOOKS[number])
+    pages = addresses(viewing, TEMPLATES[number :: len(LOOKS)])
+    assert not await broken(browser, viewing.address, pages, LOOKS[number])
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("language", "scheme", "width"), LOOKS)
-async def test_no_page_breaks_a_rule_or_the_width(
-    browser: Browser, viewing: Viewing, language: str, scheme: str, width: int
-) -> None:
-    assert not await _broken(browser, viewing, PAGES, language, scheme, width)
+@pytest.mark.parametrize("look", LOOKS)
+async def test_no_page_breaks_a_rule_or_the_width(browser: Browser, viewing: Viewing, look: Look) -> None:
+    assert not await broken(browser, viewing.address, addresses(viewing, PAGES), look)
 
 
-async def _broken(
-    browser: Browser, viewing: Viewing, pages: Iterable[str], language: str, scheme: str, width: int
-) -> list[str]:
-    """What axe or the width says against pages in one look."""
-    context = await browser.new_context(
-        base_url=viewing.address, viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )  # fmt: skip
-    page = await context.new_page()
-    broken = []
+def addresses(viewing: Viewing, pages: Iterable[str]) -> list[str]:
+    """Pages by addresses with this view's reports and months."""
     month = viewing.get("/api/v1/summary?by=month").json()["groups"][0]["month"][:7]
-    for path in pages:
-        await page.goto(language + path.format(month=month, **viewing.reports))
-        found = await Axe().run(page, options=RULES)
-        broken += [f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found.response["violations"]]
-        wide = await page.evaluate("document.documentElement.scrollWidth")
-        broken += [f"{path}: {wide} pixels wide"] if wide > width else []
-    await context.close()
-    return broken
+    return [path.format(month=month, **viewing.reports) for path in pages]
 
 
 @pytest.mark.parametrize("paths", first(1, [("/", "/sql"), (("/receivers", "/confirmation", "/books"),)]))

@@ -178,7 +178,7 @@ async def test_utc_is_shown_on_demand_and_stays(page: Page) -> None:
 
 
 async def test_a_month_that_was_not_watched_whole_has_no_statement(page: Page, viewing: Viewing) -> None:
-    """The checker began a moment ago. What a statement looks like, tests/view/test_grounds.py sees."""
+    """The checker began a moment ago. What a statement looks like, test_statement_page.py sees."""
     await page.goto("/receivers")
     await page.get_by_role("link", name="Bergen").click()
     await expect(page.locator("tbody th")).to_contain_text("ikke overvåket hele måneden")

@@ -1,0 +1,62 @@
+"""A receiver's statement in a real browser: of a month that was watched whole, and where it is refused."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from tests.browser import with_browser
+from tests.examples import first
+from tests.view.conftest import desk_with
+from tests.view.page.looks import LOOKS, Look, broken
+from tests.view.serving import listening
+from tests.view.stock import after, changes, coverage, missing, receiver, recovered, state, text
+
+pytestmark = [*with_browser]
+
+BERGEN, STAVANGER = receiver("4601"), receiver("1103")
+# The month that the records of the tests are of, of receivers of whom another thing is to be said.
+STATED = {
+    "/receivers/0301/2026-03": "Ingen meldinger fra denne måneden mangler bekreftet lagring.",
+    "/receivers/4601/2026-03": "/reports/00000002-0000-4000-8000-000000000002",
+    "/receivers/1103/2026-03": "Ingen kjente meldinger mangler, men for 1 kan det ikke avgjøres.",
+    "/receivers/5001/2026-03": "Det er ikke kjent at noe ble sendt denne måneden.",
+}
+REFUSED = {
+    "/receivers/4601/2025-01": "Kontrollen har ikke overvåket hele måneden",
+    "/receivers/4601/2030-01": "Måneden har ikke begynt",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def address() -> AsyncIterator[str]:
+    """A view of a checker that has watched since before that month, and still does."""
+    desk = desk_with(view_silent_after=timedelta(hours=12))  # however long the tests before it take
+    rows = [
+        state(1, "stored"), state(2, "missing", receiver=BERGEN), state(3, "recovered", receiver=BERGEN),
+        state(4, "undetermined", receiver=STAVANGER, flags=["evidence_lost"]),
+    ]  # fmt: skip
+    events = [missing(2, receiver=BERGEN), missing(3, receiver=BERGEN), recovered(3, receiver=BERGEN)]
+    watched = coverage(0, text(datetime.now(UTC)), first_complete=after(days=-40))
+    desk.store.apply(changes(rows, events, [watched]))
+    async with listening(desk) as port:
+        yield f"http://127.0.0.1:{port}"
+    await desk.stop()
+
+
+@pytest.mark.parametrize(("path", "said"), [*STATED.items(), *REFUSED.items()])
+async def test_each_page_says_what_it_is_looked_at_for(address: str, path: str, said: str) -> None:
+    async with httpx.AsyncClient(base_url=address) as client:
+        answer = await client.get(path)
+    assert said in answer.text
+    assert (answer.status_code, 'class="hash"' in answer.text) == ((200, True) if path in STATED else (409, False))
+
+
+@pytest.mark.parametrize("look", first(2, LOOKS))
+async def test_neither_a_statement_nor_its_refusal_breaks_a_rule_or_the_width(
+    browser: Browser, address: str, look: Look
+) -> None:
+    assert not await broken(browser, address, [*STATED, *REFUSED], look)
