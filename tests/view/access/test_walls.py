@@ -189,7 +189,7 @@ def test_nor_is_the_id_of_one_report(many: Store, query: str, reach: Reach) -> N
 
 
 def test_one_report_is_looked_for_by_its_id_alone(many: Store) -> None:
-    """To read every column of all of one's own rows, and find one of them then, takes three times as long."""
+    """To read every column of all of one's own rows, and find one of them then, takes more than twice as long."""
     with many.reading(REACHES[0]) as cursor:
         (union, *_) = [
             node for node in everywhere(plan(cursor, ONE_REPORT, (report_id(3),)))
