@@ -14,13 +14,13 @@ import faust
 
 from streams.core.rules import Limits, Rules
 from streams.data import succession
+from streams.engine.batch import Batch
 from streams.engine.completeness import Marker
 from streams.engine.health.gauges import PartitionGauges
 from streams.engine.health.heartbeat import Heartbeat
 from streams.engine.health.readiness import unready
 from streams.engine.health.server import Server
 from streams.engine.metrics import Metrics
-from streams.engine.processor import Batch
 from streams.engine.source import Source
 from streams.engine.table import WindowedTable
 from streams.exits import ending_on_error

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from streams.records.record import LOG_APPEND_TIME, KafkaRecord, arrival, mark_o
 
 MOST_AHEAD = 20_000  # records of an input that wait for the others
 MOST_AHEAD_BYTES = 32 << 20
+BROKER_CLOCK_TOLERANCE = timedelta(seconds=1)  # between brokers that are kept in time; leaders change among them
 
 
 class Run(NamedTuple):
@@ -67,6 +68,13 @@ class Input:
         self.waiting -= run.waiting - left.waiting
         self._bytes -= run.size - left.size
         return next_offset(run.records[count - 1])
+
+    def stepped_back(self, until: datetime | None) -> bool:
+        """True if the last record fetched has an append time behind what was known before: T, or the latest arrival."""
+        return self.appended is not None and (
+            (until is not None and self.appended < until)
+            or (self.latest is not None and self.latest - self.appended > BROKER_CLOCK_TOLERANCE)
+        )
 
     @property
     def full(self) -> bool:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from streams.engine.processor import Batch, Processor
+from streams.engine.batch import Batch
+from streams.engine.processor import Processor
 from streams.kafka.transaction import Transactions, Writes
 from streams.records.coverage import Gap
 

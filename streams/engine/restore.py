@@ -13,8 +13,9 @@ from aiokafka.errors import KafkaError
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
+from streams.engine.batch import Span
 from streams.engine.pending import Waiting
-from streams.engine.processor import Processor, Span
+from streams.engine.processor import Processor
 from streams.engine.snapshot import Restored
 from streams.errors import ConfigurationError, StateUnreadable
 from streams.kafka.consumers import assign_paused, one_off_consumer

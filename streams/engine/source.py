@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,21 +17,19 @@ from aiokafka.errors import (
 from mode import Service
 
 from streams.core.rules import Rules
+from streams.engine.batch import Batch, Span
 from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition
-from streams.engine.processor import Batch, Span
-from streams.engine.restore import Restorer
 from streams.engine.shares import shares
 from streams.engine.table import WindowedTable
+from streams.engine.takeover import Takeover
 from streams.errors import InDoubt, sentence_of
-from streams.exits import StepLimit, ending_on_error
+from streams.exits import ending_on_error
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
 from streams.kafka.patches import end_told_since, ensure_working
-from streams.kafka.transaction import Transactions
 from streams.memory import without_looking_for_garbage
 from streams.records.coverage import ensure_same_partitions
-from streams.records.fast_decode import CleanReader
 from streams.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -40,7 +37,6 @@ log = logging.getLogger(__name__)
 FETCH_MILLISECONDS, BUSY_MILLISECONDS, WATCH_SECONDS = 500, 20, 0.5
 MOST_QUEUED = 2  # batches of a partition: one at work, one that waits; more would take the room of the others
 RESTORE_AT_ONCE = 4
-RESTORE_STEP_SECONDS = 120.0  # twice what a restore waits for a broker that is down
 
 
 class Source(Service):  # type: ignore[misc]  # mode has no types for us
@@ -57,19 +53,19 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._kafka, self._settings, self._rules = kafka, settings, rules
+        self._kafka, self._settings = kafka, settings
         self._table, self._metrics, self._deliver = table, metrics, deliver
         self._consumer: Any = None
-        self._clean = CleanReader(settings.max_value_bytes)
+        self._takeover = Takeover(kafka, settings, rules, metrics)
         self._parked: dict[int, Partition] = {}
         self._delivered: dict[TopicPartition, int] = {}
-        self._takeover: asyncio.Task[None] | None = None
+        self._taking_over: asyncio.Task[None] | None = None
         self.assigned = False
 
     @property
     def restoring(self) -> bool:
         """True while assigned partitions are not being worked yet."""
-        return self._takeover is not None and not self._takeover.done()
+        return self._taking_over is not None and not self._taking_over.done()
 
     async def on_start(self) -> None:
         """Join the group."""
@@ -142,15 +138,14 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
 
     async def _first_record(self) -> dict[TopicPartition, list[Any]]:
         """Wait a while for one record. Where a position is missing nothing was taken: our own seek will set it."""
-        free = self._free()
-        all_free = len(free) == len(self._table.partitions)
-        if not free and not all_free:
+        free, owned = self._free(), len(self._table.partitions)
+        if owned and not free:
             await self.sleep(BUSY_MILLISECONDS / 1000)
             return {}
         try:
             first: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
                 *(tp for partition in free for tp in self._wanted(partition)),
-                timeout_ms=FETCH_MILLISECONDS if all_free else BUSY_MILLISECONDS,
+                timeout_ms=FETCH_MILLISECONDS if len(free) == owned else BUSY_MILLISECONDS,
                 max_records=1,
             )
         except NoOffsetForPartitionError:
@@ -216,9 +211,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
     async def give_up(self) -> None:
         """All partitions are revoked: no batch is applied any more, running commits are waited for."""
         self.assigned = False
-        if self._takeover is not None:
-            self._takeover.cancel()
-            await asyncio.gather(self._takeover, return_exceptions=True)
+        if self._taking_over is not None:
+            self._taking_over.cancel()
+            await asyncio.gather(self._taking_over, return_exceptions=True)
         # Taken out at once: a rebalance and the end of the process may come at the same time.
         given_up = dict(self._table.partitions)
         self._table.partitions.clear()
@@ -234,7 +229,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
             self._consumer.seek(tp, 0)  # a placeholder: without a position every fetch would fail
         self._consumer.pause(*assigned)
         self.assigned = True
-        self._takeover = asyncio.create_task(self._take_over_guarded(assigned))
+        self._taking_over = asyncio.create_task(self._take_over_guarded(assigned))
 
     async def _take_over_guarded(self, assigned: set[TopicPartition]) -> None:
         with ending_on_error("Taking over partitions"), without_looking_for_garbage():
@@ -253,34 +248,15 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         async def resume(number: int) -> None:
             async with limit:
                 # A parked one is still ours unless somebody has fenced it: then its next commit fails and ends us.
-                partition = self._parked.pop(number, None) or await self._restore(number)
+                partition = self._parked.pop(number, None) or await self._takeover.partition(
+                    number, self._consumer, self._partitions
+                )
                 self._table.partitions[number] = partition
                 self._seek(partition)
                 self._consumer.resume(*self._inputs(number))
 
         await asyncio.gather(*(resume(number) for number in sorted(mine)))
         log.info("Checking partitions %s.", sorted(mine))
-
-    async def _restore(self, number: int) -> Partition:
-        started = time.monotonic()
-        transactions = Transactions(self._kafka, self._settings, number)
-        patience = StepLimit(f"Restoring partition {number}", RESTORE_STEP_SECONDS)
-        patience.step()
-        try:
-            async with naming_denials(self._kafka, "Read"):
-                await transactions.fence()
-                patience.step()
-                committed = {tp.topic: await self._consumer.committed(tp) for tp in self._inputs(number)}
-                patience.step()
-                restorer = Restorer(self._kafka, self._settings, self._clean, patience.step)
-                processor = await restorer.processor(self._rules, number, self._partitions(), committed)
-        except BaseException:
-            await transactions.stop()
-            raise
-        finally:
-            patience.over()
-        self._metrics.restored.labels(str(number)).set(time.monotonic() - started)
-        return Partition(processor, transactions, self._committed)
 
     def _partitions(self) -> int:
         """How many each input has. A broker that has not heard of a topic yet tells none of them: that is no answer."""
@@ -289,9 +265,6 @@ class Source(Service):  # type: ignore[misc]  # mode has no types for us
         if not known:
             raise InDoubt(f"Kafka does not tell the partitions of {topic} at the moment: start the worker again.")
         return len(known)
-
-    def _committed(self, partition: Partition, seconds: float) -> None:
-        self._metrics.committed(partition.processor.take_tally(), seconds, partition.clock.now())
 
     def _seek(self, partition: Partition) -> None:
         partition.begin_anew()

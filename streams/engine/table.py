@@ -7,8 +7,8 @@ from typing import Any
 import faust
 
 from streams.core.row import Row
+from streams.engine.batch import Batch
 from streams.engine.partition import Partition
-from streams.engine.processor import Batch
 from streams.exits import ending_on_error
 
 BATCHES_AT_ONCE = 8

@@ -16,7 +16,8 @@ import orjson
 from streams.core.books import Books
 from streams.core.events import written
 from streams.core.rules import Rules
-from streams.engine.processor import Batch, Processor, Span
+from streams.engine.batch import Batch, Span
+from streams.engine.processor import Processor
 from streams.engine.rows import PackedRows
 from streams.kafka.partitioner import partition_of
 from streams.kafka.transaction import Writes

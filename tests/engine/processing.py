@@ -9,7 +9,8 @@ import orjson
 from streams.core.books import Books
 from streams.core.rules import Rules
 from streams.data import succession
-from streams.engine.processor import Batch, Processor, Span
+from streams.engine.batch import Batch, Span
+from streams.engine.processor import Processor
 from streams.engine.rows import PackedRows
 from streams.kafka.transaction import Writes
 from streams.policies import load_policy

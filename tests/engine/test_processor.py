@@ -16,8 +16,9 @@ from streams.core.books import Books
 from streams.core.events import MISSING_TYPE, written
 from streams.core.rules import Rules
 from streams.data import succession
+from streams.engine.batch import Batch, Span
 from streams.engine.marks import Marks
-from streams.engine.processor import Batch, Processor, Span
+from streams.engine.processor import Processor
 from streams.engine.rows import PackedRows
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of

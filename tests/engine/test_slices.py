@@ -14,11 +14,12 @@ from streams.core.books import Books
 from streams.core.policy import Asks
 from streams.core.rules import Rules
 from streams.data import succession
+from streams.engine.batch import Batch
 from streams.engine.completeness import Marker
 from streams.engine.health import readiness
 from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition
-from streams.engine.processor import Batch, Processor
+from streams.engine.processor import Processor
 from streams.engine.rows import PackedRows
 from streams.engine.slices import Bounds, Slice
 from streams.kafka.transaction import Writes

@@ -11,9 +11,10 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.engine import source as source_module
+from streams.engine import takeover
+from streams.engine.batch import Batch
 from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition
-from streams.engine.processor import Batch
 from streams.engine.source import MOST_QUEUED, Source
 from streams.errors import InDoubt
 from streams.policies import load_policy
@@ -206,10 +207,12 @@ async def test_a_restore_that_makes_no_step_ends_the_worker_with_a_sentence(
         async def stop(self) -> None:
             pass
 
-    monkeypatch.setattr(source_module, "RESTORE_STEP_SECONDS", 0.05)
-    monkeypatch.setattr(source_module, "Transactions", Stuck)
+    monkeypatch.setattr(takeover, "RESTORE_STEP_SECONDS", 0.05)
+    monkeypatch.setattr(takeover, "Transactions", Stuck)
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
-    restoring = asyncio.create_task(source(Table(), None)._restore(3))
+    rules, unused = Rules(load_policy(None), succession()), Any
+    taking = takeover.Takeover(KafkaSettings(), SETTINGS, rules, Metrics())
+    restoring = asyncio.create_task(taking.partition(3, unused, lambda: 4))
     await asyncio.wait_for(ended.wait(), 5)
     restoring.cancel()
     await asyncio.gather(restoring, return_exceptions=True)

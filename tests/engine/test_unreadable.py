@@ -7,7 +7,8 @@ import orjson
 
 from schemas.outputs import Coverage as CoverageModel
 from schemas.outputs import Rejected
-from streams.engine.processor import Batch, Processor, Span
+from streams.engine.batch import Batch, Span
+from streams.engine.processor import Processor
 from streams.kafka.transaction import Writes
 from streams.records.coverage import LastRecord, Loss, read_coverage
 from streams.records.record import HEADER, NO_TIME, UnreadableOffsets, arrival

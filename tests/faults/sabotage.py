@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.core import decide
 from streams.core.facts import Receipt, ReceiptCode, Stored
-from streams.engine import partition, processor, source
+from streams.engine import partition, processor, reading, source
 from streams.errors import InDoubt
 from streams.kafka import transaction
 from streams.kafka.transaction import Writes
@@ -21,6 +21,7 @@ _transactions: Any = transaction.Transactions
 _source: Any = source.Source
 _partition: Any = partition.Partition
 _processor: Any = processor.Processor
+_reading: Any = reading.Reading
 _decide: Any = decide
 
 
@@ -123,14 +124,14 @@ def workers_clock_for_marks() -> None:
 
 def receipt_taken_as_stored() -> None:
     """The fault of 2020-2023: who confirms the receipt is believed to have stored it."""
-    whole = _processor._check
+    whole = _reading._check
 
     def check(self: Any, fact: Any, *given: Any) -> None:
         if isinstance(fact, Receipt) and fact.receipt is ReceiptCode.MOTTATT:
             fact = Stored(fact.report_id, fact.place, fact.place.arrived, "READ_BACK")
         whole(self, fact, *given)
 
-    _processor._check = check
+    _reading._check = check
 
 
 def completeness_without_waiting() -> None:

@@ -15,7 +15,8 @@ from streams.core.books import BooksUnbalanced
 from streams.core.events import MISSING_TYPE, Cause, Claim, Event, Missing, Recovered
 from streams.core.facts import Names, Place, ReceiptCode, Receiver
 from streams.core.row import Reason
-from streams.engine.processor import Batch, Processor, Span
+from streams.engine.batch import Batch, Span
+from streams.engine.processor import Processor
 from streams.engine.slices import Bounds, Slice
 from streams.errors import StateUnreadable
 from streams.kafka.transaction import Writes
