@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     app_id: str = Field(
         "reports", pattern=TOPIC_NAME, description="Prefix of output topics, consumer group and transactional ids."
     )
-    input_prefix: str = Field("reports.", pattern=TOPIC_NAME, description="Prefix of the three input topics.")
+    input_prefix: str = Field("reports.", pattern=TOPIC_NAME, description="Prefix of the four input topics.")
     policy: Path | None = Field(None, description="The policy file (TOML); built-in allowances where not given.")
     partitions: int = Field(12, ge=1, le=1000, description="Partitions of topics that are created.")
     retention: timedelta = Field(
@@ -226,9 +226,19 @@ class Settings(BaseSettings):
         return None if value == "" else value
 
     @cached_property
-    def inputs(self) -> tuple[str, str, str]:
-        """The input topics: sent, receipt, stored."""
+    def facts(self) -> tuple[str, str, str]:
+        """The input topics that verdicts wait for: sent, receipt, stored."""
         return f"{self.input_prefix}sent", f"{self.input_prefix}receipt", f"{self.input_prefix}stored"
+
+    @cached_property
+    def decisions(self) -> str:
+        """The input topic of what people decide, for which no verdict waits."""
+        return f"{self.input_prefix}decision"
+
+    @cached_property
+    def inputs(self) -> tuple[str, str, str, str]:
+        """All input topics: those of facts, and that of decisions behind them."""
+        return *self.facts, self.decisions
 
     def output(self, name: str) -> str:
         """The name of one of the checker's own topics."""

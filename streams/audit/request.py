@@ -121,8 +121,8 @@ def _bound(option: str, text: str | None, inputs: Sequence[str]) -> datetime | d
 
 def _read_topics(topics: Topics, settings: Settings, work: Work, number: int) -> list[Found]:
     async def read() -> list[Found]:
-        counts = await partition_counts(topics.kafka, settings.inputs)
+        counts = await partition_counts(topics.kafka, settings.facts)
         batches = read_topics(topics.kafka, settings, topics.span)
-        return await read_kafka(work, number, batches, settings.inputs, min(counts.values()), settings.max_value_bytes)
+        return await read_kafka(work, number, batches, settings.facts, min(counts.values()), settings.max_value_bytes)
 
     return asyncio.run(read())

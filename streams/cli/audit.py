@@ -61,7 +61,7 @@ def audit(
         {"sent": sent or (), "receipt": receipt or (), "stored": stored or (), "portal": portal or ()},
         mapping, everybody,
     )  # fmt: skip
-    topics = Topics(connecting, span_of(since, to, settings.inputs)) if kafka else None
+    topics = Topics(connecting, span_of(since, to, settings.facts)) if kafka else None
     asked = asked_for(given, topics, settings, policy=policy, until=time_of("--until", until))
     work = work_for(out, asked, topics)
     try:

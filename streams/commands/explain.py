@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from schemas.common import canonical_report_id, ids_that_begin
 from streams.commands.windows import Moves, is_judged_by, window_moves
 from streams.core.events import written
-from streams.core.facts import Fact, FactOrMark, FeedMark, Place, Sent, Stored
+from streams.core.facts import Decision, Fact, FactOrMark, FeedMark, Place, Sent, Stored
 from streams.core.rules import Limits, Rules
 from streams.data import succession
 from streams.errors import ConfigurationError
@@ -16,8 +16,17 @@ from streams.kafka.consumers import read_all, read_what_is_there
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import partition_counts
 from streams.policies import load_policy
-from streams.records.decode import Intake, feed_of, take_in, take_in_mark
-from streams.records.record import KINDS, LOG_APPEND_TIME, KafkaRecord, Record, UnreadableOffsets, arrival, mark_of
+from streams.records.decode import Intake, feed_of, take_in, take_in_decision, take_in_mark
+from streams.records.record import (
+    DECISION,
+    INPUT_KINDS,
+    LOG_APPEND_TIME,
+    KafkaRecord,
+    Record,
+    UnreadableOffsets,
+    arrival,
+    mark_of,
+)
 from streams.records.rejected import NO_APPEND_TIME
 from streams.settings import KafkaSettings, Settings
 
@@ -44,7 +53,7 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
             inputs += [mark] if tp.partition == home else []
         elif (found := _entry(settings, tp, record, report_id)) is not None:
             timeline.append(found.entry)
-            inputs += [found.fact] if tp.partition == home else []
+            inputs += [found.fact] if tp.partition == home and not isinstance(found.fact, Decision) else []
     state = await _last(kafka, settings.output("state"), home, key)
     coverage = await _last(kafka, settings.output("coverage"), home, str(home).encode())
     missing = read_all(kafka, [settings.output("missing")], home)
@@ -86,14 +95,14 @@ class _Taken(NamedTuple):
 
     kind: str
     place: Place
-    intake: Intake
+    intake: Intake[Fact] | Intake[Decision]
 
 
 class _Found(NamedTuple):
     """A line of the time line, and what it tells."""
 
     entry: dict[str, Any]
-    fact: Fact
+    fact: Fact | Decision
 
 
 def _moves(
@@ -104,7 +113,7 @@ def _moves(
     if state is None or coverage is None or not is_judged_by(policy, state, coverage):
         return {}
     rules = Rules(policy, succession(), Limits(settings.keep, settings.unexpected_after))
-    sent, receipt, stored = settings.inputs
+    sent, receipt, stored = settings.facts
     moves: Moves = window_moves(inputs, rules, coverage, (stored, receipt))
     found = {(place.topic, place.partition, place.offset): move for place, move in moves.items()}
     first = state["sent_record"]
@@ -123,7 +132,7 @@ def _feed_mark(settings: Settings, tp: TopicPartition, record: KafkaRecord) -> F
 
 
 def _kind(settings: Settings, tp: TopicPartition) -> str:
-    return dict(zip(settings.inputs, KINDS, strict=True))[tp.topic]
+    return dict(zip(settings.inputs, INPUT_KINDS, strict=True))[tp.topic]
 
 
 def _taken(settings: Settings, tp: TopicPartition, record: KafkaRecord) -> _Taken | None:
@@ -133,7 +142,8 @@ def _taken(settings: Settings, tp: TopicPartition, record: KafkaRecord) -> _Take
     kind = _kind(settings, tp)
     place = Place(arrival(record.timestamp), tp.topic, tp.partition, record.offset)
     whole = Record(kind, place, record.key, record.value, tuple(record.headers))
-    return _Taken(kind, place, take_in(whole, settings.max_value_bytes))
+    most = settings.max_value_bytes
+    return _Taken(kind, place, take_in_decision(whole, most) if kind == DECISION else take_in(whole, most))
 
 
 async def _last(kafka: KafkaSettings, topic: str, partition: int, key: bytes) -> dict[str, Any] | None:
@@ -180,4 +190,6 @@ def _says(fact: Any) -> str:
     if isinstance(fact, Stored):
         where = f" at {fact.receiver.municipality}" if fact.receiver else ""
         return f"stored at {written(fact.stored_at)}{where} ({fact.evidence or 'evidence unreadable'})"
+    if isinstance(fact, Decision):
+        return f"{fact.action} as {fact.outcome}" if fact.outcome else f"{fact.action}"
     return f"receipt {fact.receipt}"

@@ -13,18 +13,17 @@ from pydantic import ValidationError
 from schemas.common import parse_time
 from streams.core.checker import Checker, Effect, MemoryRows
 from streams.core.events import Event
-from streams.core.facts import Decision, Place
+from streams.core.facts import Decision, Fact, Place
 from streams.core.fold import REFUSED
 from streams.core.rules import Rules
 from streams.errors import ConfigurationError
 from streams.records.decode import take_in, take_in_decision, take_in_mark
 from streams.records.events import event_record
-from streams.records.record import Record, Refusal
+from streams.records.record import DECISION, INPUT_KINDS, Record, Refusal
 from streams.records.state import state_value
 
 _FIELDS = frozenset({"at", "topic", "value", "key", "tick", "feed", "vouched_until", "proofs"})
 _TURNS = {None: 0, "sent": 0, "receipt": 1, "stored": 2, "feed": 2, "decision": 3}
-_TOPICS = ("sent", "receipt", "stored", "decision")
 
 
 class ScriptError(ConfigurationError):
@@ -70,7 +69,7 @@ def _line(number: int, text: bytes) -> PlayedLine:
     if "feed" in given and "topic" not in given:
         mark = {name: given[name] for name in ("feed", "vouched_until", "proofs") if name in given}
         return PlayedLine(at, "feed", _bytes(mark), str(given["feed"]).encode())
-    if given.get("topic") not in _TOPICS or "value" not in given:
+    if given.get("topic") not in INPUT_KINDS or "value" not in given:
         raise ScriptError(
             f"Line {number}: `topic` must be sent, receipt, stored or decision, and `value` must be given."
         )
@@ -141,22 +140,23 @@ class Replay:
 
     def _effect(self, topic: str, record: Record) -> Effect | None:
         """What a record does; None where it cannot be read."""
-        if topic in ("decision", "feed"):
-            most = self._max_value_bytes
-            read = (
-                take_in_decision(record, most) if topic == "decision" else take_in_mark(record, record.key or b"", most)
-            )
-            if isinstance(read, Refusal):
-                self.rejected[read.reason] += 1
-                return None
-            return self.checker.decide(read) if isinstance(read, Decision) else self.checker.mark(read)
-        intake = take_in(record, self._max_value_bytes)
+        most = self._max_value_bytes
+        if topic == "feed":
+            mark = take_in_mark(record, record.key or b"", most)
+            if not isinstance(mark, Refusal):
+                return self.checker.mark(mark)
+            self.rejected[mark.reason] += 1
+            return None
+        intake = take_in_decision(record, most) if topic == DECISION else take_in(record, most)
         if intake.refusal is not None:
             self.rejected[intake.refusal.reason] += 1
-        if intake.fact is None:
-            return None
-        effect = self.checker.apply(intake.fact)
-        if self._watch and (row := self._rows.get(intake.fact.report_id)):
+        if isinstance(intake.fact, Decision):
+            return self.checker.decide(intake.fact)
+        return None if intake.fact is None else self._checked(intake.fact)
+
+    def _checked(self, fact: Fact) -> Effect:
+        effect = self.checker.apply(fact)
+        if self._watch and (row := self._rows.get(fact.report_id)):
             self._watch(row.report_id, row.status)
         return effect
 

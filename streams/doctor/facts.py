@@ -160,7 +160,7 @@ class Facts:
     undated: Mapping[Place, int] | Unread  # where an input begins with a record without append time, and its offset
 
     def inputs(self) -> list[TopicSeen]:
-        """The three inputs."""
+        """The inputs, that of decisions among them."""
         return [self.topics[name] for name in self.settings.inputs]
 
     def led(self) -> set[Place]:

@@ -117,10 +117,11 @@ class Marker(Service):  # type: ignore[misc]  # mode has no types for us
         headers = [(HEADER, header)]
         try:
             async with naming_denials(self._kafka, "Write"), asyncio.timeout(self._patience_seconds):
+                # None to decisions: nobody waits for them, and where they cannot be written verdicts go on.
                 # The key is empty, not null: aiokafka wants either a key or a value.
                 sends = [
                     await self._producer.send(topic, key=b"", partition=partition.number, headers=headers)
-                    for topic in self._settings.inputs
+                    for topic in self._settings.facts
                 ]
                 for appended in await asyncio.gather(*sends):
                     self._appended[TopicPartition(appended.topic, appended.partition)] = appended.offset

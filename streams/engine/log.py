@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from streams.records.coverage import Applied
-from streams.records.record import LOG_APPEND_TIME, KafkaRecord, arrival, mark_of, next_offset
+from streams.records.record import DECISION, LOG_APPEND_TIME, KafkaRecord, arrival, mark_of, next_offset
 
 MOST_AHEAD = 20_000  # records of an input that wait for the others
 MOST_AHEAD_BYTES = 32 << 20
@@ -87,11 +87,16 @@ class Log:
 
     def __init__(self, kinds: Mapping[str, str], applied: Mapping[str, Applied]) -> None:
         self.inputs = {topic: Input(topic, kind, applied[topic]) for topic, kind in kinds.items()}
+        self.awaited = [one for one in self.inputs.values() if one.kind != DECISION]
 
     @property
     def until(self) -> datetime | None:
-        """T: what arrived before it has been fetched, of every input. None while nothing is known of one of them."""
-        latest = [one.latest for one in self.inputs.values()]
+        """T: what arrived before it has been fetched, of every input that verdicts wait for.
+
+        None while nothing is known of one of them. A decision that hangs holds nothing back: it is applied once it has
+        been fetched and T has passed its arrival, however long ago that was.
+        """
+        latest = [one.latest for one in self.awaited]
         return None if None in latest else min(time for time in latest if time is not None)
 
     @property

@@ -1,8 +1,8 @@
 """Marks: how far one partition's inputs are known completely.
 
-A set of marks is one small record appended to each input of the partition. Once all of them have come back, with
-everything before them applied, nothing that arrived before the earliest of their append times can still be on its
-way. Only the broker's append times count, and only this worker's own marks.
+A set of marks is one small record appended to each input of the partition that verdicts wait for. Once all of them
+have come back, with everything before them applied, nothing that arrived before the earliest of their append times can
+still be on its way. Only the broker's append times count, and only this worker's own marks.
 """
 
 import secrets

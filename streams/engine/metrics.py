@@ -13,6 +13,7 @@ from streams.core.fold import Step
 from streams.core.row import Reason, Status
 from streams.engine.instruments import BatchHistogram, LastHour
 from streams.engine.tally import CASE_SYSTEMS, CHANNELS, OTHER, Tally
+from streams.records.record import INPUT_KINDS
 
 MOST_NAMES = 50  # of a label whose values others choose; the rest is counted as "other"
 
@@ -25,7 +26,7 @@ class Label(NamedTuple):
 
 
 COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
-    "records": ("Input records read, by kind.", (Label("kind", ("sent", "receipt", "stored", "feed_mark")),)),
+    "records": ("Input records read, by kind.", (Label("kind", (*INPUT_KINDS, "feed_mark")),)),
     "events": (
         "Input records by what came of each: a step of the rules, rejected, or sent_home to its own partition.",
         (Label("outcome", (*Step, "rejected", "sent_home")),),

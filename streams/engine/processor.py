@@ -22,7 +22,7 @@ from streams.errors import ConfigurationError
 from streams.kafka.transaction import Writes
 from streams.records.coverage import Coverage, Gap
 from streams.records.fast_decode import CleanReader
-from streams.records.record import KINDS, KafkaRecord, UnreadableOffsets, mark_of
+from streams.records.record import INPUT_KINDS, KafkaRecord, UnreadableOffsets, mark_of
 from streams.records.rejected import lost_append_times
 from streams.settings import Settings
 
@@ -45,7 +45,7 @@ class Processor:
         bounds: Bounds | None = None,
     ) -> None:
         self._settings = settings
-        self._kinds = dict(zip(settings.inputs, KINDS, strict=True))
+        self._kinds = dict(zip(settings.inputs, INPUT_KINDS, strict=True))
         self.rows = rows
         self.coverage = coverage
         self.checker = Checker(rules, rows, books, deadlines)
@@ -54,7 +54,7 @@ class Processor:
             settings, coverage, self.checker, clean or CleanReader(settings.max_value_bytes), topics
         )
         self.log = Log(self._kinds, coverage.applied)
-        self.marks = marks.Marks(settings.app_id, settings.inputs)
+        self.marks = marks.Marks(settings.app_id, settings.facts)
         self.marked_until: datetime | None = None  # the earliest of the set of marks that came back with the last batch
         self.waiting = waiting or Waiting()
         self._results = self._reading.results
@@ -188,14 +188,16 @@ class Processor:
 
     def _compare_clocks(self, one: Input) -> None:
         """A broker's clock that stepped back is said aloud at once, and until it has caught up."""
+        if one not in self.log.awaited:
+            return  # what hung has arrived before T, and no clock is wrong
         if one.stepped_back(self.coverage.complete_until) and one.appended is not None:
             self._results.tally.add("broker_clock")
             if self.coverage.gap is None or self.coverage.gap.cause != BROKER_CLOCK:
                 self.coverage.gap = Gap(one.appended, BROKER_CLOCK)
 
     def clock_is_behind(self) -> bool:
-        """True while an input's last record was appended by a clock behind what the partition knew before."""
-        return any(one.stepped_back(self.coverage.complete_until) for one in self.log.inputs.values())
+        """True while an input that verdicts wait for ends with a record of a clock behind what was known before."""
+        return any(one.stepped_back(self.coverage.complete_until) for one in self.log.awaited)
 
     def _writes(self) -> Iterator[Writes | None]:
         """What the slice writes, and before it None where others may have their turn."""

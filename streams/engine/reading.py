@@ -6,16 +6,16 @@ from time import monotonic
 
 from schemas.reading import Told
 from streams.core.checker import Checker
-from streams.core.facts import Fact, Place
+from streams.core.facts import Decision, Fact, Place
 from streams.core.fold import REFUSED
 from streams.engine.log import Input, Run
 from streams.engine.results import Results
 from streams.kafka.partitioner import partition_of
 from streams.records.copies import Origin, copy_of
 from streams.records.coverage import UNREADABLE_BATCH, Coverage, LastRecord, Loss
-from streams.records.decode import FEED_HEADER, take_in, take_in_mark
+from streams.records.decode import FEED_HEADER, Intake, take_in, take_in_decision, take_in_mark
 from streams.records.fast_decode import CleanReader
-from streams.records.record import KafkaRecord, Record, Refusal, UnreadableOffsets, arrival, mark_of
+from streams.records.record import DECISION, KafkaRecord, Record, Refusal, UnreadableOffsets, arrival, mark_of
 from streams.records.rejected import NO_APPEND_TIME, rejected, unreadable
 from streams.settings import Settings
 
@@ -68,7 +68,7 @@ class Reading:
         whole = Record(kind, place, record.key, record.value, tuple(record.headers or ()))
         self.results.tally.add("records", kind)
         self.results.tally.add("events", "rejected")
-        fact = take_in(whole, self._settings.max_value_bytes).fact
+        fact = self._read(whole).fact
         self._reject(whole, NO_APPEND_TIME, fact.report_id if fact else None, judged=False)
         self._lose(Loss(place.topic, record.offset, record.offset + 1, NO_APPEND_TIME.reason, place.arrived))
 
@@ -100,7 +100,7 @@ class Reading:
             self._reject(record, Refusal("rule", step), None, judged=False)
 
     def _judge(self, record: Record) -> None:
-        intake = take_in(record, self._settings.max_value_bytes)
+        intake = self._read(record)
         self.results.tally.add("records", record.kind)
         if intake.extras:
             self.results.tally.add("dropped_properties", by=intake.extras)
@@ -115,8 +115,21 @@ class Reading:
             self.results.tally.add("misplaced", "no_key" if record.key is None else "wrong_key")
         if not self._at_home(intake.fact.report_id.encode()):
             self._send_home(record, intake.told, intake.origin)
+        elif isinstance(intake.fact, Decision):
+            self._decide(intake.fact, record)
         else:
             self._check(intake.fact, record.kind, record, intake.origin)
+
+    def _read(self, record: Record) -> Intake[Fact] | Intake[Decision]:
+        most = self._settings.max_value_bytes
+        return take_in_decision(record, most) if record.kind == DECISION else take_in(record, most)
+
+    def _decide(self, decision: Decision, record: Record) -> None:
+        """What somebody said of an alarm. A copy is no second decision: it has the id of its original."""
+        step, events = self._checker.decide(decision)
+        self.results.did(decision.report_id, step, events)
+        if step in REFUSED:
+            self._reject(record, Refusal("rule", step), decision.report_id, judged=False)
 
     def _at_home(self, key: bytes | None) -> bool:
         return key is not None and partition_of(key, self._coverage.partitions) == self._coverage.partition

@@ -101,7 +101,7 @@ class Restorer:
 
         `inputs`: from where to where each can be read.
         """
-        partition, known = min(inputs).partition, restored.coverage
+        partition, known, facts = min(inputs).partition, restored.coverage, self._settings.facts
         if known is None:
             if any(offset is not None for offset in committed.values()) or restored.has_rows:
                 raise StateUnreadable(
@@ -109,17 +109,22 @@ class Restorer:
                     "says nothing: its state was deleted; choose another MELDINGSVAKT_APP_ID to check from the start."
                 )
             applied = {tp.topic: Applied(span.start) for tp, span in inputs.items()}
-            beginnings: dict[str, datetime | None] = {tp.topic: None for tp, span in inputs.items() if span.start > 0}
+            begun_late = [tp.topic for tp, span in inputs.items() if span.start > 0]
+            beginnings: dict[str, datetime | None] = {topic: None for topic in begun_late if topic in facts}
             return Coverage(partition, partitions, applied, beginnings=beginnings)
         ensure_same_partitions(known, partitions)
         _ensure_same_policy(known, rules)
         for tp, span in inputs.items():
+            if tp.topic not in facts:  # state of before decisions were read goes on with the first of them
+                known.applied.setdefault(tp.topic, Applied(span.start))
             _ensure_same_offset(tp, known.applied[tp.topic].next_offset, committed[tp.topic])
             loss = await self._loss(consumer, tp, known, span)
             if loss is not None:
                 known.lose(loss)
                 known.gap = Gap(loss.since, loss.cause)
-                known.applied[tp.topic] = Applied(span.start, latest=_latest(known, tp.topic))
+                # The next decision may have arrived long before T.
+                latest = _latest(known, tp.topic) if tp.topic in facts else known.applied[tp.topic].latest
+                known.applied[tp.topic] = Applied(span.start, latest=latest)
         return known
 
     async def _loss(self, consumer: Any, tp: TopicPartition, known: Coverage, span: Span) -> Loss | None:

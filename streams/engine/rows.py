@@ -95,9 +95,9 @@ class PackedRows:
         return row
 
     def put(self, row: Row) -> None:
-        """Keep a new or changed row."""
+        """Keep a new or changed row, or another one in its place: of an erased one only that is left."""
         report_id = row.report_id
-        if report_id not in self._live:
+        if self._live.get(report_id) is not row:
             self._live[report_id] = row
             self._packed.setdefault(report_id, _NOT_YET)
             self._erased.discard(report_id)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from schemas.common import REPORT_ID, TIME_WRITTEN
 from schemas.reading import Told
 from streams.core.events import written
-from streams.core.facts import Place, Receiver
+from streams.core.facts import Place
 from streams.records.record import Write
 
 COPY_HEADER = "mv-copy"
@@ -67,6 +67,5 @@ def origin_of(header: bytes | None, place: Place, report_id: str) -> Origin | No
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        levels = ((name, getattr(value, name)) for name in Receiver._fields)
-        return {name: level for name, level in levels if level is not None}
+        return value.model_dump(exclude_none=True)
     return written(value) if isinstance(value, datetime) else value

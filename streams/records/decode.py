@@ -1,7 +1,7 @@
 """From a record on an input topic to a fact, or to the reason why there is none."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from schemas.content import Unreadable, content_of
 from schemas.inputs import Receiver as ReceiverModel
@@ -29,13 +29,16 @@ _NOTHING = dict.fromkeys(SENT.fields)
 _EVERYTHING = tuple(SENT.fields)
 
 
-class Intake(NamedTuple):
+Said = TypeVar("Said")
+
+
+class Intake(NamedTuple, Generic[Said]):
     """What one record says. A refused record may still have a fact: it is judged by what could be read.
 
     `origin`: where its original lies, if it is a copy that counts as one. `told`: the fields that a copy would carry.
     """
 
-    fact: Fact | None
+    fact: Said | None
     refusal: Refusal | None = None
     extras: int = 0
     key_fits: bool = True
@@ -43,7 +46,7 @@ class Intake(NamedTuple):
     told: Told | None = None
 
 
-def take_in(record: Record, max_value_bytes: int) -> Intake:
+def take_in(record: Record, max_value_bytes: int) -> Intake[Fact]:
     """Read one record. Total: every sequence of bytes gives an answer."""
     if record.value is None:
         return refused(record, Refusal("json", "tombstone"))
@@ -56,17 +59,14 @@ def take_in(record: Record, max_value_bytes: int) -> Intake:
     return take_in_content(record, content)
 
 
-def take_in_content(record: Record, content: dict[str, Any]) -> Intake:
+def take_in_content(record: Record, content: dict[str, Any]) -> Intake[Fact]:
     """Read one record whose value has been read as JSON."""
     by_key = report_id_of(record.key) if record.kind == "sent" else None
     try:
         told = READERS[record.kind].read_content(content, by_key)
     except Unreadable as error:
         return refused(record, Refusal(error.stage, error.reason))
-    origin = origin_of(record.header(COPY_HEADER), record.place, told.report_id) if record.headers else None
-    refusal = None if told.refused is None else Refusal(told.refused.stage, told.refused.reason)
-    fact = _fact(record, told)
-    return Intake(fact, refusal, told.extras, record.key == told.report_id.encode(), origin, told)
+    return _intake(record, told, _fact(record, told))
 
 
 def feed_of(kind: str, headers: Iterable[tuple[str, bytes]]) -> bytes | None:
@@ -85,19 +85,32 @@ def take_in_mark(record: Record, feed: bytes, max_value_bytes: int) -> FeedMark 
     return FeedMark(mark.feed, record.place, mark.vouched_until, mark.proofs)
 
 
-def take_in_decision(record: Record, max_value_bytes: int) -> Decision | Refusal:
+def take_in_decision(record: Record, max_value_bytes: int) -> Intake[Decision]:
     """Read what somebody decided: all of it, or nothing. Total as `take_in` is."""
-    if len(record.value or b"") > max_value_bytes:
-        return TOO_LARGE
+    if record.value is None:
+        return Intake(None, Refusal("json", "tombstone"))
+    if len(record.value) > max_value_bytes:
+        return Intake(None, TOO_LARGE)
     try:
-        content = content_of(record.value or b"")
+        content = content_of(record.value)
         told = DECISION.read_content(content)
     except Unreadable as error:
-        return Refusal(error.stage, error.reason)
+        return Intake(None, Refusal(error.stage, error.reason))
     if told.refused is not None:
-        return Refusal(told.refused.stage, told.refused.reason)
+        return _intake(record, told, None)
     if told.fields["receiver"] is None and content.get("receiver") is not None:
-        return Refusal("schema", "bad_value:receiver")  # nobody decides for all by naming nobody
+        # Nobody decides for all by naming nobody.
+        return _intake(record, told, None)._replace(refusal=Refusal("schema", "bad_value:receiver"))
+    return _intake(record, told, _decision(record, told))
+
+
+def _intake(record: Record, told: Told, fact: Said | None) -> Intake[Said]:
+    origin = origin_of(record.header(COPY_HEADER), record.place, told.report_id) if record.headers else None
+    refusal = None if told.refused is None else Refusal(told.refused.stage, told.refused.reason)
+    return Intake(fact, refusal, told.extras, record.key == told.report_id.encode(), origin, told)
+
+
+def _decision(record: Record, told: Told) -> Decision:
     return Decision(
         told.fields["decision_id"],
         told.report_id,
@@ -129,7 +142,7 @@ def receiver_of(receiver: ReceiverModel | None) -> Receiver | None:
     return Receiver(receiver.municipality, receiver.district, receiver.unit_id, receiver.org_number)
 
 
-def refused(record: Record, refusal: Refusal) -> Intake:
+def refused(record: Record, refusal: Refusal) -> Intake[Fact]:
     """A record of which nothing can be read; a sent is judged by its arrival and its key if that is a report id."""
     report_id = report_id_of(record.key) if record.kind == "sent" else None
     if report_id is None:

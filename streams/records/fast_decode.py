@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from schemas.common import NAME, NATIONAL_ID, PERSON
-from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from streams.core.facts import Decision, Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.records.decode import Intake
-from streams.records.record import Record
+from streams.records.record import DECISION, Record
 
 MOST_WORDS = 20_000  # receivers, and ways of sending, that are remembered
 
@@ -85,6 +85,7 @@ class CleanReader:
         self._names: dict[tuple[_Receiver, Words], Names] = {}  # so that reports of the same names share them
         self._proofs: dict[Words, tuple[str | None, str | None]] = {}
         self.by_kind: dict[str, Read] = {"sent": self.sent, "receipt": self.receipt, "stored": self.stored}
+        self.by_kind[DECISION] = _nothing
 
     def sent(self, key: bytes | None, value: bytes | None, place: Place) -> Sent | None:
         """The fact of a clean sent record."""
@@ -137,7 +138,7 @@ class CleanReader:
     def _bounded(self, value: bytes | None) -> bytes:
         return value if value is not None and len(value) <= self._most_bytes else b""
 
-    def learn(self, record: Record, intake: Intake) -> None:
+    def learn(self, record: Record, intake: Intake[Fact] | Intake[Decision]) -> None:
         """Remember the words of a record if the models read it without fault and without dropping anything."""
         fact = intake.fact
         if intake.refusal is not None or intake.extras or record.value is None:
@@ -173,6 +174,10 @@ class CleanReader:
 # Not JSON, not an object, a field missing or of another type, words that the models have not read yet, a day that no
 # month has: whatever it is, the models say it better.
 _UNCLEAN = (msgspec.DecodeError, KeyError, ValueError)
+
+
+def _nothing(_key: bytes | None, _value: bytes | None, _place: Place) -> None:
+    """Decisions are few: the models read each of them."""
 
 
 def _remember(known: dict[Any, Any], words: Any, what: Any) -> None:

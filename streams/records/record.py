@@ -12,7 +12,9 @@ from typing import NamedTuple, Protocol
 
 from streams.core.facts import Place
 
-KINDS = ("sent", "receipt", "stored")
+KINDS = ("sent", "receipt", "stored")  # of facts
+DECISION = "decision"
+INPUT_KINDS = (*KINDS, DECISION)  # in the order in which what arrived at the same moment is applied
 HEADER = "mv-mark"
 MOST_LISTED = 1_000  # offsets of an unreadable range that are listed one by one
 NO_TIME = -1  # the type of a timestamp that is not to be trusted

@@ -19,7 +19,7 @@ from streams.records.record import HEADER, Write
 from streams.settings import Settings
 
 SETTINGS = Settings()
-SENT, RECEIPT, STORED = SETTINGS.inputs
+SENT, RECEIPT, STORED, DECISION = SETTINGS.inputs
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
 REPORT = "3f2b8c1e-5a4d-4e0b-9c1a-7d2e6f8a9b10"

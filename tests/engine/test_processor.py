@@ -85,7 +85,7 @@ def test_records_are_applied_in_the_order_of_their_arrival_and_not_beyond_what_i
     one, minute = processor(), timedelta(minutes=1)
     sent = Appended(0, ms(START), REPORT.encode(), sent_value())
     writes = one.apply(batch(one, sent=[sent], stored=[proof(0, START + minute)]))
-    assert (of(writes, "state"), writes.offsets) == ([], {SENT: 0, RECEIPT: 0, STORED: 0})
+    assert (of(writes, "state"), writes.offsets) == ([], dict.fromkeys(SETTINGS.inputs, 0))
     assert one.log.waits
     one.apply(marked(one, b"another", START + minute))
     row = one.rows.get(REPORT)
@@ -196,7 +196,7 @@ def test_a_batch_that_begins_elsewhere_does_not_fit() -> None:
 
 def test_control_records_move_the_committed_position() -> None:
     one = processor()
-    assert one.apply(Batch(0, 0, {STORED: Span(0, 7)}, {})).offsets == {SENT: 0, RECEIPT: 0, STORED: 7}
+    assert one.apply(Batch(0, 0, {STORED: Span(0, 7)}, {})).offsets == dict.fromkeys(SETTINGS.inputs, 0) | {STORED: 7}
 
 
 def undated(record: Appended) -> Appended:

@@ -1,4 +1,4 @@
-"""How a batch is put together from what is left of the three inputs."""
+"""How a batch is put together from what is left of several inputs."""
 
 from aiokafka import TopicPartition
 from hypothesis import given

@@ -69,7 +69,7 @@ async def trimmed_inputs(scene: Scene) -> None:
     await scene.somewhere(0.3, 0.4)
     scene.begin()
     await scene.workers.close_all()
-    sent, _, stored = scene.settings.inputs
+    sent, _, stored = scene.settings.facts
     kept_since = (time.time() - RETAINED_SECONDS) * 1000
     trimmed = scene.rng.sample(range(PARTITIONS), 2)
     ends = await _keep(scene, lambda record: record.timestamp_ms < kept_since)

@@ -14,6 +14,7 @@ from streams.core.events import MISSING_TYPE, RECOVERED_TYPE, event_id
 from streams.engine.processor import Processor
 from streams.engine.snapshot import Restored
 from streams.errors import StateUnreadable
+from streams.records.coverage import Applied
 from streams.settings import Settings
 from tests.engine.conftest import MakeWorld
 from tests.faults.frozen import FOLDER, Frozen, announcements, go_on, read_frozen, rules_of, write_frozen
@@ -44,6 +45,7 @@ async def test_a_frozen_state_goes_on_as_its_own_release_did(frozen: Frozen) -> 
     restored.take(COVERAGE, _records(frozen.coverage))
     rules = rules_of(frozen.policy)
     assert restored.coverage is not None
+    restored.coverage.applied.setdefault(Settings().decisions, Applied(0))  # as a restore does: it is of before them
     deadlines = await restored.deadlines(rules)  # raises unless the books count exactly these rows
     one = Processor(Settings(), rules, restored.rows, Books(restored.books.items()), restored.coverage, deadlines)
     assert announcements(go_on(one, frozen.next_lines)) == frozen.announced

@@ -30,7 +30,11 @@ def _mark(value: bytes | None, feed: bytes = FEED) -> FeedMark | Refusal:
 
 
 def _decision(value: bytes | None) -> Decision | Refusal:
-    return take_in_decision(Record("decision", PLACE, DECISION["report_id"].encode(), value), MOST_BYTES)
+    read = take_in_decision(Record("decision", PLACE, DECISION["report_id"].encode(), value), MOST_BYTES)
+    assert (read.fact is None) == (read.refusal is not None)
+    told = read.fact or read.refusal
+    assert told is not None
+    return told
 
 
 def test_a_mark_is_read() -> None:

@@ -181,11 +181,11 @@ def test_a_record_with_a_key_of_its_own_keeps_it(tmp_path: Path) -> None:
     assert (odd.key, odd.arrived) == (OTHER.encode(), SENT_AT)
 
 
-def judged(value: bytes | None) -> Intake:
+def judged(value: bytes | None) -> Intake[Any]:
     return take_in(Record("sent", Place(parse_time(SENT_AT), "", 0, 0), None, value), 262_144)
 
 
-def cause(intake: Intake) -> tuple[str, str] | None:
+def cause(intake: Intake[Any]) -> tuple[str, str] | None:
     """Why it was refused, and for which field; a column cannot tell what is null or empty from what is missing."""
     if intake.refusal is None:
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from streams.core.events import Event, Missing, Recovered
 from tests.virtual.schedule import RULES, Scheduler, draw
 from tests.virtual.shrink import report
 from tests.virtual.truth import Anomaly
@@ -42,8 +43,15 @@ def play(first_seed: int, schedules: int, folder: Path) -> Played:
         except Anomaly as anomaly:
             raise AssertionError(f"seed {seed}: {report(drawn, Worker, RULES, anomaly, folder)}") from None
         steps += scheduler.seen
-        events.update(str(getattr(one, "cause", None) or one.reason) for one in scheduler.kafka.committed.events)
+        events.update(map(told, scheduler.kafka.committed.events))
     return Played(schedules, time.process_time() - used, steps, statuses, events)
+
+
+def told(event: Event) -> str:
+    """The reason of a missing event, the cause of a recovered one; else what somebody did to an alarm."""
+    if isinstance(event, Missing):
+        return event.reason
+    return event.cause if isinstance(event, Recovered) else type(event).__name__
 
 
 def main() -> int:

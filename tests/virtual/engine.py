@@ -12,8 +12,19 @@ from typing import Any
 import orjson
 
 from streams.core.books import BooksUnbalanced
-from streams.core.events import MISSING_TYPE, Cause, Claim, Event, Missing, Recovered
-from streams.core.facts import Names, Place, ReceiptCode, Receiver
+from streams.core.events import (
+    CLOSED_TYPE,
+    MISSING_TYPE,
+    RECOVERED_TYPE,
+    Cause,
+    Claim,
+    Closed,
+    Event,
+    Missing,
+    Recovered,
+    Reopened,
+)
+from streams.core.facts import Names, Outcome, Place, ReceiptCode, Receiver
 from streams.core.row import Reason
 from streams.engine.batch import Batch, Span
 from streams.engine.processor import Processor
@@ -24,7 +35,7 @@ from streams.records.coverage import Loss, read_coverage
 from streams.records.events import read_book
 from streams.records.record import Write
 from streams.records.state import read_state
-from tests.virtual.kafka import TOPICS, Fenced, ms_of
+from tests.virtual.kafka import FACTS, TOPICS, Fenced, ms_of
 from tests.virtual.readers import COVERAGE, INPUTS, KINDS, SETTINGS, ByteKafka, Kept, VirtualRestorer
 from tests.virtual.truth import Anomaly
 from tests.virtual.worker import Worker
@@ -82,7 +93,7 @@ class EngineWorker(Worker):
             self.write_some_marks(self.unwritten, self._header)
             self.unwritten = []
         elif not self.marks.outstanding:
-            order = [TOPICS[(number + turned) % 3] for number in range(3)]
+            order = [FACTS[(number + turned) % 3] for number in range(3)]
             self._header = self.marks.new_set()
             self.write_some_marks(order[:at_once], self._header)
             self.unwritten = order[at_once:]
@@ -171,6 +182,8 @@ def _keep(kept: Kept, write: Write) -> None:
     if name == "missing":
         kept.events.append(event_of(orjson.loads(write.value or b""), kept))
         return
+    if name == "rejected" and orjson.loads(write.value or b"")["reason"] == "decision_unfit":
+        return
     if name not in ("state", "coverage"):
         raise Anomaly("rejected", str(write))
     kept.topics[write.topic][write.key] = write.value
@@ -207,11 +220,7 @@ def event_of(value: dict[str, Any], kept: Kept) -> Event:
     names = Names(receiver, value["channel"], value["case_system"], value["case_system_version"], value.get("form"))
     row = kept.rows[value["report_id"]]
     if value["type"] != MISSING_TYPE:
-        return Recovered(
-            value["event_id"], value["missing_event_id"], value["report_id"], _time(value["stored_at"]),
-            _time(value["arrived_at"]), value["evidence"], receiver, Cause(value["cause"]), Reason(value["reason"]),
-            names, _time(value["sent_at"]), _time(value["due_at"]), value["episode"],
-        )  # fmt: skip
+        return _answer_of(value, receiver, names)
     record, claim = value["sent_record"], value["receipt"]
     assert row.sent is not None
     assert value["feed"] is None  # no schedule has one
@@ -222,6 +231,18 @@ def event_of(value: dict[str, Any], kept: Kept) -> Event:
         tuple(value["message_ids"]), Claim(ReceiptCode(claim["receipt"]), _time(claim["arrived"])) if claim else None,
         None, value["episode"], value["previous_event_id"],
     )  # fmt: skip
+
+
+def _answer_of(value: dict[str, Any], receiver: Receiver | None, names: Names) -> Event:
+    """What came of an alarm."""
+    said: dict[str, Any] = {name: value[name] for name in ("event_id", "missing_event_id", "report_id", "episode")}
+    said |= {name: _time(value[name]) for name in ("sent_at", "due_at", "arrived_at")}
+    said |= {"reason": Reason(value["reason"]), "names": names}
+    if value["type"] == RECOVERED_TYPE:
+        proof = {"stored_at": _time(value["stored_at"]), "evidence": value["evidence"], "receiver": receiver}
+        return Recovered(**said, **proof, cause=Cause(value["cause"]))
+    said |= {"decision_id": value["decision_id"], "decided_at": _time(value["decided_at"])}
+    return Closed(**said, outcome=Outcome(value["outcome"])) if value["type"] == CLOSED_TYPE else Reopened(**said)
 
 
 def _time(text: str) -> datetime:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from tests.virtual.__main__ import Played
+from tests.virtual.__main__ import Played, told
 from tests.virtual.engine import EngineWorker
 from tests.virtual.schedule import POLICY_TOML, Step
 from tests.virtual.shrink import script, shrunk
@@ -32,7 +32,7 @@ def play(first_seed: int, schedules: int, folder: Path) -> Played:
                 raise AssertionError(f"seed {seed}: {report(runner, drawn, EngineWorker, anomaly, folder)}") from None
             steps += scheduler.seen
             kept = scheduler.kafka.committed
-            events.update(str(getattr(one, "cause", None) or one.reason) for one in kept.events)
+            events.update(map(told, kept.events))
             events["records deleted unread"] += any(end > start for _, start, end in kept.losses)
     return Played(schedules, time.process_time() - used, steps, statuses, events)
 

@@ -1,11 +1,12 @@
 """Every story of two reports and up to six events, with every moment for the alarm to pass and every point to crash at.
 
-An event is the first sent, a further sent (a resend), a receipt, a stored record that counts, or one for somebody else.
-What is left out changes nothing that could be told apart: the second report begins after the first (they are alike but
-for their names), a report has one sent before its resends, receipts are MOTTATT, and the clock jumps past all alarms at
-one moment of the story (or not at all before its end), because only the side of alarm_at on which a record arrived
-counts. After every event the worker reads all there is, marks come by, and it commits; it crashes once, at every such
-point in turn, either before that commit or after it. Every state is let settle and compared with the truth.
+An event is the first sent, a further sent (a resend), a receipt, a stored record that counts, one for somebody else,
+or a decision that closes the alarm. What is left out changes nothing that could be told apart: the second report begins
+after the first (they are alike but for their names), a report has one sent before its resends and its decision,
+receipts are MOTTATT, and the clock jumps past all alarms at one moment of the story (or not at all before its end),
+because only the side of alarm_at on which a record arrived counts. After every event the worker reads all there is,
+marks come by, and it commits; it crashes once, at every such point in turn, either before that commit or after it.
+Every state is let settle and compared with the truth.
 """
 
 import sys
@@ -27,9 +28,9 @@ from tests.virtual.worker import Worker
 
 MOST_EVENTS = 6
 PAST_MS = 10_000
-KINDS = ("sent", "resent", "receipt", "stored", "elsewhere")
+KINDS = ("sent", "resent", "receipt", "stored", "elsewhere", "closed")
 # Of a report: at most so many of each kind, which is one more than what makes a difference.
-MOST = {"sent": 1, "resent": 1, "receipt": 1, "stored": 2, "elsewhere": 1}
+MOST = {"sent": 1, "resent": 1, "receipt": 1, "stored": 2, "elsewhere": 1, "closed": 1}
 
 
 class Event(NamedTuple):
@@ -116,7 +117,7 @@ def _next_events(told: Story) -> Iterator[Event]:
     for report in (0, 1) if told else (0,):
         for kind in KINDS:
             so_far = sum(event == (kind, report) for event in told)
-            if so_far < MOST[kind] and (kind != "resent" or ("sent", report) in told):
+            if so_far < MOST[kind] and (kind not in ("resent", "closed") or ("sent", report) in told):
                 yield Event(kind, report)
 
 
@@ -126,6 +127,7 @@ _STEP = {
     "receipt": lambda report: Step("receipt", report, 0),
     "stored": lambda report: Step("stored", report, 0),
     "elsewhere": lambda report: Step("stored", report + 6, 0),
+    "closed": lambda report: Step("decide", report, 1),
 }
 
 

@@ -1,4 +1,4 @@
-"""A tiny Kafka in memory: one partition of three inputs, one virtual clock, and what its transactions have committed.
+"""A tiny Kafka in memory: one partition of all inputs, one virtual clock, and what its transactions have committed.
 
 Times are whole milliseconds since START. It knows append times, open upstream transactions (readers see nothing beyond
 the last stable offset), producers' epochs (an old one may commit nothing) and commits that are whole or did not happen.
@@ -10,11 +10,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from streams.core.books import Book
-from streams.core.facts import Fact
+from streams.core.facts import Decision, Fact
 from streams.core.row import Row
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-TOPICS = ("sent", "receipt", "stored")
+FACTS = ("sent", "receipt", "stored")  # for which verdicts wait
+TOPICS = (*FACTS, "decision")
 _ROW = attrgetter(*(field.name for field in fields(Row)))  # several times as quick as copy.copy
 _BOOK = attrgetter(*(field.name for field in fields(Book)))
 
@@ -24,10 +25,10 @@ class Fenced(Exception):
 
 
 class Entry(NamedTuple):
-    """One record: when it was appended, and a fact or the header of a mark."""
+    """One record: when it was appended, and a fact, a decision or the header of a mark."""
 
     at: int
-    fact: Fact | None
+    fact: Fact | Decision | None
     mark: bytes | None = None
 
     @property
@@ -60,7 +61,7 @@ class Kafka:
         self.lost: list[tuple[int, int | None]] = []
         self.beginning: int | None = None
 
-    def append(self, topic: str, fact: Fact | None, mark: bytes | None = None) -> int:
+    def append(self, topic: str, fact: Fact | Decision | None, mark: bytes | None = None) -> int:
         """Append a record; its offset. The fact's place must be `next_place`."""
         self.logs[topic].append(Entry(self.now, fact, mark))
         return len(self.logs[topic]) - 1

@@ -10,12 +10,12 @@ from streams.core import fold
 from streams.core.books import Books
 from streams.core.checker import Checker, MemoryRows
 from streams.core.deadlines import Deadlines
-from streams.core.facts import Fact, Receipt, ReceiptCode, Sent, Stored
+from streams.core.facts import Decision, Fact, Receipt, ReceiptCode, Sent, Stored
 from streams.core.fold import Step
 from streams.core.receivers import Municipalities
 from streams.core.row import Row, Status
 from streams.core.rules import Rules
-from tests.virtual.kafka import TOPICS, Committed, Fenced, copied_books, copied_rows
+from tests.virtual.kafka import FACTS, Committed, Fenced, copied_books, copied_rows
 from tests.virtual.schedule import RULES
 from tests.virtual.worker import Worker
 
@@ -88,7 +88,7 @@ class MarkOfOneInput(Worker):
 
     def apply(self) -> None:
         super().apply()
-        if self.marks.outstanding and len(self.marks.unseen) < len(TOPICS):
+        if self.marks.outstanding and len(self.marks.unseen) < len(FACTS):
             self.marks.abandon()
             self.advance(max(self.until, self.kafka.now))
 
@@ -96,7 +96,7 @@ class MarkOfOneInput(Worker):
 class ReceiptIsProof(Worker):
     """The fault of 2020-2023."""
 
-    def read(self, fact: Fact) -> Fact:
+    def read(self, fact: Fact | Decision) -> Fact | Decision:
         if isinstance(fact, Receipt) and fact.receipt is ReceiptCode.MOTTATT:
             return Stored(fact.report_id, fact.place, fact.place.arrived, "READ_BACK")
         return fact

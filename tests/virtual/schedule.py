@@ -4,18 +4,31 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
 from streams.core.checker import Checker, MemoryRows
 from streams.core.events import Event
-from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored, in_order
+from streams.core.facts import (
+    Action,
+    Decision,
+    Fact,
+    Names,
+    Outcome,
+    Place,
+    Receipt,
+    ReceiptCode,
+    Receiver,
+    Sent,
+    Stored,
+)
 from streams.core.policy import Policy
 from streams.core.receivers import Municipalities
 from streams.core.rules import Limits, Rules
 from tests.core.reading import taken
 from tests.virtual.kafka import TOPICS, Committed, Entry, Kafka, time_of
-from tests.virtual.truth import NO_PROOF_ASKED, SUCCESSORS, VERSION, Anomaly, alarms, check_commit, check_end
+from tests.virtual.truth import NO_PROOF_ASKED, SUCCESSORS, VERSION, Anomaly, alarms, announced, check_commit, check_end
 from tests.virtual.worker import Worker
 
 REPORTS = ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "10000000-0000-4000-8000-000000000001")
@@ -35,6 +48,11 @@ RULES = Rules(Policy((VERSION,)), Municipalities(SUCCESSORS), Limits(keep=timede
 TOWNS = ("0301", "0301", "4601", NO_PROOF_ASKED)
 FOREVER_MS = 60_000
 CODES = tuple(ReceiptCode)
+# Nothing is erased in here: what that leaves depends on when a decision that hung comes into sight.
+ACTIONS = ((Action.ACKNOWLEDGE,), (Action.CLOSE,), (Action.CLOSE, Action.REOPEN), (Action.CLOSE,))
+LATER_MS = 10_000
+NOBODYS = "30000000-0000-4000-8000-000000000003"
+TURNS: dict[type[Fact | Decision], int] = {Sent: 0, Receipt: 1, Stored: 2, Decision: 3}
 
 
 class Step(NamedTuple):
@@ -47,8 +65,8 @@ class Step(NamedTuple):
 
 # Each step and how often it is drawn. `turn` is fetch, apply and commit at once, as a healthy worker does it.
 WEIGHTS = {
-    "sent": 14, "receipt": 7, "stored": 11, "again": 4, "wait": 8, "edge": 9, "turn": 14, "marks": 10, "fetch": 5,
-    "apply": 5, "commit": 5, "crash": 4, "takeover": 4, "zombie": 6, "open": 2, "close": 3,
+    "sent": 14, "receipt": 7, "stored": 11, "decide": 6, "again": 4, "wait": 8, "edge": 9, "turn": 14, "marks": 10,
+    "fetch": 5, "apply": 5, "commit": 5, "crash": 4, "takeover": 4, "zombie": 6, "open": 2, "close": 3,
 }  # fmt: skip
 NAMES, WEIGHT_LIST = tuple(WEIGHTS), tuple(WEIGHTS.values())
 
@@ -101,9 +119,22 @@ class Scheduler:
         lead = timedelta(seconds=(0, 0, 0, 3, 6, 12, -1, 0)[b])
         self._append("stored", lambda place: Stored(REPORTS[a % 2], place, place.arrived - lead, "READ_BACK", receiver))
 
+    def _decide(self, a: int, b: int) -> None:
+        """Somebody says something of the last alarm of a report, of the one before it, or of nobody's."""
+        report_id = REPORTS[a % 2]
+        if b >= 6:
+            self.kafka.now += LATER_MS
+        alarms = [NOBODYS, *announced(self._seen(), report_id)]
+        alarm = alarms[-2:][0] if a == 7 else alarms[-1]
+        for action in ACTIONS[b % 4]:
+            outcome = list(Outcome)[a % 5] if action is Action.CLOSE else None
+            number = len(self.kafka.logs["decision"])
+            made = partial(_decision, f"{number:08x}-0000-4000-8000-000000000004", report_id, alarm, action, outcome)
+            self._append("decision", made)
+
     def _again(self, a: int, b: int) -> None:
         """A producer repeats one of its records."""
-        topic = TOPICS[a % 3]
+        topic = TOPICS[a % 4]
         facts = [entry.fact for entry in self.kafka.logs[topic] if entry.fact is not None]
         if facts:
             fact = facts[b % len(facts)]
@@ -160,7 +191,7 @@ class Scheduler:
     def _open(self, a: int, b: int) -> None:
         """An upstream producer appends in a transaction that it leaves open."""
         if self.transaction is None:
-            name, topic = (("_sent", "sent"), ("_stored", "stored"))[a % 2]
+            name, topic = (("_sent", "sent"), ("_stored", "stored"), ("_decide", "decision"))[a % 3]
             offset = len(self.kafka.logs[topic])
             getattr(self, name)(b, 0)
             self.transaction = topic, offset
@@ -203,9 +234,7 @@ class Scheduler:
         self.kafka.now += FOREVER_MS
         for _ in range(4):
             self._marks(0, 0)
-            self._turn(
-                len(self.kafka.logs["sent"]) + len(self.kafka.logs["stored"]) + len(self.kafka.logs["receipt"]), 0
-            )
+            self._turn(sum(len(log) for log in self.kafka.logs.values()), 0)
             if self.kafka.committed.until >= self.kafka.now:
                 return
         raise Anomaly("stalled", f"Complete only until {self.kafka.committed.until} at {self.kafka.now}.")
@@ -221,10 +250,16 @@ class Scheduler:
             raise Anomaly("different_events", f"{events} is not {self.kafka.committed.events}.")
 
 
-def judged(checker: Checker, facts: Iterable[Fact]) -> list[Event]:
-    """What a checker announces of facts, which it is given in the order of the log."""
+def _decision(
+    decision_id: str, report_id: str, alarm: str, action: Action, outcome: Outcome | None, place: Place
+) -> Decision:
+    return Decision(decision_id, report_id, place, alarm, action, place.arrived, outcome)
+
+
+def judged(checker: Checker, facts: Iterable[Fact | Decision]) -> list[Event]:
+    """What a checker announces of facts and decisions, which it is given in the order of the log."""
     events: list[Event] = []
-    for fact in in_order(facts):
+    for fact in sorted(facts, key=lambda fact: (fact.place.arrived, TURNS[type(fact)])):
         for passed in checker.advance(fact.place.arrived):
             events += passed.events
         events += taken(checker, fact).events

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from streams.core.events import written
-from streams.core.facts import Receipt, Sent, Stored
+from streams.core.facts import Decision, Receipt, Sent, Stored
 from tests.virtual.kafka import TOPICS, Kafka, time_of
 from tests.virtual.schedule import POLICY_TOML, Scheduler, Step
 from tests.virtual.truth import Anomaly
@@ -54,13 +54,11 @@ def _simpler(steps: list[Step], fails: Fails) -> list[Step]:
 
 def script(kafka: Kafka) -> list[bytes]:
     """The log as lines for `meldingsvakt replay`, in order of arrival, with a tick at the end."""
-    entries = sorted(
-        (entry.at, number, topic, entry.fact)
-        for topic in TOPICS
-        for number, entry in enumerate(kafka.logs[topic])
-        if entry.fact is not None
-    )
-    lines = [{"at": written(time_of(at)), "topic": topic, "value": value_of(fact)} for at, _, topic, fact in entries]
+    entries = [
+        (entry.at, topic, entry.fact) for topic in TOPICS for entry in kafka.logs[topic] if entry.fact is not None
+    ]
+    entries.sort(key=lambda entry: entry[0])
+    lines = [{"at": written(time_of(at)), "topic": topic, "value": value_of(fact)} for at, topic, fact in entries]
     return [orjson.dumps(line) for line in [*lines, {"at": written(time_of(kafka.now)), "tick": True}]]
 
 
@@ -76,6 +74,12 @@ def value_of(fact: Any) -> dict[str, Any]:
         }  # fmt: skip
     if isinstance(fact, Receipt):
         return {"report_id": fact.report_id, "receipt": fact.receipt, "received_at": written(fact.place.arrived)}
+    if isinstance(fact, Decision):
+        return {
+            "decision_id": fact.decision_id, "report_id": fact.report_id, "missing_event_id": fact.missing_event_id,
+            "action": fact.action, "outcome": fact.outcome, "actor": {"subject": "someone"},
+            "decided_at": written(fact.decided_at),
+        }  # fmt: skip
     assert isinstance(fact, Stored)
     value: dict[str, Any] = {
         "report_id": fact.report_id, "stored_at": written(fact.stored_at), "evidence": fact.evidence,

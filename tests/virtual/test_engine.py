@@ -52,7 +52,7 @@ def test_no_troubled_schedule_makes_an_anomaly_on_the_real_processor(tmp_path: P
         assert played.statuses[status] >= FEWEST
     for said in (
         "no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere", "stored_late",
-        "records deleted unread",
+        "Closed", "records deleted unread",
     ):  # fmt: skip
         assert played.events[said] >= FEWEST
 

@@ -37,7 +37,7 @@ def test_no_schedule_makes_an_anomaly(tmp_path: Path, schedules: int) -> None:
         assert played.statuses[status] >= FEWEST
     for said in ("no_receipt", "receipted_not_stored", "rejected", "transport_failed", "stored_elsewhere"):
         assert played.events[said] >= FEWEST
-    for cause in ("stored_late", "confirmed_late"):
+    for cause in ("stored_late", "confirmed_late", "Closed", "Reopened"):
         assert played.events[cause] >= FEWEST
 
 
@@ -54,7 +54,7 @@ EXPECTED = {
     "FailedCommitCounts": {"lost"},
     "NoFence": {"announced_twice", "coverage_lied", "lost", "phantom", "wrong_status", "books_unbalanced"},
     "FencesBack": {"announced_twice", "coverage_lied", "lost", "phantom", "wrong_status", "books_unbalanced"},
-    "FetchedIsApplied": {"lost", "wrong_status", "books_unbalanced", "phantom", "different_events"},
+    "FetchedIsApplied": {"decided_beyond", "lost", "wrong_status", "books_unbalanced", "phantom", "different_events"},
     "OwnClock": {"coverage_lied"},
     "MarkOfOneInput": {"coverage_lied"},
     "ReceiptIsProof": {"lost", "wrong_reason", "wrong_status"},

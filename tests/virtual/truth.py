@@ -9,7 +9,7 @@ from streams.core.events import Missing
 from streams.core.policy import Asks, Override, Version
 from tests.core.oracle import Law, Log, books, events, times_of, verdicts
 from tests.core.reading import verdict_of
-from tests.virtual.kafka import TOPICS, Committed, Kafka, time_of
+from tests.virtual.kafka import FACTS, TOPICS, Committed, Kafka, time_of
 
 NO_PROOF_ASKED = "1507"
 VERSION = Version(
@@ -28,7 +28,9 @@ class Anomaly(Exception):
 
     @property
     def kind(self) -> str:
-        """lost, phantom, announced_twice, wrong_order, wrong_reason, wrong_status, books_unbalanced, coverage_lied."""
+        """lost, phantom, announced_twice, wrong_order, wrong_reason, wrong_status, books_unbalanced, coverage_lied or
+        decided_beyond.
+        """
         return str(self.args[0])
 
 
@@ -53,15 +55,25 @@ def alarms(kafka: Kafka) -> list[int]:
     return sorted(round((alarm - time_of(0)).total_seconds() * 1000) for _, alarm in filter(None, times))
 
 
+def announced(kafka: Kafka, report_id: str) -> list[str]:
+    """The ids of the missing events of a report that are true by now, whether a worker has said them or not."""
+    said = events(log_of(kafka).about(report_id), time_of(kafka.now), law_of(kafka))
+    return [event.event_id for event in said if isinstance(event, Missing)]
+
+
 def check_commit(kafka: Kafka, before: Committed) -> None:
     """What holds at every commit. Raises Anomaly."""
     now = kafka.committed
     if now.until < before.until:
         raise Anomaly("coverage_lied", f"Completeness went back from {before.until} to {now.until}.")
-    for topic, log in kafka.logs.items():
+    for topic in FACTS:
+        log = kafka.logs[topic]
         for offset in range(now.positions[topic], len(log)):
             if log[offset].at < now.until and log[offset].seen:
                 raise Anomaly("coverage_lied", f"{topic} {offset} of {log[offset].at} is not applied at {now.until}.")
+    decided = kafka.logs["decision"][: now.positions["decision"]]
+    if any(entry.at > now.until and entry.seen for entry in decided):
+        raise Anomaly("decided_beyond", f"A decision of {decided} is applied at {now.until} already.")
     for name, book in now.books.items():
         if not book.balanced:
             raise Anomaly("books_unbalanced", f"{name}: {book}")
@@ -77,7 +89,8 @@ def _check_events(kafka: Kafka, now: Committed, fresh: list[Any]) -> None:
         _compare(fresh, {event.event_id: event for event in events(log_of(kafka), until + MOMENT, law)})
         _check_sequence(now.events)
     announced = {event.event_id for event in now.events}
-    applied = log_of(kafka, {"sent": now.positions["sent"]}).before(until)
+    # A decision that hangs says nothing yet.
+    applied = log_of(kafka, {topic: now.positions[topic] for topic in ("sent", "decision")}).before(until)
     for event in events(applied, until, law):
         if event.event_id not in announced:
             raise Anomaly("lost", f"It is complete until {now.until}, but nothing says {event}.")

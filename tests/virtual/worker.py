@@ -5,10 +5,11 @@ from typing import Any
 from streams.core.books import Books
 from streams.core.checker import Checker, MemoryRows
 from streams.core.deadlines import Deadlines
-from streams.core.facts import Fact
+from streams.core.facts import Decision, Fact
 from streams.core.rules import Rules
 from streams.engine.marks import Marks
-from tests.virtual.kafka import TOPICS, Committed, Fenced, Kafka, copied_books, copied_rows, time_of
+from tests.core.reading import taken
+from tests.virtual.kafka import FACTS, TOPICS, Committed, Fenced, Kafka, copied_books, copied_rows, time_of
 
 
 class Worker:
@@ -20,7 +21,7 @@ class Worker:
     def __init__(self, kafka: Kafka, rules: Rules) -> None:
         self.kafka, self.rules = kafka, rules
         self.epoch = self.fence()
-        self.marks = Marks("virtual", TOPICS)
+        self.marks = Marks("virtual", FACTS)
         self.alive = True
         self.batch: dict[str, int] | None = None  # fetched, not applied: by topic the position after it
         self.restore()
@@ -45,10 +46,10 @@ class Worker:
         return None
 
     def write_marks(self) -> None:
-        """A set of marks, one to the end of each input."""
+        """A set of marks, one to the end of each input that verdicts wait for."""
         if not self.marks.outstanding:
             header = self.marks.new_set()
-            for topic in TOPICS:
+            for topic in FACTS:
                 self.kafka.append(topic, None, header)
 
     def fetch(self, most: int) -> None:
@@ -76,13 +77,13 @@ class Worker:
             self.advance(max(self.until, at))
             fact = self.kafka.logs[topic][offset].fact
             if fact is not None:
-                self.events += self.checker.apply(self.read(fact)).events
+                self.events += taken(self.checker, self.read(fact)).events
             self.positions[topic] = offset + 1
         self.advance(max(self.until, until))
 
     def complete(self) -> int | None:
-        """T: how far that input has come of which the least is known."""
-        seen = [[one for one in self.kafka.logs[topic][: self.fetched[topic]] if one.seen] for topic in TOPICS]
+        """T: how far that input has come of which the least is known; no verdict waits for decisions."""
+        seen = [[one for one in self.kafka.logs[topic][: self.fetched[topic]] if one.seen] for topic in FACTS]
         return min(some[-1].at for some in seen) if all(seen) else None
 
     def waiting(self, until: int) -> list[tuple[int, str, int]]:
@@ -97,7 +98,7 @@ class Worker:
             key=lambda one: (one[0], TOPICS.index(one[1]), one[2]),
         )
 
-    def read(self, fact: Fact) -> Fact:
+    def read(self, fact: Fact | Decision) -> Fact | Decision:
         """What a record says."""
         return fact
 

@@ -72,12 +72,12 @@ async def read_topics(
     Raises ConfigurationError in one sentence where a topic is missing, not allowed or not to be trusted, where no
     broker answers, and where records are deleted while they are being read.
     """
-    counts = await partition_counts(kafka, settings.inputs)
+    counts = await partition_counts(kafka, settings.facts)
     partitions = _same_counts(counts)
-    tps = [TopicPartition(topic, number) for topic in settings.inputs for number in range(partitions)]
+    tps = [TopicPartition(topic, number) for topic in settings.facts for number in range(partitions)]
     async with _consumer(kafka) as consumer:
         now = datetime.now(UTC)
-        parts = await _parts(consumer, tps, dict(zip(settings.inputs, KINDS, strict=True)), span)
+        parts = await _parts(consumer, tps, dict(zip(settings.facts, KINDS, strict=True)), span)
         async for batch in _batches(consumer, parts):
             yield batch
         yield TopicBatch([], 1.0, reach_of(parts, partitions, now))
