@@ -3,7 +3,7 @@
 # something may describe it, too.
 # KAFKA_ACLS is Kafka's own command, BOOTSTRAP where it finds a broker, CLIENT a properties file with an admin's rights.
 set -eu
-inputs="--topic reports.sent --topic reports.receipt --topic reports.stored"
+inputs="--topic reports.sent --topic reports.receipt --topic reports.stored --topic reports.decision"
 tables="--topic reports.state --topic reports.coverage"
 product="--topic reports.missing"
 others="--topic reports.rejected --topic reports.access"
@@ -36,8 +36,14 @@ allow() {
     allow view "Read" --topic reports.coverage $product
     allow view "Write" --topic reports.access
 
-    # Who writes the inputs: the portal's adapter and the case systems' proof.
-    allow portal "Write" $inputs
+    # Who writes the inputs, each with a user of its own: the portal's adapter, and one for each source of proofs. With
+    # the right to write proofs somebody can make reports count as stored, with that to decide close their alarms.
+    allow portal "Write" --topic reports.sent --topic reports.receipt
+    allow casesystem "Write" --topic reports.stored
+
+    # Who decides what becomes of an alarm: it is outside every group.
+    allow decide "Read" --topic reports.state
+    allow decide "Write" --topic reports.decision
 
     # Downstream: the product, in groups of its own.
     allow consumer "Read" $product

@@ -15,6 +15,7 @@ import typer
 
 from streams.broker import BrokerUnavailable
 from streams.cli.audit import audit_app
+from streams.cli.decisions import decide
 from streams.cli.rejected import rejected_app
 from streams.cli.simulation import demo, simulate
 from streams.console import Json, say, show_json, show_table, write_line
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(simulate)
 app.command()(demo)
+app.command()(decide)
 app.add_typer(audit_app, name="audit")
 app.add_typer(rejected_app, name="rejected")
 

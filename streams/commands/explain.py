@@ -79,14 +79,19 @@ async def _meant(kafka: KafkaSettings, settings: Settings, text: str) -> str:
         fact = taken.intake.fact if taken else None
         if fact is not None and (first <= fact.report_id <= last or getattr(fact, "message_id", None) == text):
             found.add(fact.report_id)
+    return the_only_one(found, text, "in the inputs")
+
+
+def the_only_one(found: set[str], text: str, where: str) -> str:
+    """The report that a text means. Raises ConfigurationError where it means several, or none."""
     if len(found) == 1:
-        return found.pop()
+        return next(iter(found))
     if found:
         some = ", ".join(sorted(found)[:MOST_NAMED])
         raise ConfigurationError(f"{text!r} may mean {len(found)} reports ({some}): give the whole report id.")
     raise ConfigurationError(
-        f"{text!r} is no report's id, nor the first eight digits of one, nor a message's id in the inputs: give the "
-        "report's UUID."
+        f"{text!r} is no report's id, nor the first eight digits of one, nor a message's id {where}: give the report's "
+        "UUID."
     )
 
 

@@ -24,7 +24,7 @@ class Right(NamedTuple):
 
 
 def worker_rights(settings: Settings) -> list[Right]:
-    """What the checker does. On inputs it also writes: marks, and copies of misplaced records."""
+    """What the checker does. On inputs it also writes: marks (none to decisions), and copies of misplaced records."""
     both = [*settings.inputs, settings.output("state"), settings.output("coverage")]
     return [
         *(_topic(name, "Read", "Write", "DescribeConfigs") for name in both),
@@ -42,6 +42,14 @@ def view_rights(settings: Settings) -> list[Right]:
         _topic(settings.output("missing"), "Read"),
         _topic(settings.output("coverage"), "Read"),
         _topic(settings.output("access"), "Write"),
+    ]
+
+
+def decide_rights(settings: Settings) -> list[Right]:
+    """What `meldingsvakt decide` reads, outside every group, and where it writes what somebody decides."""
+    return [
+        _topic(settings.output("state"), "Read"),
+        _topic(settings.decisions, "Write"),
     ]
 
 
@@ -70,6 +78,7 @@ def audit_rights(settings: Settings) -> list[Right]:
 RIGHTS: Mapping[str, Callable[[Settings], list[Right]]] = {
     "worker": worker_rights,
     "view": view_rights,
+    "decide": decide_rights,
     "topics": topics_rights,
     "consumer": consumer_rights,
     "audit": audit_rights,

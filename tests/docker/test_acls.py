@@ -55,7 +55,7 @@ def rights(request: pytest.FixtureRequest, tmp_path: Path) -> Rights:
     return in_compose(tmp_path) if request.param == "compose" else in_kubernetes()
 
 
-@pytest.mark.parametrize("part", ["worker", "view"])
+@pytest.mark.parametrize("part", ["worker", "view", "decide"])
 def test_each_part_may_do_what_it_needs_and_nothing_else(rights: Rights, part: str) -> None:
     assert rights[part] == {
         (
@@ -82,6 +82,13 @@ def test_only_a_worker_and_no_reader_of_the_product_sees_inputs(rights: Rights) 
         if name in SETTINGS.inputs and "Read" in operations
     }
     assert readers == {"worker"}
+
+
+def test_each_producer_has_a_user_of_its_own(rights: Rights) -> None:
+    for topic in SETTINGS.inputs:
+        writers = {who for who, allowed in rights.items() if "Write" in allowed.get(("topic", topic, "literal"), ())}
+        own = {SETTINGS.decisions: "decide", f"{SETTINGS.input_prefix}stored": "casesystem"}.get(topic, "portal")
+        assert writers - {"simulator"} == {"worker", own}
 
 
 def test_no_right_is_for_everything(rights: Rights) -> None:

@@ -154,3 +154,33 @@ async def test_decisions_that_were_deleted_unread_are_a_loss_but_hide_no_proof(m
     said = loss["topic"], loss["from_offset"], loss["to_offset"], loss["cause"]
     assert said == (world.settings.decisions, 2, 3, "deleted_by_retention")
     assert coverage["gap"] is None
+
+
+async def test_somebody_decides_from_the_command_line(world: World) -> None:
+    await world.worker().ready()
+
+    async def decide(*arguments: str) -> Any:
+        return await asyncio.to_thread(world.run, "decide", *arguments)
+
+    async with world.announcements() as announced:
+        report = await world.sent(message_id="message-17")
+        missing = await announced.next()
+        await until(world, report, status="missing")
+        done = await decide("message-17", "close", "--outcome", "handled", "--subject", "someone", "--json")
+        assert done.returncode == 0, done.stderr
+        told = orjson.loads(done.stdout)
+        closed = await announced.next()
+        assert (closed["type"], closed["outcome"], closed["missing_event_id"]) == (
+            CLOSED_TYPE, "handled", missing["event_id"]
+        )  # fmt: skip
+        assert closed["decision_id"] == told["decision"]["decision_id"]
+        assert (told["topic"], told["partition"]) == (
+            world.settings.decisions, partition_of(report.encode(), PARTITIONS)
+        )  # fmt: skip
+    await until(world, report, outcome="handled")
+    again = await decide(report[:8], "close", "--outcome", "handled")
+    assert (again.returncode, "is closed already, as handled" in again.stderr) == (2, True)
+    unknown = await decide(str(uuid4()), "close", "--outcome", "handled")
+    assert (unknown.returncode, "The checker knows no report" in unknown.stderr) == (2, True)
+    line = orjson.loads((await asyncio.to_thread(world.run, "explain", report, "--json")).stdout)["timeline"][-1]
+    assert (line["fact"], line["says"]) == ("decision", "close as handled")

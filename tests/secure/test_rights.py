@@ -32,7 +32,7 @@ def test_only_the_one_who_makes_topics_may_make_them() -> None:
 
 def test_the_worker_reads_no_announcements_and_the_view_writes_only_who_looked() -> None:
     assert may(worker_rights(SETTINGS), "Read") == {
-        "in.sent", "in.receipt", "in.stored", "mine.state", "mine.coverage", "mine"
+        "in.sent", "in.receipt", "in.stored", "in.decision", "mine.state", "mine.coverage", "mine"
     }  # fmt: skip
     assert may(view_rights(SETTINGS), "Write") == {"mine.access"}
     assert may(view_rights(SETTINGS), "Read") == {"mine.state", "mine.missing", "mine.coverage"}

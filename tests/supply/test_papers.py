@@ -20,6 +20,7 @@ HELD: dict[str, tuple[type[BaseModel], ...]] = {
     "reports.sent": (inputs.ReportSent,),
     "reports.receipt": (inputs.ReportReceipt,),
     "reports.stored": (inputs.ReportStored, inputs.FeedMark),
+    "reports.decision": (inputs.ReportDecision,),
     "{app}.missing": (
         outputs.ReportMissing,
         outputs.ReportRecovered,

@@ -114,9 +114,10 @@ class Stack:
         return found
 
     def produce(self, topic: str, *values: dict[str, Any]) -> None:
-        """Append records as the portal does, by Kafka's own producer."""
+        """Append records as the portal or a case system does, by Kafka's own producer."""
+        producer = "casesystem" if topic == "stored" else "portal"
         lines = "".join(f"{value['report_id']}|{orjson.dumps(value).decode()}\n" for value in values)
-        self.compose("run", "--rm", "-T", "portal", "--topic", f"reports.{topic}", given=lines)
+        self.compose("run", "--rm", "-T", producer, "--topic", f"reports.{topic}", given=lines)
 
     def announced(self, count: int) -> list[dict[str, Any]]:
         """The product, as a consumer of its own reads it; one more is waited for in vain."""

@@ -51,7 +51,8 @@ def test_each_key_is_readable_by_its_owner_alone(volume: str) -> None:
     principals = make(volume)
     modes = look(volume, "stat -c '%a %u %n' /s/*/tls.key /s/*/keystore.pem /s/ca/ca.key").splitlines()
     assert len(modes) == 2 * len(principals) + 1
-    owners = {name: "1000" if name in ("kafka", "admin", "portal", "consumer") else "10001" for name in principals}
+    of_kafka = ("kafka", "admin", "portal", "casesystem", "consumer")
+    owners = {name: "1000" if name in of_kafka else "10001" for name in principals}
     for line in modes:
         mode, owner, path = line.split()
         assert (mode, owner) == (("600", "0") if "/ca/" in path else ("400", owners[path.split("/")[2]]))

@@ -148,8 +148,9 @@ def test_log_lines_are_json(stack: Stack) -> None:
 def test_nobody_writes_what_the_acls_do_not_allow(stack: Stack) -> None:
     value = sent_value(str(uuid4()))
     line = f"{value['report_id']}|{orjson.dumps(value).decode()}\n"
-    said = stack.refused("run", "--rm", "-T", "portal", "--topic", "reports.missing", given=line)
-    assert "TopicAuthorizationException: Not authorized to access topics: [reports.missing]" in said
+    for producer, topic in (("portal", "missing"), ("portal", "stored"), ("casesystem", "decision")):
+        said = stack.refused("run", "--rm", "-T", producer, "--topic", f"reports.{topic}", given=line)
+        assert f"TopicAuthorizationException: Not authorized to access topics: [reports.{topic}]" in said
 
 
 @only_secure
