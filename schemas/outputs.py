@@ -281,6 +281,11 @@ class Coverage(ClosedModel):
     )
     first_complete: WrittenTime | None = Field(description="The first complete_until of this checker.")
     feeds: dict[FeedId, FeedWord] = Field(description="What the policy's feeds have said here.")
+    municipalities: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{16}$",
+        description="The fingerprint of the table of municipalities by which receivers are compared.",
+    )
 
 
 class Books(ClosedModel):

@@ -1,6 +1,7 @@
 """Do two receivers name the same one? Municipality numbers have ancestors and successors."""
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import NamedTuple
 
 from streams.core.facts import Receiver
@@ -19,11 +20,14 @@ class Municipalities:
     """Municipality numbers and which of them descend from which.
 
     `successors` maps every known number to the numbers that came after it (none, one, or several after a split).
+    `fingerprint` is what they say, in short: whoever judges the same log by another table may judge otherwise.
     """
 
     def __init__(self, successors: Mapping[str, Iterable[str]]) -> None:
         self._known = frozenset(successors)
         self._descendants = {code: _descendants(code, successors) for code in successors}
+        said = sorted((code, sorted(after)) for code, after in successors.items())
+        self.fingerprint = sha256(repr(said).encode()).hexdigest()[:16]
 
     def knows(self, code: str) -> bool:
         """True for every number that exists or has existed."""

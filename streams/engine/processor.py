@@ -48,6 +48,7 @@ class Processor:
         self._kinds = dict(zip(settings.inputs, INPUT_KINDS, strict=True))
         self.rows = rows
         self.coverage = coverage
+        coverage.municipalities = rules.municipalities.fingerprint
         self.checker = Checker(rules, rows, books, deadlines)
         topics = {kind: topic for topic, kind in self._kinds.items()}
         self._reading = Reading(

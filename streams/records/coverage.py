@@ -82,6 +82,7 @@ class Coverage:
     beginnings: dict[str, datetime | None] = field(default_factory=dict)
     first_complete: datetime | None = None
     feeds: Feeds = field(default_factory=Feeds)
+    municipalities: str | None = None  # the fingerprint of the table by which receivers are compared
 
     @property
     def judged_until(self) -> datetime | None:
@@ -140,6 +141,7 @@ class Coverage:
             "beginnings": {topic: written(time) if time else None for topic, time in self.beginnings.items()},
             "first_complete": written(self.first_complete) if self.first_complete else None,
             "feeds": {feed: _word_value(word) for feed, word in self.feeds.words.items()},
+            "municipalities": self.municipalities,
         }
 
 
@@ -158,6 +160,7 @@ def read_coverage(value: dict[str, Any]) -> Coverage:
         {topic: _time(time) for topic, time in value["beginnings"].items()},
         _time(value["first_complete"]),
         Feeds({feed: _read_word(word) for feed, word in value["feeds"].items()}),
+        value.get("municipalities"),
     )
 
 

@@ -90,6 +90,13 @@ def test_it_lets_a_number_agree_with_a_later_one_that_is_listed_nowhere_else() -
     assert not lineage.knows("3")
 
 
+def test_its_fingerprint_is_what_it_says_in_whatever_order() -> None:
+    said = Municipalities({"1": ["2", "3"], "2": [], "3": []}).fingerprint
+    assert said == Municipalities({"3": [], "2": [], "1": ["3", "2"]}).fingerprint
+    others = [{"1": ["2"], "2": [], "3": []}, {"1": ["2", "3"], "2": []}, {"1": ["2", "3"], "2": ["3"], "3": []}]
+    assert said not in [Municipalities(other).fingerprint for other in others]
+
+
 def test_it_does_not_run_in_circles() -> None:
     lineage = Municipalities({"1": ["2"], "2": ["1"]})
     assert lineage.agree("1", "2")

@@ -70,6 +70,13 @@ CHECKER_CASES = [
         "complete only until 5 min ago",
         "/readyz",
     ),
+    (
+        facts(coverage=twice(municipalities="0123456789abcdef")),
+        WARNING,
+        "coverage",
+        "another table of municipalities than this program's",
+        "the same release everywhere",
+    ),
     (facts(coverage=twice(complete_until=None)), WARNING, "coverage", "partition 0 was never complete", "a minute"),
     (facts(committed=NO), UNKNOWN, "offsets", "TopicAuthorization", "permissions"),
     (

@@ -315,6 +315,12 @@ def test_what_changes_nothing_is_not_written_again() -> None:
     assert writes.offsets[SENT] == 4, "with the mark behind each"
 
 
+def test_coverage_says_by_which_table_receivers_are_compared() -> None:
+    one = processor()
+    (said,) = of(one.publish(None), "coverage")
+    assert orjson.loads(said.value or b"")["municipalities"] == succession().fingerprint
+
+
 MIX = Mix(stored_unreceipted=0.05, stored_late=0.1, confirmed_late=0.1, receipt_only=0.1, nothing=0.1, rejected=0.05,
           transport_failed=0.05, elsewhere=0.05, duplicated=0.2, resent=0.2, stored_first=0.3)  # fmt: skip
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from streams.core.events import written
+from streams.data import succession
 from streams.doctor.checks.retention import in_days
 from streams.doctor.facts import Damaged, Ends, Facts, OpenTransaction, Place, Transaction, Twice, Unread, stuck
 from streams.doctor.findings import (
@@ -66,12 +67,24 @@ def coverage(facts: Facts) -> Iterator[Finding]:
         yield warning("coverage", "nothing was ever checked under this app id", "meldingsvakt worker")
     else:
         now = facts.coverage.after.values()
-        yield from or_ok("coverage", [*_gaps(facts), *_losses(facts), *_ages(facts)], _complete(list(now)))
+        yield from or_ok(
+            "coverage", [*_gaps(facts), *_losses(facts), *_ages(facts), *_other_tables(facts)], _complete(list(now))
+        )
 
 
 def _complete(known: list[Coverage]) -> str:
     times = [each.complete_until for each in known if each.complete_until]
     return f"{len(known)} partition(s), complete until {written(min(times)) if times else 'no time yet'}"
+
+
+def _other_tables(facts: Facts) -> Iterator[Finding]:
+    """Municipalities merge and split: who knows other ones may tell receivers apart that are the same."""
+    told = {known.municipalities for known in _known(facts)} - {None, succession().fingerprint}
+    if told:
+        yield warning(
+            "coverage", "receivers are compared by another table of municipalities than this program's",
+            "run the same release everywhere",
+        )  # fmt: skip
 
 
 def _gaps(facts: Facts) -> Iterator[Finding]:
