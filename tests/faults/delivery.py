@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -34,9 +34,9 @@ def encoded(record: Planned, now: datetime, *, padded: bool = False) -> bytes:
     return orjson.dumps(record.value | own | more)
 
 
-def feed_mark(vouched_until: datetime, proofs: int) -> bytes:
-    """What the feed says behind so many proofs in a partition."""
-    return orjson.dumps({"feed": FEED, "vouched_until": written(vouched_until), "proofs": proofs})
+def feed_mark(vouched_until: datetime, proofs: int, feed: str = FEED) -> bytes:
+    """What a feed says behind so many proofs in a partition."""
+    return orjson.dumps({"feed": feed, "vouched_until": written(vouched_until), "proofs": proofs})
 
 
 def odd_mark(now: datetime, number: int) -> tuple[str, bytes]:
@@ -72,6 +72,10 @@ class Delivery:
         self.hold.set()
         self.feed_speaks = asyncio.Event()  # cleared: the feed brings no proof and vouches for nothing
         self.feed_speaks.set()
+        self.feed_vouches = asyncio.Event()  # cleared: it brings its proofs all the same
+        self.feed_vouches.set()
+        self.vouching: Collection[str] = (FEED,)
+        self.vouched_in: Collection[int] = range(partitions)
         self._proofs: Counter[int] = Counter()  # by partition, since the feed's last mark
 
     async def run(self, planned: Plan, wrong_home: Callable[[bytes], int]) -> None:
@@ -86,16 +90,19 @@ class Delivery:
             await asyncio.gather(*sends)
 
     async def vouch(self) -> None:
-        """Say again and again that the feed has brought all that it has, in every partition behind its proofs."""
+        """Say again and again that the feed has brought all that it has, behind its proofs; others bring none."""
         async with self._producer() as producer:
             for number in count():
                 await asyncio.sleep(FEED_SECONDS)
-                if self.feed_speaks.is_set() and self.hold.is_set():
-                    now, partitions = datetime.now(UTC), range(self._partitions)
-                    marks = [(p, (FEED, feed_mark(now, self._proofs.pop(p, 0)))) for p in partitions]
+                if self.feed_speaks.is_set() and self.feed_vouches.is_set() and self.hold.is_set():
+                    now = datetime.now(UTC)
+                    marks = [(p, (feed, self._word(feed, p, now))) for feed in self.vouching for p in self.vouched_in]
                     if number % ODD_EVERY == 0:
                         marks.append((number % self._partitions, odd_mark(now, number // ODD_EVERY)))
                     await asyncio.gather(*(self._mark(producer, p, *mark) for p, mark in marks))
+
+    def _word(self, feed: str, partition: int, now: datetime) -> bytes:
+        return feed_mark(now, self._proofs.pop(partition, 0) if feed == FEED else 0, feed)
 
     async def _mark(self, producer: Any, partition: int, feed: str, value: bytes) -> None:
         with suppress(KafkaError):  # then the next one vouches for it, too
