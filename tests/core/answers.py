@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from streams.core.facts import Action, Decision
 from tests.core.law import agree
-from tests.core.report import Report, proof
+from tests.core.report import Report, once, proof
 from tests.core.windows import Chapter, chapters
 
 
@@ -15,6 +15,7 @@ def alarms_of(report: Report, until: datetime) -> list[Chapter]:
     return [c for c in chapters(report) if c.missing_at is not None and c.missing_at < until]
 
 
+@once
 def fitting(report: Report) -> list[Decision]:
     """The decisions that were folded, in their order; nothing comes after a report has been erased."""
     found: list[Decision] = []
@@ -68,11 +69,13 @@ def closing_of(report: Report, alarms: Sequence[Chapter], decisions: Sequence[De
     return said[-1] if said and said[-1].action is Action.CLOSE else None
 
 
+@once
 def erased_at(report: Report) -> datetime | None:
     """When somebody let a report be erased."""
     return next((d.place.arrived for d in fitting(report) if d.action is Action.ERASE), None)
 
 
+@once
 def lived(report: Report) -> Report:
     """A report up to its erasure by decision: what comes later changes nothing."""
     erased = erased_at(report)

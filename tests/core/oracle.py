@@ -91,7 +91,7 @@ class Verdict(NamedTuple):
 def verdicts(log: Log, until: datetime, law: Law) -> dict[str, Verdict]:
     """What is known of every report that is not erased by time, complete until `until`."""
     log = log.by(until)
-    found = {report_id: _verdict(log, report_id, until, law) for report_id in log.reports}
+    found = {name: _verdict(log, name, report_of(log, name, law), until, law) for name in log.reports}
     return {
         report_id: verdict
         for report_id, verdict in found.items()
@@ -175,8 +175,8 @@ def _status(report: Report, until: datetime) -> Status:
     return Status.UNDETERMINED if silent is not None and until > silent else Status.PENDING
 
 
-def _verdict(log: Log, report_id: str, until: datetime, law: Law) -> Verdict | None:
-    report = report_of(log, report_id, law)
+def _verdict(log: Log, report_id: str, report: Report | None, until: datetime, law: Law) -> Verdict | None:
+    """What is known of a report, or of what names one that was not sent."""
     if report is None:
         return _verdict_unsent(log.about(report_id), until, law)
     erased = erased_at(report)
@@ -400,7 +400,8 @@ def _answer(report: Report, decision: Decision, announced: Sequence[Missing]) ->
 
 def _count(log: Log, report_id: str, until: datetime, law: Law, counted: dict[str | None, Book]) -> None:
     """One report's share of the books."""
-    verdict, report = _verdict(log, report_id, until, law), report_of(log, report_id, law)
+    report = report_of(log, report_id, law)
+    verdict = _verdict(log, report_id, report, until, law)
     if verdict is None:
         return
     erased = _outlived(verdict, until, law)

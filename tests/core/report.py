@@ -1,8 +1,10 @@
 """One report of a log: what its records say, each for itself. Its sents are named by their number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
 from streams.core.facts import Decision, Names, Receipt, Sent, Stored
 from streams.core.policy import Version
@@ -11,7 +13,8 @@ from tests.core.law import Law, Log, agree, too_old, trusted
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
-class Report(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Report:
     """All that bears on one report that was sent. Its sents are named by their number among `sents`."""
 
     sents: Sequence[Sent]
@@ -20,18 +23,19 @@ class Report(NamedTuple):
     decisions: Sequence[Decision]
     partition: Log
     law: Law
+    answers: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def first(self) -> Sent:
         """The sent that decides which terms hold, and whom a proof must name."""
         return self.sents[0]
 
-    @property
+    @cached_property
     def version(self) -> Version:
         """The version of the policy by which it is judged."""
         return self.law.in_force(self.first.place.arrived)
 
-    @property
+    @cached_property
     def last_call(self) -> datetime:
         """After this nothing stays unsaid."""
         return trusted(self.first) + self.version.portal_retention - self.version.last_call
@@ -39,6 +43,22 @@ class Report(NamedTuple):
     def by(self, time: datetime) -> "Report | None":
         """The same as of a time; None if it was not sent by then."""
         return report_of(self.partition.by(time), self.first.report_id, self.law)
+
+
+Answer = TypeVar("Answer")
+
+
+def once(question: Callable[[Report], Answer]) -> Callable[[Report], Answer]:
+    """A question that a report is asked once: what it says never changes, and most are asked by many others."""
+
+    @wraps(question)
+    def ask(report: Report) -> Answer:
+        if question not in report.answers:
+            report.answers[question] = question(report)
+        answer: Answer = report.answers[question]
+        return answer
+
+    return ask
 
 
 def report_of(log: Log, report_id: str, law: Law) -> Report | None:
@@ -60,11 +80,13 @@ def is_attempt(report: Report, number: int) -> bool:
     return new_id or (channels != {None} and sent.names.channel not in channels | {None})
 
 
+@once
 def attempts(report: Report) -> list[int]:
     """Every attempt."""
     return [number for number in range(len(report.sents)) if is_attempt(report, number)]
 
 
+@once
 def naming(report: Report) -> dict[str, int]:
     """By each name that the first sent lacks: the first later sent that tells it."""
     found: dict[str, int] = {}
@@ -106,6 +128,7 @@ def counts(report: Report, stored: Stored) -> bool:
     return agree(told, stored.receiver, report.version, report.law.successors)
 
 
+@once
 def proof(report: Report) -> Stored | None:
     """The first stored record that counts."""
     return next((s for s in report.stored if counts(report, s)), None)

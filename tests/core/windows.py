@@ -11,7 +11,19 @@ from streams.core.facts import Receipt, ReceiptCode
 from streams.core.policy import Asks, Terms
 from streams.core.row import Reason
 from tests.core.law import asks_more, end_of, terms_of, trusted
-from tests.core.report import FAR, Report, about, attempts, counts, is_attempt, names_by, names_upto, proof, proved_by
+from tests.core.report import (
+    FAR,
+    Report,
+    about,
+    attempts,
+    counts,
+    is_attempt,
+    names_by,
+    names_upto,
+    once,
+    proof,
+    proved_by,
+)
 from tests.core.vouched import spoken
 
 REASONS = {
@@ -226,6 +238,7 @@ def undetermined_from(report: Report, window: Window) -> datetime | None:
 # --- how a window ends
 
 
+@once
 def chapters(report: Report) -> list[Chapter]:
     """All windows of a report, in their order."""
     told = [_chapter(report, 0, ())]

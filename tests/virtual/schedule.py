@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
 
@@ -246,7 +247,8 @@ class Scheduler:
         events = judged(checker, [self.owner.read(entry.fact) for entry in entries if entry.fact is not None])
         for passed in checker.advance(time_of(self.kafka.committed.until)):
             events += passed.events
-        if sorted(events, key=repr) != sorted(self.kafka.committed.events, key=repr):
+        by_id = attrgetter("event_id")
+        if sorted(events, key=by_id) != sorted(self.kafka.committed.events, key=by_id):
             raise Anomaly("different_events", f"{events} is not {self.kafka.committed.events}.")
 
 

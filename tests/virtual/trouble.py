@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from operator import attrgetter
 from random import Random
 from typing import Any
 
@@ -227,5 +228,6 @@ class Troubled(Scheduler):
         events = judged(checker, facts)
         for passed in checker.advance(time_of(self.kafka.committed.until)):
             events += passed.events
-        if sorted(events, key=repr) != sorted(self.kafka.committed.events, key=repr):
+        by_id = attrgetter("event_id")
+        if sorted(events, key=by_id) != sorted(self.kafka.committed.events, key=by_id):
             raise Anomaly("different_events", f"{events} is not {self.kafka.committed.events}.")
