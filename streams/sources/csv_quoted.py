@@ -183,13 +183,16 @@ class Records:
         )
 
     def _swallowed(self, cells: Iterable[bytes]) -> list[int]:
-        """How many lines below its first one a record's cells have those with which another one seems to begin."""
+        """How many lines below its first one a record's cells have those that are of others.
+
+        Where with one line of a cell another record seems to begin, a quote is astray: no line of it is of this one.
+        """
         found, passed = [], 0
         for cell in cells:
-            inner = cell.split(b"\n") if b"\n" in cell else ()
-            begun = (at and self._begins(line.split(self._delimiter)) for at, line in enumerate(inner))
-            found += [passed + at for at, begins in enumerate(begun) if begins]
-            passed += max(len(inner) - 1, 0)
+            inner = cell.split(b"\n")[1:]
+            if any(self._begins(line.split(self._delimiter)) for line in inner):
+                found += [passed + at for at, line in enumerate(inner, start=1) if self.holds_text(line)]
+            passed += len(inner)
         return found
 
     def _stands_alone(self, line: bytes) -> bool:

@@ -222,6 +222,17 @@ def test_a_record_that_a_stray_quote_has_swallowed_into_a_cell_is_refused_by_its
     assert legible(source)[0].reports == (OTHERS[1],)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_so_is_a_damaged_line_beside_it_that_does_not_look_like_a_record(tmp_path: Path, first: bool) -> None:
+    header, damaged = ("report_id", "sent_at", "municipality", "note"), f"{ID}17;0301;b"
+    begun = ";".join((OTHERS[1], SENT_AT, "0301", "b"))
+    lines = [damaged, begun] if first else [begun, damaged]
+    content = csv_lines(header, newline="\n") + f'{OTHERS[0]};{SENT_AT};0301;"b\n' + "\n".join(lines) + '\nb"\n'
+    source = source_of(written(tmp_path, "sent.csv", content))
+    assert read(source).refused == [(line, "csv:swallowed") for line in (3, 4, 5)]
+    assert {report for one in legible(source) for report in one.reports} == {ID, OTHERS[1]}
+
+
 @pytest.mark.parametrize("note", ["a; b", "2022-03-04; 0301", "x;\n;y;z", f"see {OTHER}", "one\ntwo; three;\n"])
 def test_free_text_on_several_lines_is_no_swallowed_record(tmp_path: Path, note: str) -> None:
     rows = csv_lines((*HEADER[:3], "note", "message_id"), *[(*ROW[:3], f'"on\n{note}"', "m1")] * 2, newline="\n")

@@ -27,7 +27,8 @@ class Damage(NamedTuple):
 
     def names(self, report_id: str) -> bool:
         """Whether the report's id can still be read there by anybody."""
-        text = self.left.lower().replace(b"\0", b"")
+        # Half of an escape is no digit of an id.
+        text = self.left.lower().replace(b"\0", b"").replace(rb"\ufffd", b"?")
         return report_id.encode() in text or report_id.replace("-", "").encode() in text
 
     def holds_an_end(self, message_id: str) -> bool:
