@@ -132,9 +132,9 @@ class Author:
                 )
 
     def marks(self) -> dict[str, list[Input]]:
-        """A mark for each input; once all of them are appended, the partition is complete until then."""
+        """A mark for each input that verdicts wait for; once all are appended, the partition is complete until then."""
         header = self._processor.marks.new_set()
-        return {topic: [Input(b"", None, [(HEADER, header)])] for topic in self._settings.inputs}
+        return {topic: [Input(b"", None, [(HEADER, header)])] for topic in self._settings.facts}
 
     def appended(self, records: dict[str, list[Input]], timestamp: int) -> Writes:
         """What to commit for records that were appended at the ends of their topics (ms since 1970)."""

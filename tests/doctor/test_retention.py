@@ -96,13 +96,13 @@ POLICY_CASES += [
         FAULT,
         "retention",
         f"the inputs differ in {name.replace('_', '.')} (reports.sent {usual}, reports.receipt {usual}, reports.stored "
-        f"{value}): a report could still be read whose proof has been deleted",
+        f"{value}, reports.decision {usual}): a report could still be read whose proof has been deleted",
         advice,
     )
     for name, value, usual, advice in (
         ("retention_ms", str(80 * DAY_MS), "7776000000", "--topic reports.stored --add-config retention.ms=7776000000"),
         ("retention_ms", str(100 * DAY_MS), "7776000000", "--topic reports.sent --add-config retention.ms=8640000000"),
-        ("retention_ms", "-1", "7776000000", "--topic reports.receipt --add-config retention.ms=-1"),
+        ("retention_ms", "-1", "7776000000", "--topic reports.decision --add-config retention.ms=-1"),
         ("retention_bytes", "1000", "-1", "--topic reports.stored --add-config retention.bytes=-1"),
     )
 ]

@@ -18,8 +18,8 @@ import orjson
 
 from streams.core.books import Book
 from streams.core.events import Event
-from streams.core.facts import FeedMark, Stored
-from tests.core.answers import alarms_of, missing_id
+from streams.core.facts import Action, Decision, FeedMark, Stored
+from tests.core.answers import alarms_of, fitting, missing_id
 from tests.core.law import Law, Log
 from tests.core.oracle import Verdict, Word, books, events, verdicts, words
 from tests.core.report import FAR, proof, report_of
@@ -41,9 +41,9 @@ class _Told(NamedTuple):
     value: dict[str, Any]
 
     @property
-    def which(self) -> tuple[str, int | None]:
+    def which(self) -> tuple[str, int | str | None]:
         """Of each of these a report has one at most."""
-        return self.value["type"], self.value["episode"] if self.value["type"] == MISSING else None
+        return _which(self.value)
 
 
 class _Partition:
@@ -66,6 +66,15 @@ class _Partition:
         report = report_of(self.log, report_id, self.law)
         alarms = alarms_of(report, self.until) if report else []
         return {missing_id(report, one): one.missing_at for one in alarms if report and one.missing_at}
+
+    def unfit(self) -> Iterator[Decision]:
+        """Decisions that change nothing and are not said twice."""
+        for decision in self.log.decision:
+            report = report_of(self.log, decision.report_id, self.law)
+            before = [one for one in (fitting(report) if report else []) if one.place.offset <= decision.place.offset]
+            known = decision in before or decision.decision_id in {one.decision_id for one in before}
+            if decision.action is not Action.ACKNOWLEDGE and not known:
+                yield decision
 
     def words(self) -> dict[str, Any]:
         """What feeds have said, and how many proofs of each have come since its last mark."""
@@ -127,9 +136,10 @@ class _Check:
     def _report(self, report_id: str, truth: _Partition) -> Iterator[Anomaly]:
         told, verdict = self.told.get(report_id, []), truth.verdicts.get(report_id)
         status = verdict.status.value if verdict else "never sent"
+        self.counts["decided"] += sum("decision_id" in one.value for one in told)
         self.counts[status] += 1
         self.counts["doubted"] += bool(verdict and verdict.flags & DOUBTS)
-        wanted = {_which(event): event_value(event) for event in truth.events.get(report_id, ())}
+        wanted = {_which(value): value for value in map(event_value, truth.events.get(report_id, ()))}
         announced_at = truth.announced_at(report_id) if wanted else {}
         self.verdicts |= announced_at
         for which in wanted.keys() - {one.which for one in told}:
@@ -210,9 +220,9 @@ class _Check:
     def _twice(self) -> Iterator[Anomaly]:
         times = Counter((one.value["report_id"], *one.which) for told in self.told.values() for one in told)
         ids = Counter(one.value["event_id"] for told in self.told.values() for one in told)
-        for (report_id, kind, episode), count in times.items():
+        for (report_id, kind, which), count in times.items():
             if count > 1:
-                detail = f"{count} events of type {kind}{f', episode {episode}' if episode else ''}."
+                detail = f"{count} events of type {kind}{f', of {which}' if which else ''}."
                 yield Anomaly("announced_twice", report_id, detail)
         for event_id, count in ids.items():
             if count > 1:
@@ -245,7 +255,7 @@ class _Check:
         """No record may count as arrived before T and lie above what was applied; nothing goes back."""
         arrivals: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for (topic, p, offset), arrived in self.sight.inputs.arrivals.items():
-            if p == partition:
+            if p == partition and not topic.endswith(".decision"):  # of which any may come into sight late
                 arrivals[topic].append((written(arrived), offset))
         last_until, last_applied = "", dict[str, int]()
         for value in self.history.coverages(partition):
@@ -317,17 +327,19 @@ class _Check:
                 yield Anomaly("not_rejected", None, f"{place} can be read, but is listed as {listed[place]['reason']}.")
 
     def _unreadable(self) -> Iterator[Record]:
-        """Records that cannot be read in full, and marks of feeds that the policy did not know when they arrived."""
+        """Records that cannot be read in full, marks of feeds that nobody knew when they arrived, decisions that do not
+        fit.
+        """
         yield from self.sight.inputs.unreadable
         facts = [fact for some in self.sight.inputs.facts.values() for fact in some if isinstance(fact, FeedMark)]
         unknown = {mark.place[1:] for mark in facts if mark.feed not in feeds_known(mark.place.arrived, self.sight.law)}
-        yield from (record for record in self.history.inputs if record[:3] in unknown)
+        unfit = {decision.place[1:] for truth in self.partitions.values() for decision in truth.unfit()}
+        yield from (record for record in self.history.inputs if record[:3] in unknown | unfit)
 
 
-def _which(event: Event) -> tuple[str, int | None]:
-    """Of each of these a report has one at most."""
-    value = event_value(event)
-    return value["type"], value["episode"] if value["type"] == MISSING else None
+def _which(value: Mapping[str, Any]) -> tuple[str, int | str | None]:
+    """The type of an event, and which episode or decision it is about: only one says that a report was recovered."""
+    return value["type"], value["episode"] if value["type"] == MISSING else value.get("decision_id")
 
 
 def _only(value: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

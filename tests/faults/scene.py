@@ -20,6 +20,7 @@ from streams.settings import KafkaSettings, Settings
 from tests.engine.world import World
 from tests.faults.cluster import Cluster, delete_topics
 from tests.faults.delivery import Delivery
+from tests.faults.desk import Desk
 from tests.faults.history import Unseen
 from tests.faults.truth import Record
 from tests.faults.workers import Workers
@@ -55,6 +56,7 @@ class Scene:
         self.workers = Workers(self.world)
         self.plan = plan(self.rng, seconds=seconds, per_second=per_second)
         self.delivery = Delivery(cluster.inner, f"{self.world.name}.", PARTITIONS)
+        self.desk = Desk(cluster.inner, f"{self.world.name}.", Random(f"{seed}, the desk"))
         self.seen: list[Seen] = []
         self.evidence: list[str] = []
         self.began_at = float("inf")
@@ -88,6 +90,7 @@ class Scene:
             "follow": asyncio.create_task(self._follow()),
             "deliver": self.delivering,
             "vouch": asyncio.create_task(self.delivery.vouch()),
+            "decide": asyncio.create_task(self.desk.run(self.seen, self._wrong_home)),
         }
         self.started_at = time.time()
 

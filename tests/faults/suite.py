@@ -1,6 +1,7 @@
 """All faults of the suite."""
 
 from tests.faults.batch_faults import BATCH_FAULTS
+from tests.faults.decision_faults import DECISION_FAULTS
 from tests.faults.feed_faults import FEED_FAULTS
 from tests.faults.kafka_faults import KAFKA_FAULTS
 from tests.faults.load_faults import LOAD_FAULTS, MILLIONS
@@ -10,6 +11,6 @@ from tests.faults.unready_faults import UNREADY_FAULTS
 from tests.faults.worker_faults import WORKER_FAULTS
 
 FAULTS: tuple[Fault, ...] = (
-    *WORKER_FAULTS, *KAFKA_FAULTS, *UNREADY_FAULTS, *LOSS_FAULTS, *FEED_FAULTS, *LOAD_FAULTS, *BATCH_FAULTS,
-    *MILLIONS,
+    *WORKER_FAULTS, *KAFKA_FAULTS, *UNREADY_FAULTS, *LOSS_FAULTS, *FEED_FAULTS, *DECISION_FAULTS, *LOAD_FAULTS,
+    *BATCH_FAULTS, *MILLIONS,
 )  # fmt: skip

@@ -71,6 +71,7 @@ def test_no_fault_makes_anything_lost_invented_or_said_twice(honest: list[Result
     wrong = [result for result in honest if not result.good]
     assert not wrong, f"TEST_FAULTS_SEED={seed} shows it again: {wrong}"
     assert sum(result.compared for result in honest) > 50 * len(honest)
+    assert sum(result.counts["decided"] for result in honest) > len(honest)
 
 
 def test_the_suite_notices_some_engines_that_were_broken_on_purpose(

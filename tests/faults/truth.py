@@ -12,7 +12,19 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from streams.core.facts import FeedMark, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from streams.core.facts import (
+    Action,
+    Decision,
+    FeedMark,
+    Names,
+    Outcome,
+    Place,
+    Receipt,
+    ReceiptCode,
+    Receiver,
+    Sent,
+    Stored,
+)
 from streams.core.policy import Asks, Feed, Override, Version
 from tests.core.law import Log
 
@@ -39,12 +51,12 @@ class Record(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """All facts and feed marks by partition, each topic's in the order of its offsets, and what is none of them.
+    """Facts, decisions and feed marks by partition, each topic's in the order of its offsets, and what is none of them.
 
     `unreadable` and `misplaced` are records that cannot be read, or not in full, or are not at home.
     """
 
-    facts: dict[int, list[Fact | FeedMark]]
+    facts: dict[int, list[Fact | FeedMark | Decision]]
     unreadable: list[Record]
     misplaced: list[Record]
     arrivals: dict[tuple[str, int, int], datetime]
@@ -71,13 +83,14 @@ def home(report_id: str, partitions: int) -> int:
     return murmur2(report_id.encode()) % partitions
 
 
-def log_of(facts: Iterable[Fact | FeedMark]) -> Log:
+def log_of(facts: Iterable[Fact | FeedMark | Decision]) -> Log:
     """One partition's facts as the oracle takes them."""
     some = list(facts)
     return Log(
         [fact for fact in some if isinstance(fact, Sent)],
         [fact for fact in some if isinstance(fact, Receipt)],
         [fact for fact in some if isinstance(fact, Stored | FeedMark)],
+        [fact for fact in some if isinstance(fact, Decision)],
     )
 
 
@@ -98,13 +111,13 @@ def read_inputs(records: Iterable[Record], prefix: str, partitions: int) -> Inpu
         if kind == "stored" and _header(record, FEED) is not None:
             _sort_in_mark(found, record, place)
             continue
-        fact, clean = read_fact(kind, record, place)
+        fact, clean = read_decision(record, place) if kind == "decision" else read_fact(kind, record, place)
         origin = _origin(record, fact)
         if fact is None or (not clean and origin is None):
             found.unreadable.append(record)
         if fact is not None and home(fact.report_id, partitions) != record.partition:
             found.misplaced.append(record)
-        elif fact is not None and (origin is None or origin not in copied):
+        elif fact is not None and (origin is None or origin not in copied or kind == "decision"):  # which has an id
             found.facts[record.partition].append(fact)
             copied.add(origin)
     return found
@@ -122,7 +135,7 @@ def _header(record: Record, wanted: str) -> str | None:
     return next((said.decode("utf-8", "replace") for name, said in record.headers if name == wanted), None)
 
 
-def _origin(record: Record, fact: Fact | None) -> tuple[str, ...] | None:
+def _origin(record: Record, fact: Fact | Decision | None) -> tuple[str, ...] | None:
     """Of which record this is a copy: only of one on the same topic, and only for the report that it names."""
     said = _header(record, COPY)
     match = ORIGIN.fullmatch(said) if said is not None else None
@@ -149,6 +162,18 @@ def read_fact(kind: str, record: Record, place: Place) -> tuple[Fact | None, boo
         return None, False
     readable = {name: given for name, given in value.items() if name not in unread}
     return _fact(kind, report_id, place, readable, unread), not unread
+
+
+def read_decision(record: Record, place: Place) -> tuple[Decision | None, bool]:
+    """What somebody decided: all of it can be read, or none of it counts. The suite's decisions are for nobody else."""
+    value = _json(record.value) or {}
+    ids = [_report_id(value.get(name)) for name in ("decision_id", "report_id", "missing_event_id")]
+    outcome, action, at = value.get("outcome"), value.get("action"), value.get("decided_at")
+    if None in ids or action not in set(Action) or outcome not in {None, *Outcome} or not _is_time(at):
+        return None, False
+    decision_id, report_id, event_id = (str(one) for one in ids)
+    said = Outcome(outcome) if outcome else None
+    return Decision(decision_id, report_id, place, event_id, Action(action), as_time(str(at)), said), True
 
 
 def _fact(kind: str, report_id: str, place: Place, value: Mapping[str, Any], unread: tuple[str, ...]) -> Fact:

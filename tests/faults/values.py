@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from streams.core.books import Book
-from streams.core.events import Event, Missing, Recovered
+from streams.core.events import Closed, Event, Missing, Recovered, Reopened
 from streams.core.facts import Names, Receiver
 from tests.core.oracle import Verdict, Word
 
 MISSING, RECOVERED = "no.meldingsvakt.report.missing.v1", "no.meldingsvakt.report.recovered.v1"
+CLOSED, REOPENED = "no.meldingsvakt.report.closed.v1", "no.meldingsvakt.report.reopened.v1"
 
 
 def written(time: datetime) -> str:
@@ -18,10 +19,11 @@ def written(time: datetime) -> str:
 
 
 def event_value(event: Event) -> dict[str, Any]:
-    """The value of an event, its fields in their order. Nobody decides anything in the suite."""
+    """The value of an event, its fields in their order."""
     if isinstance(event, Missing):
         return _missing_value(event)
-    assert isinstance(event, Recovered), event
+    if not isinstance(event, Recovered):
+        return _decided_value(event)
     return {
         "type": RECOVERED,
         "event_id": event.event_id,
@@ -31,6 +33,28 @@ def event_value(event: Event) -> dict[str, Any]:
         "arrived_at": written(event.arrived_at),
         "evidence": event.evidence,
         "cause": event.cause.value,
+        **_repeated(event),
+    }
+
+
+def _decided_value(event: Closed | Reopened) -> dict[str, Any]:
+    outcome = {"outcome": event.outcome.value} if isinstance(event, Closed) else {}
+    return {
+        "type": CLOSED if isinstance(event, Closed) else REOPENED,
+        "event_id": event.event_id,
+        "missing_event_id": event.missing_event_id,
+        "report_id": event.report_id,
+        "decision_id": event.decision_id,
+        **outcome,
+        "decided_at": written(event.decided_at),
+        "arrived_at": written(event.arrived_at),
+        **_repeated(event),
+    }
+
+
+def _repeated(event: Recovered | Closed | Reopened) -> dict[str, Any]:
+    """What its missing event said."""
+    return {
         "reason": event.reason.value,
         **_names_value(event.names),
         "sent_at": written(event.sent_at),
