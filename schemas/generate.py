@@ -29,6 +29,7 @@ OUTPUTS: dict[str, type[BaseModel]] = EVENTS | {
     "report-state": outputs.ReportState,
     "coverage": outputs.Coverage,
     "books": outputs.Books,
+    "message": outputs.Message,
     "rejected": outputs.Rejected,
     "access": outputs.Access,
 }
@@ -47,6 +48,12 @@ CHANNELS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
     "missing": ("{app}.missing", [*EVENTS], _TWO_YEARS, "The report id."),
     "state": ("{app}.state", ["report-state"], _COMPACT, "The report id; a null value erases the row."),
     "coverage": ("{app}.coverage", ["coverage", "books"], _COMPACT, "partition, or partition/municipality."),
+    "messages": (
+        "{app}.messages",
+        ["message"],
+        _COMPACT,
+        "message_id/report_id, in the partition that the message id alone has by murmur2; a null value takes it back.",
+    ),
     "rejected": ("{app}.rejected", ["rejected"], _TWO_YEARS, "topic/partition/offset."),
     "access": ("{app}.access", ["access"], _TWO_YEARS, "The subject."),
 }

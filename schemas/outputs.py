@@ -308,6 +308,17 @@ class Books(ClosedModel):
     unexpected: int
 
 
+class Message(ClosedModel):
+    """A message of the transport was a report's. Key: message_id/report_id, in the partition of the message id alone.
+
+    A null value takes it back: the report's row is gone. Where several reports claim one id each has a record of its
+    own, and the id tells nothing.
+    """
+
+    message_id: Token = Field(description="The transport's message id, as a sent gave it.")
+    report_id: EventId = Field(description="Whose it was.")
+
+
 class Rejected(ClosedModel):
     """Where a record lies that could not be read; never its content."""
 

@@ -6,7 +6,7 @@ set -eu
 inputs="--topic reports.sent --topic reports.receipt --topic reports.stored --topic reports.decision"
 tables="--topic reports.state --topic reports.coverage"
 product="--topic reports.missing"
-others="--topic reports.rejected --topic reports.access"
+others="--topic reports.messages --topic reports.rejected --topic reports.access"
 
 # allow PRINCIPAL "OPERATIONS" RESOURCES…
 allow() {
@@ -26,7 +26,7 @@ allow() {
 
     # A worker also writes inputs: its marks, and copies of records in the wrong partition.
     allow worker "DescribeConfigs Read Write" $inputs $tables
-    allow worker "DescribeConfigs Write" $product --topic reports.rejected
+    allow worker "DescribeConfigs Write" $product --topic reports.messages --topic reports.rejected
     allow worker "Describe DescribeConfigs" --topic reports.access
     allow worker "Read" --group reports
     allow worker "Write" --transactional-id reports- --resource-pattern-type prefixed

@@ -210,7 +210,8 @@ class Processor:
         changed = {name: books.by_receiver[name] for name in books.changed}
         self.stand.comes(self.coverage, changed, len(self.rows), self.waiting.since(self.rows))
         records, events = self._results.take()
-        for piece in output_records(self._settings, self.coverage, self.rows, books, events):
+        claims = self._results.take_claims()
+        for piece in output_records(self._settings, self.coverage, self.rows, books, events, claims):
             records += piece
             yield None
         yield Writes(self.partition, records, {topic: self.applied(topic) for topic in self.coverage.applied})

@@ -6,8 +6,8 @@ from time import monotonic
 
 from schemas.reading import Told
 from streams.core.checker import Checker
-from streams.core.facts import Decision, Fact, Place
-from streams.core.fold import REFUSED
+from streams.core.facts import Decision, Fact, Place, Sent
+from streams.core.fold import REFUSED, Step
 from streams.engine.log import Input, Run
 from streams.engine.results import Results
 from streams.kafka.partitioner import partition_of
@@ -18,6 +18,8 @@ from streams.records.fast_decode import CleanReader
 from streams.records.record import DECISION, KafkaRecord, Record, Refusal, UnreadableOffsets, arrival, mark_of
 from streams.records.rejected import NO_APPEND_TIME, rejected, unreadable
 from streams.settings import Settings
+
+ATTEMPTS = frozenset({Step.OPENED, Step.RESENT, Step.REROUTED, Step.WINDOW_OPENED})
 
 
 class Reading:
@@ -138,6 +140,8 @@ class Reading:
         checker = self._checker
         step, events = checker.apply(fact) if origin is None else checker.apply_copy(fact, origin.key(kind))
         self.results.did(fact.report_id, step, events)
+        if step in ATTEMPTS and isinstance(fact, Sent) and fact.message_id:
+            self.results.claimed(fact.message_id, fact.report_id)
         if step in REFUSED:
             whole = Record(kind, fact.place, record.key, record.value)
             self._reject(whole, Refusal("rule", step), fact.report_id, judged=False)

@@ -21,6 +21,7 @@ class Results:
         self.tally = Tally()
         self._records: list[Write] = []
         self._events: list[Event] = []
+        self._claims: list[tuple[str, str]] = []
         self._steps: Counter[Step] = Counter()
         self._opened_or_settled: list[str] = []
 
@@ -35,6 +36,10 @@ class Results:
             self._opened_or_settled.append(report_id)
         if events:
             self._events += events
+
+    def claimed(self, message_id: str, report_id: str) -> None:
+        """A report has got a message id, most likely one that it had not."""
+        self._claims.append((message_id, report_id))
 
     def heard(self, step: Step) -> None:
         """A feed's mark did something, to no report of its own."""
@@ -66,6 +71,11 @@ class Results:
         for step, by in self._steps.items():
             self.tally.add("events", step, by=by)
         self._steps.clear()
+
+    def take_claims(self) -> list[tuple[str, str]]:
+        """The message ids of the slice, each with its report."""
+        taken, self._claims = self._claims, []
+        return taken
 
     def take(self) -> tuple[list[Write], list[Event]]:
         """Records and events of the slice; what comes now belongs to the next."""

@@ -65,6 +65,7 @@ class PackedRows:
         self._live: dict[str, Row] = {}
         self._changed: dict[str, None] = {}
         self._erased: set[str] = set()
+        self._lost_ids: list[tuple[str, str]] = []  # message ids of rows that are erased, each with its report
         self._restored: list[str] = []  # reports whose rows may stand in _packed as they were published
 
     def __len__(self) -> int:
@@ -97,6 +98,8 @@ class PackedRows:
     def put(self, row: Row) -> None:
         """Keep a new or changed row, or another one in its place: of an erased one only that is left."""
         report_id = row.report_id
+        if row.status is Status.ERASED:
+            self._lose_ids(report_id)
         if self._live.get(report_id) is not row:
             self._live[report_id] = row
             self._packed.setdefault(report_id, _NOT_YET)
@@ -105,6 +108,7 @@ class PackedRows:
 
     def erase(self, report_id: str) -> None:
         """Forget a report for good."""
+        self._lose_ids(report_id)
         self._live.pop(report_id, None)
         self._changed.pop(report_id, None)
         if self._packed.pop(report_id, None) is not None:
@@ -128,6 +132,15 @@ class PackedRows:
             if is_state(packed):
                 self._packed[report_id] = pack(read_state(packed))
         return len(self._restored)
+
+    def take_lost_ids(self) -> list[tuple[str, str]]:
+        """The message ids of rows that were erased since the last call, each with its report."""
+        taken, self._lost_ids = self._lost_ids, []
+        return taken
+
+    def _lose_ids(self, report_id: str) -> None:
+        row = self.get(report_id)
+        self._lost_ids += [(message_id, report_id) for message_id in row.message_ids] if row else []
 
     def take_changes(self) -> Iterator[tuple[str, bytes | None]]:
         """What changed since the last call: report ids and values for the state topic, None for an erased row.

@@ -28,7 +28,7 @@ def worker_rights(settings: Settings) -> list[Right]:
     both = [*settings.inputs, settings.output("state"), settings.output("coverage")]
     return [
         *(_topic(name, "Read", "Write", "DescribeConfigs") for name in both),
-        *(_topic(settings.output(name), "Write", "DescribeConfigs") for name in ("missing", "rejected")),
+        *(_topic(settings.output(name), "Write", "DescribeConfigs") for name in ("messages", "missing", "rejected")),
         _topic(settings.output("access"), "Describe", "DescribeConfigs"),
         Right("group", settings.app_id, frozenset({"Read"})),
         Right("transactional-id", f"{settings.app_id}-", frozenset({"Write"}), prefixed=True),
@@ -57,7 +57,7 @@ def topics_rights(settings: Settings) -> list[Right]:
     """What `meldingsvakt topics` needs in order to create and verify."""
     names = [
         *settings.inputs,
-        *(settings.output(name) for name in ("state", "coverage", "missing", "rejected", "access")),
+        *(settings.output(name) for name in ("state", "coverage", "messages", "missing", "rejected", "access")),
     ]
     return [_topic(name, "Create", "Describe", "DescribeConfigs") for name in names]
 

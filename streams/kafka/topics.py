@@ -59,7 +59,10 @@ def wanted_topics(settings: Settings) -> list[Topic]:
         "max.compaction.lag.ms": "3600000",
         "min.cleanable.dirty.ratio": "0.1",
     }
-    state = [Topic(settings.output(name), {"cleanup.policy": "compact"}, compacted) for name in ("state", "coverage")]
+    state = [
+        Topic(settings.output(name), {"cleanup.policy": "compact"}, compacted)
+        for name in ("state", "coverage", "messages")
+    ]
     kept = [
         Topic(settings.output(name), {"cleanup.policy": "delete"}, {"retention.ms": retention})
         for name, retention in (

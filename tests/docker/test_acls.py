@@ -14,7 +14,7 @@ from tests.docker.files import DOCKER, KUBERNETES, documents
 
 Rights = dict[str, dict[tuple[str, str, str], set[str]]]  # principal -> (kind, name, pattern) -> operations
 SETTINGS = Settings()
-OUTPUTS = {SETTINGS.output(name) for name in ("state", "coverage", "missing", "rejected", "access")}
+OUTPUTS = {SETTINGS.output(name) for name in ("state", "coverage", "messages", "missing", "rejected", "access")}
 
 
 def in_compose(folder: Path) -> Rights:

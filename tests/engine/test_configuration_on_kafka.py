@@ -154,7 +154,9 @@ async def test_topics_are_created_once_and_verified_after(make_world: MakeWorld)
     with pytest.raises(ConfigurationError, match="does not exist"):
         await ensure_topics(world.kafka, other, create=False)
     created = await ensure_topics(world.kafka, other, create=True)
-    assert created == [other.output(name) for name in ("state", "coverage", "missing", "rejected", "access")]
+    assert created == [
+        other.output(name) for name in ("state", "coverage", "messages", "missing", "rejected", "access")
+    ]
 
 
 @pytest.mark.long

@@ -29,6 +29,7 @@ HELD: dict[str, tuple[type[BaseModel], ...]] = {
     ),
     "{app}.state": (outputs.ReportState,),
     "{app}.coverage": (outputs.Coverage, outputs.Books),
+    "{app}.messages": (outputs.Message,),
     "{app}.rejected": (outputs.Rejected,),
     "{app}.access": (outputs.Access,),
 }

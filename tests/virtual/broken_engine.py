@@ -259,6 +259,13 @@ class BooksLost(_Drops):
         return write.topic == SETTINGS.output("coverage") and b"/" in write.key
 
 
+class MessagesLost(_Drops):
+    """Message ids of resends are not written with their rows."""
+
+    def drops(self, write: Write) -> bool:
+        return write.topic == SETTINGS.output("messages") and write.key.startswith(b"m1/")
+
+
 class LateRowsLost(_Drops):
     """The batch of a report's row that was settled is refused, and the commit goes through."""
 
@@ -323,6 +330,7 @@ BROKEN: dict[type[EngineWorker], set[str]] = {
     LooksForgotten: {"books_unbalanced", "lost", "wrong_status", "wrong_erasure"},
     SliceAppliedTwice: {"books_unbalanced", "wrong_status", "state_unreadable", "coverage_lied", "wrong_reason"},
     TombstonesLost: {"wrong_erasure", "state_unreadable"},
+    MessagesLost: {"wrong_messages"},
     BooksLost: {"books_unbalanced", "state_unreadable"},
     LateRowsLost: {"wrong_status", "state_unreadable"},
     EventsLost: {"lost"},

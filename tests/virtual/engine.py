@@ -184,9 +184,11 @@ def _keep(kept: Kept, write: Write) -> None:
         return
     if name == "rejected" and orjson.loads(write.value or b"")["reason"] == "decision_unfit":
         return
-    if name not in ("state", "coverage"):
+    if name not in ("state", "coverage", "messages"):
         raise Anomaly("rejected", str(write))
     kept.topics[write.topic][write.key] = write.value
+    if name == "messages":
+        return
     if name == "coverage":
         _cover(kept, orjson.loads(write.value or b""))
     elif write.value is None:

@@ -18,7 +18,7 @@ SETTINGS = Settings()
 INPUTS = dict(zip(TOPICS, SETTINGS.inputs, strict=True))
 KINDS = {name: kind for kind, name in INPUTS.items()}
 START_MS = round(START.timestamp() * 1000)
-STATE, COVERAGE = SETTINGS.output("state"), SETTINGS.output("coverage")
+STATE, COVERAGE, MESSAGES = (SETTINGS.output(name) for name in ("state", "coverage", "messages"))
 
 
 class Record(NamedTuple):
@@ -39,7 +39,7 @@ class Kept(Committed):
     """What survives a crash, as bytes: by output topic the last value of each key. The rest is read from them."""
 
     topics: dict[str, dict[bytes, bytes | None]] = field(
-        default_factory=lambda: {name: {} for name in (STATE, COVERAGE)}
+        default_factory=lambda: {name: {} for name in (STATE, COVERAGE, MESSAGES)}
     )
     losses: list[tuple[str, int, int]] = field(default_factory=list)  # topic, from, to: published, or before the start
     # By topic and offset behind a loss: until when it was complete at the restart that found it.

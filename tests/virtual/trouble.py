@@ -15,7 +15,7 @@ from streams.core.rules import Rules
 from tests.core.reading import sight_of
 from tests.virtual.engine import EngineWorker
 from tests.virtual.kafka import FACTS, TOPICS, Committed, Entry, Kafka, time_of
-from tests.virtual.readers import COVERAGE, INPUTS, ByteKafka, Kept
+from tests.virtual.readers import COVERAGE, INPUTS, MESSAGES, ByteKafka, Kept
 from tests.virtual.schedule import FOREVER_MS, RULES, Scheduler, Step, draw, judged
 from tests.virtual.truth import Anomaly, check_commit, check_end, law_of
 
@@ -109,6 +109,7 @@ class Troubled(Scheduler):
         self._crash(0, 0)
         statuses = check_end(view(self.kafka)) | self._check_unsent()
         self._read_again()
+        self._check_messages()
         self._check_erased()
         return statuses
 
@@ -209,12 +210,21 @@ class Troubled(Scheduler):
             raise Anomaly("books_unbalanced", f"sent records {counted}, unexpected {unexpected}: {kept.books}")
         return statuses
 
+    def _check_messages(self) -> None:
+        """The messages topic knows exactly the ids that the rows have."""
+        kept = self.kafka.committed
+        said = {key.decode() for key, value in kept.topics[MESSAGES].items() if value is not None}
+        known = {f"{name}/{report_id}" for report_id, row in kept.rows.items() for name in row.message_ids}
+        if said != known:
+            raise Anomaly("wrong_messages", f"{said}, but the rows have {known}.")
+
     def _check_erased(self) -> None:
         """After the keeping time only what is missing is kept; the books know of the rest."""
         self.kafka.now += KEEP_MS
         self._settle()
         kept = self.kafka.committed
         statuses = check_end(view(self.kafka))
+        self._check_messages()
         if kept.rows.keys() != statuses.keys() or {*statuses.values()} - {"missing"}:
             raise Anomaly("wrong_erasure", f"{statuses}, but kept are {kept.rows}.")
         if any(book.unexpected for book in kept.books.values()):
