@@ -61,7 +61,7 @@ async def allow(kafka: KafkaSettings, *allowed: tuple[int, str, int, int]) -> No
 
 def needed() -> list[tuple[int, str, int, int]]:
     both = [*SETTINGS.inputs, SETTINGS.output("state"), SETTINGS.output("coverage")]
-    written = [SETTINGS.output("missing"), SETTINGS.output("rejected")]
+    written = [SETTINGS.output(name) for name in ("messages", "missing", "rejected")]
     return [
         *((TOPIC, name, LITERAL, operation) for name in both for operation in (READ, WRITE, DESCRIBE_CONFIGS)),
         *((TOPIC, name, LITERAL, operation) for name in written for operation in (WRITE, DESCRIBE_CONFIGS)),
