@@ -52,7 +52,7 @@ CHANNELS: dict[str, tuple[str, list[str], dict[str, Any], str]] = {
         "{app}.messages",
         ["message"],
         _COMPACT,
-        "message_id/report_id, in the partition that the message id alone has by murmur2; a null value takes it back.",
+        "message_id/report_id, in the report's partition; a null value takes it back.",
     ),
     "rejected": ("{app}.rejected", ["rejected"], _TWO_YEARS, "topic/partition/offset."),
     "access": ("{app}.access", ["access"], _TWO_YEARS, "The subject."),

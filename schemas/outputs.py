@@ -309,7 +309,7 @@ class Books(ClosedModel):
 
 
 class Message(ClosedModel):
-    """A message of the transport was a report's. Key: message_id/report_id, in the partition of the message id alone.
+    """A message of the transport was a report's. Key: message_id/report_id, in the report's partition.
 
     A null value takes it back: the report's row is gone. Where several reports claim one id each has a record of its
     own, and the id tells nothing.

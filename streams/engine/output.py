@@ -9,7 +9,6 @@ import orjson
 from streams.core.books import Books
 from streams.core.events import Event
 from streams.engine.rows import PackedRows
-from streams.kafka.partitioner import partition_of
 from streams.records.coverage import Coverage
 from streams.records.events import book_value, event_headers, event_record, stamp
 from streams.records.messages import message_record
@@ -32,7 +31,7 @@ def output_records(
     `claims`: message ids that reports have got, each with its report.
     """
     records = chain(
-        _message_records(settings.output("messages"), coverage.partitions, rows, claims),
+        _message_records(settings.output("messages"), coverage.partition, rows, claims),
         _row_records(settings.output("state"), coverage.partition, rows),
         _event_records(settings.output("missing"), coverage.partition, events),
         _coverage_records(settings.output("coverage"), coverage, books),
@@ -42,14 +41,13 @@ def output_records(
 
 
 def _message_records(
-    topic: str, partitions: int, rows: PackedRows, claims: Iterable[tuple[str, str]]
+    topic: str, partition: int, rows: PackedRows, claims: Iterable[tuple[str, str]]
 ) -> Iterator[Write]:
     """What rows have got or lost, as it is at the end of the slice."""
     for message_id, report_id in dict.fromkeys([*rows.take_lost_ids(), *claims]):
         row = rows.get(report_id)
         known = row is not None and message_id in row.message_ids
-        home = partition_of(message_id.encode(), partitions)
-        yield message_record(topic, home, message_id, report_id, known=known)
+        yield message_record(topic, partition, message_id, report_id, known=known)
 
 
 def _row_records(topic: str, partition: int, rows: PackedRows) -> Iterator[Write]:

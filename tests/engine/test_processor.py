@@ -9,7 +9,7 @@ import pytest
 
 from schemas.outputs import Books as BooksModel
 from schemas.outputs import Coverage as CoverageModel
-from schemas.outputs import Rejected, ReportMissing, ReportRecovered, ReportState
+from schemas.outputs import Message, Rejected, ReportMissing, ReportRecovered, ReportState
 from schemas.policy import parse_policy
 from streams.commands.replay import PlayedLine, Replay
 from streams.core.books import Books
@@ -395,6 +395,9 @@ def _commit(
         elif write.topic == "reports.coverage":
             (CoverageModel if value["kind"] == "coverage" else BooksModel).model_validate_json(write.value or b"")
             coverage[write.key] = write.value
+        elif write.topic == "reports.messages":
+            if write.value is not None:
+                Message.model_validate_json(write.value)
         else:
             Rejected.model_validate_json(write.value or b"")
     return one
