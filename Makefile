@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-PYTEST := $(BIN)/python -m pytest --ignore=tests/docker/images # those are for `make images`
+PYTEST := $(BIN)/python -m pytest --ignore=tests/system/docker/images # those are for `make images`
 MANY   := -n 3 --dist loadscope --no-loadscope-reorder
 PARTS  := test-most test-alone test-long-most test-long-examples test-long-alone
 
@@ -54,7 +54,7 @@ test-long-alone: $(STAMP)
 
 # Every fault with all its seeds: two to three hours. ARGS="--only killed --seeds 3", "--shard 1/4", "--list".
 faults: $(STAMP)
-	$(BIN)/python -m tests.faults $(ARGS)
+	$(BIN)/python -m tests.system.faults $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -62,20 +62,20 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# In an environment of its own: mutmut wants a newer click than Faust allows. tests/mutation/__init__.py tells the rest.
+# In an environment of its own: mutmut wants a newer click than Faust allows. tests/programs/mutation/__init__.py tells the rest.
 mutants: .mutation/venv/.installed
-	.mutation/venv/bin/python -B -m tests.mutation $(ONLY)
+	.mutation/venv/bin/python -B -m tests.programs.mutation $(ONLY)
 
-.mutation/venv/.installed: tests/mutation/requirements.lock
+.mutation/venv/.installed: tests/programs/mutation/requirements.lock
 	$(PYTHON) -m venv --clear .mutation/venv
 	.mutation/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
 	@touch $@
 
 # Against peers and limits on one real Kafka. ARGS="--events 1000000 --rounds 5", "--only checker kafka-streams-memory".
 bench: $(STAMP) .bench/venv/.installed
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.programs.bench $(ARGS)
 
-.bench/venv/.installed: tests/bench/requirements.lock
+.bench/venv/.installed: tests/programs/bench/requirements.lock
 	$(PYTHON) -m venv --clear .bench/venv
 	.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r $<
 	@touch $@
@@ -83,7 +83,7 @@ bench: $(STAMP) .bench/venv/.installed
 # Needs a Docker engine, docker-compose (1.29 or newer) and kubectl: builds the image and runs both compose stacks.
 # testcontainers' own caretaker is not needed: every test removes what it started.
 images: $(STAMP)
-	TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/python -m pytest -p no:randomly --timeout 1200 tests/docker/images $(ARGS)
+	TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/python -m pytest -p no:randomly --timeout 1200 tests/system/docker/images $(ARGS)
 
 schemas: $(STAMP)
 	$(BIN)/python -m schemas.generate
@@ -100,11 +100,11 @@ lock: $(STAMP)
 
 # What runs, as CycloneDX, in dist/sbom.cdx.json. With SOURCE_DATE_EPOCH it has a time, else it is the same each time.
 sbom: $(STAMP)
-	$(BIN)/python -m tests.supply sbom
+	$(BIN)/python -m tests.programs.supply sbom
 
-# The licence of everything that runs; tests/supply says which are allowed.
+# The licence of everything that runs; tests/programs/supply says which are allowed.
 licences: $(STAMP)
-	$(BIN)/python -m tests.supply licences
+	$(BIN)/python -m tests.programs.supply licences
 
 clean:
 	rm -rf $(VENV) .mutation .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,6 +13,8 @@ FILE = Path(__file__).parent / "budgets.toml"
 # A machine that is busy with something else is no fault of the tests: where no test may be skipped, so much fails.
 TIMES_TOO_MUCH = 3
 
+FLOORS = ("system", "programs")  # whose folders count each for itself
+
 Folder = tuple[str, str]  # which run it belongs to (test, long), and its name
 
 
@@ -48,8 +50,10 @@ def budgets() -> Mapping[Folder, int]:
 
 def folder_of(nodeid: str) -> str:
     """The folder that a test counts for; those beside the folders count together."""
-    parts = nodeid.partition("::")[0].split("/")
-    return parts[1] if len(parts) > 2 else "."
+    folders = nodeid.partition("::")[0].split("/")[1:-1]
+    while folders and folders[0] in FLOORS:
+        del folders[0]
+    return folders[0] if folders else "."
 
 
 class Runs:

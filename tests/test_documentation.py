@@ -30,8 +30,8 @@ from streams.view.http.api import router
 from streams.view.http.metrics import Requests, ViewGauges
 from streams.view.store.feed import Progress
 from streams.view.store.freshness import CoverageNow, picture_of
-from tests.faults.suite import FAULTS
 from tests.papers import PAPERS, ROOT, anchors, blocks, links, prose, quoted, said, table
+from tests.system.faults.suite import FAULTS
 
 README, RUNNING, CONTRACT, TESTS = "README.md", "docker/README.md", "schemas/README.md", "tests/README.md"
 PROGRAM, VIEW, AUDIT = "streams/README.md", "streams/view/README.md", "streams/audit/README.md"

@@ -105,7 +105,7 @@ def test_every_test_is_in_one_part(marks: set[str]) -> None:
     assert chosen.startswith("test-long") == ("long" in marks)
     for words in parts_.values():
         left_out = [word for word in words if word.startswith(("--ignore", "--deselect", "-k", "tests"))]
-        assert left_out == ["--ignore=tests/docker/images"]
+        assert left_out == ["--ignore=tests/system/docker/images"]
 
 
 def test_the_parts_are_made_by_both_commands() -> None:

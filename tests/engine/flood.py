@@ -14,9 +14,9 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from streams.kafka.consumers import read_all
-from tests.bench.state import Input
-from tests.bench.writing import INPUT_BATCH_BYTES, append
 from tests.engine.world import Worker, World, sent_value
+from tests.programs.bench.state import Input
+from tests.programs.bench.writing import INPUT_BATCH_BYTES, append
 
 MOST_TAKEOVERS = 3  # of two workers that start: one may come first, and takes over again once the other has come
 PLACE = "$"
@@ -122,7 +122,7 @@ async def erased(world: World, count: int, *, seconds: float) -> tuple[Watch, fl
     await first.until(count, "reports", "unproven", seconds=seconds)
     assert first.workers[0].stop() == 0
     orders = json.dumps({"keep": KEPT_SECONDS})
-    watch = Watch([world.worker(("-m", "tests.faults.launch", orders)) for _ in range(2)])
+    watch = Watch([world.worker(("-m", "tests.system.faults.launch", orders)) for _ in range(2)])
     return watch, await watch.until(count, "reports", "erased", seconds=seconds)
 
 

@@ -80,7 +80,7 @@ async def test_it_raises_no_phantom_for_a_proof_that_lay_in_the_log_while_it_was
 async def test_it_judges_by_the_brokers_clock_when_its_own_is_an_hour_off(make_world: MakeWorld, hours: int) -> None:
     world = await make_world(allowance=5)
     orders = json.dumps({"clock": {"offset": hours * 3600}})
-    await world.worker(("-m", "tests.faults.launch", orders)).ready()
+    await world.worker(("-m", "tests.system.faults.launch", orders)).ready()
     async with world.announcements() as announced:
         stored, lost = await world.sent(), await world.sent()
         await asyncio.sleep(1.5)

@@ -133,7 +133,7 @@ async def _limit(world: World, topic: str, size: str) -> None:
     await asyncio.sleep(0.5)  # what is told is applied to the log a moment later
 
 
-SLOW_RESTORE = ("-m", "tests.faults.launch", '{"slow_restore": 3}')
+SLOW_RESTORE = ("-m", "tests.system.faults.launch", '{"slow_restore": 3}')
 
 
 async def _killed_with_rows(make_world: MakeWorld, rows: int) -> World:

@@ -8,12 +8,12 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.bench.state import Input
-from tests.bench.writing import append
 from tests.engine.conftest import MakeWorld
 from tests.engine.flood import MOST_TAKEOVERS, Watch, announced, erased, flood
 from tests.engine.world import World, receipt_value
 from tests.examples import first
+from tests.programs.bench.state import Input
+from tests.programs.bench.writing import append
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(360)]
 

@@ -21,7 +21,7 @@ from streams.policies import policy_of
 from streams.records.state import read_outline, read_state, state_record
 from streams.simulation.traffic import generate
 from tests.engine.processing import START, processor
-from tests.faults.frozen import MIX, Line, go_on
+from tests.system.faults.frozen import MIX, Line, go_on
 
 MOST_BYTES_A_ROW = 450
 RARE = ("held_stored", "elsewhere", "flags")

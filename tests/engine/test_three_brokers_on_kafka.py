@@ -14,7 +14,7 @@ from streams.kafka.topics import ensure_topics, wanted_topics
 from tests.engine.world import World, now
 from tests.real_kafka import admin_at, configure
 
-# Of each fault of a broker `make test` plays one, on three brokers (tests/faults/test_suite_on_kafka.py).
+# Of each fault of a broker `make test` plays one, on three brokers (tests/system/faults/test_suite_on_kafka.py).
 pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.xdist_group("brokers of their own")]
 
 
