@@ -41,7 +41,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.mark.parametrize(
-    "schedules", [300, *(pytest.param(5_000, marks=pytest.mark.long, id=f"long-{n}") for n in range(6))]
+    "schedules", [300, *(pytest.param(3_000, marks=pytest.mark.long, id=f"long-{n}") for n in range(6))]
 )
 def test_no_troubled_schedule_makes_an_anomaly_on_the_real_processor(tmp_path: Path, schedules: int) -> None:
     seed = int(os.environ.get("VIRTUAL_SEED", random.SystemRandom().randrange(10**9)))
