@@ -16,6 +16,7 @@ from tests.view.stock import (
     recovered,
     report_id,
     state,
+    word,
 )
 
 LOSS = {
@@ -28,12 +29,24 @@ def fill(desk: Desk) -> None:
     made = played(60)
     spoken = [
         coverage(
-            0, after(days=1), losses=[LOSS], gap={"since": after(), "cause": "no_marks"}, first_complete=after(days=-40)
+            0,
+            after(days=1),
+            losses=[LOSS],
+            gap={"since": after(), "cause": "no_marks"},
+            first_complete=after(days=-40),
+            feeds={"flyt-bergen": word(600, 610, proofs=2), "nightly": word()},
         ),
         books(stored=7),
     ]
     closed = state(902, "missing", outcome="handled", closed_at=after(minutes=1102), decision_id=report_id(70_000_000))
-    rows = (*made.states, bare(900), state(901, "recovered"), closed, bare(903, status="erased"))
+    rows = (
+        *made.states,
+        bare(900),
+        state(901, "recovered"),
+        closed,
+        bare(903, status="erased"),
+        state(904, feed="flyt-bergen"),
+    )
     said = (
         *made.events,
         missing(901),

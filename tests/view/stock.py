@@ -146,6 +146,13 @@ def coverage(partition: int = 0, until: str | None = None, **changes: Any) -> di
     return _valid(Coverage, value | changes)
 
 
+def word(vouched: float | None = None, heard: float | None = None, proofs: int = 0) -> dict[str, Any]:
+    """What a feed has said in a partition: until when it vouched and when it was heard, in minutes after the start."""
+    at = None if heard is None else after(minutes=heard)
+    until = None if vouched is None else after(minutes=vouched)
+    return {"vouched_until": until, "since": at if until else None, "heard": at, "proofs": proofs}
+
+
 def books(municipality: str | None = "0301", partition: int = 0, **counts: int) -> dict[str, Any]:
     """A receiver's books, in balance unless `sent` is given."""
     filled = {name: counts.get(name, 0) for name in (*STATUSES, "erased", "duplicates", "resends", "sent_records")}

@@ -29,6 +29,8 @@ ODD = (
     state(901, receiver={"municipality": "0301", "district": "07", "unit_id": "u-1", "org_number": "987654321"}),
     state(902, "recovered", flags=["clock_ahead", "stored_after_due"], form="OFFENTLIG"),
     state(903, flags=["clock_ahead"], sent_at=None, due_at=None, alarm_at=None),
+    state(905, "undetermined", feed="flyt-bergen"),
+    state(906, "missing", feed="nightly"),
     state(904, receiver={"municipality": "9999", "district": None, "unit_id": None, "org_number": None}),
 )
 
@@ -82,6 +84,7 @@ PLAIN: dict[str, tuple[list[str], Callable[[Row, list[str]], bool]]] = {
     "form": (["PRIVAT", "OFFENTLIG"], is_any("form")),
     "receipt": (["MOTTATT", "FEILET"], is_any("receipt")),
     "evidence": (["READ_BACK", "MANUAL", "RECONCILIATION"], is_any("evidence")),
+    "feed": (["flyt-bergen", "nightly", "other"], is_any("feed")),
     "flag": (["clock_ahead", "stored_after_due", "other"], lambda row, values: bool({*values} & {*row["flags"]})),
 }
 TIMES: dict[str, tuple[str, Callable[[datetime, datetime], bool]]] = {

@@ -19,6 +19,7 @@ from tests.view.stock import (
     recovered,
     report_id,
     state,
+    word,
 )  # fmt: skip
 
 
@@ -39,8 +40,8 @@ def test_every_field_of_the_state_has_its_columns(store: Store) -> None:
 
 def test_every_public_table_and_view_answers(store: Store) -> None:
     made = played()
-    spoken = [coverage(until=after(days=3), losses=[LOSS]), books(stored=7)]
-    filled(store, changes(made.states, made.events, spoken))
+    spoken = [coverage(until=after(days=3), losses=[LOSS], feeds={"nightly": word(1, 2)}), books(stored=7)]
+    filled(store, changes((*made.states, state(900, feed="nightly")), made.events, spoken))
     for name in set(PUBLIC) - {PUBLISHED}:  # which is made where a query reads it
         assert ask(store, f"SELECT * FROM {name}"), name
 

@@ -15,8 +15,9 @@ from streams.view.http import formats, models
 from streams.view.http.formats import MEDIA_TYPES, Format, as_json
 from streams.view.lookups import confirmation_of, published_of, report_of, statement_of
 from streams.view.queries import queries
+from streams.view.queries.feeds import feeds
 from streams.view.queries.filters import MOST_PAGE_ROWS, Condition, Cursor, Order, ReportFilter
-from streams.view.queries.grounds import says_of
+from streams.view.queries.grounds import says_of, says_of_feed
 from streams.view.queries.published import ensure_unfiltered
 from streams.view.queries.queries import By, Listing
 from streams.view.queries.statement import MONTH, StatementAnswer, first_day
@@ -177,10 +178,15 @@ async def confirmation_times(request: Request, query: Annotated[SummaryQuery, Qu
 
 @router.get("/coverage", responses={200: {"model": models.CoverageAnswer}})
 async def coverage(request: Request) -> Response:
-    """How far each partition is complete, where the checker cannot see, and what was lost unread."""
-    answer = await seat_of(request).answer("coverage", queries.partitions)
-    partitions, losses = answer.found
-    return json_answer(request, answer, partitions=partitions, losses=losses)
+    """How far each partition is complete, where the checker cannot see, what was lost, and what the feeds have said."""
+    seat = seat_of(request)
+    answer = await seat.answer(
+        "coverage_and_feeds", lambda cursor: (queries.partitions(cursor), feeds(cursor, shows_rows=seat.shows_rows))
+    )
+    (partitions, losses), (words, by_partition) = answer.found
+    picture = seat.picture(answer.coverage)
+    said = [feed | {"says": says_of_feed(picture, feed)} for feed in words]
+    return json_answer(request, answer, partitions=partitions, losses=losses, feeds=said, feed_words=by_partition)
 
 
 @router.get("/books", responses={200: {"model": models.BooksAnswer}})

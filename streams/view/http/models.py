@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.common import ClosedModel, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
 from schemas.inputs import FeedId, Form, OutcomeWord, ReceiptKind
 from schemas.outputs import Count, Reason, TopicName, Word
-from streams.view.queries.grounds import SaysOfList
+from streams.view.queries.grounds import SaysOfFeed, SaysOfList
 from streams.view.store.freshness import Picture
 from streams.view.store.tables import EventKind, ShownStatus
 
@@ -230,12 +230,44 @@ class LossRow(ClosedModel):
     until: WrittenTime | None
 
 
+class FeedRow(ClosedModel):
+    """What a feed, a source of proofs, has said in all partitions together, and what waits for it."""
+
+    feed: FeedId
+    says: SaysOfFeed = Field(description="What may be said of it; `vouched`: no report waits for its word.")
+    partitions: Count | None
+    heard_in: Count = Field(description="In how many partitions it was ever heard.")
+    vouched_in: Count = Field(description="In how many it has ever vouched.")
+    vouched_until: WrittenTime | None = Field(description="The least over the partitions where it has vouched.")
+    since: WrittenTime | None = Field(description="When the mark arrived that said so.")
+    last_heard: WrittenTime | None = Field(description="When its last mark arrived, in whichever partition.")
+    heard_everywhere: WrittenTime | None = Field(description="Since then it was heard in every partition.")
+    waiting: Count | None = Field(description="Pending reports whose window is over: only its word can settle them.")
+    undetermined: Count | None = Field(description="Reports of which nothing can be told because it is silent.")
+    oldest_alarm_at: WrittenTime | None = Field(description="Of these, when the first window was over.")
+
+
+class FeedWordRow(ClosedModel):
+    """What a feed has said in one partition."""
+
+    feed: FeedId
+    partition: Count
+    vouched_until: WrittenTime | None
+    since: WrittenTime | None
+    heard: WrittenTime | None
+    proofs: Count | None = Field(
+        description="How many of its proofs have come since it was heard; null where others' reports are counted in."
+    )
+
+
 class CoverageAnswer(ClosedModel):
-    """How far each partition is complete, and what was lost unread."""
+    """How far each partition is complete, what was lost unread, and what the feeds have said."""
 
     picture: Picture
     partitions: list[PartitionCoverage]
     losses: list[LossRow]
+    feeds: list[FeedRow]
+    feed_words: list[FeedWordRow]
 
 
 class BookRow(ClosedModel):

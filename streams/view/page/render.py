@@ -11,7 +11,7 @@ from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
 from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
 from streams.view.page.links import Here
-from streams.view.queries.grounds import says_of_day
+from streams.view.queries.grounds import says_of_day, says_of_feed
 from streams.view.queries.statement import last_day
 from streams.view.responses import headers_of, seat_of, tagged
 from streams.view.store.cache import Answer
@@ -125,5 +125,6 @@ def _environment() -> Environment:
         last_day=last_day,
         norwegian_day=norwegian_day,
         says_of_day=says_of_day,
+        says_of_feed=says_of_feed,
     )
     return environment

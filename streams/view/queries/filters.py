@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token, ids_that_begin
-from schemas.inputs import Form, ReceiptKind
+from schemas.inputs import FeedId, Form, ReceiptKind
 from schemas.outputs import Reason, Word
 from streams.problems import BadRequest
 from streams.view.store.tables import ShownStatus
@@ -61,6 +61,7 @@ class ReportFilter(BaseModel):
     form: list[Form] = Field([], description="Which form was used.")
     receipt: list[ReceiptKind] = Field([], description="The last claim that arrived by the alarm.")
     evidence: list[Code] = Field([], description="How storage was proven.")
+    feed: list[FeedId] = Field([], description="The source of proofs whose word its last window waits for.")
     flag: list[Word] = Field([], description="What was odd about it.")
     sent_from: Time | None = Field(None, description="Sent at this time or later.")
     sent_to: Time | None = Field(None, description="Sent before this time.")
@@ -124,6 +125,7 @@ _CONDITIONS: dict[str, Callable[[Any], Condition]] = {
     name: _any_of(name)
     for name in (
         "status", "reason", "district", "channel", "case_system", "case_system_version", "form", "receipt", "evidence",
+        "feed",
     )
 }  # fmt: skip
 _TIMES = {

@@ -20,6 +20,8 @@ SaysOfList = Literal[Says, "found", "nothing_found"]
 SaysOfDay = Literal[
     "missing", "incomplete", "unwatched", "erased", "none_sent", "undetermined", "pending", "confirmed"
 ]  # fmt: skip
+# `unheard`, `unvouched`: in some partition at least. `hidden`: how many reports wait for it is not shown.
+SaysOfFeed = Literal["undetermined", "building", "unheard", "unvouched", "waiting", "behind", "hidden", "vouched"]
 Refusal = Literal["not_begun", "not_watched", "erased"]
 
 
@@ -93,6 +95,21 @@ def says_of_day(day: date, counts: Mapping[str, Any], picture: Picture, watch: W
     if counts["undetermined"] is None or counts["undetermined"] > 0:
         return "undetermined"
     return "pending" if counts["pending"] else "confirmed"
+
+
+def says_of_feed(picture: Picture, feed: Mapping[str, Any]) -> SaysOfFeed:
+    """Of a feed over all partitions: that nothing waits for its word is said of a whole picture only."""
+    if feed["undetermined"]:
+        return "undetermined"
+    if picture.complete_until is None:
+        return "building"
+    if feed["vouched_in"] < feed["partitions"]:
+        return "unheard" if feed["heard_in"] < feed["partitions"] else "unvouched"
+    if feed["waiting"]:
+        return "waiting"
+    if not picture.whole:
+        return "behind"
+    return "hidden" if feed["waiting"] is None or feed["undetermined"] is None else "vouched"
 
 
 def watch_of(since: datetime | None, keep: timedelta, now: datetime) -> Watch:

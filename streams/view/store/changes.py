@@ -172,8 +172,8 @@ def positions_table(positions: dict[TopicPlace, int]) -> pa.Table:
     return pa.Table.from_pylist(rows, POSITIONS)
 
 
-def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.Table]:
-    """Coverage by partition, and the losses of these partitions."""
+def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Coverage by partition, and the losses and the feeds' words of these partitions."""
     rows = [
         {
             "partition": partition,
@@ -192,7 +192,15 @@ def coverage_tables(coverage: dict[int, dict[str, Any]]) -> tuple[pa.Table, pa.T
         for partition, value in coverage.items()
         for loss in value["losses"]
     ]
-    return pa.Table.from_pylist(rows, COVERAGE), pa.Table.from_pylist(losses, LOSSES)
+    feeds = [
+        {"feed": feed, "partition": partition, "proofs": word["proofs"]}
+        | {name: _time(word[name]) for name in ("vouched_until", "since", "heard")}
+        for partition, value in coverage.items()
+        for feed, word in value["feeds"].items()
+    ]
+    tables = (rows, COVERAGE), (losses, LOSSES), (feeds, FEEDS)
+    made, lost, heard = (pa.Table.from_pylist(some, schema) for some, schema in tables)
+    return made, lost, heard
 
 
 def _inputs_begin(value: dict[str, Any]) -> datetime | None:
@@ -218,6 +226,12 @@ LOSSES = pa.schema(
     [
         ("partition", pa.int32()), ("topic", _TEXT), ("from_offset", pa.int64()), ("to_offset", pa.int64()),
         ("cause", _TEXT), ("since", _TIME), ("until", _TIME),
+    ]
+)  # fmt: skip
+FEEDS = pa.schema(
+    [
+        ("feed", _TEXT), ("partition", pa.int32()), ("vouched_until", _TIME), ("since", _TIME), ("heard", _TIME),
+        ("proofs", pa.int32()),
     ]
 )  # fmt: skip
 POSITIONS = pa.schema([("topic", _TEXT), ("partition", pa.int32()), ("next_offset", pa.int64())])

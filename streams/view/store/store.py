@@ -129,11 +129,12 @@ class Store:
         if changes.events:
             self._given(made.event_table(changes.events), f"INSERT INTO announcements {NEW_EVENTS}")
         if changes.coverage:
-            coverage, losses = made.coverage_tables(changes.coverage)
-            for table in ("coverage", "losses"):
+            coverage, losses, feeds = made.coverage_tables(changes.coverage)
+            for table in ("coverage", "losses", "feeds"):
                 self._given(coverage, f'DELETE FROM {table} USING batch b WHERE {table}."partition" = b."partition"')
             self._given(coverage, "INSERT INTO coverage BY NAME FROM batch")
             self._given(losses, "INSERT INTO losses BY NAME FROM batch")
+            self._given(feeds, "INSERT INTO feeds BY NAME FROM batch")
         if changes.books:
             self._replace("books", made.books_table(changes.books), ("partition", "municipality"))
         if changes.positions:

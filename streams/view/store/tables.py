@@ -27,6 +27,7 @@ from schemas.outputs import (
     ReportReopened,
     ReportState,
 )
+from streams.core.row import DOUBTS
 from streams.presentation.times import ZONE
 
 # Those of the contract without `erased`: what was erased by decision is no row here.
@@ -163,6 +164,9 @@ CREATE TABLE losses (
     "partition" INTEGER, topic VARCHAR, from_offset BIGINT, to_offset BIGINT, cause VARCHAR, since TIMESTAMPTZ,
     until TIMESTAMPTZ
 );
+CREATE TABLE feeds (
+    feed VARCHAR, "partition" INTEGER, vouched_until TIMESTAMPTZ, since TIMESTAMPTZ, heard TIMESTAMPTZ, proofs INTEGER
+);
 CREATE TABLE books (
     "partition" INTEGER, municipality VARCHAR, sent BIGINT, sent_records BIGINT, duplicates BIGINT, resends BIGINT,
     erased BIGINT, {", ".join(f"{status} BIGINT" for status in STATUSES)}
@@ -213,17 +217,36 @@ VIEWS = {
         (SELECT count(*) FROM losses) AS losses
     FROM coverage
     """,
+    # Of all partitions together a feed has vouched for no more than where it has vouched for least.
+    "feed_words": """
+    SELECT feed, any_value(t.partitions) AS partitions, count(heard) AS heard_in, count(vouched_until) AS vouched_in,
+        min(vouched_until) AS vouched_until, arg_min(since, vouched_until) AS since, max(heard) AS last_heard,
+        CASE WHEN count(heard) = any_value(t.partitions) THEN min(heard) END AS heard_everywhere
+    FROM feeds CROSS JOIN trust t GROUP BY feed
+    """,
+    # What only a feed's word can settle: its window is over, and nothing of what would have proved it was lost.
+    "feed_waits": f"""
+    SELECT feed, count(*) FILTER (over AND status = 'pending') AS waiting,
+        count(*) FILTER (over AND status = 'undetermined') AS undetermined,
+        min(alarm_at) FILTER (over) AS oldest_alarm_at
+    FROM (
+        SELECT feed, status, alarm_at, alarm_at < t.complete_until AND (
+            status = 'pending' OR status = 'undetermined' AND NOT list_has_any(flags, {sorted(DOUBTS)})
+        ) AS over
+        FROM reports CROSS JOIN trust t WHERE feed IS NOT NULL
+    ) GROUP BY feed
+    """,
 }
 
 # The counts that are published: no view, but made where a query reads them.
 PUBLISHED = "counts_suppressed"
 # What may be read where single reports may not be seen.
-COUNTS_ONLY = ("municipalities", "coverage", "losses", "trust", PUBLISHED)
+COUNTS_ONLY = ("municipalities", "coverage", "losses", "trust", "feed_words", PUBLISHED)
 # What may be read from outside; `erased_reports`, `positions` and `about` are the store's own.
 PUBLIC = (
-    "reports", "announcements", "coverage", "losses", "books", "municipalities",
+    "reports", "announcements", "coverage", "losses", "feeds", "books", "municipalities",
     "missing_now", "counts_by_hour", "counts_by_day", "counts_by_month", PUBLISHED,
-    "confirmation_times", "balance", "trust",
+    "confirmation_times", "balance", "trust", "feed_words", "feed_waits",
 )  # fmt: skip
 
 # Of the view's file: where the tables are others than those in it, it is made anew.

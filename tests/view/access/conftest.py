@@ -8,13 +8,14 @@ import pytest
 
 from streams.view.services import Desk
 from tests.view.access.issuer import UNIT, Issuer, Recorded
-from tests.view.stock import after, books, changes, coverage, missing, receiver, recovered, state
+from tests.view.stock import after, books, changes, coverage, missing, receiver, recovered, state, word
 
 # municipality, district, unit of ten reports; 1201 is Bergen's former number, 4601 today's.
 WHERE = (
     ("0301", "03", None), ("0301", "04", None), ("0301", None, None), ("4601", None, None), ("1201", None, None),
     ("1103", None, None), ("5001", None, UNIT), ("5001", None, None), ("3301", None, None), (None, None, None),
 )  # fmt: skip
+FEEDS = {"0301": "flyt-oslo", "4601": "flyt-bergen", "1201": "flyt-bergen", "3301": "familia-3301"}
 STATUSES = ("missing", "recovered", "stored", "missing", "stored", "missing", "missing", "stored", "pending", "missing")
 
 
@@ -23,13 +24,19 @@ def fill(desk: Desk) -> None:
     rows, events = [], []
     for number, ((municipality, district, unit), status) in enumerate(zip(WHERE, STATUSES, strict=True)):
         of = receiver(municipality, district=district, unit_id=unit) if municipality else None
-        rows.append(state(number, status, receiver=of))
+        feed = FEEDS.get(municipality or "")
+        rows.append(state(number, status, receiver=of, feed=feed))
         if status in ("missing", "recovered"):
             events.append(missing(number, receiver=of))
         if status == "recovered":
             events.append(recovered(number, receiver=of))
     said = [
-        coverage(0, after(days=1), first_complete=after(days=-40)),
+        coverage(
+            0,
+            after(days=1),
+            first_complete=after(days=-40),
+            feeds={feed: word(vouched=0, heard=1, proofs=3) for feed in FEEDS.values()},
+        ),
         *(books(number, stored=1) for number in ("0301", "1201", "4601", "5001")),
     ]
     desk.store.apply(changes(rows, events, said))

@@ -22,7 +22,7 @@ REACHES = (
     Reach(True, frozenset({ReceiverScope("0301")})),
     Reach(True, frozenset({ReceiverScope("1103"), ReceiverScope("0301", "03"), ReceiverScope("5001", None, UNIT)})),
 )
-SHARED = {"", *(f"memory.main.{name}" for name in ("municipalities", "coverage", "losses"))}
+SHARED = {"", *(f"memory.main.{name}" for name in ("municipalities", "coverage", "losses", "feeds"))}
 TABLES = {"reports": "report_id", "announcements": "event_id", "books": "partition"}
 # Of a type: values that nothing has, and something that is worked out from it.
 ASKED = {
@@ -163,7 +163,7 @@ def test_nor_is_a_filter_of_the_api(many: Store) -> None:
     given = {
         "status": ["missing"], "reason": ["no_receipt"], "receiver": ["0301"], "q": "o", "county": ["03"],
         "district": ["99"], "unit": ["zzz"], "channel": ["X"], "case_system": ["X"], "case_system_version": ["zzz"],
-        "form": ["PRIVAT"], "receipt": ["FEILET"], "evidence": ["X"], "flag": ["resent"],
+        "form": ["PRIVAT"], "receipt": ["FEILET"], "evidence": ["X"], "feed": ["zzz"], "flag": ["resent"],
     }  # fmt: skip
     times = {name: "2199-01-01T00:00:00Z" for name in ReportFilter.model_fields if name.endswith(("_from", "_to"))}
     given |= times | {"day_from": "2199-01-01", "day_to": "1999-01-01"}

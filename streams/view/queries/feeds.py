@@ -1,0 +1,40 @@
+"""The feeds: what each has vouched for, how long it has been silent, and what waits for it."""
+
+from typing import Any, NamedTuple
+
+import duckdb
+
+from streams.view.queries.queries import dictionaries
+
+_WORDS = """
+    SELECT feed, t.partitions, COALESCE(w.heard_in, 0) AS heard_in, COALESCE(w.vouched_in, 0) AS vouched_in,
+        w.vouched_until, w.since, w.last_heard, w.heard_everywhere, {counts}
+    FROM {words} CROSS JOIN trust t ORDER BY feed
+"""
+_WITH_COUNTS = _WORDS.format(
+    words="feed_words w FULL JOIN feed_waits r USING (feed)",
+    counts="COALESCE(r.waiting, 0) AS waiting, COALESCE(r.undetermined, 0) AS undetermined, r.oldest_alarm_at",
+)
+_WITHOUT = _WORDS.format(words="feed_words w", counts="NULL AS waiting, NULL AS undetermined, NULL AS oldest_alarm_at")
+
+
+class Feeds(NamedTuple):
+    """Each feed over all partitions, and in each partition where it has been heard or has brought something."""
+
+    words: list[dict[str, Any]]
+    by_partition: list[dict[str, Any]]
+
+
+def feeds(cursor: duckdb.DuckDBPyConnection, *, shows_rows: bool) -> Feeds:
+    """All feeds within reach, those included that reports wait for and nobody has heard.
+
+    Who may see no single report is told no number of reports or proofs: they are small ones.
+    """
+    proofs = "proofs" if shows_rows else "NULL AS proofs"
+    return Feeds(
+        dictionaries(cursor, _WITH_COUNTS if shows_rows else _WITHOUT),
+        dictionaries(
+            cursor,
+            f'SELECT feed, "partition", vouched_until, since, heard, {proofs} FROM feeds ORDER BY feed, "partition"',
+        ),
+    )
