@@ -45,6 +45,7 @@ ANSWERS = {
     "/summary?by=receiver&by=county&by=status": "/summary",
     "/summary?by=hour&by=day&by=month": "/summary",
     "/summary?by=reason&by=form&by=evidence": "/summary",
+    "/summary?by=status&by=alarm&by=outcome": "/summary",
     "/summary?by=district&by=channel&by=case_system": "/summary",
     "/confirmation-times": "/confirmation-times",
     "/confirmation-times?by=case_system&by=case_system_version&by=month": "/confirmation-times",
@@ -130,6 +131,22 @@ async def test_the_summary_counts_what_the_list_shows(desk: Desk, client: httpx.
         assert {status: group[status] for status in STATUSES} == {
             status: sum(row["status"] == status for row in mine) for status in STATUSES
         }
+
+
+async def test_missing_is_open_and_closed_by_outcome(desk: Desk, client: httpx.AsyncClient) -> None:
+    rows = [state(n, "missing") for n in (1, 2, 3)]
+    rows += [state(n, "missing", outcome=outcome) for n, outcome in ((4, "lost"), (5, "lost"), (6, "found"))]
+    rows += [state(7, "recovered", outcome="lost"), state(8, "missing", outcome="found", case_system="OTHER")]
+    desk.store.apply(changes(rows))
+    said = (await client.get(f"{API}/summary?by=alarm&by=outcome")).json()
+    assert said["alarms"] == {"open": 3, "closed": {"found": 2, "lost": 2}}
+    assert said["total"]["missing"] == 7
+    counted = {(group["alarm"], group["outcome"]): group["reports"] for group in said["groups"]}
+    assert counted == {("open", None): 3, ("closed", "lost"): 2, ("closed", "found"): 2, (None, "lost"): 1}
+    part = (await client.get(f"{API}/summary?case_system=OTHER")).json()
+    assert part["alarms"] == {"open": 0, "closed": {"found": 1}}
+    file = (await client.get(f"{API}/reports.csv?alarm=closed&outcome=found")).text
+    assert [number for number in range(1, 9) if report_id(number) in file] == [6, 8]
 
 
 async def test_books_that_do_not_balance_are_said(desk: Desk, client: httpx.AsyncClient) -> None:

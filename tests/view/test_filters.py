@@ -31,6 +31,9 @@ ODD = (
     state(903, flags=["clock_ahead"], sent_at=None, due_at=None, alarm_at=None),
     state(905, "undetermined", feed="flyt-bergen"),
     state(906, "missing", feed="nightly"),
+    state(907, "missing", outcome="lost", closed_at=after(hours=9)),
+    state(908, "missing", outcome="found", closed_at=after(hours=9)),
+    state(909, "recovered", outcome="lost", closed_at=after(hours=9), flags=["contradicts_outcome"]),
     state(904, receiver={"municipality": "9999", "district": None, "unit_id": None, "org_number": None}),
 )
 
@@ -69,6 +72,11 @@ def is_in(row: Row, counties: list[str]) -> bool:
     return row["municipality"] is not None and todays_number(row["municipality"])[:2] in counties
 
 
+def alarm_of(row: Row) -> str | None:
+    """Whether the alarm of a missing report is open."""
+    return None if row["status"] != "missing" else "open" if row["outcome"] is None else "closed"
+
+
 OSLO = ZoneInfo("Europe/Oslo")
 KNOWN = {"0301", "4601", "1201", "1507", "5021", "3907", "1103"}
 PLAIN: dict[str, tuple[list[str], Callable[[Row, list[str]], bool]]] = {
@@ -85,6 +93,8 @@ PLAIN: dict[str, tuple[list[str], Callable[[Row, list[str]], bool]]] = {
     "receipt": (["MOTTATT", "FEILET"], is_any("receipt")),
     "evidence": (["READ_BACK", "MANUAL", "RECONCILIATION"], is_any("evidence")),
     "feed": (["flyt-bergen", "nightly", "other"], is_any("feed")),
+    "alarm": (["open", "closed"], lambda row, values: alarm_of(row) in values),
+    "outcome": (["found", "lost", "handled"], is_any("outcome")),
     "flag": (["clock_ahead", "stored_after_due", "other"], lambda row, values: bool({*values} & {*row["flags"]})),
 }
 TIMES: dict[str, tuple[str, Callable[[datetime, datetime], bool]]] = {

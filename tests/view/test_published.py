@@ -136,6 +136,7 @@ async def test_the_fixed_tables_are_answered(few: httpx.AsyncClient) -> None:
         answer = await few.get(f"{API}/summary", params={"by": list(by)})
         assert answer.status_code == 200
         assert answer.json()["total"] == total
+    assert (await few.get(f"{API}/summary")).json()["alarms"] is None
     groups = (await few.get(f"{API}/summary?by=receiver")).json()["groups"]
     assert {group["municipality"]: group["reports"] for group in groups}["3301"] >= LEAST_SHOWN
     found = (await few.post(f"{API}/sql", json={"query": "SELECT municipality, reports FROM counts_suppressed"})).json()
@@ -146,6 +147,7 @@ async def test_the_fixed_tables_are_answered(few: httpx.AsyncClient) -> None:
 async def test_no_question_is_of_a_part(few: httpx.AsyncClient, name: str) -> None:
     values = {"q": "o", "county": "03", "district": "03", "receiver": "0301", "status": "missing", "form": "PRIVAT"}
     values |= {"reason": "no_receipt", "receipt": "FEILET", "day_from": "2026-03-01", "day_to": "2026-03-01"}
+    values |= {"alarm": "open", "outcome": "found"}
     value = values.get(name, "2026-03-02T12:00:00Z" if name.endswith(("_from", "_to")) else "A")
     for path in ("summary", "confirmation-times"):
         answer = await few.get(f"{API}/{path}", params={name: value if name != "flag" else "resent"})
@@ -154,7 +156,19 @@ async def test_no_question_is_of_a_part(few: httpx.AsyncClient, name: str) -> No
 
 @pytest.mark.parametrize(
     "by",
-    ["day", "hour", "status", "reason", "district", "form", "evidence", "case_system_version", "receiver&by=month"],
+    [
+        "day",
+        "hour",
+        "status",
+        "reason",
+        "alarm",
+        "outcome",
+        "district",
+        "form",
+        "evidence",
+        "case_system_version",
+        "receiver&by=month",
+    ],
 )
 async def test_no_question_groups_otherwise(few: httpx.AsyncClient, by: str) -> None:
     answer = await few.get(f"{API}/summary?by={by}")

@@ -11,7 +11,7 @@ from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
 from streams.presentation.municipality_names import known_today, named
 from streams.problems import BadRequest, not_found
-from streams.view.http import formats, models
+from streams.view.http import coverage_models, formats, models
 from streams.view.http.formats import MEDIA_TYPES, Format, as_json
 from streams.view.lookups import confirmation_of, published_of, report_of, statement_of
 from streams.view.queries import queries
@@ -142,19 +142,20 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
         ensure_unfiltered(query)
         answer = await published_of(seat)
         groups = formats.json_list(named(answer.found.by(query.by)))
-        return await _summed(request, answer, answer.found.total, groups, query)
+        return await _summed(request, answer, query, answer.found.total, None, groups)
 
-    def counted(cursor: Any) -> tuple[Any, bytes]:
+    def counted(cursor: Any) -> tuple[Any, Any, bytes]:
         (total,) = queries.summary(cursor, (), query)
         groups = queries.summary(cursor, query.by, query) if query.by else []
-        return total, formats.json_list(named(groups))
+        return total, queries.alarms(cursor, query), formats.json_list(named(groups))
 
     answer = await seat.answer(("summary", query.model_dump_json()), counted)
-    total, groups = answer.found
-    return await _summed(request, answer, total, groups, query)
+    return await _summed(request, answer, query, *answer.found)
 
 
-async def _summed(request: Request, answer: Answer, total: Any, groups: bytes, query: SummaryQuery) -> Response:
+async def _summed(
+    request: Request, answer: Answer, query: SummaryQuery, total: Any, alarms: Any, groups: bytes
+) -> Response:
     """Counts with what they allow to say: of a part that is not there nothing but that."""
     seat = seat_of(request)
     of_all = not query.model_dump(exclude_defaults=True, exclude={"by", "reach"})
@@ -162,7 +163,7 @@ async def _summed(request: Request, answer: Answer, total: Any, groups: bytes, q
     watch = await seat.watch()
     return json_answer(
         request, answer, says=says if says != "found" else None, watched_since=watch.since, total=total,
-        groups=orjson.Fragment(groups),
+        alarms=alarms, groups=orjson.Fragment(groups),
     )  # fmt: skip
 
 
@@ -176,7 +177,7 @@ async def confirmation_times(request: Request, query: Annotated[SummaryQuery, Qu
     return json_answer(request, answer, groups=orjson.Fragment(groups))
 
 
-@router.get("/coverage", responses={200: {"model": models.CoverageAnswer}})
+@router.get("/coverage", responses={200: {"model": coverage_models.CoverageAnswer}})
 async def coverage(request: Request) -> Response:
     """How far each partition is complete, where the checker cannot see, what was lost, and what the feeds have said."""
     seat = seat_of(request)
@@ -189,7 +190,7 @@ async def coverage(request: Request) -> Response:
     return json_answer(request, answer, partitions=partitions, losses=losses, feeds=said, feed_words=by_partition)
 
 
-@router.get("/books", responses={200: {"model": models.BooksAnswer}})
+@router.get("/books", responses={200: {"model": coverage_models.BooksAnswer}})
 async def books(request: Request) -> Response:
     """The books by receiver: sent = pending + stored + missing + recovered + unproven + undetermined + erased.
 

@@ -11,7 +11,7 @@ import orjson
 from streams.data import todays_number
 from streams.presentation.municipality_names import municipality_names, named
 from streams.view.queries import queries
-from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
+from streams.view.queries.filters import ALARM, Condition, Cursor, ReportFilter, where
 from streams.view.queries.queries import dictionaries
 from streams.view.store.tables import STATUSES
 
@@ -22,6 +22,8 @@ FACET_VALUES = 10
 # Facet, and the column whose values it counts.
 FACETS = {
     "status": "status",
+    "alarm": ALARM,
+    "outcome": "outcome",
     "reason": "reason",
     "receiver": "municipality_today",
     "channel": "channel",
@@ -31,11 +33,15 @@ FACETS = {
 
 
 class Standing(NamedTuple):
-    """How things stand: counts by status, since when the oldest missing report is missing, and the last days."""
+    """How things stand: counts by status, since when the oldest missing report is missing, and the last days.
+
+    `alarms`: of those missing, as `queries.alarms` counts them; None where that is not shown.
+    """
 
     counts: dict[str, int | None]
     oldest: datetime | None
     days: list[dict[str, Any]]
+    alarms: dict[str, Any] | None = None
 
 
 class Listed(NamedTuple):
@@ -55,7 +61,8 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
     found = {row["day"]: row for row in queries.summary(cursor, ("day",), ReportFilter(day_from=first, day_to=today))}
     days = [first + timedelta(days=n) for n in range(DAYS_SHOWN)]
     none = dict.fromkeys(COUNTS, 0)
-    return Standing(counts, oldest, [found.get(day) or {"day": day} | none for day in days])
+    filled = [found.get(day) or {"day": day} | none for day in days]
+    return Standing(counts, oldest, filled, queries.alarms(cursor, ReportFilter()))
 
 
 def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:

@@ -19,8 +19,8 @@ from streams.view.page.links import Here, values
 from streams.view.page.render import PageReader, page, reader_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.page.sql_table import SqlTable, sql_table
+from streams.view.page.trust import trust
 from streams.view.queries import queries
-from streams.view.queries.feeds import feeds
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.grounds import says_of, says_of_list
 from streams.view.queries.statement import MONTH, first_day
@@ -198,18 +198,8 @@ async def confirmation(request: Request) -> Response:
 async def books(request: Request) -> Response:
     """Do the books balance, and how far is each partition complete?"""
     seat, reader = seat_of(request), reader_of(request)
-    answer = await seat.answer(
-        "trust",
-        lambda cursor: (
-            queries.books(cursor), queries.partitions(cursor), feeds(cursor, shows_rows=seat.shows_rows),
-        ),
-    )  # fmt: skip
-    rows, (partitions, losses), heard = answer.found
-    balanced = not any(row["difference"] for row in rows)
-    return await page(
-        request, reader, "books.html", answer,
-        books=rows if seat.shows_rows else [], balanced=balanced, partitions=partitions, losses=losses, feeds=heard,
-    )  # fmt: skip
+    answer = await seat.answer("trust", lambda cursor: trust(cursor, shows_rows=seat.shows_rows))
+    return await page(request, reader, "books.html", answer, **answer.found)
 
 
 @everywhere("/sql")

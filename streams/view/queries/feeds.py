@@ -18,20 +18,20 @@ _WITH_COUNTS = _WORDS.format(
 _WITHOUT = _WORDS.format(words="feed_words w", counts="NULL AS waiting, NULL AS undetermined, NULL AS oldest_alarm_at")
 
 
-class Feeds(NamedTuple):
+class FeedsHeard(NamedTuple):
     """Each feed over all partitions, and in each partition where it has been heard or has brought something."""
 
     words: list[dict[str, Any]]
     by_partition: list[dict[str, Any]]
 
 
-def feeds(cursor: duckdb.DuckDBPyConnection, *, shows_rows: bool) -> Feeds:
+def feeds(cursor: duckdb.DuckDBPyConnection, *, shows_rows: bool) -> FeedsHeard:
     """All feeds within reach, those included that reports wait for and nobody has heard.
 
     Who may see no single report is told no number of reports or proofs: they are small ones.
     """
     proofs = "proofs" if shows_rows else "NULL AS proofs"
-    return Feeds(
+    return FeedsHeard(
         dictionaries(cursor, _WITH_COUNTS if shows_rows else _WITHOUT),
         dictionaries(
             cursor,

@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token, ids_that_begin
-from schemas.inputs import FeedId, Form, ReceiptKind
+from schemas.inputs import FeedId, Form, OutcomeWord, ReceiptKind
 from schemas.outputs import Reason, Word
 from streams.problems import BadRequest
 from streams.view.store.tables import ShownStatus
@@ -20,6 +20,9 @@ County = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 Order = Literal[
     "alarm_at", "-alarm_at", "sent_at", "-sent_at", "touched_at", "-touched_at", "due_at", "-due_at"
 ]  # fmt: skip
+Alarm = Literal["open", "closed"]
+# Missing = open + closed by outcome.
+ALARM = "CASE WHEN status = 'missing' THEN if(outcome IS NULL, 'open', 'closed') END"
 MOST_PAGE_ROWS = 1000
 MUNICIPALITY_DIGITS = 4
 _WHOLE_SECONDS = len("2026-01-01 12:00:00")
@@ -62,6 +65,8 @@ class ReportFilter(BaseModel):
     receipt: list[ReceiptKind] = Field([], description="The last claim that arrived by the alarm.")
     evidence: list[Code] = Field([], description="How storage was proven.")
     feed: list[FeedId] = Field([], description="The source of proofs whose word its last window waits for.")
+    alarm: list[Alarm] = Field([], description="Of missing ones: whether somebody closed the alarm.")
+    outcome: list[OutcomeWord] = Field([], description="How somebody closed its last alarm.")
     flag: list[Word] = Field([], description="What was odd about it.")
     sent_from: Time | None = Field(None, description="Sent at this time or later.")
     sent_to: Time | None = Field(None, description="Sent before this time.")
@@ -119,13 +124,14 @@ _CONDITIONS: dict[str, Callable[[Any], Condition]] = {
     "receiver": _receiver,
     "county": _any_of("municipality_today[:2]"),
     "unit": _any_of("unit_id"),
+    "alarm": _any_of(ALARM),
     "flag": _flag,
     "q": _searched,
 } | {
     name: _any_of(name)
     for name in (
         "status", "reason", "district", "channel", "case_system", "case_system_version", "form", "receipt", "evidence",
-        "feed",
+        "feed", "outcome",
     )
 }  # fmt: skip
 _TIMES = {

@@ -8,12 +8,12 @@ import orjson
 
 from streams.problems import BadRequest
 from streams.view.queries.columns import ANNOUNCEMENTS, REPORTS, Columns
-from streams.view.queries.filters import Condition, Cursor, ReportFilter, where
+from streams.view.queries.filters import ALARM, Condition, Cursor, ReportFilter, where
 from streams.view.store.tables import STATUSES
 
 By = Literal[
     "status", "reason", "receiver", "county", "district", "channel", "case_system", "case_system_version", "form",
-    "evidence", "hour", "day", "month",
+    "evidence", "alarm", "outcome", "hour", "day", "month",
 ]  # fmt: skip
 MOST_COUNTED_GROUPS = 20_000
 LEAST_MEASURED = 20
@@ -21,6 +21,7 @@ LEAST_MEASURED = 20
 _BY: dict[str, tuple[tuple[str, str], ...]] = {
     "receiver": (("municipality", "municipality_today"),),
     "county": (("county", "municipality_today[:2]"),),
+    "alarm": (("alarm", ALARM),),
     "hour": (("hour", "sent_hour"),),
     "day": (("day", "sent_day"),),
     "month": (("month", "CAST(date_trunc('month', sent_day) AS DATE)"),),
@@ -120,6 +121,15 @@ def grouping(by: Sequence[By]) -> list[tuple[str, str]]:
 def summary(cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportFilter) -> list[dict[str, Any]]:
     """How many reports of each status there are, in groups. Raises BadRequest where these are too many."""
     return _grouped(cursor, by, f"count(*) AS reports, {_COUNTS}", chosen.conditions())
+
+
+def alarms(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter) -> dict[str, Any]:
+    """Of the missing ones: how many alarms are open, and how many somebody closed, by outcome."""
+    condition = where([*chosen.conditions(), Condition("status = 'missing'")])
+    found = cursor.execute(
+        f"SELECT outcome, count(*) FROM reports {condition.sql} GROUP BY outcome ORDER BY outcome", condition.values
+    ).fetchall()
+    return {"open": dict(found).get(None, 0), "closed": {outcome: n for outcome, n in found if outcome is not None}}
 
 
 def confirmation_times(

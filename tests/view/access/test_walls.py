@@ -163,7 +163,8 @@ def test_nor_is_a_filter_of_the_api(many: Store) -> None:
     given = {
         "status": ["missing"], "reason": ["no_receipt"], "receiver": ["0301"], "q": "o", "county": ["03"],
         "district": ["99"], "unit": ["zzz"], "channel": ["X"], "case_system": ["X"], "case_system_version": ["zzz"],
-        "form": ["PRIVAT"], "receipt": ["FEILET"], "evidence": ["X"], "feed": ["zzz"], "flag": ["resent"],
+        "form": ["PRIVAT"], "receipt": ["FEILET"], "evidence": ["X"], "feed": ["zzz"], "alarm": ["closed"],
+        "outcome": ["lost"], "flag": ["resent"],
     }  # fmt: skip
     times = {name: "2199-01-01T00:00:00Z" for name in ReportFilter.model_fields if name.endswith(("_from", "_to"))}
     given |= times | {"day_from": "2199-01-01", "day_to": "1999-01-01"}

@@ -38,6 +38,37 @@ async def test_the_list_of_missing_reports_shows_how_an_alarm_ended(desk: Desk) 
     assert report_id(2) in page
 
 
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("/en", ("1 open", "2 closed: given up")),
+        ("", ("1 åpen", "2 lukket: oppgitt")),
+        ("/nn", ("1 open", "2 lukka: ")),
+    ],
+)
+async def test_overview_and_books_tell_how_many_alarms_are_closed_and_lead_to_them(
+    desk: Desk, prefix: str, said: tuple[str, str]
+) -> None:
+    rows = [state(2, "missing"), *(state(n, "missing", outcome="lost") for n in (3, 4)), state(5, "stored")]
+    desk.store.apply(changes(rows))
+    async with asking(desk) as client:
+        for path in (prefix or "/", f"{prefix}/books"):
+            page = (await client.get(path)).text
+            assert all(text in page for text in said), path
+        for alarm, numbers in (("alarm=open", {2}), ("outcome=lost", {3, 4})):
+            address = f"{prefix}/reports?status=missing&{alarm}"
+            assert address.replace("&", "&amp;") in page
+            listed = (await client.get(address)).text
+            assert {number for number in range(1, 6) if report_id(number) in listed} == numbers
+
+
+async def test_where_no_alarm_is_closed_the_overview_says_no_more_than_its_sentence(desk: Desk) -> None:
+    desk.store.apply(changes([state(2, "missing")]))
+    async with asking(desk) as client:
+        assert 'class="alarms"' not in (await client.get("/en")).text
+        assert "1 open" in (await client.get("/en/books")).text
+
+
 async def test_of_an_erased_report_no_page_knows_anything(desk: Desk) -> None:
     desk.store.apply(changes([bare(1, status="erased")], [missing(1)]))
     async with asking(desk) as client:

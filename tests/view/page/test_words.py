@@ -43,7 +43,7 @@ def test_every_language_has_every_text_with_the_same_holes(language: Language) -
 
 
 # Sections whose texts are looked up by a code or a state.
-BY_CODE = {"status", "reason", "cause", "says", "moment", "saved", "picture", "units"}
+BY_CODE = {"status", "alarm", "reason", "cause", "says", "moment", "saved", "picture", "units"}
 
 
 def test_every_text_is_used() -> None:
