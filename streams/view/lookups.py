@@ -8,6 +8,7 @@ import orjson
 
 from streams.presentation.times import norwegian_day
 from streams.view.queries import queries
+from streams.view.queries.feeds import word_for
 from streams.view.queries.filters import ReportFilter
 from streams.view.queries.published import ensure_measured, ensure_unfiltered, published
 from streams.view.queries.statement import StatementAnswer, counted, ensure_watched, signed, statement
@@ -17,22 +18,30 @@ from streams.view.store.cache import Answer
 
 
 class Report(NamedTuple):
-    """One report: as JSON text, as a dict, and its moments in order."""
+    """One report: as JSON text, as a dict, its moments in order, and the word of the feed that it waits for."""
 
     answer: Answer
     text: str
     row: dict[str, Any]
     moments: list[dict[str, Any]]
+    word: dict[str, Any] | None
 
 
 async def report_of(seat: Seat, report_id: str) -> Report | None:
     """A report by its canonical id; None if it is not here."""
-    answer = await seat.answer(("report", report_id), lambda cursor: queries.report(cursor, report_id))
+
+    def looked_up(cursor: Any) -> tuple[Any, ...] | None:
+        found = queries.report(cursor, report_id)
+        if found is None:
+            return None
+        row = orjson.loads(found[0])
+        return (row, *found, word_for(cursor, row))
+
+    answer = await seat.answer(("report", report_id), looked_up)
     if answer.found is None:
         return None
-    text, events = answer.found
-    row = orjson.loads(text)
-    return Report(answer, text, row, timeline(row, events, seat.settings.output("missing")))
+    row, text, events, word = answer.found
+    return Report(answer, text, row, timeline(row, events, seat.settings.output("missing"), word), word)
 
 
 async def statement_of(seat: Seat, municipality: str, month: date, now: datetime) -> tuple[Answer, StatementAnswer]:

@@ -104,12 +104,17 @@ class Moment(ClosedModel):
     """One point of a report's time line."""
 
     at: WrittenTime
-    what: Literal["sent", "receipt", "stored", "due", "alarm", "missing", "recovered", "closed", "reopened"]
+    what: Literal["sent", "receipt", "stored", "due", "vouched", "alarm", "missing", "recovered", "closed", "reopened"]
     arrived: WrittenTime | None = Field(description="The broker's append time, where it is a record.")
     topic: TopicName | None
     partition: Count | None
     offset: Count | None
     says: str | None = Field(description="The receipt, the evidence, the reason, the cause or the outcome.")
+    episode: Count | None = Field(description="Which window it is about, the first is 1; null where that is not known.")
+    channel: Code | None = Field(description="Of a window: its last route.")
+    feed: FeedId | None = Field(description="Of `vouched` and `missing`: the source of proofs that was asked.")
+    vouched_until: WrittenTime | None = Field(description="Of `missing`: until when it had vouched at the verdict.")
+    decision_id: EventId | None = Field(description="Of `closed` and `reopened`: the decision, whose record says who.")
 
 
 class ReportList(ClosedModel):

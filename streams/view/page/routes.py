@@ -111,7 +111,9 @@ async def report(request: Request, report_id: str) -> Response:
     if found is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
     await seat.record("read_report", [canonical])
-    return await page(request, reader, "report.html", found.answer, report=found.row, moments=found.moments)
+    return await page(
+        request, reader, "report.html", found.answer, report=found.row, moments=found.moments, word=found.word
+    )
 
 
 @everywhere("/receivers")

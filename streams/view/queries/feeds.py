@@ -1,5 +1,6 @@
 """The feeds: what each has vouched for, how long it has been silent, and what waits for it."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import duckdb
@@ -16,6 +17,9 @@ _WITH_COUNTS = _WORDS.format(
     counts="COALESCE(r.waiting, 0) AS waiting, COALESCE(r.undetermined, 0) AS undetermined, r.oldest_alarm_at",
 )
 _WITHOUT = _WORDS.format(words="feed_words w", counts="NULL AS waiting, NULL AS undetermined, NULL AS oldest_alarm_at")
+
+
+ITS_WORD = 'SELECT feed, "partition", vouched_until, since, heard FROM feeds WHERE feed = ? AND "partition" = ?'
 
 
 class FeedsHeard(NamedTuple):
@@ -38,3 +42,15 @@ def feeds(cursor: duckdb.DuckDBPyConnection, *, shows_rows: bool) -> FeedsHeard:
             f'SELECT feed, "partition", vouched_until, since, heard, {proofs} FROM feeds ORDER BY feed, "partition"',
         ),
     )
+
+
+def word_for(cursor: duckdb.DuckDBPyConnection, report: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the feed that a report waits for has said in its partition; None where it waits for none.
+
+    Of one that was never heard there, the times are None.
+    """
+    feed, partition = report["feed"], report["sent_partition"]
+    if feed is None or report["status"] not in ("pending", "undetermined"):
+        return None
+    silence = {"feed": feed, "partition": partition, "vouched_until": None, "since": None, "heard": None}
+    return next(iter(dictionaries(cursor, ITS_WORD, [feed, partition])), silence)

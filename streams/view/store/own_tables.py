@@ -17,7 +17,7 @@ Columns = Mapping[str, str]  # of a table: names and types
 
 # What tells nothing of single receivers.
 SHARED = ("municipalities", "coverage", "losses")
-OWN = (*PLACED, "books")
+OWN = (*PLACED, "books", "feeds")
 # The feeds that one's own reports wait for. How many proofs one has brought is a count of others' reports, too.
 OWN_FEEDS = (
     "SELECT * REPLACE (CAST(NULL AS INTEGER) AS proofs) FROM main.feeds "
@@ -45,7 +45,7 @@ def own_tables(receivers: Iterable[ReceiverScope], columns: Mapping[str, Columns
     # The books know no parts of a municipality.
     whole = " OR ".join(f"({_book_condition(one)})" for one in ordered if one.whole) or "false"
     yield "books", _walled(f"SELECT * FROM main.books WHERE {whole}", columns["books"])
-    yield "feeds", OWN_FEEDS
+    yield "feeds", _walled(OWN_FEEDS, columns["feeds"])
     for name in SHARED:
         yield name, f"SELECT * FROM main.{name}"
 

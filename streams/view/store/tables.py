@@ -219,8 +219,8 @@ VIEWS = {
     """,
     # Of all partitions together a feed has vouched for no more than where it has vouched for least.
     "feed_words": """
-    SELECT feed, any_value(t.partitions) AS partitions, count(heard) AS heard_in, count(vouched_until) AS vouched_in,
-        min(vouched_until) AS vouched_until, arg_min(since, vouched_until) AS since, max(heard) AS last_heard,
+    SELECT feed, count(heard) AS heard_in, count(vouched_until) AS vouched_in, min(vouched_until) AS vouched_until,
+        arg_min(since, vouched_until) AS since, max(heard) AS last_heard,
         CASE WHEN count(heard) = any_value(t.partitions) THEN min(heard) END AS heard_everywhere
     FROM feeds CROSS JOIN trust t GROUP BY feed
     """,

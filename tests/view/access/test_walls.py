@@ -11,19 +11,31 @@ import pytest
 
 from streams.access.scope import EVERYTHING, Reach, ReceiverScope
 from streams.data import municipalities, todays_number
+from streams.view.queries.feeds import ITS_WORD
 from streams.view.queries.filters import ReportFilter, where
 from streams.view.queries.queries import ITS_EVENTS, ONE_REPORT, announcement_listing, few_rows, report_listing
 from streams.view.store.store import Store
 from streams.view.store.tables import VIEWS
 from tests.view.access.issuer import UNIT
-from tests.view.stock import books, changes, missing, receiver, recovered, report_id, state
+from tests.view.stock import (
+    after,
+    books,
+    changes,
+    coverage,
+    missing,
+    receiver,
+    recovered,
+    report_id,
+    state,
+    word,
+)
 
 REACHES = (
     Reach(True, frozenset({ReceiverScope("0301")})),
     Reach(True, frozenset({ReceiverScope("1103"), ReceiverScope("0301", "03"), ReceiverScope("5001", None, UNIT)})),
 )
-SHARED = {"", *(f"memory.main.{name}" for name in ("municipalities", "coverage", "losses", "feeds"))}
-TABLES = {"reports": "report_id", "announcements": "event_id", "books": "partition"}
+SHARED = {"", *(f"memory.main.{name}" for name in ("municipalities", "coverage", "losses"))}
+TABLES = {"reports": "report_id", "announcements": "event_id", "books": "partition", "feeds": "feed"}
 # Of a type: values that nothing has, and something that is worked out from it.
 ASKED = {
     "VARCHAR": ("{0} = '~~'", "{0} > '~~'", "{0} LIKE '~~%'", "length(replace({0}, 'o', 'oo')) > 999"),
@@ -59,12 +71,19 @@ def many(store: Store) -> Store:
 def fill(store: Store) -> None:
     places = ("0301", "1103", "5001", "4601")
     rows = [
-        state(n, status, receiver=receiver(places[n % 4], unit_id=f"unit-{n}"), message_ids=[f"m{n}"])
+        state(
+            n,
+            status,
+            receiver=receiver(places[n % 4], unit_id=f"unit-{n}"),
+            message_ids=[f"m{n}"],
+            feed=f"feed-{n % 4}",
+        )
         for n, status in enumerate(("missing", "recovered", "stored", "pending") * 10)
     ]
+    said = coverage(0, after(days=1), feeds={f"feed-{n}": word(n, n, proofs=n) for n in range(4)})
     events = [missing(n, receiver=receiver(places[n % 4])) for n in range(40)]
     events += [recovered(n, receiver=receiver(places[n % 4])) for n in range(40)]
-    store.apply(changes(rows, events, [books(number, stored=1) for number in places]))
+    store.apply(changes(rows, events, [*(books(number, stored=1) for number in places), said]))
 
 
 def plan(cursor: duckdb.DuckDBPyConnection, query: str, values: tuple[object, ...] = ()) -> list[Any]:
@@ -187,6 +206,11 @@ def test_nor_is_a_filter_of_the_api(many: Store) -> None:
 def test_nor_is_the_id_of_one_report(many: Store, query: str, reach: Reach) -> None:
     with many.reading(reach) as cursor:
         Walls(cursor).hold(query, (report_id(3),))
+
+
+def test_nor_is_what_a_feed_has_said(many: Store) -> None:
+    with many.reading(REACHES[0]) as cursor:
+        Walls(cursor).hold(ITS_WORD, ("feed-3", 0))
 
 
 def test_one_report_is_looked_for_by_its_id_alone(many: Store) -> None:
