@@ -49,6 +49,12 @@ def test_a_feed_has_vouched_for_no_more_than_where_it_has_vouched_for_least(stor
     ]
 
 
+def test_a_feed_whose_successor_vouches_for_it_has_spoken_though_nobody_hears_it(store: Store) -> None:
+    succeeded = word(5, 6) | {"heard": None}
+    filled(store, changes(spoken=spoken({"old": succeeded, "proofs-only": word(proofs=2)})))
+    assert ask(store, "SELECT feed, heard_in, vouched_in FROM feed_words") == [("old", 0, 1)]
+
+
 def test_what_waits_for_a_feed_is_what_only_its_word_can_settle(store: Store) -> None:
     rows = [
         state(1, feed="a"),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from streams.view.queries.queries import dictionaries
+from streams.view.store.tables import HAS_SPOKEN
 
 _WORDS = """
     SELECT feed, t.partitions, COALESCE(w.heard_in, 0) AS heard_in, COALESCE(w.vouched_in, 0) AS vouched_in,
@@ -18,7 +19,8 @@ _WITH_COUNTS = _WORDS.format(
 )
 _WITHOUT = _WORDS.format(words="feed_words w", counts="NULL AS waiting, NULL AS undetermined, NULL AS oldest_alarm_at")
 
-
+_BY_PARTITION = 'SELECT * FROM feeds ORDER BY feed, "partition"'
+_HEARD = f'SELECT * REPLACE (CAST(NULL AS INTEGER) AS proofs) FROM feeds WHERE {HAS_SPOKEN} ORDER BY feed, "partition"'
 ITS_WORD = 'SELECT feed, "partition", vouched_until, since, heard FROM feeds WHERE feed = ? AND "partition" = ?'
 
 
@@ -34,14 +36,9 @@ def feeds(cursor: duckdb.DuckDBPyConnection, *, shows_rows: bool) -> FeedsHeard:
 
     Who may see no single report is told no number of reports or proofs: they are small ones.
     """
-    proofs = "proofs" if shows_rows else "NULL AS proofs"
-    return FeedsHeard(
-        dictionaries(cursor, _WITH_COUNTS if shows_rows else _WITHOUT),
-        dictionaries(
-            cursor,
-            f'SELECT feed, "partition", vouched_until, since, heard, {proofs} FROM feeds ORDER BY feed, "partition"',
-        ),
-    )
+    if not shows_rows:
+        return FeedsHeard(dictionaries(cursor, _WITHOUT), dictionaries(cursor, _HEARD))
+    return FeedsHeard(dictionaries(cursor, _WITH_COUNTS), dictionaries(cursor, _BY_PARTITION))
 
 
 def word_for(cursor: duckdb.DuckDBPyConnection, report: Mapping[str, Any]) -> dict[str, Any] | None:

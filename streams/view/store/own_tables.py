@@ -11,7 +11,7 @@ below, whether a block of rows can hold it is known by the least and the greates
 from collections.abc import Iterable, Iterator, Mapping
 
 from streams.access.scope import ReceiverScope
-from streams.view.store.tables import PLACED
+from streams.view.store.tables import HAS_SPOKEN, PLACED
 
 Columns = Mapping[str, str]  # of a table: names and types
 
@@ -20,8 +20,8 @@ SHARED = ("municipalities", "coverage", "losses")
 OWN = (*PLACED, "books", "feeds")
 # The feeds that one's own reports wait for. How many proofs one has brought is a count of others' reports, too.
 OWN_FEEDS = (
-    "SELECT * REPLACE (CAST(NULL AS INTEGER) AS proofs) FROM main.feeds "
-    "WHERE feed IN (SELECT feed FROM reports WHERE feed IS NOT NULL)"
+    f"SELECT * REPLACE (CAST(NULL AS INTEGER) AS proofs) FROM main.feeds WHERE {HAS_SPOKEN} "
+    "AND feed IN (SELECT feed FROM reports WHERE feed IS NOT NULL)"
 )
 ENDLESS = 2**62 - 1  # the most that a LIMIT takes
 

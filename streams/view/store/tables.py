@@ -177,6 +177,9 @@ CREATE TABLE about (schema_version INTEGER, application VARCHAR, cluster VARCHAR
 {"".join(f"CREATE VIEW placed_{table} AS SELECT rowid AS place, * FROM {table};" for table in PLACED)}
 """
 
+# Else all that is known of a feed in a partition is that proofs have come: that is a count of reports, if a small one.
+HAS_SPOKEN = "(heard IS NOT NULL OR vouched_until IS NOT NULL)"
+
 # What is worked out from the tables; each may use those before it.
 VIEWS = {
     "missing_now": """
@@ -218,11 +221,11 @@ VIEWS = {
     FROM coverage
     """,
     # Of all partitions together a feed has vouched for no more than where it has vouched for least.
-    "feed_words": """
+    "feed_words": f"""
     SELECT feed, count(heard) AS heard_in, count(vouched_until) AS vouched_in, min(vouched_until) AS vouched_until,
         arg_min(since, vouched_until) AS since, max(heard) AS last_heard,
         CASE WHEN count(heard) = any_value(t.partitions) THEN min(heard) END AS heard_everywhere
-    FROM feeds CROSS JOIN trust t GROUP BY feed
+    FROM feeds CROSS JOIN trust t WHERE {HAS_SPOKEN} GROUP BY feed
     """,
     # What only a feed's word can settle: its window is over, and nothing of what would have proved it was lost.
     "feed_waits": f"""
