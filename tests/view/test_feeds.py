@@ -117,7 +117,7 @@ async def test_page_and_api_say_the_same_of_a_feed(
     desk: Desk, client: httpx.AsyncClient, kind: str, language: Language
 ) -> None:
     feeds, rows, says, color = KINDS[kind]
-    desk.store.apply(changes(rows, spoken=spoken(*feeds, until=text(NOW))))
+    desk.store.apply(changes(rows, spoken=spoken(*feeds, until=text(datetime.now(UTC)))))
     (feed,) = (await client.get("/api/v1/coverage")).json()["feeds"]
     assert (feed["feed"], feed["says"]) == ("a", says)
     page = (await client.get(f"/{language}/books" if language != "nb" else "/books")).text
@@ -134,7 +134,7 @@ async def test_page_and_api_say_the_same_of_a_feed(
 
 async def test_how_many_wait_leads_to_them(desk: Desk, client: httpx.AsyncClient) -> None:
     rows = [state(1, feed="a"), state(2, feed="b"), state(3, "stored", feed="a"), state(10**6, feed="a")]
-    desk.store.apply(changes(rows, spoken=spoken({"a": word(5, 6)}, until=text(NOW))))
+    desk.store.apply(changes(rows, spoken=spoken({"a": word(5, 6)}, until=text(datetime.now(UTC)))))
     page = (await client.get("/en/books")).text
     link = page.partition('href="/en/reports?feed=a')[2].partition('"')[0].replace("&amp;", "&")
     listed = (await client.get(f"/en/reports?feed=a{link}")).text
