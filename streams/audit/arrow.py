@@ -28,13 +28,27 @@ def table_of(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
+class _Lent:
+    """A table until it is taken back: what a transaction has read is kept until its end, whatever is unregistered."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table: pa.Table | None = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What DuckDB asks for each time that it reads the table."""
+        assert self.table is not None, "it was taken back"
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, **tables: pa.Table) -> Iterator[None]:
     """Tables by the names under which statements may read them meanwhile."""
-    for name, table in tables.items():
-        connection.register(name, table)
+    lent = {name: _Lent(table) for name, table in tables.items()}
+    for name, one in lent.items():
+        connection.register(name, one)
     try:
         yield
     finally:
-        for name in tables:
+        for name, one in lent.items():
             connection.unregister(name)
+            one.table = None
