@@ -49,16 +49,17 @@ async def decide(kafka: KafkaSettings, settings: Settings, text: str, said: Said
     The text may also be the first eight digits of the report's id or more, or a message's id. Raises ConfigurationError
     where nothing is meant by it, where the decision does not fit, or where Kafka cannot be read or written.
     """
-    row = await _row(kafka, settings, text)
+    state = settings.output("state")
+    partitions = (await partition_counts(kafka, [state]))[state]
+    row = await _row(kafka, state, partitions, text)
     decision = decision_about(row, said, now)
-    partition = partition_of(row.report_id.encode(), await _partitions(kafka, settings))
-    value = orjson.dumps(decision)
+    key, value = row.report_id.encode(), orjson.dumps(decision)
     producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
     await producer.start()
     try:
         async with naming_denials(kafka, "Write"):
             place = await producer.send_and_wait(
-                settings.decisions, value, key=row.report_id.encode(), partition=partition
+                settings.decisions, value, key=key, partition=partition_of(key, partitions)
             )
     finally:
         await producer.stop()
@@ -131,10 +132,10 @@ def _ensure_fits(row: Row, said: Said) -> None:
         raise ConfigurationError(f"The alarm of {row.report_id} is closed already, as {alarm.outcome}, since {at}.")
 
 
-async def _row(kafka: KafkaSettings, settings: Settings, text: str) -> Row:
-    """What the checker knows of the report that is meant."""
-    topic, report_id = settings.output("state"), canonical_report_id(text)
-    home = partition_of(report_id.encode(), await _partitions(kafka, settings)) if report_id else None
+async def _row(kafka: KafkaSettings, topic: str, partitions: int, text: str) -> Row:
+    """What the checker knows of the report that is meant, by its state topic."""
+    report_id = canonical_report_id(text)
+    home = partition_of(report_id.encode(), partitions) if report_id else None
     first, last = ids_that_begin(text) or ("", "")
     found: dict[str, bytes | None] = {}
     async for record in read_all(kafka, [topic], home):
@@ -149,8 +150,3 @@ async def _row(kafka: KafkaSettings, settings: Settings, text: str) -> Row:
     if report_id not in rows:
         raise ConfigurationError(f"The checker knows no report {report_id}: is it the right id, and the right cluster?")
     return rows[report_id]
-
-
-async def _partitions(kafka: KafkaSettings, settings: Settings) -> int:
-    topic = settings.output("state")
-    return (await partition_counts(kafka, [topic]))[topic]
