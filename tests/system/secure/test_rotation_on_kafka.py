@@ -15,9 +15,10 @@ from tests.system.secure.cluster import SecuredKafka
 from tests.system.secure.conftest import SecureWorld
 from tests.system.secure.credentials import Mounted, chain_pem, issue, key_pem, principal_of
 
-# Certificates and tokens of a few seconds: they must live until a worker has started.
+# Certificates and tokens of a few seconds: no start may hang on how long they live.
 pytestmark = [pytest.mark.kafka, pytest.mark.alone]
 SHORT, TOKEN_SECONDS = timedelta(seconds=8), 3
+NEW = "new connections use the new ones"
 
 
 async def stream(world: World, missing: list[str], stop: asyncio.Event) -> None:
@@ -35,8 +36,7 @@ async def test_a_worker_goes_on_with_new_certificates_when_the_old_ones_are_wort
     name = "rotated"
     settings = secured.by_certificate(name, brokers=secured.through_proxy)
     mounted = Mounted(secured.folder / "short-lived")
-    mounted.put_pair(issue(secured.authority, name, SHORT), secured.authority)
-    old_ends = datetime.now(UTC) + SHORT
+    mounted.put_pair(issue(secured.authority, name), secured.authority)
     world = await secure_world(settings | mounted.settings())
     await secured.grant(principal_of(name), worker_rights(world.settings))
     proxy, stop = Proxy(lambda: secured.cut_port), asyncio.Event()
@@ -46,7 +46,12 @@ async def test_a_worker_goes_on_with_new_certificates_when_the_old_ones_are_wort
         worker = world.worker()
         await worker.ready(partitions=2)
         streaming = asyncio.create_task(stream(world, missing, stop))
-        # Half of the change first: what is used stays, and it is said.
+        # One that ends soon.
+        mounted.put_pair(issue(secured.authority, name, SHORT), secured.authority)
+        old_ends = datetime.now(UTC) + SHORT
+        assert proxy.reset() > 0
+        await wait_for(lambda: NEW in worker.output())
+        # Half of the next change first: what is used stays, and it is said.
         mounted.put(
             tls_crt=chain_pem(issue(secured.next_authority, name)),
             tls_key=key_pem(issue(secured.authority, name)),
@@ -55,10 +60,11 @@ async def test_a_worker_goes_on_with_new_certificates_when_the_old_ones_are_wort
         assert proxy.reset() > 0
         await wait_for(lambda: "the former ones stay in use" in worker.output())
         # Then all of it, from another authority; the old certificate expires, and every connection is cut.
+        said = len(worker.output())
         mounted.put_pair(issue(secured.next_authority, name), secured.authority)
         await asyncio.sleep(max(0.0, (old_ends - datetime.now(UTC)).total_seconds() + 1))
         assert proxy.reset() > 0
-        await wait_for(lambda: "new connections use the new ones" in worker.output())
+        await wait_for(lambda: NEW in worker.output()[said:])
         await asyncio.sleep(2)
         stop.set()
         await streaming
