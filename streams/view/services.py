@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
 from streams.access.access_log import AccessRecord
-from streams.access.quotas import MINUTE_SECONDS, Turns
+from streams.access.quotas import Turns
 from streams.settings import KafkaSettings, Settings
 from streams.view.queries.grounds import watched_since
 from streams.view.sandbox import Sandbox, lock_down
@@ -25,7 +24,6 @@ T = TypeVar("T")
 QUERIES, QUERIES_OF_ONE, QUERIES_AT_ONCE = 8, 2, 2
 FILES, FILES_OF_ONE = 8, 2
 OPEN_PAGES, OPEN_PAGES_OF_ONE = 300, 30
-LOOK_SECONDS = 1.0
 
 
 class Desk:
@@ -48,7 +46,6 @@ class Desk:
         self.files = Turns(FILES, FILES_OF_ONE, "files")
         self.open_pages = Turns(OPEN_PAGES, OPEN_PAGES_OF_ONE, "open-pages")  # that are told when the tables change
         self.pages = Pages()
-        self._watched: tuple[datetime | None, float] = None, float("-inf")
         self.reading: asyncio.Task[None] | None = None
 
     def picture(self, coverage: CoverageNow, now: datetime | None = None) -> Picture:
@@ -56,11 +53,8 @@ class Desk:
         return picture_of(coverage, self.feed.progress, self.settings.view_silent_after, now)
 
     async def watched_since(self) -> datetime | None:
-        """From when on the checker knows all that arrived; looked up anew once a minute, for it hardly ever changes."""
-        since, looked = self._watched
-        if time.monotonic() - looked > (LOOK_SECONDS if since is None else MINUTE_SECONDS):
-            since = await self.answers.once(watched_since)
-            self._watched = since, time.monotonic()
+        """From when on the checker knows all that arrived; a crowd that needs it looks it up once."""
+        since: datetime | None = (await self.answers.get("watched_since", watched_since)).found
         return since
 
     async def at_queries(self, work: Callable[..., T], *arguments: Any) -> T:

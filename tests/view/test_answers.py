@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
 
+from streams.data import municipalities
+from streams.view import services
 from streams.view.store import cache, kept
 from streams.view.store.cache import Answers
 from streams.view.store.store import Store
@@ -173,3 +176,14 @@ async def test_a_page_that_fails_is_made_anew() -> None:
         await pages.get("k", fail)
     assert await pages.get("k", lambda: b"page") == b"page"
     pages.close()
+
+
+async def test_a_crowd_of_different_questions_looks_up_once_what_all_of_them_need(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Work(0.2)
+    monkeypatch.setattr(services, "watched_since", lambda cursor: watched(cursor) and None)
+    asked = [f"/api/v1/summary?receiver={municipality.code}" for municipality in municipalities()[:40]]
+    answers = await asyncio.gather(*map(client.get, asked))
+    assert {answer.status_code for answer in answers} == {200}
+    assert watched.done == 1

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.view.queries.filters import ReportFilter
-from streams.view.queries.published import ASKED, BASES, COUNTS, Published, together
+from streams.view.queries.published import ASKED, BASES, Published, together
+from streams.view.queries.queries import COUNTS
 from streams.view.services import Desk
 from streams.view.store.tables import STATUSES
 from tests.view.conftest import asking

@@ -145,9 +145,9 @@ async def summary(request: Request, query: Annotated[SummaryQuery, Query()]) -> 
         return await _summed(request, answer, query, answer.found.total, None, groups)
 
     def counted(cursor: Any) -> tuple[Any, Any, bytes]:
-        (total,) = queries.summary(cursor, (), query)
-        groups = queries.summary(cursor, query.by, query) if query.by else []
-        return total, queries.alarms(cursor, query), formats.json_list(named(groups))
+        groups = queries.summary(cursor, query.by, query)  # one without a name where nothing is asked for
+        shown = formats.json_list(named(groups if query.by else []))
+        return queries.added_up(groups), queries.alarms(cursor, query), shown
 
     answer = await seat.answer(("summary", query.model_dump_json()), counted)
     return await _summed(request, answer, query, *answer.found)

@@ -90,7 +90,7 @@ async def _livez() -> Response:
 async def _readyz(request: Request) -> Response:
     """Ready to be asked: Kafka has been reached, and what there was has been read once."""
     desk: Desk = request.app.state.desk
-    picture = desk.picture(await desk.answers.once(coverage_of))
+    picture = desk.picture((await desk.answers.get("coverage", coverage_of)).found)
     reason = picture.behind if picture.behind in ("building", "kafka_unreachable") else None
     return JSONResponse({"ready": reason is None, "reason": reason}, status_code=503 if reason else 200)
 

@@ -12,10 +12,7 @@ from streams.data import todays_number
 from streams.presentation.municipality_names import municipality_names, named
 from streams.view.queries import queries
 from streams.view.queries.filters import ALARM, Condition, Cursor, ReportFilter, where
-from streams.view.queries.queries import dictionaries
-from streams.view.store.tables import STATUSES
 
-COUNTS = ("reports", *STATUSES)
 DAYS_SHOWN = 30
 LIST_ROWS = 50
 FACET_VALUES = 10
@@ -60,7 +57,7 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
     first = today - timedelta(days=DAYS_SHOWN - 1)
     found = {row["day"]: row for row in queries.summary(cursor, ("day",), ReportFilter(day_from=first, day_to=today))}
     days = [first + timedelta(days=n) for n in range(DAYS_SHOWN)]
-    none = dict.fromkeys(COUNTS, 0)
+    none = dict.fromkeys(queries.COUNTS, 0)
     filled = [found.get(day) or {"day": day} | none for day in days]
     return Standing(counts, oldest, filled, queries.alarms(cursor, ReportFilter()))
 
@@ -89,24 +86,12 @@ def _facet(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, name: str, c
 
 def receivers(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Counts by receiver under today's number, with name and county."""
-    counts = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
-    return dictionaries(
-        cursor,
-        f"""SELECT r.*, m.name, m.county, m.county_name FROM (
-            SELECT municipality_today AS municipality, count(*) AS reports, {counts}
-            FROM reports GROUP BY municipality_today
-        ) r LEFT JOIN municipalities m ON m.code = r.municipality""",
-    )
+    return with_names(queries.summary(cursor, ("receiver", "county"), ReportFilter()))
 
 
-def published_receivers(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same of what may be shown to who sees counts only."""
+def with_names(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Counts by receiver as the page shows them."""
     return [dict(row, name=row["municipality_name"]) for row in named(rows)]
-
-
-def added_up(rows: Sequence[dict[str, Any]]) -> dict[str, int | None]:
-    """The counts of all of them."""
-    return {name: sum(row[name] for row in rows) for name in COUNTS}
 
 
 def searched(rows: Sequence[dict[str, Any]], q: str | None) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ async def reports(request: Request) -> Response:
     _ensure_rows(seat, reader)
     query = _query(reader.here)
     listed = await _listed(seat, query)
-    nothing = dict.fromkeys(overview.COUNTS, 0)  # where nothing is filtered, an empty list is of all there is
+    nothing = dict.fromkeys(queries.COUNTS, 0)  # where nothing is filtered, an empty list is of all there is
     says = says_of_list(
         seat.picture(listed.coverage, reader.now), listed.found.total, nothing, filtered=_is_filtered(reader.here)
     )
@@ -126,10 +126,10 @@ async def receivers(request: Request) -> Response:
         raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
     if seat.shows_rows:
         answer = await seat.answer("receivers", overview.receivers)
-        everybody, total = answer.found, overview.added_up(answer.found)
+        everybody, total = answer.found, queries.added_up(answer.found)
     else:
         answer = await published_of(seat)
-        everybody, total = overview.published_receivers(answer.found.tables["receiver"]), answer.found.total
+        everybody, total = overview.with_names(answer.found.tables["receiver"]), answer.found.total
     rows = overview.searched(everybody, q)
     worst = sorted((row for row in everybody if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
     named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
@@ -156,7 +156,7 @@ async def receiver(request: Request, municipality: str) -> Response:
         municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
         watch=await seat.watch(reader.now),
         list_says=says_of_list(
-            seat.picture(answer.coverage, reader.now), len(rows), dict.fromkeys(overview.COUNTS, 0), filtered=False
+            seat.picture(answer.coverage, reader.now), len(rows), dict.fromkeys(queries.COUNTS, 0), filtered=False
         ),
     )  # fmt: skip
 

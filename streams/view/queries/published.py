@@ -16,10 +16,9 @@ from streams.presentation.joint_tables import CountsLine, Table, hidden
 from streams.problems import Problem
 from streams.view.queries import queries
 from streams.view.queries.filters import ReportFilter
-from streams.view.queries.queries import By
+from streams.view.queries.queries import COUNTS, By
 from streams.view.store.tables import STATUSES
 
-COUNTS = ("reports", *STATUSES)
 # Each groups all reports by something that has nothing to do with the others: only their totals are the same.
 BASES: Mapping[str, tuple[By, ...]] = {
     "receiver": ("receiver",),

@@ -26,6 +26,7 @@ _BY: dict[str, tuple[tuple[str, str], ...]] = {
     "day": (("day", "sent_day"),),
     "month": (("month", "CAST(date_trunc('month', sent_day) AS DATE)"),),
 }
+COUNTS = ("reports", *STATUSES)
 _COUNTS = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in STATUSES)
 _QUANTILES = ", ".join(
     f"round(quantile_cont(confirmation_seconds, {share}), 3) AS p{name}_seconds"
@@ -121,6 +122,11 @@ def grouping(by: Sequence[By]) -> list[tuple[str, str]]:
 def summary(cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportFilter) -> list[dict[str, Any]]:
     """How many reports of each status there are, in groups. Raises BadRequest where these are too many."""
     return _grouped(cursor, by, f"count(*) AS reports, {_COUNTS}", chosen.conditions())
+
+
+def added_up(groups: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """The counts of all of them: every report is in one group."""
+    return {name: sum(group[name] for group in groups) for name in COUNTS}
 
 
 def alarms(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter) -> dict[str, Any]:
