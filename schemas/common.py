@@ -198,6 +198,10 @@ Version = Annotated[Token, AfterValidator(_no_words), Field(json_schema_extra={"
 
 
 # What is asked of a receiver. In one place: of two literals with the same words Python may show either for both.
+Word = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
+FieldName = Annotated[str, Field(pattern=r"^[a-z_.]{1,60}$")]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+Count = Annotated[int, Field(ge=0)]
 Proof = Literal["stored", "receipt", "none"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from schemas import inputs, outputs, policy
+from schemas import coverage, inputs, outputs, policy
 
 FOLDER = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,8 +27,8 @@ EVENTS: dict[str, type[BaseModel]] = {
 }
 OUTPUTS: dict[str, type[BaseModel]] = EVENTS | {
     "report-state": outputs.ReportState,
-    "coverage": outputs.Coverage,
-    "books": outputs.Books,
+    "coverage": coverage.Coverage,
+    "books": coverage.Books,
     "message": outputs.Message,
     "rejected": outputs.Rejected,
     "access": outputs.Access,

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.outputs import Books as BooksModel
-from schemas.outputs import Coverage as CoverageModel
+from schemas.coverage import Books as BooksModel
+from schemas.coverage import Coverage as CoverageModel
 from schemas.outputs import Message, Rejected, ReportMissing, ReportRecovered, ReportState
 from schemas.policy import parse_policy
 from streams.commands.replay import PlayedLine, Replay

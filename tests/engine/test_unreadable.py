@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from schemas.outputs import Coverage as CoverageModel
+from schemas.coverage import Coverage as CoverageModel
 from schemas.outputs import Rejected
 from streams.engine.batch import Batch, Span
 from streams.engine.processor import Processor

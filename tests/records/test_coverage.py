@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from schemas import outputs as published
+from schemas import coverage as published
 from streams.core.feeds import Feeds, Word
 from streams.core.sight import Lost
 from streams.records.coverage import MOST_LOSSES, SEVERAL, Coverage, Loss, read_coverage

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.outputs import Books, Coverage, ReportClosed, ReportMissing, ReportRecovered, ReportReopened, ReportState
+from schemas.coverage import Books, Coverage
+from schemas.outputs import ReportClosed, ReportMissing, ReportRecovered, ReportReopened, ReportState
 from streams.commands.replay import PlayedLine, Replay
 from streams.core.events import CLOSED_TYPE, MISSING_TYPE, RECOVERED_TYPE, REOPENED_TYPE
 from streams.core.policy import Policy

@@ -2,9 +2,8 @@
 
 from pydantic import Field
 
-from schemas.common import ClosedModel, Municipality, WrittenTime
+from schemas.common import ClosedModel, Count, Municipality, TopicName, Word, WrittenTime
 from schemas.inputs import FeedId
-from schemas.outputs import Count, TopicName, Word
 from streams.view.queries.grounds import SaysOfFeed
 from streams.view.store.freshness import Picture
 

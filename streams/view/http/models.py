@@ -5,9 +5,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.common import ClosedModel, Code, District, EventId, Municipality, OrgNumber, Token, WrittenTime
+from schemas.common import (
+    ClosedModel,
+    Code,
+    Count,
+    District,
+    EventId,
+    Municipality,
+    OrgNumber,
+    Token,
+    TopicName,
+    Word,
+    WrittenTime,
+)
 from schemas.inputs import FeedId, Form, OutcomeWord, ReceiptKind
-from schemas.outputs import Count, Reason, TopicName, Word
+from schemas.outputs import Reason
 from streams.view.queries.filters import Alarm
 from streams.view.queries.grounds import SaysOfList
 from streams.view.store.freshness import Picture

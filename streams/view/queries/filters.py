@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token, ids_that_begin
+from schemas.common import REPORT_ID, Code, District, Municipality, Time, Token, Word, ids_that_begin
 from schemas.inputs import FeedId, Form, OutcomeWord, ReceiptKind
-from schemas.outputs import Reason, Word
+from schemas.outputs import Reason
 from streams.problems import BadRequest
 from streams.view.store.tables import ShownStatus
 

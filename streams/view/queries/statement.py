@@ -9,8 +9,7 @@ import duckdb
 import orjson
 from pydantic import Field
 
-from schemas.common import ClosedModel, EventId, Municipality, WrittenTime
-from schemas.outputs import Count
+from schemas.common import ClosedModel, Count, EventId, Municipality, WrittenTime
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
 from streams.problems import Problem

@@ -11,7 +11,8 @@ import pyarrow as pa
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from schemas.common import REPORT_ID
-from schemas.outputs import Books, Coverage, ReportClosed, ReportMissing, ReportRecovered, ReportReopened, ReportState
+from schemas.coverage import Books, Coverage
+from schemas.outputs import ReportClosed, ReportMissing, ReportRecovered, ReportReopened, ReportState
 from streams.core.books import Book
 from streams.errors import StateUnreadable
 from streams.records.record import KafkaRecord

@@ -6,8 +6,7 @@ from typing import Literal, NamedTuple
 import duckdb
 from pydantic import BaseModel, Field
 
-from schemas.common import WrittenTime
-from schemas.outputs import Count, Word
+from schemas.common import Count, Word, WrittenTime
 from streams.view.store.feed import Progress
 
 # Why a picture is behind, the first that holds: it is still being read for the first time; Kafka is gone; what is read

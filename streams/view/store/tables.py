@@ -12,14 +12,13 @@ from zlib import crc32
 import orjson
 from pydantic import BaseModel
 
-from schemas.common import EventId, WrittenTime
+from schemas.common import Count, EventId, WrittenTime
 from schemas.outputs import (
     CLOSED_TYPE,
     MISSING_TYPE,
     RECOVERED_TYPE,
     REOPENED_TYPE,
     ArrivedRecord,
-    Count,
     Reason,
     ReportClosed,
     ReportMissing,

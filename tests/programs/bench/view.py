@@ -70,7 +70,7 @@ async def _asking(address: str, rate: float, seconds: float) -> list[tuple[str, 
             async with session.get(address + next(turns[kind])) as answer:
                 await answer.read()
                 status = answer.status
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             status = 0
         found.append((kind, time.monotonic() - due, status))
 

@@ -8,7 +8,7 @@ import pytest
 from pip_requirements_parser import RequirementsFile
 from pydantic import BaseModel, TypeAdapter
 
-from schemas import inputs, outputs
+from schemas import coverage, inputs, outputs
 from streams.kafka.topics import EVENTS_RETENTION, wanted_topics
 from streams.presentation.small_numbers import LEAST_SHOWN
 from streams.settings import Settings
@@ -28,7 +28,7 @@ HELD: dict[str, tuple[type[BaseModel], ...]] = {
         outputs.ReportReopened,
     ),
     "{app}.state": (outputs.ReportState,),
-    "{app}.coverage": (outputs.Coverage, outputs.Books),
+    "{app}.coverage": (coverage.Coverage, coverage.Books),
     "{app}.messages": (outputs.Message,),
     "{app}.rejected": (outputs.Rejected,),
     "{app}.access": (outputs.Access,),
