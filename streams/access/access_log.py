@@ -31,7 +31,7 @@ MOST_IDS = 1000
 SQL_CHARACTERS, FILTER_CHARACTERS = 20_000, 4_000
 # A page that is open asks again and again: for so long it is the same look.
 SAME_LOOK_SECONDS, MOST_LOOKS = 600.0, 10_000
-LOOKS = frozenset({"list", "read_report", "read_statement"})
+LOOKS = frozenset({"list", "read_events", "read_report", "read_statement"})
 
 
 class AccessRecord:

@@ -22,8 +22,8 @@ from tests.view.filled import fill
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PATHS = [
-    "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/summary",
-    "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}",
+    "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/events",
+    "/summary", "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}",
 ]  # fmt: skip
 
 

@@ -83,7 +83,8 @@ def test_an_announcement_has_a_column_for_whatever_any_of_the_four_says(store: S
     columns = dict(ask(store, query))
     fields = {name for model in (ReportMissing, ReportRecovered, ReportClosed) for name in model.model_fields}
     nested = {"receiver", "sent_record"}
-    flat = {*KnownReceiver.model_fields, "receipt_arrived", "feed_vouched_until", "recorded_at", "partition", "offset"}
+    of_record = {"recorded_at", "partition", "offset", "event"}
+    flat = {*KnownReceiver.model_fields, "receipt_arrived", "feed_vouched_until", *of_record}
     assert columns.keys() == fields - nested | flat | {"municipality_today"}
     assert columns["episode"] == "INTEGER"
     assert ask(

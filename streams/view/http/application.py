@@ -19,7 +19,9 @@ from streams.memory import look_for_garbage_less_often
 from streams.problems import Problem, ProblemDocument, invalid_request
 from streams.view.http.api import router
 from streams.view.http.authentication import STATIC, Gate
+from streams.view.http.events import router as events
 from streams.view.http.metrics import Measuring, Requests, show_metrics
+from streams.view.page.atom import router as atom
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
@@ -69,7 +71,9 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
         for path in paths:
             app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
+    app.include_router(events)
     app.include_router(pages)
+    app.include_router(atom)
     app.include_router(live)
     app.mount(
         "/static", StaticFiles(packages=[("streams.view.page", "static"), ("streams.presentation", "static")]), "static"

@@ -48,9 +48,16 @@ def words_of(language: Language, *, utc: bool = False) -> Words:
 
 
 async def page(
-    request: Request, reader: PageReader, template: str, answer: Answer, *, kept: bool = True, **shown: Any
+    request: Request,
+    reader: PageReader,
+    template: str,
+    answer: Answer,
+    *,
+    kept: bool = True,
+    media_type: str = "text/html",
+    **shown: Any,
 ) -> Response:
-    """A page as HTML, with the picture that its answer was given in; 304 where the reader has it already."""
+    """A page, HTML unless told, with the picture that its answer was given in; 304 where the reader has it already."""
     seat = seat_of(request)
     picture = seat.picture(answer.coverage, reader.now)
 
@@ -64,7 +71,7 @@ async def page(
     # Many who look at the same page in the same second see the same one.
     key = (str(request.url), seat.reach, answer.tag, picture.model_dump_json(), int(reader.now.timestamp()))
     body = await (seat.desk.pages.get(key, render) if kept else seat.desk.pages.once(render))
-    return tagged(request, body, "text/html", headers_of(picture))
+    return tagged(request, body, media_type, headers_of(picture))
 
 
 def refusal(request: Request, status: int, detail: str) -> Response:
@@ -79,7 +86,7 @@ def refusal(request: Request, status: int, detail: str) -> Response:
 
 def warm_up() -> None:
     """Compile the templates and load the languages before somebody waits for it."""
-    for name in _environment().list_templates(extensions=["html"]):
+    for name in _environment().list_templates(extensions=["html", "atom"]):
         _environment().get_template(name)
     for language in LANGUAGES:
         words, now = words_of(language), datetime.now(UTC)

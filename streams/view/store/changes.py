@@ -1,7 +1,7 @@
 """What a batch of the checker's records changes in the tables."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
@@ -18,7 +18,7 @@ from streams.errors import StateUnreadable
 from streams.records.record import KafkaRecord
 from streams.records.state import STATE_BEGINS
 
-RECORDED_TIME = "ce_recordedtime"
+ATTRIBUTE, RECORDED_TIME = "ce_", "ce_recordedtime"
 CHUNK_RECORDS = 2_000
 # How a value of the state topic begins: one look tells that it is of a version that we know, and about its own key.
 _STATE_BEGINS = STATE_BEGINS + b'%b"'
@@ -45,6 +45,7 @@ class PlacedEvent(NamedTuple):
     recorded_at: datetime | None
     partition: int
     offset: int
+    event: bytes  # the same as a CloudEvent in JSON, the value in it byte for byte
 
 
 @dataclass(slots=True)
@@ -72,12 +73,13 @@ class Changes:
         for record in records:
             if record.value is None or not _readable(_EVENT, record.value):
                 raise unreadable(place, record.offset)
-            recorded = dict(record.headers).get(RECORDED_TIME)
             try:
-                at = datetime.fromisoformat(recorded.decode()) if recorded else None
+                headers = {name: value.decode() for name, value in record.headers if value is not None}
+                at = datetime.fromisoformat(headers[RECORDED_TIME]) if RECORDED_TIME in headers else None
             except ValueError:
                 raise unreadable(place, record.offset) from None
-            self.events.append(PlacedEvent(record.value, at, place.partition, record.offset))
+            event = cloud_event(headers, record.value)
+            self.events.append(PlacedEvent(record.value, at, place.partition, record.offset, event))
 
     def take_coverage(self, place: TopicPlace, records: Sequence[KafkaRecord]) -> None:
         """Coverage and books of one partition. Raises StateUnreadable."""
@@ -108,6 +110,14 @@ def unreadable(place: TopicPlace, offset: int) -> StateUnreadable:
         f"{place.topic}-{place.partition} offset {offset} cannot be read by this version of meldingsvakt: "
         "run the view in the version of the worker that wrote it."
     )
+
+
+def cloud_event(headers: Mapping[str, str], value: bytes) -> bytes:
+    """A record in Kafka's binary mode in CloudEvents' JSON format."""
+    attributes = {name.removeprefix(ATTRIBUTE): text for name, text in headers.items() if name.startswith(ATTRIBUTE)}
+    if "content-type" in headers:
+        attributes["datacontenttype"] = headers["content-type"]
+    return orjson.dumps(attributes | {"data": orjson.Fragment(value)})
 
 
 def _erases(key: bytes, value: bytes | None) -> bool:
@@ -149,14 +159,15 @@ def _texts(values: Sequence[bytes]) -> pa.ChunkedArray:
 
 
 def event_table(events: Sequence[PlacedEvent]) -> pa.Table:
-    """The events as `value`, `recorded_at`, `partition` and `offset`."""
-    values, recorded, partitions, offsets = zip(*events, strict=True) if events else ((), (), (), ())
+    """The events as `value`, `recorded_at`, `partition`, `offset` and `event`."""
+    values, recorded, partitions, offsets, whole = zip(*events, strict=True) if events else ((), (), (), (), ())
     return pa.table(
         {
             "value": pa.array(values, pa.binary()).cast(_TEXT),
             "recorded_at": pa.array(recorded, _TIME),
             "partition": pa.array(partitions, pa.int32()),
             "offset": pa.array(offsets, pa.int64()),
+            "event": pa.array(whole, pa.binary()).cast(_TEXT),
         }
     )
 

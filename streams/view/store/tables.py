@@ -131,8 +131,8 @@ STATE_ROWS = _rows(
 EVENT_ROWS = _rows(
     _EVENT,
     "from_json",
-    'COALESCE(recorded_at, r.alarm_at, r.arrived_at) AS recorded_at, "partition", "offset"',
-    ', recorded_at, "partition", "offset"',
+    'COALESCE(recorded_at, r.alarm_at, r.arrived_at) AS recorded_at, "partition", "offset", event',
+    ', recorded_at, "partition", "offset", event',
 )
 
 # An event id that is known already says nothing new, as the contract has it.

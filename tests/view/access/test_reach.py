@@ -69,6 +69,10 @@ async def test_lists_and_files_hold_ones_own(own: httpx.AsyncClient, seen: set[s
     first = (await own.get(f"{API}/reports?limit=1")).json()
     assert (await own.get(f"{API}/reports?limit=9&cursor={first['next']}")).json()["reports"] != []
     assert ids((await own.get(f"{API}/announcements")).json()["announcements"]) <= seen
+    events, announced = (await own.get(f"{API}/events")).json(), (await own.get(f"{API}/announcements")).json()
+    assert [one["data"]["event_id"] for one in events] == [one["event_id"] for one in announced["announcements"]]
+    feed = (await own.get("/events.atom")).text
+    assert not any(one in feed for one in hidden)
     for suffix in ("csv?limit=9", "ndjson", "csv"):
         text = (await own.get(f"{API}/reports.{suffix}")).text
         assert all(one in text for one in seen)
@@ -308,7 +312,7 @@ async def test_who_looks_is_recorded_before_anything_is_shown(guarded: Desk, key
         for path in (
             f"{API}/reports?limit=9", f"{API}/reports/{mine[0]}", f"{API}/reports.csv?receiver=0301",
             f"/reports/{mine[1]}", f"{API}/statements/0301/{MONTH}", f"/receivers/0301/{MONTH}",
-            f"{API}/summary", "/receivers", f"{API}/reports/{report_id(5)}",
+            f"{API}/summary", "/receivers", f"{API}/reports/{report_id(5)}", f"{API}/events?limit=9", "/nn/events.atom",
         ):  # fmt: skip
             await client.get(path)
         await client.post(f"{API}/sql", json={"query": "SELECT 1"})
@@ -320,6 +324,8 @@ async def test_who_looks_is_recorded_before_anything_is_shown(guarded: Desk, key
         ("read_report", (mine[1],), None),
         ("read_statement", (mine[2], mine[1]), f"0301/{MONTH}"),
         ("read_statement", (mine[2], mine[1]), f"0301/{MONTH}"),
+        ("read_events", (mine[2], mine[1]), "limit=9"),
+        ("read_events", (mine[1], mine[2]), ""),
         ("query", (), "SELECT 1"),
     ]
     assert {(subject, organisation) for subject, organisation, *_ in record.looks} == {("system-1", OSLO)}
