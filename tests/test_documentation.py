@@ -26,7 +26,7 @@ from streams.policies import load_policy
 from streams.records.events import TYPES
 from streams.settings import KafkaSettings, Settings
 from streams.sources.mapping import load_plan
-from streams.view.http.api import router
+from streams.view.http import api, events
 from streams.view.http.metrics import Requests, ViewGauges
 from streams.view.store.feed import Progress
 from streams.view.store.freshness import CoverageNow, picture_of
@@ -191,7 +191,8 @@ def test_the_flags_the_events_and_the_actions_are_those_of_the_code() -> None:
 
 def test_the_addresses_are_those_of_the_view() -> None:
     told = {name for names, _ in table(VIEW, "address", "answers") for name in re.findall(r"/api/v1[\w/{}.-]*", names)}
-    routes = {re.sub(r"\{report_id\}", "{id}", route.path) for route in router.routes}  # type: ignore[attr-defined]
+    paths = {route.path for router in (api.router, events.router) for route in router.routes}  # type: ignore[attr-defined]
+    routes = {path.replace("{report_id}", "{id}") for path in paths}
     assert told - {"/api/v1/openapi.json"} == {route for route in routes if not route.endswith("{suffix}")}
 
 
