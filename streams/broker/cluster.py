@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from streams.broker.class_archive import ClassArchive
 from streams.broker.config import LOG4J, Listener, server_properties, write_properties
 from streams.broker.file_lock import exclusive
 from streams.broker.jars import class_path, kafka_cache
@@ -77,6 +78,7 @@ class EmbeddedKafka:
         self._start_seconds = start_seconds
         self._held = ExitStack()  # the ports, the folder and the right to use it, from start to stop
         self._given_up = threading.Event()
+        self._draft: tuple[ClassArchive, Path] | None = None  # what the only broker writes at its end, if it is to
 
     @property
     def bootstrap(self) -> str:
@@ -92,10 +94,16 @@ class EmbeddedKafka:
     def start(self) -> Self:
         """Start all brokers and wait until each of them takes part. Raises BrokerUnavailable."""
         self._given_up.clear()
-        java = [str(find_java()), *self._java_options(), "-cp", class_path()]
+        program, jars = find_java(), class_path()
+        archive = ClassArchive(program, jars, kafka_cache())
         try:
             folder = self._take_folder()
-            self.nodes = self._prepare(folder, java)
+            self._draft = (
+                (archive, folder / "classes.jsa")
+                if archive.to_be_made and self._count == 1 and not self._class_path
+                else None
+            )
+            self.nodes = self._prepare(folder, [str(program), *self._java_options(), *archive.used(), "-cp", jars])
             for node in self.nodes:
                 node.start()
             self.wait_ready()
@@ -128,9 +136,14 @@ class EmbeddedKafka:
     def stop(self) -> None:
         """Stop every broker and remove temporary data. Harmless if it is stopped already."""
         # Nobody will read a temporary folder again: no need to wait for an orderly end.
-        end = Node.kill if self._directory is None else Node.stop
-        with self._held, ThreadPoolExecutor(max(1, len(self.nodes))) as pool:
-            list(pool.map(end, self.nodes))
+        end = Node.kill if self._directory is None and not self._draft else Node.stop
+        with self._held:
+            with ThreadPoolExecutor(max(1, len(self.nodes))) as pool:
+                list(pool.map(end, self.nodes))
+            if self._draft:
+                archive, draft = self._draft
+                archive.keep(draft)
+                self._draft = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -204,6 +217,9 @@ class EmbeddedKafka:
             "kafka.log.file": home / "server.log",
             "java.io.tmpdir": home / "tmp",  # the compression libraries unpack themselves there, and leave it
         }
+        if self._draft:
+            archive, draft = self._draft
+            java = [*java[:-2], *archive.written(draft), *java[-2:]]
         if node_id in self._class_path:
             java = [*java[:-1], f"{self._class_path[node_id]}{os.pathsep}{java[-1]}"]
         command = [*java, *(f"-D{name}={value}" for name, value in options.items())]
