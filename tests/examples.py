@@ -5,7 +5,7 @@ from types import FunctionType
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 # Random examples of what is written with @given, as a share of those that it says, and how many are tried at the least:
 # the rest is in `make test-long`.
@@ -28,7 +28,8 @@ def first(few: int, every: Iterable[Any]) -> list[Any]:
 
 def with_few_examples(items: Iterable[pytest.Item]) -> None:
     """Every test that is written with @given tries fewer examples than it says."""
-    for test in {getattr(item, "obj", None) for item in items if item.get_closest_marker("hypothesis")}:
+    # Hypothesis marks its tests after this is asked for: so ask it which are its own.
+    for test in {item.obj for item in items if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)}:
         if not isinstance(test, FunctionType):
             continue  # a machine says how many steps it takes, and is one test
         said = getattr(test, _SETTINGS, None) or settings.default

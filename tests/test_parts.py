@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.broker.conftest import gone, wait_until
 from tests.budget import budgets, folder_of
-from tests.examples import AT_LEAST, FEW, with_few_examples
+from tests.examples import AT_LEAST, FEW
 from tests.parts import counted
 
 ROOT = Path(__file__).parent.parent
@@ -114,21 +112,27 @@ def test_the_parts_are_made_by_both_commands() -> None:
     assert made["test-long"].endswith("test-long-most test-long-examples test-long-alone")
 
 
+TRIES = f"""
+from hypothesis import given, settings, strategies as st
+TRIED = []
 @given(st.integers())
 @settings(max_examples=40)
-def _tries(number: int) -> None:
-    TRIED.append(number)
+def test_it(number): TRIED.append(number)
+def test_so_many_were_tried(): assert 0 < len(TRIED) <= {max(40 // FEW, AT_LEAST)}
+"""
 
 
-TRIED: list[int] = []
-
-
-def test_fewer_examples_are_tried_at_first_and_all_of_them_in_the_long_run(request: pytest.FixtureRequest) -> None:
-    item = pytest.Function.from_parent(request.node.parent, name="_tries", callobj=_tries)
-    item.add_marker("hypothesis")
-    with_few_examples([item, item])
-    _tries()
-    assert 0 < len(TRIED) <= max(40 // FEW, AT_LEAST)
+def test_fewer_examples_are_tried_at_first_and_all_of_them_in_the_long_run(tmp_path: Path) -> None:
+    """As in a run: Hypothesis' own plugin marks its tests after ours was asked."""
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    (tmp_path / "conftest.py").write_text(
+        "from tests.examples import with_few_examples as pytest_collection_modifyitems"
+    )
+    (tmp_path / "test_it.py").write_text(TRIES)
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
     makefile = (ROOT / "Makefile").read_text()
     assert re.findall(r"^(\S+): export TEST_FEW_EXAMPLES", makefile, re.MULTILINE) == ["test-most"]
     words = _words("test-long-examples")
