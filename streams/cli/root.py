@@ -21,6 +21,7 @@ from streams.cli.simulation import demo, simulate
 from streams.console import Json, say, show_json, show_table, write_line
 from streams.errors import ConfigurationError
 from streams.logs import in_json, set_up_logging
+from streams.memory import without_looking_for_garbage
 from streams.settings import load_settings
 
 app = typer.Typer(
@@ -90,7 +91,11 @@ def worker() -> None:
     """Run the checker: the same as `faust -A streams.app worker --without-web`."""
     if find_spec("uvloop"):  # not to be had on every system
         os.environ.setdefault("FAUST_LOOP", "uvloop")  # Faust reads it as it is imported; its --loop comes too late
-    from faust.cli.faust import cli
+    # What is imported stays: Python would look through it for garbage again and again, for a quarter of the time.
+    with without_looking_for_garbage():
+        from faust.cli.faust import cli
+
+        import streams.app  # noqa: F401 - what cli imports by its name
 
     banner = ["--quiet"] if in_json() else []
     # The level that counts is in the logging configuration; from WARNING on Faust would show its spinner.
@@ -100,7 +105,8 @@ def worker() -> None:
 @app.command()
 def view() -> None:
     """Serve the state tables: queries, files, SQL and a page, on loopback unless set otherwise."""
-    from streams.view.http.server import serve
+    with without_looking_for_garbage():
+        from streams.view.http.server import serve
 
     serve(*load_settings())
 
