@@ -23,7 +23,7 @@ PARTITIONS = 2
 
 @pytest.fixture
 async def world(make_world: MakeWorld) -> World:
-    return await make_world(partitions=PARTITIONS)
+    return await make_world(partitions=PARTITIONS, allowance=1)  # all of it goes missing: the sooner the better
 
 
 def decision(event: dict[str, Any], action: str, **changes: Any) -> dict[str, Any]:
