@@ -12,7 +12,7 @@ from streams.core.decision import erased, fold_decision
 from streams.core.events import Event
 from streams.core.facts import Decision, Fact, FeedMark, Receipt, Sent, Stored
 from streams.core.feeds import Feeds
-from streams.core.fold import REFUSED, Step, fold, new_row, too_old
+from streams.core.fold import REFUSED, Step, fold, too_old
 from streams.core.row import Flag, Glance, Row, Status, Window
 from streams.core.rules import Limits, Rules
 from streams.core.sight import Sight
@@ -38,33 +38,25 @@ class Rows(Protocol):
         """All rows, in any order."""
 
 
-class MemoryRows:
+class MemoryRows(Rows):
     """Rows in a plain dict: for replay, tests and whoever needs no more."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows = {row.report_id: row for row in rows}
 
     def get(self, report_id: str) -> Row | None:
-        """The row of a report, or None."""
         return self._rows.get(report_id)
 
-    def glance(self, report_id: str) -> Glance | None:
-        """The row itself."""
-        return self._rows.get(report_id)
+    glance = get  # the row itself
 
     def put(self, row: Row) -> None:
-        """Keep a new or changed row."""
         self._rows[row.report_id] = row
 
     def erase(self, report_id: str) -> None:
-        """Forget a report for good."""
         self._rows.pop(report_id, None)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 class Effect(NamedTuple):
@@ -75,8 +67,9 @@ class Effect(NamedTuple):
 
 
 # These say what the row says already.
-UNCHANGED = frozenset({Step.RECEIPT_REPEATED, Step.RECEIPT_LATE, Step.PROOF_REPEATED})
-MOVED = frozenset({Step.REROUTED, Step.WINDOW_OPENED, Step.REFUSED_LATE, Step.RECOVERED})
+UNCHANGED = frozenset({Step.DUPLICATE, Step.RECEIPT_REPEATED, Step.RECEIPT_LATE, Step.PROOF_REPEATED})
+RESENDS = frozenset({Step.RESENT, Step.REROUTED, Step.WINDOW_OPENED})
+MOVED = frozenset({Step.OPENED, Step.REROUTED, Step.WINDOW_OPENED, Step.REFUSED_LATE, Step.RECOVERED})
 DECIDED = frozenset({Step.CLOSED, Step.REOPENED, Step.ERASED})
 UNHEARD = frozenset({Window.WAITING, Window.SILENT, Window.BLIND})
 MOMENT = timedelta.resolution  # what lies at a time itself lies before the moment after it
@@ -104,26 +97,28 @@ class Checker:
         self.sight = Sight(Feeds())  # what its witnesses can say
         self.rows = rows
         self.books = books or Books()
-        self.deadlines = Deadlines(first_looks(rows, rules.limits)) if deadlines is None else deadlines
+        self.deadlines = Deadlines(_first_looks(rows, rules.limits)) if deadlines is None else deadlines
         self._waiting: dict[str, Deadlines] = {}  # by feed: what is due, and nobody has vouched for
 
     def apply(self, fact: Fact) -> Effect:
         """Apply one fact: the only way in which a row learns something. `advance` has come to its arrival."""
-        row = self.rows.get(fact.report_id)
-        if isinstance(fact, Sent):
-            return self._apply_sent(row, fact)
-        opened = row is None
-        row = row or new_row(fact.report_id, fact.place.arrived)
-        before, unheld = account(row), not row.held_stored
+        known = self.rows.get(fact.report_id)
+        row = known or Row(fact.report_id, fact.place.arrived)
+        if isinstance(fact, Sent) and too_old(row, fact, self.rules.limits):
+            return _PLAIN[Step.TOO_OLD]
+        before, names, waited = account(row), row.names, bool(row.held_stored)
         step, events = fold(row, fact, self.rules)
         if isinstance(fact, Stored):
             self.sight.feeds.count(fact, self.rules.policy)
-        if step in UNCHANGED:
-            return _PLAIN[step]
-        self.rows.put(row)
-        self.books.move(before, account(row))
-        if opened or step in MOVED or (unheld and row.held_stored):
-            self._look_again(row)
+        if step not in UNCHANGED or row.names is not names:
+            self._put(row, before)
+            if known is None or step in MOVED or (row.held_stored and not waited):
+                self._look_again(row)
+        if isinstance(fact, Sent) and step is not Step.ROW_FULL:
+            book = self.books.of(row.municipality)
+            book.sent_records += 1
+            book.duplicates += step is Step.DUPLICATE
+            book.resends += step in RESENDS
         return Effect(step, events) if events else _PLAIN[step]
 
     def mark(self, mark: FeedMark) -> Effect:
@@ -149,7 +144,8 @@ class Checker:
             self.books.of(before[0]).erased += 1
             row = erased(row)
         if step in DECIDED:
-            self._keep(row, before)
+            self._put(row, before)
+            self._look_again(row)
         return Effect(step, events)
 
     def apply_copy(self, fact: Fact, origin: str) -> Effect:
@@ -186,44 +182,6 @@ class Checker:
             if passed is not None:
                 yield passed
 
-    def _apply_sent(self, row: Row | None, sent: Sent) -> Effect:
-        before = account(row)
-        if row is not None and row.sent is not None:
-            return self._apply_sent_again(row, before, sent)
-        if row is not None and row.status is Status.ERASED:
-            return self._apply_sent_erased()
-        if too_old(sent, self.rules.limits):
-            return _PLAIN[Step.TOO_OLD]
-        row = row or new_row(sent.report_id, sent.place.arrived)
-        fold(row, sent, self.rules)
-        self._keep(row, before)
-        self.books.of(row.municipality).sent_records += 1
-        return _PLAIN[Step.OPENED]
-
-    def _apply_sent_erased(self) -> Effect:
-        book = self.books.of(None)  # nobody knows any more whose it was
-        book.sent_records += 1
-        book.duplicates += 1
-        return _PLAIN[Step.DUPLICATE]
-
-    def _apply_sent_again(self, row: Row, before: Account, sent: Sent) -> Effect:
-        names = row.names
-        step, _ = fold(row, sent, self.rules)
-        if step in MOVED:
-            self._keep(row, before)
-        elif step is not Step.DUPLICATE or row.names is not names:
-            self.rows.put(row)
-            self.books.move(before, account(row))
-        if step is Step.ROW_FULL:
-            return _PLAIN[step]
-        book = self.books.of(row.municipality)
-        book.sent_records += 1
-        if step is Step.DUPLICATE:
-            book.duplicates += 1
-        else:
-            book.resends += 1
-        return _PLAIN[step]
-
     def _waits(self, report_id: str, glance: Glance, until: datetime) -> bool:
         """True for a settled row that is not to be erased yet: nearly all are when their alarm would have been due."""
         if glance.window is not Window.CLOSED or glance.status is Status.PENDING:
@@ -251,7 +209,8 @@ class Checker:
             return self._erase(row, before)
         status = row.status
         caused = pass_turns(row, at + MOMENT, self.rules, self.sight)
-        self._keep(row, before)
+        self._put(row, before)
+        self._look_again(row)
         return Passed(row.report_id, row.status, caused) if caused or row.status is not status else None
 
     def _await(self, row: Row) -> None:
@@ -266,10 +225,9 @@ class Checker:
         self.rows.erase(row.report_id)
         return Passed(row.report_id, None)
 
-    def _keep(self, row: Row, before: Account) -> None:
+    def _put(self, row: Row, before: Account) -> None:
         self.rows.put(row)
         self.books.move(before, account(row))
-        self._look_again(row)
 
     def _look_again(self, row: Row) -> None:
         at = next_look(row, self.rules, self.sight)
@@ -278,9 +236,6 @@ class Checker:
         self._await(row)
 
 
-def first_looks(rows: Iterable[Row], limits: Limits) -> Iterator[tuple[datetime, str]]:
-    """When to look at rows of which nothing else is known: at the latest when time may change them next."""
-    for row in rows:
-        at = first_look(row, limits)
-        if at is not None:
-            yield at, row.report_id
+def _first_looks(rows: Iterable[Row], limits: Limits) -> Iterator[tuple[datetime, str]]:
+    looks = ((first_look(row, limits), row.report_id) for row in rows)
+    return ((at, report_id) for at, report_id in looks if at is not None)

@@ -10,8 +10,8 @@ from enum import StrEnum
 from streams.core.events import Event, recovered
 from streams.core.facts import REFUSALS, Fact, Outcome, Receipt, Sent, Stored
 from streams.core.policy import Asks
-from streams.core.receivers import NO_DISTRICT, Municipalities
-from streams.core.row import NAMELESS, Flag, Row, Status, Window, unreadable_flags
+from streams.core.receivers import Municipalities, compared
+from streams.core.row import Flag, Row, Status, Window, unreadable_flags
 from streams.core.rules import Limits, Rules
 from streams.core.weight import has_room
 from streams.core.window import (
@@ -59,9 +59,9 @@ REFUSED = frozenset({Step.TOO_OLD, Step.ROW_FULL, Step.FEED_UNKNOWN, Step.DECISI
 """What could be read, and is listed as rejected all the same."""
 
 
-def too_old(sent: Sent, limits: Limits) -> bool:
-    """True for a sent from beyond the keeping time, whose row may be erased already; years back is a wrong clock."""
-    if sent.sent_at is None:
+def too_old(row: Row, sent: Sent, limits: Limits) -> bool:
+    """True for a first sent from beyond the keeping time: its row may be erased. Years back is a wrong clock."""
+    if sent.sent_at is None or row.sent is not None or row.status is Status.ERASED:
         return False
     return limits.keep < sent.place.arrived - sent.sent_at <= CLOCK_BEHIND_AFTER
 
@@ -71,6 +71,8 @@ def fold(row: Row, fact: Fact, rules: Rules) -> tuple[Step, tuple[Event, ...]]:
     if isinstance(fact, Sent):
         if row.sent is not None:
             return fold_sent_again(row, fact, rules), ()
+        if row.status is Status.ERASED:
+            return Step.DUPLICATE, ()
         open_row(row, fact, rules)
         return Step.OPENED, ()
     if isinstance(fact, Receipt):
@@ -88,9 +90,11 @@ def open_row(row: Row, sent: Sent, rules: Rules) -> None:
     row.message_ids = [sent.message_id] if sent.message_id else []
     row.channels = (channel,) if channel else ()
     row.unread = sent.unreadable
-    if sent.unreadable:
-        row.flags |= unreadable_flags(sent.unreadable)
-    _flag_clock(row, sent)
+    row.flags |= unreadable_flags(sent.unreadable)
+    if sent.sent_at is not None:
+        _flag_ahead(row, sent.sent_at, sent.place.arrived)
+        if sent.place.arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
+            row.flags.add(Flag.CLOCK_BEHIND)
     open_first(row, sent, version, rules)
     _flag_unknown(row, rules.municipalities)
     stored, row.held_stored = row.held_stored, []
@@ -172,12 +176,14 @@ def fold_stored(row: Row, stored: Stored, rules: Rules) -> Step:
 
 def _settle(row: Row, stored: Stored) -> Step:
     """The proof that settles a row: a missing one is recovered by it, any other is stored."""
+    arrived = stored.place.arrived
     row.flags |= unreadable_flags(stored.unreadable)
-    row.proof = proof = _trusted_stored(row, stored)._replace(unreadable=(), feed=None)
-    row.touched = max(row.touched, proof.place.arrived)
+    _flag_ahead(row, stored.stored_at, arrived)
+    proof = row.proof = stored._replace(stored_at=min(stored.stored_at, arrived), unreadable=(), feed=None)
+    row.touched = max(row.touched, arrived)
     row.window = Window.CLOSED
     if row.status is Status.MISSING:
-        row.status, row.recovered_at = Status.RECOVERED, proof.place.arrived
+        row.status, row.recovered_at = Status.RECOVERED, arrived
         if row.alarms[-1].outcome is Outcome.LOST:
             row.flags.add(Flag.CONTRADICTS_OUTCOME)
         return Step.RECOVERED
@@ -187,21 +193,9 @@ def _settle(row: Row, stored: Stored) -> Step:
     return Step.STORED
 
 
-def _flag_clock(row: Row, sent: Sent) -> None:
-    arrived = sent.place.arrived
-    if sent.sent_at is not None and sent.sent_at - arrived > SENDER_CLOCK_TOLERANCE:
+def _flag_ahead(row: Row, claimed: datetime, arrived: datetime) -> None:
+    if claimed - arrived > SENDER_CLOCK_TOLERANCE:
         row.flags.add(Flag.CLOCK_AHEAD)
-    if sent.sent_at is not None and arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
-        row.flags.add(Flag.CLOCK_BEHIND)
-
-
-def _trusted_stored(row: Row, stored: Stored) -> Stored:
-    arrived = stored.place.arrived
-    if stored.stored_at <= arrived:
-        return stored
-    if stored.stored_at - arrived > SENDER_CLOCK_TOLERANCE:
-        row.flags.add(Flag.CLOCK_AHEAD)
-    return stored._replace(stored_at=arrived)
 
 
 def _fill_names(row: Row, sent: Sent) -> bool:
@@ -223,7 +217,8 @@ def _flag_unknown(row: Row, municipalities: Municipalities) -> None:
 
 def _hold_stored(row: Row, stored: Stored) -> Step:
     """Keep a proof until its sent is known: one for the same receiver that came before says the same already."""
-    if _level(stored) in map(_level, row.held_stored):
+    named = compared(stored.receiver)
+    if any(compared(held.receiver) == named for held in row.held_stored):
         return Step.PROOF_REPEATED
     if not has_room(row, stored):
         return _full(row)
@@ -236,16 +231,3 @@ def _full(row: Row) -> Step:
     """The row stays as it is, but for saying so."""
     row.flags.add(Flag.ROW_FULL)
     return Step.ROW_FULL
-
-
-def _level(stored: Stored) -> tuple[str, str | None] | None:
-    """What of a receiver decides whether a proof counts."""
-    if stored.receiver is None:
-        return None
-    district = stored.receiver.district
-    return stored.receiver.municipality, None if district == NO_DISTRICT else district
-
-
-def new_row(report_id: str, arrived: datetime) -> Row:
-    """A row of which nothing is known yet."""
-    return Row(report_id, touched=arrived, names=NAMELESS)

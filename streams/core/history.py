@@ -7,7 +7,7 @@ from streams.core.decide import pass_turns
 from streams.core.events import Event
 from streams.core.facts import FactOrMark, FeedMark, Stored, in_order
 from streams.core.feeds import Feeds
-from streams.core.fold import fold, new_row
+from streams.core.fold import fold
 from streams.core.row import Row
 from streams.core.rules import Rules
 from streams.core.sight import Sight
@@ -33,7 +33,7 @@ def judge(
         if isinstance(one, FeedMark):
             sight.feeds.take(one, rules.policy)
             continue
-        row = row or new_row(one.report_id, one.place.arrived)
+        row = row or Row(one.report_id, one.place.arrived)
         events += fold(row, one, rules)[1]
         if isinstance(one, Stored):
             sight.feeds.count(one, rules.policy)

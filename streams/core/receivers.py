@@ -55,10 +55,8 @@ class Municipalities:
         return any(self._alike(receiver, member) for member in service.receivers)
 
     def _alike(self, one: Receiver, other: Receiver) -> bool:
-        if not self.agree(one.municipality, other.municipality):
-            return False
-        district, other_district = _district(one), _district(other)
-        return district is None or other_district is None or district == other_district
+        (_, ours), (_, theirs) = compared(one), compared(other)
+        return self.agree(one.municipality, other.municipality) and (None in (ours, theirs) or ours == theirs)
 
     def _work_together(self, one: Receiver, other: Receiver, service: Service) -> bool:
         """True for two different members: within one and the same, only `_alike` holds."""
@@ -67,8 +65,11 @@ class Municipalities:
         return bool(ours) and bool(theirs) and len(ours | theirs) > 1
 
 
-def _district(receiver: Receiver) -> str | None:
-    return None if receiver.district == NO_DISTRICT else receiver.district
+def compared(receiver: Receiver | None) -> tuple[str | None, str | None]:
+    """What of a receiver decides whether a proof counts: its municipality and its district, None where not given."""
+    if receiver is None:
+        return None, None
+    return receiver.municipality, None if receiver.district == NO_DISTRICT else receiver.district
 
 
 def _descendants(code: str, successors: Mapping[str, Iterable[str]]) -> frozenset[str]:

@@ -89,25 +89,11 @@ class Alarm(NamedTuple):
 class Glance(Protocol):
     """The few fields of a row by which most looks end."""
 
-    @property
-    def status(self) -> Status:
-        """Where the report stands."""
-
-    @property
-    def touched(self) -> datetime:
-        """When the last fact arrived that changed it."""
-
-    @property
-    def alarm_at(self) -> datetime | None:
-        """When its last window was due to close; None while its sent is not known."""
-
-    @property
-    def window(self) -> Window:
-        """Where its last window stands."""
-
-    @property
-    def alarms(self) -> tuple[Alarm, ...]:
-        """Its missing events."""
+    status: Status
+    touched: datetime
+    alarm_at: datetime | None
+    window: Window
+    alarms: tuple[Alarm, ...]
 
 
 @dataclass(slots=True)

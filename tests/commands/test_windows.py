@@ -8,8 +8,9 @@ import pytest
 from schemas.policy import parse_policy
 from streams.commands.windows import is_judged_by, window_moves
 from streams.core.facts import FactOrMark, FeedMark, Names, Place, Receiver, Sent
-from streams.core.fold import new_row, open_row
+from streams.core.fold import open_row
 from streams.core.policy import Policy
+from streams.core.row import Row
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.policies import policy_of
@@ -76,7 +77,7 @@ def test_a_feeds_marks_decide_when_the_last_window_had_closed(vouched: float, op
 
 
 def _judged(policy: Policy) -> tuple[dict[str, Any], dict[str, Any]]:
-    sent, row = _sent(0, "FIKS_IO", "m1"), new_row(REPORT, START)
+    sent, row = _sent(0, "FIKS_IO", "m1"), Row(REPORT, START)
     open_row(row, sent, Rules(policy, succession()))
     return state_value(row), Coverage(0, 1, {}, policy=policy.judged_by(START)).value()
 

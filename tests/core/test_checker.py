@@ -105,11 +105,11 @@ def test_it_holds_back_what_comes_before_the_sent_even_if_it_was_said_before() -
 def test_it_has_rows_in_memory_that_can_be_kept_and_forgotten() -> None:
     rows = MemoryRows([Row(OTHER, touched=at("08:00"))])
     rows.put(Row(REPORT, touched=at("09:00")))
-    assert (len(rows), {row.report_id for row in rows}) == (2, {REPORT, OTHER})
+    assert sorted(row.report_id for row in rows) == [REPORT, OTHER]
     rows.erase(OTHER)
     rows.erase(OTHER)
     assert rows.get(OTHER) is None
-    assert len(rows) == 1
+    assert len(list(rows)) == 1
 
 
 def test_it_causes_no_event_by_anything_but_time_and_recovery() -> None:

@@ -8,7 +8,7 @@ import pytest
 from streams.core.checker import Effect, Passed
 from streams.core.events import Cause
 from streams.core.facts import Action, Names, Outcome, ReceiptCode, Receiver, Sent, Stored
-from streams.core.fold import Step, new_row
+from streams.core.fold import Step
 from streams.core.policy import Asks, Override, Terms, Version
 from streams.core.row import Reason, Row, Status, Window
 from streams.core.rules import Limits, Rules
@@ -65,7 +65,7 @@ def test_it_causes_no_event_unless_it_says_so() -> None:
 
 
 def test_it_knows_nothing_of_a_new_row() -> None:
-    row = new_row(REPORT, at("08:00"))
+    row = Row(REPORT, at("08:00"))
     assert row == Row(
         REPORT,
         touched=at("08:00"),
