@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from streams.core.events import Event, closed, reopened
+from streams.core.events import Event, answered
 from streams.core.facts import Action, Decision, Outcome
 from streams.core.fold import Step
 from streams.core.row import Flag, Row, Status, Window
@@ -31,11 +31,11 @@ def _decide(row: Row, decision: Decision, episode: int) -> tuple[Step, tuple[Eve
         return Step.ERASED, ()
     if decision.action is Action.REOPEN:
         _say(row, episode, None, None)
-        return Step.REOPENED, (reopened(row, episode, decision),)
+        return Step.REOPENED, (answered(row, episode, decision),)
     _say(row, episode, decision.outcome, decision.place.arrived)
     if decision.outcome is Outcome.LOST and row.recovered_at is not None:  # later than this decision
         row.flags.add(Flag.CONTRADICTS_OUTCOME)
-    return Step.CLOSED, (closed(row, episode, decision),)
+    return Step.CLOSED, (answered(row, episode, decision),)
 
 
 def erased(row: Row) -> Row:

@@ -1,12 +1,13 @@
 """The product: a report is missing, a report was recovered. Same history, same bytes."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha1
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL
 
-from streams.core.facts import Decision, Names, Outcome, Place, ReceiptCode, Receiver
+from streams.core.facts import Action, Decision, Names, Outcome, Place, ReceiptCode
 from streams.core.row import Reason, Row
 
 MISSING_TYPE = "no.meldingsvakt.report.missing.v1"
@@ -61,58 +62,45 @@ class Missing(NamedTuple):
     previous_event_id: str | None = None
 
 
-class Recovered(NamedTuple):
-    """The first proof that counts came after the report was announced missing.
-
-    `reason`, `names`, `sent_at`, `due_at` and `episode` are those of the missing event.
-    """
+@dataclass(slots=True, kw_only=True)
+class Sequel:
+    """What became of an alarm, with what its missing event said, so that nobody needs a join."""
 
     event_id: str
+    arrived_at: datetime
     missing_event_id: str
     report_id: str
+    reason: Reason
+    names: Names
+    sent_at: datetime
+    due_at: datetime
+    episode: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Recovered(Sequel):
+    """The first proof that counts came after the report was announced missing."""
+
     stored_at: datetime
-    arrived_at: datetime
     evidence: str | None
-    receiver: Receiver | None
     cause: Cause
-    reason: Reason
-    names: Names
-    sent_at: datetime
-    due_at: datetime
-    episode: int
 
 
-class Closed(NamedTuple):
-    """Somebody said how an alarm ended; `names` and what follows are those of its missing event."""
-
-    event_id: str
-    missing_event_id: str
-    report_id: str
-    decision_id: str
-    outcome: Outcome
-    decided_at: datetime
-    arrived_at: datetime
-    reason: Reason
-    names: Names
-    sent_at: datetime
-    due_at: datetime
-    episode: int
-
-
-class Reopened(NamedTuple):
+@dataclass(slots=True, kw_only=True)
+class Reopened(Sequel):
     """Somebody took back that an alarm had ended."""
 
-    event_id: str
-    missing_event_id: str
-    report_id: str
     decision_id: str
     decided_at: datetime
-    arrived_at: datetime
-    reason: Reason
-    names: Names
-    sent_at: datetime
-    due_at: datetime
-    episode: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Closed(Sequel):
+    """Somebody said how an alarm ended."""
+
+    decision_id: str
+    decided_at: datetime
+    outcome: Outcome
 
 
 Event = Missing | Recovered | Closed | Reopened
@@ -163,38 +151,29 @@ def recovered(row: Row) -> Recovered:
         raise ValueError("Only a report that was announced missing can be recovered.")
     return Recovered(
         event_id=event_id(row.report_id, RECOVERED_TYPE, row.alarms[-1].alarm_at),
-        stored_at=proof.stored_at,
         arrived_at=proof.place.arrived,
+        stored_at=proof.stored_at,
         evidence=proof.evidence,
-        receiver=row.names.receiver,
         cause=Cause.CONFIRMED_LATE if proof.stored_at <= first_due else Cause.STORED_LATE,
         **_said(row, len(row.alarms)),
     )
 
 
-def closed(row: Row, episode: int, decision: Decision) -> Closed:
-    """The event for a decision that closes the alarm of an episode. Raises ValueError for one without an outcome."""
-    if decision.outcome is None:
-        raise ValueError("To close an alarm takes an outcome.")
-    return Closed(**_decided(row, decision, CLOSED_TYPE), **_said(row, episode), outcome=decision.outcome)
-
-
-def reopened(row: Row, episode: int, decision: Decision) -> Reopened:
-    """The event for a decision that opens the alarm of an episode anew."""
-    return Reopened(**_decided(row, decision, REOPENED_TYPE), **_said(row, episode))
-
-
-def _decided(row: Row, decision: Decision, event_type: str) -> dict[str, Any]:
-    return {
-        "event_id": event_id(row.report_id, event_type, decision.decision_id),
+def answered(row: Row, episode: int, decision: Decision) -> Closed | Reopened:
+    """The event for a decision that closes the alarm of an episode, or opens it anew."""
+    said: dict[str, Any] = {
+        "arrived_at": decision.place.arrived,
         "decision_id": decision.decision_id,
         "decided_at": decision.decided_at,
-        "arrived_at": decision.place.arrived,
+        **_said(row, episode),
     }
+    if decision.action is Action.REOPEN:
+        return Reopened(event_id=event_id(row.report_id, REOPENED_TYPE, decision.decision_id), **said)
+    said["outcome"] = decision.outcome
+    return Closed(event_id=event_id(row.report_id, CLOSED_TYPE, decision.decision_id), **said)
 
 
 def _said(row: Row, episode: int) -> dict[str, Any]:
-    """What the missing event of an episode said, so that nobody needs a join."""
     alarm = row.alarms[episode - 1]
     return {
         "report_id": row.report_id,

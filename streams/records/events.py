@@ -18,6 +18,7 @@ from streams.core.events import (
     Missing,
     Recovered,
     Reopened,
+    Sequel,
     written,
 )
 from streams.core.facts import Receiver
@@ -145,7 +146,7 @@ def _missing_json(event: Missing, positions: bool) -> MissingJson:
     )
 
 
-def _said(event: Recovered | Closed | Reopened) -> dict[str, Any]:
+def _said(event: Sequel) -> dict[str, Any]:
     """What the other events repeat of their missing event."""
     receiver, channel, case_system, version, _ = event.names
     return {

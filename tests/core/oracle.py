@@ -11,7 +11,7 @@ a reader stands within a moment, too. Who has a longer log asks with `log.before
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.core.books import Book
 from streams.core.events import Cause, Claim, Closed, Event, Missing, Recovered, Reopened, Vouched
@@ -362,7 +362,6 @@ def _recovered(report: Report, found: Stored, alarm: Chapter, missing: Missing) 
         stored_at=stored_at,
         arrived_at=arrived,
         evidence=found.evidence,
-        receiver=names.receiver,
         cause=Cause.CONFIRMED_LATE if in_time else Cause.STORED_LATE,
         reason=missing.reason,
         names=names,
@@ -377,22 +376,22 @@ def _answer(report: Report, decision: Decision, announced: Sequence[Missing]) ->
     (missing,) = [event for event in announced if event.event_id == decision.missing_event_id]
     kind = "closed" if decision.action is Action.CLOSE else "reopened"
     names = names_by(report, decision.place.arrived)
-    event = Reopened(
-        event_id=event_id_of(decision.report_id, kind, decision.decision_id),
-        missing_event_id=missing.event_id,
-        report_id=decision.report_id,
-        decision_id=decision.decision_id,
-        decided_at=decision.decided_at,
-        arrived_at=decision.place.arrived,
-        reason=missing.reason,
-        names=names._replace(channel=missing.names.channel or names.channel),
-        sent_at=missing.sent_at,
-        due_at=missing.due_at,
-        episode=missing.episode,
-    )
+    said: dict[str, Any] = {
+        "event_id": event_id_of(decision.report_id, kind, decision.decision_id),
+        "missing_event_id": missing.event_id,
+        "report_id": decision.report_id,
+        "decision_id": decision.decision_id,
+        "decided_at": decision.decided_at,
+        "arrived_at": decision.place.arrived,
+        "reason": missing.reason,
+        "names": names._replace(channel=missing.names.channel or names.channel),
+        "sent_at": missing.sent_at,
+        "due_at": missing.due_at,
+        "episode": missing.episode,
+    }
     if decision.action is not Action.CLOSE or decision.outcome is None:
-        return event
-    return Closed(**event._asdict(), outcome=decision.outcome)
+        return Reopened(**said)
+    return Closed(**said, outcome=decision.outcome)
 
 
 # --- what is counted

@@ -23,7 +23,7 @@ def test_it_tells_in_events_what_was_known_when_they_happened(arrived: str, told
     story.tick("2026-03-03T09:00")
     assert story.missing.names == told
     story.stored("2026-03-03T10:00")
-    assert story.recovered.receiver == FIKS.receiver
+    assert story.recovered.names.receiver == FIKS.receiver
 
 
 def test_it_fills_in_only_what_could_not_be_read() -> None:

@@ -37,7 +37,6 @@ def test_it_says_whether_the_report_or_only_its_confirmation_was_late(
         stored_at=min(at(stored_at), at("11:00")),
         arrived_at=at("11:00"),
         evidence="READ_BACK",
-        receiver=OSLO,
         cause=cause,
         reason=Reason.NO_RECEIPT,
         names=FIKS,

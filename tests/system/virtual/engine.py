@@ -222,7 +222,7 @@ def event_of(value: dict[str, Any], kept: Kept) -> Event:
     names = Names(receiver, value["channel"], value["case_system"], value["case_system_version"], value.get("form"))
     row = kept.rows[value["report_id"]]
     if value["type"] != MISSING_TYPE:
-        return _answer_of(value, receiver, names)
+        return _answer_of(value, names)
     record, claim = value["sent_record"], value["receipt"]
     assert row.sent is not None
     assert value["feed"] is None  # no schedule has one
@@ -235,13 +235,13 @@ def event_of(value: dict[str, Any], kept: Kept) -> Event:
     )  # fmt: skip
 
 
-def _answer_of(value: dict[str, Any], receiver: Receiver | None, names: Names) -> Event:
+def _answer_of(value: dict[str, Any], names: Names) -> Event:
     """What came of an alarm."""
     said: dict[str, Any] = {name: value[name] for name in ("event_id", "missing_event_id", "report_id", "episode")}
     said |= {name: _time(value[name]) for name in ("sent_at", "due_at", "arrived_at")}
     said |= {"reason": Reason(value["reason"]), "names": names}
     if value["type"] == RECOVERED_TYPE:
-        proof = {"stored_at": _time(value["stored_at"]), "evidence": value["evidence"], "receiver": receiver}
+        proof = {"stored_at": _time(value["stored_at"]), "evidence": value["evidence"]}
         return Recovered(**said, **proof, cause=Cause(value["cause"]))
     said |= {"decision_id": value["decision_id"], "decided_at": _time(value["decided_at"])}
     return Closed(**said, outcome=Outcome(value["outcome"])) if value["type"] == CLOSED_TYPE else Reopened(**said)
