@@ -49,7 +49,7 @@ class Feeds:
         if not complete or mark.vouched_until > arrived + FEED_CLOCK_TOLERANCE:
             return []
         until = min(mark.vouched_until, arrived)
-        vouching = (mark.feed, *policy.in_force(arrived).succeeded_by(mark.feed))
+        vouching = policy.in_force(arrived).spoken_for_by(mark.feed)
         return [feed for feed in vouching if self._vouch(feed, until, arrived)]
 
     def _vouch(self, feed: str, until: datetime, arrived: datetime) -> bool:

@@ -12,6 +12,7 @@ from streams.core.receivers import Municipalities, Service
 from streams.core.working import Calendar, WorkingTime
 
 EVER = datetime.min.replace(tzinfo=UTC)
+_NOBODY = Receiver("")
 
 
 class Asks(StrEnum):
@@ -67,19 +68,13 @@ class Override(NamedTuple):
 
     def matches(self, names: Names) -> bool:
         """True if every level that the override gives is the report's own; who belongs to the service is not asked."""
+        receiver = names.receiver or _NOBODY
         return (
-            self._is_for(names.receiver)
-            and (self.channel is None or self.channel == names.channel)
-            and (self.case_system is None or self.case_system == names.case_system)
-        )
-
-    def _is_for(self, receiver: Receiver | None) -> bool:
-        if receiver is None:
-            return self.municipality is None and self.district is None and self.unit_id is None
-        return (
-            (self.municipality is None or self.municipality == receiver.municipality)
-            and (self.district is None or self.district == receiver.district)
-            and (self.unit_id is None or self.unit_id == receiver.unit_id)
+            self.municipality in (None, receiver.municipality)
+            and self.district in (None, receiver.district)
+            and self.unit_id in (None, receiver.unit_id)
+            and self.channel in (None, names.channel)
+            and self.case_system in (None, names.case_system)
         )
 
 
@@ -118,16 +113,10 @@ class Version(NamedTuple):
                 )
         return Terms(allowance, self.grace, self.proof)
 
-    def service(self, name: str) -> Service | None:
-        """A service of this version."""
-        return next((service for service in self.services if service.id == name), None)
-
     def _serves(self, name: str | None, receiver: Receiver | None, municipalities: Municipalities) -> bool:
         """True where no service is named, or the receiver is a member of the one that is."""
-        if name is None:
-            return True
-        service = self.service(name)
-        return receiver is not None and service is not None and municipalities.belongs(receiver, service)
+        named = (service for service in self.services if service.id == name)
+        return name is None or (receiver is not None and any(municipalities.belongs(receiver, one) for one in named))
 
     def feed(self, name: str | None) -> Feed | None:
         """A feed of this version; None where it has none of that id."""
@@ -145,18 +134,12 @@ class Version(NamedTuple):
         """When nothing of a report may stay unsaid any longer."""
         return sent_at + self.portal_retention - self.last_call
 
-    def succeeded_by(self, feed: str) -> list[str]:
-        """The feeds of this version for which another one's marks count, too, by one or more steps."""
-        found: list[str] = []
-        for one in self.feeds:
-            after, seen = one.successor, {one.id}
-            while after is not None and after not in seen and after != feed:
-                seen.add(after)
-                known = self.feed(after)
-                after = known.successor if known else None
-            if after == feed:
-                found.append(one.id)
-        return found
+    def spoken_for_by(self, feed: str) -> list[str]:
+        """The feeds for which a feed's marks count: itself, and those that it succeeded by one or more steps."""
+        found = {feed}
+        while more := {one.id for one in self.feeds if one.successor in found} - found:
+            found |= more
+        return [feed, *(one.id for one in self.feeds if one.id in found and one.id != feed)]
 
 
 def fingerprint(version: Version) -> str:
@@ -188,21 +171,17 @@ class Policy:
         self.versions = tuple(sorted(versions, key=lambda version: version.valid_from))
         self._by_id = {version.id: version for version in self.versions}
         self._fingerprints = {version.id: fingerprint(version) for version in self.versions}
-        self._starts = [version.valid_from for version in self.versions]
         self._by_municipality = {version.id: _by_municipality(version) for version in self.versions}
-        self._feeds_since = {
-            feed.id: EVER
-            if version is self.versions[0]
-            else version.valid_from  # the first one judges what came before
-            for version in reversed(self.versions)
-            for feed in version.feeds
-        }
-        if len(set(self._starts)) < len(self._starts):
+        starts = [version.valid_from for version in self.versions]
+        self._starts = [EVER, *starts[1:]]  # the first one judges what came before it, too
+        began = reversed(list(zip(self._starts, self.versions, strict=True)))
+        self._feeds_since = {feed.id: start for start, version in began for feed in version.feeds}
+        if len(set(starts)) < len(starts):
             raise ValueError("Two versions of the policy begin at the same time: give each its own valid_from.")
 
     def in_force(self, arrived: datetime) -> Version:
         """The version in force at a time; before the first one begins, the first one."""
-        return self.versions[max(bisect_right(self._starts, arrived) - 1, 0)]
+        return self.versions[bisect_right(self._starts, arrived) - 1]
 
     def version(self, name: str | None) -> Version:
         """The version by which a report was judged. Raises KeyError for one that the policy does not have."""
@@ -210,8 +189,7 @@ class Policy:
 
     def knows_feed(self, feed: str, arrived: datetime) -> bool:
         """True if a version that had begun by then has the feed."""
-        since = self._feeds_since.get(feed)
-        return since is not None and since <= arrived
+        return feed in self._feeds_since and self._feeds_since[feed] <= arrived
 
     def terms(self, version: Version, names: Names, municipalities: Municipalities) -> Terms:
         """What `version.terms` says, without a look at other municipalities' overrides: there may be hundreds."""
@@ -226,11 +204,8 @@ class Policy:
 
     def judged_by(self, arrived: datetime) -> dict[str, str]:
         """The versions by which what arrived until then (included) is judged, by id, with their fingerprints."""
-        return {
-            version.id: self._fingerprints[version.id]
-            for number, version in enumerate(self.versions)
-            if number == 0 or version.valid_from <= arrived  # the first one judges what came before it, too
-        }
+        begun = self.versions[: bisect_right(self._starts, arrived)]
+        return {version.id: self._fingerprints[version.id] for version in begun}
 
     def rewritten(self, judged: Mapping[str, str], arrived: datetime) -> list[str]:
         """The versions that are not what reports were `judged` by until `arrived`: changed, moved, removed or new."""

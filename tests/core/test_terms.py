@@ -166,6 +166,5 @@ def test_it_is_no_other_for_a_policy_that_looks_only_at_what_concerns_a_municipa
     assert Policy((ours,)).terms(ours, of, MUNICIPALITIES) == ours.terms(of, MUNICIPALITIES)
 
 
-def test_it_has_its_feeds_and_services_by_name() -> None:
+def test_it_has_its_feeds_by_name() -> None:
     assert (version().feed("bergen-flyt"), version().feed("other"), version().feed(None)) == (FLYT, None, None)
-    assert (version().service("oslo"), version().service("other")) == (OSLO, None)
