@@ -1,14 +1,16 @@
 """The decision: what time settles of a row once its partition is complete until it, and what is announced of it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from streams.core.events import Event, missing
 from streams.core.facts import REFUSALS, ReceiptCode
-from streams.core.policy import Asks, Feed, Version
+from streams.core.policy import Asks, Version
 from streams.core.row import Alarm, Glance, Reason, Row, Status, Window
 from streams.core.rules import Limits, Rules
 from streams.core.sight import Sight
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 _REASON_BY_RECEIPT = {
     ReceiptCode.MOTTATT: Reason.RECEIPTED_NOT_STORED,
     ReceiptCode.FEILET: Reason.REJECTED,
@@ -28,8 +30,8 @@ def next_turn(row: Row, rules: Rules, sight: Sight) -> datetime | None:
     version = rules.policy.version(row.policy_version)
     if row.window is Window.BLIND:
         return _blind_until(row, version, sight)
-    heard = _heard_by(row, version, sight)
-    return heard if row.window is Window.SILENT else min(heard, _alarm(row) + _feed(row, version).patience)
+    hearing = _hearing(row, version, sight)
+    return hearing.over if row.window is Window.SILENT else min(hearing.over, hearing.silent)
 
 
 def pass_turns(row: Row, until: datetime, rules: Rules, sight: Sight) -> tuple[Event, ...]:
@@ -53,7 +55,7 @@ def _pass_turn(row: Row, at: datetime, rules: Rules, sight: Sight) -> tuple[Even
     if doubts:
         row.flags |= doubts
         limit = sight.limit(row, doubts, version)
-        row.limit_at = limit if limit is None else max(limit, at)
+        row.limit_at = limit and max(limit, at)
         _wait(row, Window.BLIND)
         return ()
     if row.feed is None:
@@ -98,13 +100,11 @@ def _unexpected_after(row: Row, limits: Limits) -> datetime | None:
 
 def _ask_feed(row: Row, at: datetime, version: Version, sight: Sight) -> tuple[Event, ...]:
     """The turn of a window whose proof a feed brings: it has spoken, is waited for, or is waited for no longer."""
-    feed, spoken = _feed(row, version), _spoken(row, sight)
-    if spoken is not None and spoken <= at:
-        return _close(row, at, reason_of(row), version, sight)
+    hearing = _hearing(row, version, sight)
     refusal = row.receipt if row.receipt in REFUSALS else None
-    if refusal and at == _alarm(row) + feed.patience:
+    if hearing.spoken <= at or (refusal and at == hearing.silent):
         return _close(row, at, reason_of(row), version, sight)
-    if at >= _limit(row, feed, version):
+    if at >= hearing.limit:
         return _close(row, at, _REASON_BY_RECEIPT[refusal] if refusal else Reason.UNWATCHED, version, sight)
     if row.window is Window.OPEN:
         row.window = Window.WAITING
@@ -145,44 +145,33 @@ def _wait(row: Row, window: Window) -> None:
         row.status = Status.UNDETERMINED
 
 
-def _heard_by(row: Row, version: Version, sight: Sight) -> datetime:
-    """When a window's feed has spoken, or is waited for no longer."""
-    spoken, limit = _spoken(row, sight), _limit(row, _feed(row, version), version)
-    return limit if spoken is None else min(spoken, limit)
-
-
 def _blind_until(row: Row, version: Version, sight: Sight) -> datetime | None:
     """When a blind window is given up, after its feed is; None for as long as its row is kept."""
     if row.limit_at is None or sight.began_too_late(row):
         return None
-    return row.limit_at if row.feed is None else max(row.limit_at, _heard_by(row, version, sight))
+    return row.limit_at if row.feed is None else max(row.limit_at, _hearing(row, version, sight).over)
 
 
-def _feed(row: Row, version: Version) -> Feed:
-    feed = version.feed(row.feed)
-    if feed is None:
-        raise ValueError(f"The policy's version {version.id} has no feed {row.feed}.")
-    return feed
+class Hearing(NamedTuple):
+    """When a window's feed has spoken (NEVER: not yet), counts as silent, and is waited for no longer."""
+
+    spoken: datetime
+    silent: datetime
+    limit: datetime
+
+    @property
+    def over(self) -> datetime:
+        """When its feed has spoken, or is waited for no longer."""
+        return min(self.spoken, self.limit)
 
 
-def _alarm(row: Row) -> datetime:
-    if row.alarm_at is None:
-        raise ValueError("A report that was not sent has no window.")
-    return row.alarm_at
-
-
-def _limit(row: Row, feed: Feed, version: Version) -> datetime:
-    """When a feed is waited for no longer."""
-    if row.sent_at is None:
-        raise ValueError("A report that was not sent has no last call.")
-    alarm = _alarm(row)
+def _hearing(row: Row, version: Version, sight: Sight) -> Hearing:
+    feed, alarm = version.feed(row.feed), row.alarm_at
+    if feed is None or row.sent_at is None or row.due_at is None or alarm is None:
+        raise ValueError(f"The policy's version {version.id} has no feed {row.feed}, or nothing was sent.")
+    since, until = sight.feeds.word(feed.id).since, sight.feeds.word(feed.id).vouched_until
+    spoken = NEVER if since is None or until is None or until < row.due_at else max(alarm, since)
     limit = max(version.last_call_of(row.sent_at), alarm)
-    return limit if feed.announce_after is None else min(limit, alarm + feed.announce_after)
-
-
-def _spoken(row: Row, sight: Sight) -> datetime | None:
-    """Since when a row's feed has vouched beyond its due, its alarm at the earliest; None while it has not."""
-    word = sight.feeds.word(row.feed or "")
-    if row.due_at is None or word.since is None or word.vouched_until is None or word.vouched_until < row.due_at:
-        return None
-    return max(_alarm(row), word.since)
+    if feed.announce_after is not None:
+        limit = min(limit, alarm + feed.announce_after)
+    return Hearing(spoken, alarm + feed.patience, limit)

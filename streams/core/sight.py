@@ -37,18 +37,16 @@ class Sight(NamedTuple):
 
     def doubts(self, row: Row, at: datetime) -> frozenset[str]:
         """Why it cannot be told of a report whose window would close now; empty where it can."""
-        lost = self._lost(row.asks)
+        lost = self.lost_receipts if row.asks is Asks.RECEIPT else self.lost
         if row.sent is None or not (lost or self.beginning):
             return frozenset()
-        first, doubts = (row.opened_at or row.sent.arrived) - PROOF_BEFORE_SENT, set()
+        arrived, doubts = row.sent.arrived, set()
+        first = (row.opened_at or arrived) - PROOF_BEFORE_SENT
         if any(one.since <= at and (one.until is None or first <= one.until) for one in lost):
             doubts.add(Flag.EVIDENCE_LOST)
-        if self.beginning is not None and _began_before(row, row.sent.arrived, self.beginning):
+        if self.beginning and min(arrived - PROOF_BEFORE_SENT, row.sent_at or arrived) < self.beginning:
             doubts.add(Flag.BEFORE_THE_BEGINNING)
         return frozenset(doubts)
-
-    def _lost(self, asks: Asks) -> tuple[Lost, ...]:
-        return self.lost_receipts if asks is Asks.RECEIPT else self.lost
 
     def limit(self, row: Row, doubts: frozenset[str], version: Version) -> datetime | None:
         """Until when a blind window stays open, its alarm or later; None for as long as its row is kept.
@@ -60,8 +58,7 @@ class Sight(NamedTuple):
         last_call = version.last_call_of(row.sent_at)
         latest = max(last_call, row.alarm_at)
         if Flag.BEFORE_THE_BEGINNING in doubts:
-            begun = self.first_complete
-            return latest if last_call > (row.alarm_at if begun is None else begun) else None
+            return latest if last_call > (self.first_complete or row.alarm_at) else None
         return min(row.alarm_at + version.loss_patience, latest)
 
     def began_too_late(self, row: Row) -> bool:
@@ -72,7 +69,3 @@ class Sight(NamedTuple):
         if row.limit_at is None or Flag.BEFORE_THE_BEGINNING not in row.flags:
             return False
         return self.first_complete is None or row.limit_at <= self.first_complete
-
-
-def _began_before(row: Row, arrived: datetime, beginning: datetime) -> bool:
-    return arrived - PROOF_BEFORE_SENT < beginning or (row.sent_at is not None and row.sent_at < beginning)

@@ -23,7 +23,7 @@ def trusted_sent_at(sent: Sent) -> datetime:
 def open_first(row: Row, sent: Sent, version: Version, rules: Rules) -> None:
     """Open the window of a report's first sent."""
     row.sent_at = trusted_sent_at(sent)
-    _open(row, sent, row.sent_at, version, rules.policy.terms(version, sent.names, rules.municipalities))
+    _open(row, sent, row.sent_at, version, rules)
 
 
 def may_open(row: Row) -> bool:
@@ -45,7 +45,7 @@ def open_next(row: Row, sent: Sent, before: datetime, version: Version, rules: R
     if row.status is Status.UNPROVEN:
         row.status = Status.PENDING
     row.opened_at = sent.place.arrived
-    _open(row, sent, start, version, _terms(row, sent, version, rules))
+    _open(row, sent, start, version, rules)
 
 
 def reroute(row: Row, sent: Sent, version: Version, rules: Rules) -> bool:
@@ -71,11 +71,11 @@ def reroute(row: Row, sent: Sent, version: Version, rules: Rules) -> bool:
     return True
 
 
-def _open(row: Row, sent: Sent, start: datetime, version: Version, terms: Terms) -> None:
-    arrived, channel = sent.place.arrived, sent.names.channel
+def _open(row: Row, sent: Sent, start: datetime, version: Version, rules: Rules) -> None:
+    channel, terms = sent.names.channel, _terms(row, sent, version, rules)
     row.window, row.limit_at = Window.OPEN, None
     row.routes = (channel,) if channel else row.routes[-1:]
-    row.due_at, row.alarm_at = _times(row, terms, start, arrived, version)
+    row.due_at, row.alarm_at = _times(row, terms, start, sent.place.arrived, version)
     _ask(row, terms)
 
 
