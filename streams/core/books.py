@@ -78,16 +78,20 @@ class Books:
         return book
 
     def move(self, before: Account, after: Account) -> None:
-        """A row changed its status or its receiver."""
+        """A row changed its status or its receiver. What was sent and leaves the books is erased."""
         if before == after:
             return
         if before is not None:
             self._count(*before, -1)
         if after is not None:
             self._count(*after, 1)
-            if before is not None and before[0] != after[0] and Status.UNEXPECTED not in (before[1], after[1]):
-                self.of(before[0]).sent_records -= 1
-                self.of(after[0]).sent_records += 1
+        if before is None or before[1] is Status.UNEXPECTED:
+            return
+        if after is None:
+            self.of(before[0]).erased += 1
+        elif before[0] != after[0]:
+            self.of(before[0]).sent_records -= 1
+            self.of(after[0]).sent_records += 1
 
     def total(self) -> Book:
         """All receivers together."""

@@ -140,8 +140,7 @@ class Checker:
             return _PLAIN[Step.DECISION_UNFIT]
         before = account(row)
         step, events = fold_decision(row, decision, self.rules)
-        if step is Step.ERASED and before is not None:
-            self.books.of(before[0]).erased += 1
+        if step is Step.ERASED:
             row = erased(row)
         if step in DECIDED:
             self._put(row, before)
@@ -153,19 +152,19 @@ class Checker:
 
         That one was is remembered while the row has room for it; beyond that only a receipt would do something twice.
         """
-        row = self.rows.get(fact.report_id)
-        fits = row is None or has_room(row, origin)
-        if row is not None and origin in row.copies:
+        row = self.rows.get(fact.report_id) or Row(fact.report_id, fact.place.arrived)
+        if origin in row.copies:
             return _PLAIN[Step.COPIED_ALREADY]
-        if row is not None and not fits and isinstance(fact, Receipt):
+        fits = has_room(row, origin)
+        if not fits and isinstance(fact, Receipt):
             row.flags.add(Flag.ROW_FULL)
             self.rows.put(row)
             return _PLAIN[Step.ROW_FULL]
         outcome = self.apply(fact)
-        row = self.rows.get(fact.report_id)
-        if row is not None and fits and outcome.step not in REFUSED:
-            row.copies = (*row.copies, origin)
-            self.rows.put(row)
+        known = self.rows.get(fact.report_id)
+        if known is not None and fits and outcome.step not in REFUSED:
+            known.copies = (*known.copies, origin)
+            self.rows.put(known)
         return outcome
 
     def advance(self, until: datetime, most: int | None = None) -> Iterator[Passed]:
@@ -206,7 +205,9 @@ class Checker:
             return None
         before = account(row)
         if turn is None:
-            return self._erase(row, before)
+            self.books.move(before, None)
+            self.rows.erase(row.report_id)
+            return Passed(row.report_id, None)
         status = row.status
         caused = pass_turns(row, at + MOMENT, self.rules, self.sight)
         self._put(row, before)
@@ -217,13 +218,6 @@ class Checker:
         """Its feed's next mark may decide it."""
         if row.feed is not None and row.due_at is not None and row.window in UNHEARD:
             self._waiting.setdefault(row.feed, Deadlines()).add(row.due_at, row.report_id)
-
-    def _erase(self, row: Row, before: Account) -> Passed:
-        self.books.move(before, None)
-        if before is not None and before[1] is not Status.UNEXPECTED:
-            self.books.of(before[0]).erased += 1
-        self.rows.erase(row.report_id)
-        return Passed(row.report_id, None)
 
     def _put(self, row: Row, before: Account) -> None:
         self.rows.put(row)

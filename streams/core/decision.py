@@ -1,10 +1,8 @@
 """Decisions: what a person said of an alarm. They change what is made of a verdict, never a verdict."""
 
-from datetime import datetime
-
 from streams.core.events import Event, answered
 from streams.core.facts import Action, Decision, Outcome
-from streams.core.fold import Step
+from streams.core.fold import Step, counts
 from streams.core.row import Flag, Row, Status, Window
 from streams.core.rules import Rules
 from streams.core.weight import has_room
@@ -16,44 +14,28 @@ def fold_decision(row: Row, decision: Decision, rules: Rules) -> tuple[Step, tup
         return Step.ACKNOWLEDGED, ()
     if decision.decision_id in row.decisions:
         return Step.DECISION_REPEATED, ()
-    episode = _episode(row, decision)
-    if not _agrees(row, decision, rules) or not _fits(row, decision, episode):
+    # The last alarm that there was when the decision arrived; 0 where there was none.
+    episode = sum(alarm.at < decision.place.arrived for alarm in row.alarms)
+    if row.sent is None or not counts(row, decision.receiver, rules) or not _fits(row, decision, episode):
         return Step.DECISION_UNFIT, ()
     if not has_room(row, decision.decision_id):
         return Step.ROW_FULL, ()
     row.decisions = (*row.decisions, decision.decision_id)
     row.touched = max(row.touched, decision.place.arrived)
-    return _decide(row, decision, episode)
-
-
-def _decide(row: Row, decision: Decision, episode: int) -> tuple[Step, tuple[Event, ...]]:
     if decision.action is Action.ERASE:
         return Step.ERASED, ()
-    if decision.action is Action.REOPEN:
-        _say(row, episode, None, None)
-        return Step.REOPENED, (answered(row, episode, decision),)
-    _say(row, episode, decision.outcome, decision.place.arrived)
-    if decision.outcome is Outcome.LOST and row.recovered_at is not None:  # later than this decision
+    closes = decision.action is Action.CLOSE
+    outcome, at = (decision.outcome, decision.place.arrived) if closes else (None, None)
+    alarm = row.alarms[episode - 1]._replace(outcome=outcome, closed_at=at)
+    row.alarms = (*row.alarms[: episode - 1], alarm, *row.alarms[episode:])
+    if outcome is Outcome.LOST and row.recovered_at is not None:  # later than this decision
         row.flags.add(Flag.CONTRADICTS_OUTCOME)
-    return Step.CLOSED, (answered(row, episode, decision),)
+    return Step.CLOSED if closes else Step.REOPENED, (answered(row, episode, decision),)
 
 
 def erased(row: Row) -> Row:
     """What is left of a row that its last decision erased: its id, and when; later sents are duplicates of it."""
     return Row(row.report_id, touched=row.touched, status=Status.ERASED, decisions=row.decisions)
-
-
-def _episode(row: Row, decision: Decision) -> int:
-    """The last alarm that there was when a decision arrived; 0 where there was none."""
-    return sum(alarm.at < decision.place.arrived for alarm in row.alarms)
-
-
-def _agrees(row: Row, decision: Decision, rules: Rules) -> bool:
-    """True if whoever decided may speak for the report's receiver."""
-    if row.sent is None:
-        return False
-    services = rules.policy.version(row.policy_version).services
-    return rules.municipalities.same_receiver(row.first_receiver, decision.receiver, services)
 
 
 def _fits(row: Row, decision: Decision, episode: int) -> bool:
@@ -66,9 +48,3 @@ def _fits(row: Row, decision: Decision, episode: int) -> bool:
     if not named or recovered:
         return False
     return decision.outcome is not None if decision.action is Action.CLOSE else not raised
-
-
-def _say(row: Row, episode: int, outcome: Outcome | None, at: datetime | None) -> None:
-    alarms = list(row.alarms)
-    alarms[episode - 1] = alarms[episode - 1]._replace(outcome=outcome, closed_at=at)
-    row.alarms = tuple(alarms)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from streams.core.events import Event, recovered
-from streams.core.facts import REFUSALS, Fact, Outcome, Receipt, Sent, Stored
+from streams.core.facts import REFUSALS, Fact, Outcome, Receipt, Receiver, Sent, Stored
 from streams.core.policy import Asks
 from streams.core.receivers import Municipalities, compared
 from streams.core.row import Flag, Row, Status, Window, unreadable_flags
@@ -165,13 +165,18 @@ def fold_stored(row: Row, stored: Stored, rules: Rules) -> Step:
         return Step.PROOF_REPEATED if row.status is Status.ERASED else _hold_stored(row, stored)
     if row.proof is not None:
         return Step.PROOF_REPEATED
-    services = rules.policy.version(row.policy_version).services
-    if not rules.municipalities.same_receiver(row.first_receiver, stored.receiver, services):
+    if not counts(row, stored.receiver, rules):
         if row.elsewhere is None:
             row.elsewhere = stored
             row.touched = max(row.touched, stored.place.arrived)
         return Step.STORED_ELSEWHERE
     return _settle(row, stored)
+
+
+def counts(row: Row, named: Receiver | None, rules: Rules) -> bool:
+    """True if a proof, or a decision, counts for a report by the receiver that it names."""
+    services = rules.policy.version(row.policy_version).services
+    return rules.municipalities.same_receiver(row.first_receiver, named, services)
 
 
 def _settle(row: Row, stored: Stored) -> Step:

@@ -68,7 +68,8 @@ def test_it_checks_only_what_changed() -> None:
     ("before", "after", "oslo", "bergen"),
     [
         (None, ("0301", Status.PENDING), Book(5, pending=6), Book(5, pending=5)),
-        (("0301", Status.PENDING), None, Book(5, pending=4), Book(5, pending=5)),
+        (("0301", Status.PENDING), None, Book(5, pending=4, erased=1), Book(5, pending=5)),
+        (("0301", Status.UNEXPECTED), None, Book(5, pending=5, unexpected=-1), Book(5, pending=5)),
         (("0301", Status.PENDING), ("0301", Status.PENDING), Book(5, pending=5), Book(5, pending=5)),
         (("0301", Status.PENDING), ("0301", Status.STORED), Book(5, pending=4, stored=1), Book(5, pending=5)),
         (("0301", Status.PENDING), ("4601", Status.STORED), Book(4, pending=4), Book(6, pending=5, stored=1)),
