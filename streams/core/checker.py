@@ -68,7 +68,6 @@ class Effect(NamedTuple):
 
 # These say what the row says already.
 UNCHANGED = frozenset({Step.DUPLICATE, Step.RECEIPT_REPEATED, Step.RECEIPT_LATE, Step.PROOF_REPEATED})
-RESENDS = frozenset({Step.RESENT, Step.REROUTED, Step.WINDOW_OPENED})
 MOVED = frozenset({Step.OPENED, Step.REROUTED, Step.WINDOW_OPENED, Step.REFUSED_LATE, Step.RECOVERED})
 DECIDED = frozenset({Step.CLOSED, Step.REOPENED, Step.ERASED})
 UNHEARD = frozenset({Window.WAITING, Window.SILENT, Window.BLIND})
@@ -110,15 +109,17 @@ class Checker:
         step, events = fold(row, fact, self.rules)
         if isinstance(fact, Stored):
             self.sight.feeds.count(fact, self.rules.policy)
-        if step not in UNCHANGED or row.names is not names:
+        if row.names is not names or step not in UNCHANGED:
             self._put(row, before)
             if known is None or step in MOVED or (row.held_stored and not waited):
                 self._look_again(row)
         if isinstance(fact, Sent) and step is not Step.ROW_FULL:
             book = self.books.of(row.municipality)
             book.sent_records += 1
-            book.duplicates += step is Step.DUPLICATE
-            book.resends += step in RESENDS
+            if step is Step.DUPLICATE:
+                book.duplicates += 1
+            elif step is not Step.OPENED:
+                book.resends += 1
         return Effect(step, events) if events else _PLAIN[step]
 
     def mark(self, mark: FeedMark) -> Effect:

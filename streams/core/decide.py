@@ -104,7 +104,7 @@ def _ask_feed(row: Row, at: datetime, version: Version, sight: Sight) -> tuple[E
     refusal = row.receipt if row.receipt in REFUSALS else None
     if hearing.spoken <= at or (refusal and at == hearing.silent):
         return _close(row, at, reason_of(row), version, sight)
-    if at >= hearing.limit:
+    if at >= hearing.over:
         return _close(row, at, _REASON_BY_RECEIPT[refusal] if refusal else Reason.UNWATCHED, version, sight)
     if row.window is Window.OPEN:
         row.window = Window.WAITING
@@ -153,16 +153,11 @@ def _blind_until(row: Row, version: Version, sight: Sight) -> datetime | None:
 
 
 class Hearing(NamedTuple):
-    """When a window's feed has spoken (NEVER: not yet), counts as silent, and is waited for no longer."""
+    """How long a window waits for its feed."""
 
-    spoken: datetime
-    silent: datetime
-    limit: datetime
-
-    @property
-    def over(self) -> datetime:
-        """When its feed has spoken, or is waited for no longer."""
-        return min(self.spoken, self.limit)
+    spoken: datetime  # NEVER where it has not
+    silent: datetime  # its patience is over
+    over: datetime  # it has spoken, or is waited for no longer
 
 
 def _hearing(row: Row, version: Version, sight: Sight) -> Hearing:
@@ -174,4 +169,4 @@ def _hearing(row: Row, version: Version, sight: Sight) -> Hearing:
     limit = max(version.last_call_of(row.sent_at), alarm)
     if feed.announce_after is not None:
         limit = min(limit, alarm + feed.announce_after)
-    return Hearing(spoken, alarm + feed.patience, limit)
+    return Hearing(spoken, alarm + feed.patience, min(spoken, limit))

@@ -90,7 +90,8 @@ def open_row(row: Row, sent: Sent, rules: Rules) -> None:
     row.message_ids = [sent.message_id] if sent.message_id else []
     row.channels = (channel,) if channel else ()
     row.unread = sent.unreadable
-    row.flags |= unreadable_flags(sent.unreadable)
+    if sent.unreadable:
+        row.flags |= unreadable_flags(sent.unreadable)
     if sent.sent_at is not None:
         _flag_ahead(row, sent.sent_at, sent.place.arrived)
         if sent.place.arrived - sent.sent_at > CLOCK_BEHIND_AFTER:
@@ -109,9 +110,8 @@ def fold_sent_again(row: Row, sent: Sent, rules: Rules) -> Step:
     new_channel = channel is not None and bool(row.channels) and channel not in row.channels
     if (new_id or new_channel) and not has_room(row, (message_id or "") + (channel or "")):
         return _full(row)
-    if _fill_names(row, sent):
-        _flag_unknown(row, rules.municipalities)
-        row.touched = sent.place.arrived
+    if row.unread:
+        _fill_names(row, sent, rules.municipalities)
     ids = len(row.message_ids)
     if new_id and message_id is not None:
         row.message_ids = [*row.message_ids, message_id]
@@ -203,15 +203,13 @@ def _flag_ahead(row: Row, claimed: datetime, arrived: datetime) -> None:
         row.flags.add(Flag.CLOCK_AHEAD)
 
 
-def _fill_names(row: Row, sent: Sent) -> bool:
-    """Each name that the first sent could not tell is the first later one that can be read; True if there was one."""
-    filled = [name for name in row.unread if row.names.told(name) is None and sent.names.told(name) is not None]
-    if not filled:
-        return False
-    for name in filled:
-        row.names = row.names.telling(name, sent.names.told(name))
-    row.flags.add(Flag.NAMED_LATER)
-    return True
+def _fill_names(row: Row, sent: Sent, municipalities: Municipalities) -> None:
+    """Each name that the first sent could not tell is the first later one that can be read."""
+    for name in row.unread:
+        if row.names.told(name) is None and sent.names.told(name) is not None:
+            row.names, row.touched = row.names.telling(name, sent.names.told(name)), sent.place.arrived
+            row.flags.add(Flag.NAMED_LATER)
+            _flag_unknown(row, municipalities)
 
 
 def _flag_unknown(row: Row, municipalities: Municipalities) -> None:

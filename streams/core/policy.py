@@ -215,11 +215,10 @@ class Policy:
 
 def _by_municipality(version: Version) -> dict[str | None, Version]:
     """A version as far as each municipality that it names is concerned; under None as far as all others are."""
-    named = {override.municipality for override in version.overrides}
-    return {municipality: _part(version, municipality) for municipality in (None, *named)}
-
-
-def _part(version: Version, municipality: str | None) -> Version:
-    overrides = tuple(one for one in version.overrides if one.municipality in (None, municipality))
-    feeds = {one.feed for one in overrides}
-    return version._replace(overrides=overrides, feeds=tuple(feed for feed in version.feeds if feed.id in feeds))
+    parts: dict[str | None, Version] = {}
+    for municipality in {None, *(override.municipality for override in version.overrides)}:
+        overrides = tuple(one for one in version.overrides if one.municipality in (None, municipality))
+        named = {one.feed for one in overrides}
+        feeds = tuple(feed for feed in version.feeds if feed.id in named)
+        parts[municipality] = version._replace(overrides=overrides, feeds=feeds)
+    return parts
