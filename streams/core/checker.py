@@ -105,15 +105,15 @@ class Checker:
         row = known or Row(fact.report_id, fact.place.arrived)
         if isinstance(fact, Sent) and too_old(row, fact, self.rules.limits):
             return _PLAIN[Step.TOO_OLD]
-        before, names, waited = account(row), row.names, bool(row.held_stored)
+        before, names, waited = account(known), row.names, bool(row.held_stored)
         step, events = fold(row, fact, self.rules)
-        if isinstance(fact, Stored):
-            self.sight.feeds.count(fact, self.rules.policy)
         if row.names is not names or step not in UNCHANGED:
             self._put(row, before)
             if known is None or step in MOVED or (row.held_stored and not waited):
                 self._look_again(row)
-        if isinstance(fact, Sent) and step is not Step.ROW_FULL:
+        if isinstance(fact, Stored):
+            self.sight.feeds.count(fact, self.rules.policy)
+        elif isinstance(fact, Sent) and step is not Step.ROW_FULL:
             book = self.books.of(row.municipality)
             book.sent_records += 1
             if step is Step.DUPLICATE:

@@ -145,8 +145,9 @@ def fold_receipt(row: Row, receipt: Receipt) -> Step:
     It may come before its sent. Of a window only receipts are asked that are about its own attempts.
     """
     of_before = receipt.message_id is not None and receipt.message_id in row.message_ids[: row.ids_before]
-    late = row.window is Window.CLOSED and row.alarm_at is not None and receipt.place.arrived > row.alarm_at
-    refused = late and row.status is Status.UNPROVEN and row.asks is Asks.RECEIPT and receipt.receipt in REFUSALS
+    over = row.window is Window.CLOSED and row.alarm_at is not None and receipt.place.arrived > row.alarm_at
+    refused = over and row.status is Status.UNPROVEN and row.asks is Asks.RECEIPT and receipt.receipt in REFUSALS
+    late = over or row.window is Window.REFUSED  # the first refusal has decided, also what arrives with it
     if of_before or row.status is Status.ERASED or (late and not refused):
         return Step.RECEIPT_LATE
     if receipt.receipt is row.receipt:
@@ -183,8 +184,10 @@ def _settle(row: Row, stored: Stored) -> Step:
     """The proof that settles a row: a missing one is recovered by it, any other is stored."""
     arrived = stored.place.arrived
     row.flags |= unreadable_flags(stored.unreadable)
-    _flag_ahead(row, stored.stored_at, arrived)
-    proof = row.proof = stored._replace(stored_at=min(stored.stored_at, arrived), unreadable=(), feed=None)
+    if stored.stored_at > arrived:
+        _flag_ahead(row, stored.stored_at, arrived)
+        stored = stored._replace(stored_at=arrived)
+    proof = row.proof = stored._replace(unreadable=(), feed=None)
     row.touched = max(row.touched, arrived)
     row.window = Window.CLOSED
     if row.status is Status.MISSING:

@@ -379,6 +379,23 @@ RULE_13 = (
         [("11:00", UNPROVEN), ("12:01", MISSING)],
     ),
     Course(
+        "what is said in the same moment after such a refusal changes nothing: received",
+        [sent("08:00", "FIKS_IO", "m1", RECEIPTED), receipt("08:10"), receipt("12:00", "FEILET"), receipt("12:00")],
+        [("12:00", f"{FIRST} rejected FIKS_IO [m1] FEILET 12:00")],
+        [("11:00", UNPROVEN), ("12:01", MISSING)],
+    ),
+    Course(
+        "what is said in the same moment after such a refusal changes nothing: failed otherwise",
+        [
+            sent("08:00", "FIKS_IO", "m1", RECEIPTED),
+            receipt("08:10"),
+            receipt("12:00", "FEILET"),
+            receipt("12:00", "SERVERFEIL"),
+        ],
+        [("12:00", f"{FIRST} rejected FIKS_IO [m1] FEILET 12:00")],
+        [("11:00", UNPROVEN), ("12:01", MISSING)],
+    ),
+    Course(
         "a proof of the same moment as such a refusal is in time",
         [sent("08:00", "FIKS_IO", "m1", RECEIPTED), receipt("08:10"), receipt("12:00", "FEILET"), stored("12:00")],
         [],
