@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from schemas.reading import MOST_COUNTED
 from streams.core.events import Cause
+from streams.core.facts import Outcome
 from streams.core.fold import Step
 from streams.core.row import Reason, Status
 from streams.engine.instruments import BatchHistogram, LastHour
@@ -37,6 +38,8 @@ COUNTERS: dict[str, tuple[str, tuple[Label, ...]]] = {
         (Label("reason", tuple(Reason)), Label("case_system", (*CASE_SYSTEMS, OTHER))),
     ),
     "recovered": ("Missing reports that were found after all, by cause.", (Label("cause", tuple(Cause)),)),
+    "closed": ("Alarms that somebody closed, by outcome.", (Label("outcome", tuple(Outcome)),)),
+    "reopened": ("Alarms that somebody opened again.", ()),
     "rejected": (
         "Records listed on the rejected topic, by stage.",
         (Label("stage", ("batch", "encoding", "json", "schema", "size", "rule", "partition")),),

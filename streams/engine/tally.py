@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from streams.core.events import Event, Missing, Recovered
+from streams.core.events import Closed, Event, Missing, Recovered, Reopened
 from streams.core.row import Row
 
 # Label values: what the contract names. Any other code that a producer makes up is counted as "other".
@@ -43,8 +43,13 @@ class Tally:
 
     def announced(self, event: Event) -> None:
         """An event is about to be published."""
-        if isinstance(event, Recovered):
-            self.add("recovered", event.cause)
+        match event:
+            case Recovered(cause=cause):
+                self.add("recovered", cause)
+            case Closed(outcome=outcome):
+                self.add("closed", outcome)
+            case Reopened():
+                self.add("reopened")
         if not isinstance(event, Missing):
             return
         self.add("missing", event.reason, known(event.names.case_system, CASE_SYSTEMS))

@@ -179,3 +179,15 @@ def test_a_batch_of_decisions_that_nobody_can_read_is_listed_and_is_no_loss_of_e
     assert [(loss.topic, loss.from_offset, loss.to_offset) for loss in one.coverage.losses] == [(DECISION, 0, 1)]
     assert (one.checker.sight.lost, one.checker.sight.lost_receipts) == ((), ())
     assert (writes.offsets[DECISION], SETTINGS.decisions) == (1, DECISION)
+
+
+def test_closed_and_reopened_alarms_are_counted_when_they_are_announced() -> None:
+    one, alarm = alarmed()
+    one.take_tally()
+    for number, (asked, said_) in enumerate((("close", {"outcome": "handled"}), ("reopen", {})), start=1):
+        arrived = ALARM + (1 + number) * HOUR
+        one.apply(batch(one, decision=[decided(one, arrived, asked, alarm, number, **said_)]))
+        complete(one, arrived + MOMENT)
+    counts = one.take_tally().counts
+    answered = {key: by for key, by in counts.items() if key[0] in ("closed", "reopened")}
+    assert answered == {("closed", "handled"): 1, ("reopened",): 1}
