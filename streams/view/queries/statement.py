@@ -10,12 +10,13 @@ import orjson
 from pydantic import Field
 
 from schemas.common import ClosedModel, Count, EventId, Municipality, WrittenTime
+from schemas.inputs import OutcomeWord
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
 from streams.problems import Problem
 from streams.view.queries.filters import ReportFilter, where
 from streams.view.queries.grounds import Refusal, Says, Watch, says_of
-from streams.view.queries.queries import dictionaries, summary
+from streams.view.queries.queries import summary
 from streams.view.store.freshness import Picture
 from streams.view.store.tables import STATUSES
 
@@ -41,7 +42,10 @@ class Statement(ClosedModel):
     recovered: Count
     unproven: Count
     undetermined: Count
-    missing_reports: list[EventId]
+    missing_reports: list[EventId] = Field(description="All of them, whatever became of their alarms.")
+    closed_reports: dict[OutcomeWord, list[EventId]] = Field(
+        description="Those of the missing ones whose alarm somebody closed, by outcome. None of them was proven stored."
+    )
     recovered_reports: list[EventId]
 
 
@@ -69,15 +73,18 @@ def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -
     chosen = ReportFilter(receiver=[municipality], day_from=month, day_to=last_day(month))
     (row,) = summary(cursor, (), chosen)
     numbers = {"sent": row["reports"], **{status: row[status] for status in STATUSES if status != "unexpected"}}
-    return numbers | {f"{status}_reports": _ids(cursor, chosen, status) for status in ("missing", "recovered")}
-
-
-def _ids(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, status: str) -> list[str]:
-    condition = where(chosen.model_copy(update={"status": [status]}).conditions())
-    rows = dictionaries(
-        cursor, f"SELECT report_id FROM reports {condition.sql} ORDER BY alarm_at, report_id", condition.values
-    )
-    return [str(row["report_id"]) for row in rows]
+    condition = where(chosen.model_copy(update={"status": ["missing", "recovered"]}).conditions())
+    found = cursor.execute(
+        "SELECT CAST(report_id AS VARCHAR), CAST(status AS VARCHAR), outcome FROM reports "
+        f"{condition.sql} ORDER BY alarm_at, report_id",
+        condition.values,
+    ).fetchall()
+    closed: dict[str, list[str]] = {}
+    for report_id, status, outcome in found:
+        if status == "missing" and outcome is not None:
+            closed.setdefault(outcome, []).append(report_id)
+    reports = {f"{one}_reports": [id_ for id_, status, _ in found if status == one] for one in ("missing", "recovered")}
+    return numbers | reports | {"closed_reports": closed}
 
 
 def statement(municipality: str, month: date, numbers: dict[str, Any], today: date) -> Statement:

@@ -4,7 +4,7 @@ import pytest
 
 from streams.view.services import Desk
 from tests.view.conftest import asking
-from tests.view.stock import after, bare, changes, decided, missing, report_id, state
+from tests.view.stock import after, bare, changes, coverage, decided, missing, report_id, state
 
 CLOSED = state(1, "missing", outcome="lost", closed_at=after(minutes=201), feed="flyt-bergen", episode=2)
 
@@ -75,3 +75,20 @@ async def test_of_an_erased_report_no_page_knows_anything(desk: Desk) -> None:
         assert (await client.get(f"/reports/{report_id(1)}")).status_code == 404
         assert report_id(1) not in (await client.get("/reports")).text
         assert (await client.get("/api/v1/announcements")).json()["announcements"] == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "heading"), [("", "Mangler, alarmen er lukket: oppgitt"), ("/en", "Missing, alarm closed: given up")]
+)
+async def test_a_statement_tells_how_alarms_ended(desk: Desk, prefix: str, heading: str) -> None:
+    watched = coverage(0, after(days=1), first_complete=after(days=-40))
+    desk.store.apply(changes([CLOSED, state(2, "missing"), state(3, "recovered")], [], [watched]))
+    async with asking(desk) as client:
+        said = (await client.get("/api/v1/statements/0301/2026-03")).json()["statement"]
+        page = (await client.get(f"{prefix}/receivers/0301/2026-03")).text
+    assert said["missing"] == 2
+    assert (said["missing_reports"], said["recovered_reports"]) == ([report_id(1), report_id(2)], [report_id(3)])
+    assert said["closed_reports"] == {"lost": [report_id(1)]}
+    open_, closed = page.split(heading)
+    assert [report_id(number) in open_ for number in (1, 2, 3)] == [False, True, False]
+    assert [report_id(number) in closed for number in (1, 2, 3)] == [True, False, True]

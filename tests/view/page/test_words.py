@@ -49,7 +49,7 @@ BY_CODE = {"status", "alarm", "reason", "cause", "says", "moment", "saved", "pic
 def test_every_text_is_used() -> None:
     folders = [files(package) for package in PACKAGES]
     sources = [one for folder in folders for part in (folder, folder / "templates") for one in part.iterdir()]
-    source = "".join(one.read_text() for one in sources if one.name.endswith((".py", ".html")))
+    source = "".join(one.read_text() for one in sources if one.name.endswith((".py", ".html", ".atom")))
     quoted = {*re.findall(r"""["']([\w.]+)["']""", source), *get_args(Status), *FACETS}
     quoted |= {*get_args(Says), *get_args(SaysOfDay), *get_args(SaysOfFeed), *get_args(Refusal)}
     composed = set(re.findall(r'"(\w+)\.(?:" ~|\{)', source))  # as in t("words." ~ name) and words(f"words.{name}")
