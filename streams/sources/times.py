@@ -25,27 +25,11 @@ _LAST_SERIAL = 2_958_465.99999
 def from_norwegian(column: Any) -> Any:
     """Text such as 31.12.2022 14:30 as local timestamps, a day as its beginning; null where it is no such time."""
     parts = pc.extract_regex(column, pattern=NORWEGIAN)
-    year, month, day, hour, minute, second = (
-        pc.cast(pc.if_else(pc.equal(part, ""), "0", part), pa.int64())
-        for part in (pc.struct_field(parts, name) for name in ("year", "month", "day", "hour", "minute", "second"))
-    )
-    days = _days(year, month, day)
-    seconds = pc.add(pc.multiply(pc.add(pc.multiply(hour, 60), minute), 60), second)
-    micros = pc.multiply(pc.add(pc.multiply(days, 86_400), seconds), 1_000_000)
-    at = micros.cast(LOCAL)
-    # What has no 31st of February in it is the same when it is taken apart again.
-    same = pc.and_(pc.and_(pc.equal(pc.month(at), month), pc.equal(pc.day(at), day)), pc.less(hour, 24))
-    return pc.if_else(same, at, None)
-
-
-def _days(year: Any, month: Any, day: Any) -> Any:
-    """Days since 1970 of a date in the Gregorian calendar, years counted from March on."""
-    early = pc.less_equal(month, 2).cast(pa.int64())
-    year = pc.subtract(year, early)
-    month = pc.add(pc.subtract(month, 3), pc.multiply(early, 12))
-    of_year = pc.subtract(pc.add(pc.divide(pc.add(pc.multiply(month, 153), 2), 5), day), 1)
-    leap_days = pc.add(pc.subtract(pc.divide(year, 4), pc.divide(year, 100)), pc.divide(year, 400))
-    return pc.subtract(pc.add(pc.add(pc.multiply(year, 365), leap_days), of_year), 719_468)
+    given = [pc.struct_field(parts, name) for name in ("day", "month", "year", "hour", "minute", "second")]
+    text = pc.binary_join_element_wise(*(pc.if_else(pc.equal(part, ""), "0", part) for part in given), " ")
+    at = pc.strptime(text, "%d %m %Y %H %M %S", "us", error_is_null=True)
+    # A 31st of February is read as a 3rd of March.
+    return pc.if_else(pc.equal(pc.day(at), pc.cast(given[0], pa.int64())), at, None)
 
 
 def from_excel(column: Any, style: str = "excel") -> Any:

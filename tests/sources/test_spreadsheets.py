@@ -4,9 +4,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.errors import ConfigurationError
+from streams.sources.times import from_norwegian
 from tests.sources.files import ID, OTHER, SENT_AT, Read, csv_lines, read, source_of, written
 
 HEADER = ("report_id", "sent_at", "municipality")
@@ -31,6 +35,25 @@ def test_norwegian_times_are_local_times(tmp_path: Path, text: str, time: dateti
     assert found.rows[0]["sent_at"] == time
     assert found.warnings == {"norwegian_times"}
     assert text_of(tmp_path, HEADER, (ID, text, "0301"), times="norwegian").warnings == set()
+
+
+def read_by_python(day: int, month: int, year: int, hour: int, minute: int) -> datetime | None:
+    try:
+        return datetime(year, month, day, hour, minute)
+    except ValueError:
+        return None
+
+
+NUMBERS = st.tuples(
+    st.integers(0, 32), st.integers(0, 13), st.integers(1000, 2999), st.integers(0, 25), st.integers(0, 59)
+)
+
+
+@given(st.lists(NUMBERS))
+def test_every_day_of_the_calendar_is_read_and_no_other(given_: list[tuple[int, int, int, int, int]]) -> None:
+    texts = ["{}.{:02d}.{} {}:{:02d}".format(*numbers) for numbers in given_]
+    read = from_norwegian(pa.array(texts, pa.string())).to_pylist()
+    assert read == [read_by_python(*numbers) for numbers in given_]
 
 
 @pytest.mark.parametrize(
