@@ -209,8 +209,7 @@ class Processor:
         books = self.checker.books
         changed = {name: books.by_receiver[name] for name in books.changed}
         self.stand.comes(self.coverage, changed, len(self.rows), self.waiting.since(self.rows))
-        records, events = self._results.take()
-        claims = self._results.take_claims()
+        records, events, claims = self._results.take()
         for piece in output_records(self._settings, self.coverage, self.rows, books, events, claims):
             records += piece
             yield None

@@ -72,13 +72,8 @@ class Results:
             self.tally.add("events", step, by=by)
         self._steps.clear()
 
-    def take_claims(self) -> list[tuple[str, str]]:
-        """The message ids of the slice, each with its report."""
-        taken, self._claims = self._claims, []
-        return taken
-
-    def take(self) -> tuple[list[Write], list[Event]]:
-        """Records and events of the slice; what comes now belongs to the next."""
-        taken = self._records, self._events
-        self._records, self._events = [], []
+    def take(self) -> tuple[list[Write], list[Event], list[tuple[str, str]]]:
+        """Records, events and claimed message ids of the slice; what comes now belongs to the next."""
+        taken = self._records, self._events, self._claims
+        self._records, self._events, self._claims = [], [], []
         return taken
