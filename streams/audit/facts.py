@@ -32,7 +32,8 @@ _MOST_WORDS = 255
 # refused and name no report. What a second look at such lines finds: `mentioned` ids that may be a
 # report's, `worded` words that may be a message's, `scraps` what is left of an id. `strays`: proofs of messages that
 # nobody knows; `number` where digits were lost, and how many are left (`digits`). `losses`: when proofs arrived
-# in a topic that nobody can read.
+# in a topic that nobody can read. `marks`: what feeds vouch for in topics, with how many proofs they claim and how many
+# have come; `heard`: how many partitions the topics have, no row where none were read.
 TABLES = """
 CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id VARCHAR, org_number VARCHAR,
     channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
@@ -49,6 +50,9 @@ CREATE TABLE scraps (scrap VARCHAR, of_message BOOLEAN, kind UTINYINT, source US
 CREATE TABLE strays (kind UTINYINT, source USMALLINT, line BIGINT, names INTEGER, event_at BIGINT, number DOUBLE,
     digits INTEGER);
 CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
+CREATE TABLE marks ("partition" INTEGER, "offset" BIGINT, feed VARCHAR, arrived BIGINT, vouched_until BIGINT,
+    claimed INTEGER, proofs INTEGER);
+CREATE TABLE heard (partitions INTEGER);
 CREATE TABLE losses ("partition" INTEGER, partitions INTEGER, since BIGINT, until BIGINT);
 CREATE TABLE words (number UTINYINT, word VARCHAR);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);

@@ -20,7 +20,8 @@ Untold = Literal[
     "sent_unreadable",  # when it was sent could not be read
     "proof_unreadable",  # there is a proof that could not be read
     "evidence_lost",  # proofs that arrived in its time lie where nobody can read them
-    "feed_not_heard",  # a feed would have proved it, and an audit does not hear what feeds vouch for
+    "feed_not_heard",  # a feed would have proved it, and files do not say what feeds vouch for
+    "feed_silent",  # a feed would have proved it, and had not vouched for it where the topics end
     "proof_too_early",  # its proof is from long before it was sent, so that one of the two times is wrong
     "ambiguous_time",  # a local time in the hour that comes twice in autumn, or a day without a time, decides
     "sources_contradict",  # two sources name different receivers

@@ -130,7 +130,7 @@ def _answered(row: Row) -> bool:
 
 def _close(row: Row, at: datetime, reason: Reason, version: Version, sight: Sight) -> tuple[Event, ...]:
     """Close a row's window as missing at a time."""
-    until = sight.feeds.word(row.feed).vouched_until if row.feed else None
+    until = sight.feeds.vouched_until(row.feed, at) if row.feed else None
     announced = missing(row, reason, version.portal_retention, until)
     alarm = Alarm(announced.event_id, at, announced.alarm_at, announced.due_at, reason, row.channel)
     row.alarms = (*row.alarms, alarm)
@@ -164,8 +164,8 @@ def _hearing(row: Row, version: Version, sight: Sight) -> Hearing:
     feed, alarm = version.feed(row.feed), row.alarm_at
     if feed is None or row.sent_at is None or row.due_at is None or alarm is None:
         raise ValueError(f"The policy's version {version.id} has no feed {row.feed}, or nothing was sent.")
-    since, until = sight.feeds.word(feed.id).since, sight.feeds.word(feed.id).vouched_until
-    spoken = NEVER if since is None or until is None or until < row.due_at else max(alarm, since)
+    since = sight.feeds.spoken(feed.id, row.due_at)
+    spoken = NEVER if since is None else max(alarm, since)
     limit = max(version.last_call_of(row.sent_at), alarm)
     if feed.announce_after is not None:
         limit = min(limit, alarm + feed.announce_after)

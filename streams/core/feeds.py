@@ -31,6 +31,15 @@ class Feeds:
         """What a feed has said; an empty word of one that was never heard."""
         return self.words.get(feed, _SILENCE)
 
+    def spoken(self, feed: str, due: datetime) -> datetime | None:
+        """Since when a feed has vouched for all that was due by a time; None while it has not."""
+        word = self.word(feed)
+        return None if word.vouched_until is None or word.vouched_until < due else word.since
+
+    def vouched_until(self, feed: str, at: datetime) -> datetime | None:
+        """Until when a feed had vouched at a time; what has been taken in is what had arrived by then."""
+        return self.word(feed).vouched_until
+
     def count(self, proof: Stored, policy: Policy) -> None:
         """A proof was applied."""
         if proof.feed is not None and policy.knows_feed(proof.feed, proof.place.arrived):

@@ -6,8 +6,9 @@ import pytest
 
 from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
-from streams.audit.judge.verdict import Blindness, Contradiction, JudgeContext, verdict
-from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
+from streams.audit.judge.hearing import HeardMark, heard
+from streams.audit.judge.verdict import Contradiction, JudgeContext, TopicSights, verdict
+from streams.core.facts import Fact, FeedMark, Names, Place, Receipt, ReceiptCode, Receiver, Sent, Stored
 from streams.core.feeds import Feeds
 from streams.core.policy import Asks, Feed, Override, Policy
 from streams.core.rules import Rules
@@ -19,7 +20,7 @@ from tests.audit.histories import POLICY
 REPORT = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 RULES = Rules(POLICY, succession())
 T0 = datetime(2022, 5, 1, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MICROSECOND, MINUTE, HOUR = timedelta(microseconds=1), timedelta(minutes=1), timedelta(hours=1)
 ALARM = T0 + 61 * MINUTE  # FIKS_IO: an hour, and a minute of grace
 ALWAYS = Stretch(None, None, T0 - timedelta(days=9), T0 + timedelta(days=99))
 TOWN = Names(Receiver("4601"), "FIKS_IO", "UKJENT")
@@ -115,14 +116,14 @@ def test_a_receipt_that_cannot_be_read_leaves_the_reason_open() -> None:
 def test_where_proofs_lie_that_nobody_can_read_it_is_as_blind_as_the_live_checker(lost: Lost, status: str) -> None:
     home = partition_of(REPORT.encode(), 4)
     for partition, expected in ((home, status), ((home + 1) % 4, "missing")):
-        blind = ground(ALWAYS)._replace(blindness=Blindness(4, {partition: Sight(Feeds(), (lost,))}))
+        blind = ground(ALWAYS)._replace(topics=TopicSights(4, {partition: Sight(Feeds(), (lost,))}))
         assert verdict([sent()], blind).status == expected
         assert verdict([sent(), stored(T0)], blind).status == "stored"
-    assert verdict([sent()], ground(ALWAYS)._replace(blindness=Blindness(4, {}))).status == "missing"
+    assert verdict([sent()], ground(ALWAYS)._replace(topics=TopicSights(4, {}))).status == "missing"
 
 
-def test_what_a_feed_would_have_proved_cannot_be_told() -> None:
-    """An audit does not hear what feeds vouch for: it can only say that no proof has come."""
+def test_what_a_feed_would_have_proved_is_judged_by_its_word_where_topics_tell_it() -> None:
+    """Files say nothing of what feeds vouch for: of them it can only be said that no proof has come."""
     feed = Feed("nightly", timedelta(hours=6))
     override = Override("4601", proof=Asks.STORED, feed="nightly")
     version = RULES.policy.in_force(T0)._replace(feeds=(feed,), overrides=(override,))
@@ -131,6 +132,18 @@ def test_what_a_feed_would_have_proved_cannot_be_told() -> None:
     found = verdict([sent()], watched)
     assert (found.status, found.untold) == ("undetermined", "feed_not_heard")
     assert verdict([sent(), stored(ALARM + timedelta(hours=1))], watched).untold is None
+    home, due = partition_of(REPORT.encode(), 4), ALARM - MINUTE
+    for until, at, status, untold in (
+        (due, ALARM + HOUR, "missing", None),
+        (due - MICROSECOND, ALARM + HOUR, "undetermined", "feed_silent"),
+        (due, ALARM + 7 * HOUR, "missing", None),
+    ):
+        mark = FeedMark("nightly", Place(at, "stored", home, 0), until)
+        heard_ = TopicSights(4, {home: Sight(heard([HeardMark(mark, 0)], fed.policy))})
+        found = verdict([sent()], watched._replace(topics=heard_))
+        assert (found.status, found.untold) == (status, untold)
+    for asked, status in ((ALARM + 6 * HOUR, "pending"), (ALARM + 6 * HOUR + MICROSECOND, "undetermined")):
+        assert verdict([sent()], watched._replace(topics=TopicSights(4, {}), until=asked)).status == status
     elsewhere = sent(names=TOWN._replace(receiver=Receiver("0301")))
     assert (verdict([elsewhere], watched).status, verdict([elsewhere], watched).untold) == ("missing", None)
 

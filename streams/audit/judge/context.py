@@ -1,5 +1,6 @@
 """What the reports of an audit are judged by: the policy, the end of time, and what the evidence covers."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ import duckdb
 
 from streams.audit.facts import FactKind
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
-from streams.audit.judge.verdict import Blindness, JudgeContext
+from streams.audit.judge.hearing import HeardMark, heard
+from streams.audit.judge.verdict import JudgeContext, TopicSights
 from streams.audit.load.timestamps import microseconds, time_of
-from streams.core.feeds import Feeds
+from streams.core.facts import FeedMark, Place
+from streams.core.policy import Policy
 from streams.core.rules import Limits, Rules
 from streams.core.sight import Lost, Sight
 from streams.data import succession
@@ -57,16 +60,24 @@ def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, lim
     stored, receipts = (
         EvidenceCoverage(by_kind[kind], rules.municipalities) for kind in (FactKind.STORED, FactKind.RECEIPT)
     )
-    return JudgeContext(rules, until_of(connection), stored, receipts, _blindness(connection))
+    return JudgeContext(rules, until_of(connection), stored, receipts, _topics(connection, rules.policy))
 
 
-def _blindness(connection: duckdb.DuckDBPyConnection) -> Blindness | None:
-    """What nobody can read of the proofs in topics."""
-    rows = connection.sql('SELECT "partition", partitions, since, until FROM losses ORDER BY ALL').fetchall()
-    if not rows:
+def _topics(connection: duckdb.DuckDBPyConnection, policy: Policy) -> TopicSights | None:
+    """What the topics can say and what of them nobody can read; None where none were read."""
+    read = connection.sql("SELECT partitions FROM heard").fetchall()
+    if not read:
         return None
-    lost: dict[int, tuple[Lost, ...]] = {}
-    for partition, _, since, until in rows:
-        one = Lost(time_of(since), None if until is None else time_of(until))
-        lost[partition] = (*lost.get(partition, ()), one)
-    return Blindness(rows[0][1], {partition: Sight(Feeds(), losses) for partition, losses in lost.items()})
+    lost: defaultdict[int, list[Lost]] = defaultdict(list)
+    for partition, since, until in connection.sql(
+        'SELECT "partition", since, until FROM losses ORDER BY ALL'
+    ).fetchall():
+        lost[partition].append(Lost(time_of(since), None if until is None else time_of(until)))
+    said: defaultdict[int, list[HeardMark]] = defaultdict(list)
+    for partition, offset, feed, arrived, until, claimed, proofs in connection.sql(
+        'FROM marks ORDER BY "partition", "offset"'
+    ).fetchall():
+        place = Place(time_of(arrived), "stored", partition, offset)
+        said[partition].append(HeardMark(FeedMark(feed, place, time_of(until), claimed), proofs))
+    sights = {number: Sight(heard(said[number], policy), tuple(lost[number])) for number in {*lost, *said}}
+    return TopicSights(read[0][0], sights)

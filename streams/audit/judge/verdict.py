@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from streams.audit.facts import FactKind, kind_of
 from streams.audit.judge.coverage import EvidenceCoverage
+from streams.audit.judge.hearing import HeardFeeds
 from streams.audit.schema import Untold
 from streams.core.events import Cause, Recovered
 from streams.core.facts import Fact, Sent, Stored
@@ -21,25 +22,25 @@ from streams.kafka.partitioner import partition_of
 HOUR = timedelta(hours=1)
 
 
-class Blindness(NamedTuple):
-    """What nobody can read of the proofs on a topic, by its partitions."""
+class TopicSights(NamedTuple):
+    """What feeds say on the topic of proofs, and what of it nobody can read, by its partitions."""
 
     partitions: int
     sights: Mapping[int, Sight]
 
-    def sight(self, report_id: str) -> Sight | None:
-        """What cannot be seen of one report's proofs, which lie where it is at home; None where all can."""
-        return self.sights.get(partition_of(report_id.encode(), self.partitions))
+    def sight(self, report_id: str) -> Sight:
+        """What is said and seen where one report is at home."""
+        return self.sights.get(partition_of(report_id.encode(), self.partitions)) or Sight(HeardFeeds({}))
 
 
 class JudgeContext(NamedTuple):
-    """By what is judged: the rules, until when everything is known, what the evidence covers and where it is blind."""
+    """By what is judged: the rules, until when everything is known, what the evidence covers, and what topics say."""
 
     rules: Rules
     until: datetime
     stored: EvidenceCoverage
     receipts: EvidenceCoverage
-    blindness: Blindness | None = None
+    topics: TopicSights | None = None  # None where only files were read, which say nothing of feeds
 
 
 class Contradiction(NamedTuple):
@@ -74,13 +75,13 @@ def verdict(
     hours in which the time of each of them lies, 0 where it is known. `unread`: of which kinds there is one more, or
     may be, that cannot be read. `early`: there is a proof from long before the report was sent.
     """
-    sight = None if ground.blindness is None else ground.blindness.sight(facts[0].report_id)
+    sight = None if ground.topics is None else ground.topics.sight(facts[0].report_id)
     row, events = judge(facts, ground.until, ground.rules, sight)
     status = row.status
     found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
     if row.sent is None:
         return Verdict(row, "unexpected", None, False, None, found)
-    if within is not None and any(within) and _depends_on_the_hour(status, facts, within, ground):
+    if within is not None and any(within) and _depends_on_the_hour(status, facts, within, ground, sight):
         return Verdict(row, "undetermined", "ambiguous_time", True, None, found)
     untold = _untold(row, ground, unread, found)
     if early and untold is None and status is not Status.STORED:
@@ -132,11 +133,17 @@ def _untold(
         return "proof_unreadable"
     if FactKind.SENT in unread and row.status is not Status.RECOVERED:  # which may have been the first
         return "sent_unreadable"
+    silent = _silent(row, heard=ground.topics is not None)
+    return silent or (_uncertain(row, ground, found) if row.status in _BY_REASON else None)
+
+
+def _silent(row: Row, *, heard: bool) -> Untold | None:
+    """What nobody says of a report: its proofs cannot be read, or its feed is silent or not heard at all."""
     if not row.flags.isdisjoint(DOUBTS):
         return "evidence_lost"
-    if row.feed is not None and row.status is not Status.RECOVERED:
+    if row.feed is not None and row.status is not Status.RECOVERED and not heard:
         return "feed_not_heard"
-    return _uncertain(row, ground, found) if row.status in _BY_REASON else None
+    return "feed_silent" if row.status is Status.UNDETERMINED else None
 
 
 def _uncertain(row: Row, ground: JudgeContext, found: Sequence[Contradiction]) -> Untold | None:
@@ -151,7 +158,9 @@ def _reach(row: Row, coverage: EvidenceCoverage) -> Untold | None:
     return coverage.untold(row.municipality, row.names.case_system, row.sent_at, row.alarm_at)
 
 
-def _depends_on_the_hour(status: Status, facts: Sequence[Fact], within: Sequence[int], ground: JudgeContext) -> bool:
+def _depends_on_the_hour(
+    status: Status, facts: Sequence[Fact], within: Sequence[int], ground: JudgeContext, sight: Sight | None
+) -> bool:
     """True if another reading of times that come twice in autumn, or are but a day, gives another status."""
     kinds = sorted({type(fact).__name__ for fact, hours in zip(facts, within, strict=True) if hours})
     for choice in product((False, True), repeat=len(kinds)):
@@ -161,7 +170,7 @@ def _depends_on_the_hour(status: Status, facts: Sequence[Fact], within: Sequence
             for fact, hours in zip(facts, within, strict=True)
         ]
         read.sort(key=lambda fact: (kind_of(fact), fact.place.arrived))
-        if judge(read, ground.until, ground.rules)[0].status is not status:
+        if judge(read, ground.until, ground.rules, sight)[0].status is not status:
             return True
     return False
 

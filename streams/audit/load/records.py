@@ -1,5 +1,6 @@
 """From the records of topics to facts: read as the live checker reads them, where and when they arrived."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -7,8 +8,10 @@ import duckdb
 
 from streams.audit.facts import NamesTable
 from streams.audit.load.irregular import OddLines
+from streams.audit.load.timestamps import microseconds
 from streams.audit.topics.copies import Arrival, Arrivals
 from streams.audit.topics.reader import Hole
+from streams.core.facts import FeedMark, Stored
 from streams.records.record import MOST_LISTED, Record, Refusal
 
 
@@ -24,7 +27,10 @@ class TakingRecords:
         max_value_bytes: int,
     ) -> None:
         now = datetime.now(UTC)
-        self._names = names
+        self._connection, self._names = connection, names
+        self._proofs: Counter[tuple[int, str]] = Counter()  # by partition and feed, since its last mark
+        self._marks: list[tuple[int | str | None, ...]] = []
+        connection.execute("INSERT INTO heard VALUES (?)", [partitions])
         self._arrivals = Arrivals(partitions, max_value_bytes)
         self._into = {
             kind: OddLines(connection, names, source, now, max_value_bytes) for kind, source in sources.items()
@@ -52,9 +58,14 @@ class TakingRecords:
         self._take(self._arrivals.rest())
 
     def _take(self, arrivals: Iterable[Arrival]) -> None:
-        for record, fact, refusal in arrivals:
+        for record, fact, refusal, mark in arrivals:
+            if mark is not None:
+                self._hear(mark)
+                continue
             into = self._into[record.kind]
             self.records[record.kind] += 1
+            if isinstance(fact, Stored) and fact.feed is not None:
+                self._proofs[record.place.partition, fact.feed] += 1
             if refusal is not None:
                 into.refuse(record.place.offset, refusal, record.place.partition)
             if fact is not None:
@@ -62,3 +73,17 @@ class TakingRecords:
         for one in self._into.values():
             one.write()
         self._names.write()
+        if self._marks:
+            self._connection.executemany("INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?, ?)", self._marks)
+            self._marks.clear()
+
+    def _hear(self, mark: FeedMark) -> None:
+        """What a feed vouches for, with how many of its proofs have come here since its last mark."""
+        place = mark.place
+        proofs = self._proofs.pop((place.partition, mark.feed), 0)
+        self._marks.append(
+            (
+                place.partition, place.offset, mark.feed, microseconds(place.arrived), microseconds(mark.vouched_until),
+                mark.proofs, proofs,
+            )
+        )  # fmt: skip

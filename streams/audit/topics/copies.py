@@ -4,19 +4,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from streams.core.facts import Fact
+from streams.core.facts import Fact, FeedMark
 from streams.kafka.partitioner import partition_of
-from streams.records.decode import take_in
+from streams.records.decode import feed_of, take_in, take_in_mark
 from streams.records.fast_decode import CleanReader
 from streams.records.record import Record, Refusal
 
 
 class Arrival(NamedTuple):
-    """A record that is evidence, or that could not be read. A refused sent may still have a fact, as in the intake."""
+    """A record that is evidence or a feed's mark, or that could not be read.
+
+    A refused sent may still have a fact, as in the intake.
+    """
 
     record: Record
     fact: Fact | None
     refusal: Refusal | None = None
+    mark: FeedMark | None = None
 
 
 _Original = tuple[str, int, int, str]  # kind, partition, offset, and the report: a header counts with its own alone
@@ -45,7 +49,7 @@ class Arrivals:
             fact = None if record.headers else self._clean.by_kind[record.kind](record.key, record.value, record.place)
             if fact is not None and self._home(fact) == record.place.partition:
                 yield Arrival(record, fact)
-            elif (arrival := self._sort_out(record)) is not None:
+            elif (arrival := self._mark(record) or self._sort_out(record)) is not None:
                 self.counts["refused"] += arrival.refusal is not None
                 yield arrival
 
@@ -64,6 +68,13 @@ class Arrivals:
 
     def _home(self, fact: Fact) -> int:
         return partition_of(fact.report_id.encode(), self._partitions)
+
+    def _mark(self, record: Record) -> Arrival | None:
+        feed = feed_of(record.kind, record.headers)
+        if feed is None:
+            return None
+        mark = take_in_mark(record, feed, self._most_bytes)
+        return Arrival(record, None, mark) if isinstance(mark, Refusal) else Arrival(record, None, mark=mark)
 
     def _sort_out(self, record: Record) -> Arrival | None:
         """The rare case, by the checker's own intake. None for a misplaced original."""

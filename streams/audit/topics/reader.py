@@ -16,7 +16,6 @@ from streams.errors import ConfigurationError
 from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.kafka.denials import explained, naming_denials
 from streams.kafka.topics import partition_counts
-from streams.records.decode import feed_of
 from streams.records.record import KINDS, LOG_APPEND_TIME, NO_TIME, KafkaRecord, Record, UnreadableOffsets, mark_of
 from streams.settings import KafkaSettings, Settings
 
@@ -52,7 +51,7 @@ class Hole(NamedTuple):
 
 
 class TopicBatch(NamedTuple):
-    """Records in the order of each partition's offsets, without marks. `done`: from 0 to 1.
+    """Records in the order of each partition's offsets, without the checkers' marks. `done`: from 0 to 1.
 
     The last batch alone has a `reach` (and no records). `holes`: what nobody can read.
     """
@@ -212,8 +211,6 @@ def _records(tp: TopicPartition, part: PartitionReading, found: Sequence[KafkaRe
         if arrived is None or record.timestamp != stamp:  # whole batches carry the same
             stamp, arrived = record.timestamp, part.arrived(record.timestamp)
         if isinstance(record, UnreadableOffsets) or mark_of(record) is not None:
-            continue
-        if feed_of(part.kind, record.headers or ()) is not None:  # what it vouches for is the live checker's to hear
             continue
         place = Place(arrived, tp.topic, tp.partition, record.offset)
         yield Record(part.kind, place, record.key, record.value, tuple(record.headers or ()))

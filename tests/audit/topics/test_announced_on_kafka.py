@@ -16,6 +16,7 @@ from streams.cli import app
 from streams.core.events import written
 from streams.errors import ConfigurationError
 from streams.kafka.partitioner import partition_of
+from streams.records.decode import FEED_HEADER
 from streams.records.record import arrival
 from tests.audit.topics.announced import ALARM, missing, recovered, result_of, verdict
 from tests.engine.conftest import MakeWorld
@@ -71,6 +72,45 @@ async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
         "stored": 1, "missing": 2, "recovered": 1, "pending": 0, "unproven": 0, "undetermined": 0,
     }  # fmt: skip
     assert [source["declared"] for source in summary["sources"]] == [True] * 3
+
+
+FEED = """
+[[version.feed]]
+id = "list"
+patience = "PT2S"
+[[version.override]]
+municipality = "4601"
+proof = "stored"
+feed = "list"
+"""
+
+
+async def test_what_feeds_vouched_for_is_heard_as_the_worker_heard_it(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = await make_world(partitions=2)
+    policy = world.folder / "policy.toml"
+    policy.write_text(policy.read_text() + FEED)
+    worker = world.worker()
+    await worker.ready()
+    fed = {"municipality": "4601"}
+    async with world.announcements() as announced:
+        lost, kept = await world.sent(receiver=fed), await world.sent(receiver=fed)
+        await world.stored(kept, feed="list")
+        await world.complete_beyond(now() + timedelta(seconds=3))
+        said = orjson.dumps({"feed": "list", "vouched_until": written(now())})
+        for partition in range(2):
+            await world.put("stored", said, partition=partition, headers=[(FEED_HEADER, b"list")])
+        assert (await announced.next())["report_id"] == lost
+        silent = await world.sent(receiver=fed)
+        await world.complete_beyond(now() + timedelta(seconds=6))
+    assert worker.stop() == 0
+    result = tmp_path / "result"
+    assert (await run(world, "--kafka", "--out", result)).exit_code == 0
+    rows = parquet.read_table(result / "reports.parquet").to_pylist()
+    found = {row["report_id"]: (row["status"], row["untold"]) for row in rows}
+    assert found == {lost: ("missing", None), kept: ("stored", None), silent: ("undetermined", "feed_silent")}
+    assert (await world.rows())[silent]["status"] == "undetermined"
+    with compared(result, await announced_live(world.kafka, world.settings), MINUTE) as same:
+        assert {name: count for name, count in same.counts.items() if count} == {"agree": 1, "not_comparable": 1}
 
 
 async def test_topics_of_which_nobody_knows_until_when_they_are_whole_want_to_be_told(
