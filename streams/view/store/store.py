@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -110,7 +111,7 @@ class Store:
     def rebuild(self) -> None:
         """Forget everything: the tables are a copy of what is in Kafka."""
         with self._lock:
-            _create(self.connection)
+            _create_anew(self.connection)
             self.version += 1
 
     def close(self) -> None:
@@ -165,9 +166,12 @@ class Store:
         try:
             connection = duckdb.connect(str(self._path or MEMORY), config=options)
             _run(connection, "SET GLOBAL TimeZone = 'UTC'")
-            if _schema_version(connection) != SCHEMA_VERSION:
-                _create(connection)
-            _drop_own(connection)  # those of a file are as another version made them
+            if self._path is None:
+                _create(connection)  # nothing is in it yet
+            else:
+                if _schema_version(connection) != SCHEMA_VERSION:
+                    _create_anew(connection)
+                _drop_own(connection)  # those of a file are as another version made them
         except duckdb.Error as error:
             raise ConfigurationError(_why(self._path, error)) from None
         return connection
@@ -181,23 +185,26 @@ def _schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     return found[0] if found else None
 
 
-def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables anew. The shape of the rows is what the records' own queries give."""
+def _create_anew(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables in place of those that are there."""
     with _transaction(connection):
         _drop_own(connection)
         for kind in ("view", "table"):
             old = f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE NOT internal AND NOT temporary"
             for (name,) in connection.execute(old).fetchall():
                 _run(connection, f'DROP {kind} "{name}"')
-        connection.register("batch", made.event_table([]))
-        for statement in duckdb.extract_statements(TABLES):
-            _run(connection, statement.query)
-        for name, query in VIEWS.items():
-            _run(connection, f"CREATE VIEW {name} AS {query}")
-        connection.unregister("batch")
-        connection.register("batch", _municipality_table())
-        _run(connection, "INSERT INTO municipalities BY NAME FROM batch")
-        connection.unregister("batch")
+        _create(connection)
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables."""
+    for statement in duckdb.extract_statements(TABLES):
+        _run(connection, statement.query)
+    for name, query in VIEWS.items():
+        _run(connection, f"CREATE VIEW {name} AS {query}")
+    connection.register("batch", _municipality_table())
+    _run(connection, "INSERT INTO municipalities BY NAME FROM batch")
+    connection.unregister("batch")
 
 
 def _drop_own(connection: duckdb.DuckDBPyConnection) -> None:
@@ -238,6 +245,7 @@ def _columns(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, s
     return cursor.execute(f"{known} ORDER BY column_index", [table]).fetchall()
 
 
+@cache
 def _municipality_table() -> pa.Table:
     rows = []
     for known in municipalities():

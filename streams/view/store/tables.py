@@ -76,9 +76,8 @@ def _type(name: str, hint: Any) -> Any:
 
 _STATE = _shape(ReportState, without=("version", "held"))
 _EVENT = _shape(ReportMissing, ReportRecovered, ReportClosed, ReportReopened, without=("sent_record",))
-_AS = {
-    "status": f"CAST(r.status AS ENUM{STATUSES!r}) AS status",
-    "reason": f"CAST(r.reason AS ENUM{REASONS!r}) AS reason",
+_WORDS = {"status": f"ENUM{STATUSES!r}", "reason": f"ENUM{REASONS!r}"}
+_AS = {name: f"CAST(r.{name} AS {kind}) AS {name}" for name, kind in _WORDS.items()} | {
     "type": "CASE r.type "
     + " ".join(f"WHEN '{kind}' THEN '{name}'" for kind, name in _KINDS.items())
     + " ELSE error('a type that is not known') END AS type",
@@ -104,6 +103,14 @@ def _name(record: str, part: str) -> str:
 
 def _columns(shape: Mapping[str, Any]) -> str:
     return ", ".join(column for _, column, _ in _flat(shape))
+
+
+def _defined(columns: Mapping[str, Any]) -> str:
+    """The columns of a table that is to be made."""
+    kinds = {name: f"{kind[0]}[]" if isinstance(kind, list) else kind for name, kind in columns.items()} | {
+        name: kind for name, kind in _WORDS.items() if name in columns
+    }
+    return ", ".join(f"{name} {kind}" for name, kind in kinds.items())
 
 
 # What is given out of a report and of an announcement: names of columns and their types.
@@ -153,8 +160,14 @@ CREATE TABLE municipalities (
     code VARCHAR, name VARCHAR, county VARCHAR, county_name VARCHAR, today VARCHAR, valid_from DATE, valid_to DATE,
     successors VARCHAR[]
 );
-CREATE TABLE reports AS {STATE_ROWS};
-CREATE TABLE announcements AS {EVENT_ROWS};
+CREATE TABLE reports (
+    {_defined(STATE_COLUMNS)}, municipality_today VARCHAR, sent_day DATE, sent_hour TIMESTAMPTZ,
+    confirmation_seconds DOUBLE
+);
+CREATE TABLE announcements (
+    {_defined(EVENT_COLUMNS)}, municipality_today VARCHAR, recorded_at TIMESTAMPTZ, "partition" INTEGER,
+    "offset" BIGINT, event VARCHAR
+);
 CREATE TABLE coverage (
     "partition" INTEGER, partitions INTEGER, complete_until TIMESTAMPTZ, checked_at TIMESTAMPTZ,
     gap_since TIMESTAMPTZ, gap_cause VARCHAR, inputs_begin TIMESTAMPTZ, first_complete TIMESTAMPTZ

@@ -197,7 +197,7 @@ async def test_a_feed_tells_the_latest_first_and_leads_to_each(
     assert [one.kind for one in entries] == ["recovered", "reopened", "closed", "missing", "missing"]
     assert [one.at for one in entries] == sorted((one.at for one in entries), reverse=True)
     assert feed.findtext("a:updated", "", ATOM) == entries[0].at
-    assert {one.title for one in entries} == {f"{words(f'moment.{one.kind}')} – Oslo" for one in entries}
+    assert {one.title for one in entries} == {f"{words(f'moment.{one.kind}')} \N{EN DASH} Oslo" for one in entries}
     assert {one.link for one in entries} == {f"{prefix}/reports/{report_id(number)}" for number in (1, 2)}
     assert len({one.identity for one in entries}) == len(said)
 

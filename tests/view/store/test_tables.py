@@ -2,9 +2,12 @@
 
 from typing import get_args
 
+import pytest
+
 from schemas.outputs import KnownReceiver, ReportClosed, ReportMissing, ReportRecovered, ReportState, Status
+from streams.view.store.changes import event_table
 from streams.view.store.store import Store
-from streams.view.store.tables import PUBLIC, PUBLISHED, STATUSES
+from streams.view.store.tables import EVENT_ROWS, PUBLIC, PUBLISHED, STATE_ROWS, STATUSES
 from tests.view.filled import LOSS, ask
 from tests.view.stock import (
     after,
@@ -74,6 +77,14 @@ def test_missing_now_says_which_alarms_somebody_closed(store: Store) -> None:
     filled(store, changes([closed, state(2, "missing")], [missing(1), missing(2), decided(1, "found")]))
     rows = ask(store, "SELECT outcome, closed_at IS NULL, feed, episode FROM missing_now ORDER BY report_id")
     assert rows == [("found", False, "nightly", 2), (None, True, None, 1)]
+
+
+@pytest.mark.parametrize(("table", "rows"), [("reports", STATE_ROWS), ("announcements", EVENT_ROWS)])
+def test_a_table_has_the_columns_that_the_records_give(store: Store, table: str, rows: str) -> None:
+    with store.connection.cursor() as cursor:
+        cursor.register("batch", event_table([]))
+        made, given = (cursor.execute(f"DESCRIBE {one}").fetchall() for one in (table, f"({rows})"))
+    assert [column[:2] for column in made] == [column[:2] for column in given]
 
 
 def test_an_announcement_has_a_column_for_whatever_any_of_the_four_says(store: Store) -> None:
