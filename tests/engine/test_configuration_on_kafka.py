@@ -95,7 +95,7 @@ async def test_inputs_that_are_not_kept_alike_or_longer_than_rows(
 ) -> None:
     prefix, kept = f"{world.name}x.", "7776000000" if of_stored else "7862400000"
     config = {"message.timestamp.type": "LogAppendTime", "retention.ms": kept}
-    changes = {"sent": {}, "receipt": {}, "stored": of_stored}
+    changes = {"sent": {}, "receipt": {}, "stored": of_stored, "decision": {}}
     await _topics(world, *(NewTopic(prefix + kind, 4, 1, topic_configs=config | changes[kind]) for kind in changes))
     for command in ("topics", "worker"):
         code, said = await asyncio.to_thread(
