@@ -25,6 +25,18 @@ INSERT INTO strays SELECT l.kind, l.source, l.line, l.names, l.event_at, NULL, 0
 FROM loose AS l ANTI JOIN messages AS m USING (message_id) WHERE l.kind = {STORED};
 DROP TABLE messages;
 """
+# A sent whose line is broken within its message's id leaves a line that cannot be read, and one that can be, with but the
+# end of the id. A proof of a message that nobody knows, and that ends so, may be about it.
+_BROKEN = f"""
+INSERT INTO unjudged SELECT DISTINCT f.report_id, {STORED}, s.source, NULL::INTEGER, s.line, NULL::INTEGER
+FROM (
+    SELECT l.source, l.line, unnest([substr(l.message_id, i) FOR i IN range(2, length(l.message_id) + 1)]) AS rest
+    FROM loose AS l ANTI JOIN messages AS m USING (message_id) WHERE l.kind = {STORED}
+) AS s JOIN (
+    SELECT f.report_id, f.message_id FROM facts AS f JOIN doubtful AS d ON d.source = f.source AND d.line = f.line - 1
+    WHERE f.kind = {SENT} AND d.kind = {SENT}
+) AS f ON f.message_id = s.rest;
+"""
 _SORTED = """
 CREATE TABLE sorted AS FROM facts ORDER BY report_id;
 DROP TABLE facts;
@@ -37,6 +49,6 @@ def bring_together(work: Work) -> None:
         return
     with work.stage("sorted"):
         if work.connection.sql("SELECT count(*) FROM loose").fetchall()[0][0]:
-            work.connection.execute(_MESSAGES + _RESOLVED)
+            work.connection.execute(_MESSAGES + _BROKEN + _RESOLVED)
         follow_traces(work.connection)
         work.connection.execute(_SORTED)
