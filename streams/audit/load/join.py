@@ -25,7 +25,7 @@ INSERT INTO strays SELECT l.kind, l.source, l.line, l.names, l.event_at, NULL, 0
 FROM loose AS l ANTI JOIN messages AS m USING (message_id) WHERE l.kind = {STORED};
 DROP TABLE messages;
 """
-# A sent whose line is broken within its message's id leaves a line that cannot be read, and one that can be, with but the
+# A sent whose line is broken within its message's id leaves a line that cannot be read, and one that can, with but the
 # end of the id. A proof of a message that nobody knows, and that ends so, may be about it.
 _BROKEN = f"""
 INSERT INTO unjudged SELECT DISTINCT f.report_id, {STORED}, s.source, NULL::INTEGER, s.line, NULL::INTEGER
