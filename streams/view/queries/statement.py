@@ -10,7 +10,6 @@ import orjson
 from pydantic import Field
 
 from schemas.common import ClosedModel, Count, EventId, Municipality, WrittenTime
-from schemas.inputs import OutcomeWord
 from streams.presentation.municipality_names import municipality_names
 from streams.presentation.times import norwegian_day
 from streams.problems import Problem
@@ -43,7 +42,7 @@ class Statement(ClosedModel):
     unproven: Count
     undetermined: Count
     missing_reports: list[EventId] = Field(description="All of them, whatever became of their alarms.")
-    closed_reports: dict[OutcomeWord, list[EventId]] = Field(
+    closed_reports: dict[str, list[EventId]] = Field(
         description="Those of the missing ones whose alarm somebody closed, by outcome. None of them was proven stored."
     )
     recovered_reports: list[EventId]
