@@ -53,7 +53,7 @@ CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTE
 CREATE TABLE marks ("partition" INTEGER, "offset" BIGINT, feed VARCHAR, arrived BIGINT, vouched_until BIGINT,
     claimed INTEGER, proofs INTEGER);
 CREATE TABLE heard (partitions INTEGER);
-CREATE TABLE losses ("partition" INTEGER, partitions INTEGER, since BIGINT, until BIGINT);
+CREATE TABLE losses ("partition" INTEGER, since BIGINT, until BIGINT);
 CREATE TABLE words (number UTINYINT, word VARCHAR);
 CREATE TABLE rejects (source SMALLINT, line BIGINT, "partition" INTEGER, reason VARCHAR);
 """

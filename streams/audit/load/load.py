@@ -113,8 +113,8 @@ async def read_kafka(
 def _keep_losses(work: Work, reach: ReadingReach) -> None:
     for partition, losses in reach.losses.items():
         for lost in losses:
-            row = [partition, reach.partitions, microseconds(lost.since), _us(lost.until)]
-            work.connection.execute("INSERT INTO losses VALUES (?, ?, ?, ?)", row)
+            row = [partition, microseconds(lost.since), _us(lost.until)]
+            work.connection.execute("INSERT INTO losses VALUES (?, ?, ?)", row)
 
 
 def _counted(work: Work, number: int) -> dict[str, Any]:

@@ -67,12 +67,26 @@ class SummaryQuery(ReportFilter):
     by: list[By] = Field([], max_length=3, description="What to group by; up to three.")
 
 
-class AnnouncementQuery(Paging):
-    """A list of announcements, in the order in which they were made."""
+class EventFilter(BaseModel):
+    """Which announcements, and whose."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: list[EventKind] = Field([], description="Which of the four.")
-    reason: list[Reason] = Field([], description="Why a report is missing.")
     receiver: list[Municipality] = Field([], description="Municipality number, as in the list of reports.")
+
+    def conditions(self) -> list[Condition]:
+        """What must hold of a row of `announcements`."""
+        found = ReportFilter(receiver=self.receiver).conditions()
+        if self.type:
+            found.append(Condition(f"type IN ({', '.join('?' * len(self.type))})", tuple(self.type)))
+        return found
+
+
+class AnnouncementQuery(EventFilter, Paging):
+    """A list of announcements, in the order in which they were made."""
+
+    reason: list[Reason] = Field([], description="Why a report is missing.")
     report_id: ReportId | None = Field(None, description="Those of one report.")
     recorded_from: Time | None = Field(None, description="Made at this time or later.")
     recorded_to: Time | None = Field(None, description="Made before this time.")
@@ -80,9 +94,7 @@ class AnnouncementQuery(Paging):
 
     def conditions(self) -> list[Condition]:
         """What must hold of a row of `announcements`."""
-        found = ReportFilter(reason=self.reason, receiver=self.receiver).conditions()
-        if self.type:
-            found.append(Condition(f"type IN ({', '.join('?' * len(self.type))})", tuple(self.type)))
+        found = [*super().conditions(), *ReportFilter(reason=self.reason).conditions()]
         if self.report_id is not None:
             found.append(Condition("report_id = CAST(? AS UUID)", (self.report_id,)))
         if self.recorded_from is not None:

@@ -4,14 +4,11 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from schemas.common import Municipality
-from streams.view.http.api import AnnouncementQuery
+from streams.view.http.api import EventFilter
 from streams.view.queries.events import EventCursor, pull
-from streams.view.queries.filters import Condition
 from streams.view.responses import PROBLEMS, headers_of, seat_of, tagged
-from streams.view.store.tables import EventKind
 
 BATCH = "application/cloudevents-batch+json"
 EVENTS, MOST_EVENTS = 100, 1_000
@@ -20,21 +17,13 @@ CURSOR_CHARACTERS = 8_000  # a place in some three hundred partitions
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
 
-class EventQuery(BaseModel):
+class EventQuery(EventFilter):
     """Which events, and from where on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: str | None = Field(
         None, max_length=CURSOR_CHARACTERS, description="Where the last batch ended, as its `Link` has it."
     )
     limit: int = Field(EVENTS, ge=1, le=MOST_EVENTS, description="At most so many events.")
-    type: list[EventKind] = Field([], description="Which of the four.")
-    receiver: list[Municipality] = Field([], description="Municipality number, as in the list of reports.")
-
-    def conditions(self) -> list[Condition]:
-        """What must hold of a row of `announcements`."""
-        return AnnouncementQuery(type=self.type, receiver=self.receiver).conditions()
 
     def following(self, after: str) -> str:
         """The address of the next batch."""

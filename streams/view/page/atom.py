@@ -4,16 +4,13 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.common import Municipality
 from streams.presentation.municipality_names import municipality_names
-from streams.view.http.api import AnnouncementQuery
+from streams.view.http.api import EventFilter
 from streams.view.page.render import page, reader_of
 from streams.view.page.routes import PREFIXES
 from streams.view.queries import queries
 from streams.view.responses import seat_of
-from streams.view.store.tables import EventKind
 
 MEDIA_TYPE = "application/atom+xml"
 ENTRIES = 50
@@ -21,13 +18,9 @@ ENTRIES = 50
 router = APIRouter(include_in_schema=False)
 
 
-class FeedQuery(BaseModel):
-    """Whose announcements, and which."""
+class FeedQuery(EventFilter):
+    """Whose announcements, which, and in which zone their times are told."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    receiver: list[Municipality] = Field([], description="Municipality number, as in the list of reports.")
-    type: list[EventKind] = Field([], description="Which of the four.")
     utc: bool = False
 
 
@@ -36,8 +29,7 @@ async def atom(request: Request, query: Annotated[FeedQuery, Query()]) -> Respon
     seat, reader = seat_of(request), reader_of(request)
     seat.ensure_rows()
     seat.within_reach(*query.receiver)
-    conditions = AnnouncementQuery(receiver=query.receiver, type=query.type).conditions()
-    listing = queries.announcement_listing("-recorded_at", conditions)
+    listing = queries.announcement_listing("-recorded_at", query.conditions())
     answer = await seat.answer(
         ("atom", query.model_dump_json()), lambda cursor: queries.page(cursor, listing, ENTRIES, None)
     )

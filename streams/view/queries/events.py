@@ -1,7 +1,5 @@
 """Announcements as they are pulled: whole CloudEvents, each partition in its order, from where the last ones ended."""
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,7 +8,7 @@ import duckdb
 import orjson
 
 from streams.problems import BadRequest
-from streams.view.queries.filters import Condition, where
+from streams.view.queries.filters import Condition, carried, taken_back, where
 
 MOST_OFFSET, MOST_PARTITION = 2**63 - 1, 2**31 - 1
 
@@ -27,16 +25,15 @@ class EventCursor(NamedTuple):
 
     def written(self) -> str:
         """As the client carries it; it is not secret."""
-        places = orjson.dumps([self.checker, sorted(self.positions.items())])
-        return base64.urlsafe_b64encode(places).rstrip(b"=").decode()
+        return carried([self.checker, sorted(self.positions.items())])
 
     @classmethod
     def read(cls, text: str) -> "EventCursor":
         """Raises BadRequest when it is none of ours."""
         try:
-            checker, pairs = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            checker, pairs = taken_back(text)
             positions = dict(pairs)
-        except (binascii.Error, ValueError, TypeError):
+        except (ValueError, TypeError):
             raise _none_of_ours("This cursor is none that was given here") from None
         if not (isinstance(checker, str) and all(_is_place(*place) for place in positions.items())):
             raise _none_of_ours("This cursor is none that was given here")

@@ -1,7 +1,6 @@
 """Which reports: the filters of the list, the summary and the page, and how they become conditions."""
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -153,6 +152,16 @@ def where(conditions: Sequence[Condition]) -> Condition:
     return Condition(f"WHERE {sql}", tuple(value for condition in conditions for value in condition.values))
 
 
+def carried(place: Any) -> str:
+    """A place in a list as a client carries it; it is not secret."""
+    return base64.urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
+
+
+def taken_back(text: str) -> Any:
+    """What `carried` wrote. Raises ValueError for anything else."""
+    return orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
 class Cursor(NamedTuple):
     """Where a page ended: the order it was in, the last row's value in it (as text; None for none) and its id."""
 
@@ -162,15 +171,14 @@ class Cursor(NamedTuple):
 
     def written(self) -> str:
         """The cursor as the client carries it; it is not secret, and nothing but a place."""
-        return base64.urlsafe_b64encode(orjson.dumps(tuple(self))).rstrip(b"=").decode()
+        return carried(tuple(self))
 
     @classmethod
     def read(cls, text: str, order: str) -> "Cursor":
         """Raises BadRequest when it is none of ours, or of a list in another order."""
         try:
-            fields = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            cursor = cls(*fields)
-        except (binascii.Error, ValueError, TypeError):
+            cursor = cls(*taken_back(text))
+        except (ValueError, TypeError):
             raise _no_cursor("This cursor is none that this list has given") from None
         if cursor.order != order:
             raise _no_cursor("This cursor is of a list in another order")
