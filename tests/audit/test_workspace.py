@@ -140,6 +140,7 @@ def test_a_folder_of_somebody_elses_is_not_taken_for_a_work_folder(tmp_path: Pat
     assert (tmp_path / "result.work" / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.alone
 def test_an_interrupt_is_one_sentence_and_leaves_nothing_running(tmp_path: Path, files: dict[str, Path]) -> None:
     slow = (
         "import signal, sys, time; from streams import cli; from streams.audit.judge import pool\n"

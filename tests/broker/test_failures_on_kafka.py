@@ -111,6 +111,7 @@ def test_the_log_of_a_failed_start_outlives_its_temporary_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.alone
 def test_a_start_that_takes_too_long_is_given_up() -> None:
     began = time.monotonic()
     kafka = EmbeddedKafka(start_seconds=0.1)

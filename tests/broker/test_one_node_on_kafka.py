@@ -40,6 +40,7 @@ async def test_every_codec_is_understood(kafka: EmbeddedKafka, codec: str) -> No
     assert await consume(kafka.bootstrap, f"codec-{codec}", 1) == [b"x" * 10_000]
 
 
+@pytest.mark.alone
 async def test_a_warm_start_is_quick_and_leaves_nothing() -> None:
     began = time.monotonic()
     async with EmbeddedKafka() as own:

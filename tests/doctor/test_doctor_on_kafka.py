@@ -36,6 +36,7 @@ def said(text: str) -> list[dict[str, str]]:
     return [orjson.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.alone
 async def test_before_the_first_worker_nothing_is_faulty_and_nothing_is_created(make_world: MakeWorld) -> None:
     world = await make_world()
     async with admin_at(world.kafka.brokers) as admin:

@@ -5,22 +5,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aiokafka.protocol.admin import CreateAclsRequest
 from pydantic import SecretStr
 
 from streams.broker import EmbeddedKafka
 from streams.doctor import FindingState, examine
-from streams.doctor.gather.connections import Connections, TimeLeft
 from streams.errors import ConfigurationError
+from streams.kafka.permissions import Right
 from streams.kafka.topics import ensure_topics
 from streams.settings import KafkaSettings, Settings
+from tests.broker.rights import allow
 
 pytestmark = pytest.mark.kafka
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 SETTINGS = Settings(partitions=2)
-TOPIC, GROUP, TRANSACTIONAL_ID = 2, 3, 5
-READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS = 3, 4, 8, 10
-LITERAL, PREFIXED, ALLOW = 3, 4, 3
+CHECKER = "User:checker"
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +46,14 @@ def checker(kafka: EmbeddedKafka, password: str = "secret") -> KafkaSettings:
     )
 
 
-async def allow(kafka: KafkaSettings, *allowed: tuple[int, str, int, int]) -> None:
-    connections = Connections(kafka, TimeLeft(10))
-    try:
-        await connections.bootstrap()
-        for kind, name, pattern, operation in allowed:
-            request = CreateAclsRequest(kind, name, pattern, "User:checker", "*", operation, ALLOW)
-            await connections.ask(request)
-    finally:
-        connections.close()
-
-
-def needed() -> list[tuple[int, str, int, int]]:
+def needed() -> list[Right]:
     both = [*SETTINGS.inputs, SETTINGS.output("state"), SETTINGS.output("coverage")]
     written = [SETTINGS.output(name) for name in ("messages", "missing", "rejected")]
     return [
-        *((TOPIC, name, LITERAL, operation) for name in both for operation in (READ, WRITE, DESCRIBE_CONFIGS)),
-        *((TOPIC, name, LITERAL, operation) for name in written for operation in (WRITE, DESCRIBE_CONFIGS)),
-        *((TOPIC, SETTINGS.output("access"), LITERAL, operation) for operation in (DESCRIBE, DESCRIBE_CONFIGS)),
-        (GROUP, SETTINGS.app_id, LITERAL, READ),
+        *(Right("topic", name, frozenset({"Read", "Write", "DescribeConfigs"})) for name in both),
+        *(Right("topic", name, frozenset({"Write", "DescribeConfigs"})) for name in written),
+        Right("topic", SETTINGS.output("access"), frozenset({"Describe", "DescribeConfigs"})),
+        Right("group", SETTINGS.app_id, frozenset({"Read"})),
     ]
 
 
@@ -86,11 +73,11 @@ async def test_what_is_not_allowed_is_named_until_it_is(secured: EmbeddedKafka) 
     commands = "\n".join(each.advice for each in nothing)
     assert '--add --allow-principal "User:checker" --operation Read --group reports' in commands
 
-    await allow(inside, *needed())
+    await allow(inside, CHECKER, needed())
     (transactions,) = await faults(checker(secured))
     assert transactions.found == "User:checker may not Write by the transactional ids reports-*"
 
-    await allow(inside, (TRANSACTIONAL_ID, "reports-", PREFIXED, WRITE))
+    await allow(inside, CHECKER, [Right("transactional-id", "reports-", frozenset({"Write"}), prefixed=True)])
     assert await faults(checker(secured)) == []
 
 

@@ -12,7 +12,7 @@ from streams.engine.health.server import MOST_PROBING
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import Worker, World
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.alone]
 
 # The usual limit of a process, whatever this machine gives.
 FEW_FILES = """

@@ -6,19 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
-from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
 from streams.broker import EmbeddedKafka, Listener
-from streams.doctor.gather.connections import Connections, TimeLeft
 from streams.kafka.permissions import Right
-from streams.kafka.protocol import OPERATIONS
 from streams.settings import KafkaSettings
+from tests.broker.rights import allow, revoke_all
 from tests.engine.world import free_port
 from tests.system.secure.credentials import AUDIENCE, ISSUER, Issuer, Mounted, chain_pem, issue, key_pem
 
 PASSWORD = "not-to-be-seen-anywhere"
-KINDS = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
-ANY, ANY_PATTERN, LITERAL, PREFIXED, ALLOW = 1, 1, 3, 4, 3
 LOGIN = "org.apache.kafka.common.security"
 SASL = "listener.name.client"
 
@@ -85,21 +81,11 @@ class SecuredKafka:
 
     async def grant(self, principal: str, rights: Iterable[Right]) -> None:
         """Allow somebody something."""
-        async with _asking(self.inside) as connections:
-            numbers = {name: number for number, name in OPERATIONS.items()}
-            for right in rights:
-                pattern = PREFIXED if right.prefixed else LITERAL
-                for operation in right.operations:
-                    await connections.ask(
-                        CreateAclsRequest(
-                            KINDS[right.kind], right.name, pattern, principal, "*", numbers[operation], ALLOW
-                        )
-                    )
+        await allow(self.inside, principal, rights)
 
     async def revoke_all(self, principal: str) -> None:
         """Take everything from somebody."""
-        async with _asking(self.inside) as connections:
-            await connections.ask(DeleteAclsRequest(ANY, None, ANY_PATTERN, principal, None, ANY, ANY))
+        await revoke_all(self.inside, principal)
 
     def _broker(self) -> EmbeddedKafka:
         own = self.authority.issue_cert("127.0.0.1", "localhost")
@@ -166,18 +152,6 @@ def _sasl_settings(keys: str) -> dict[str, str]:
         # Brokers end a session with its token or after this time: a client must log in again without loss.
         f"{SASL}.oauthbearer.connections.max.reauth.ms": "60000",
     }
-
-
-class _asking:  # noqa: N801 - a block, not a thing
-    def __init__(self, kafka: KafkaSettings) -> None:
-        self._connections = Connections(kafka, TimeLeft(10))
-
-    async def __aenter__(self) -> Connections:
-        await self._connections.bootstrap()
-        return self._connections
-
-    async def __aexit__(self, *_: object) -> None:
-        self._connections.close()
 
 
 @contextmanager
