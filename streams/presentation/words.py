@@ -84,6 +84,10 @@ class Words:
         """A month and its year, for the axis of a chart."""
         return format_date(month, "LLL yy", locale=self.locale)
 
+    def month_name(self, month: date) -> str:
+        """A month without its year, which is told in January only, for an axis that has little room."""
+        return format_date(month, "LLL yy" if month.month == 1 else "LLL", locale=self.locale)
+
     def duration(self, seconds: float | timedelta | None) -> str:
         """How long: in its largest unit, and days and hours with the next one."""
         if seconds is None:

@@ -22,6 +22,8 @@ from streams.view.http.authentication import STATIC, Gate
 from streams.view.http.events import router as events
 from streams.view.http.metrics import Measuring, Requests, show_metrics
 from streams.view.page.atom import router as atom
+from streams.view.page.find import router as find
+from streams.view.page.home import router as homes
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
@@ -73,6 +75,8 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.include_router(router)
     app.include_router(events)
     app.include_router(pages)
+    app.include_router(find)
+    app.include_router(homes)
     app.include_router(atom)
     app.include_router(live)
     app.mount(

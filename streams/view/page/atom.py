@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from streams.presentation.municipality_names import municipality_names
 from streams.view.http.api import EventFilter
+from streams.view.page.addresses import PREFIXES
 from streams.view.page.render import page, reader_of
-from streams.view.page.routes import PREFIXES
 from streams.view.queries import queries
 from streams.view.responses import seat_of
 

@@ -1,13 +1,17 @@
 """Addresses of the page: they are its whole state, so that they can be kept, sent and gone back to."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from streams.presentation.words import Language
 
 Pairs = Sequence[tuple[str, str]]
 WHOLE = "/!$&'()*+,;=:@~"  # may stand in a path as it is
+# From where a report is looked at, and to where its page leads back: nowhere else.
+LISTS = re.compile(r"/(reports|find|receivers/[0-9]{4})?")
+BACK, MOST_BACK_CHARACTERS = "back", 1000
 
 
 class Here(NamedTuple):
@@ -39,6 +43,27 @@ class Here(NamedTuple):
         kept = [pair for pair in self.pairs if pair[0] != "cursor"]
         pairs = [p for p in kept if p != (name, value)] if (name, value) in kept else [*kept, (name, value)]
         return _address(self.language, self.path, pairs)
+
+    def form(self, path: str) -> str:
+        """Where a form is sent; its fields follow."""
+        return _address(self.language, path, ())
+
+    def value(self, name: str) -> str:
+        """The last value of a parameter; empty where it has none."""
+        return dict(self.pairs).get(name, "")
+
+    def onward(self) -> Pairs:
+        """What the page of a report carries along, so that it can lead back to this list with its filters."""
+        kept = urlencode([pair for pair in self.pairs if pair[0] not in ("utc", BACK)])
+        back = f"{self.path}?{kept}" if kept else self.path
+        return [(BACK, back)] if back != "/" and len(back) <= MOST_BACK_CHARACTERS else []
+
+    def back(self) -> str:
+        """The list that a report was looked at from; the overview where none is told, or none of ours."""
+        path, _, query = self.value(BACK)[:MOST_BACK_CHARACTERS].partition("?")
+        if not LISTS.fullmatch(path):
+            return self.to("/")
+        return self.to(path, [pair for pair in parse_qsl(query) if pair[0] != "utc"])
 
     def in_language(self, language: Language) -> str:
         """The same page in another language."""

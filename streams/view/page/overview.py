@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import duckdb
 import orjson
 
-from streams.data import todays_number
-from streams.presentation.municipality_names import municipality_names, named
+from streams.presentation.municipality_names import named
 from streams.view.queries import queries
 from streams.view.queries.filters import ALARM, Condition, Cursor, ReportFilter, where
+from streams.view.queries.search import numbers_called
 
 DAYS_SHOWN = 30
 LIST_ROWS = 50
 FACET_VALUES = 10
+EVERYTHING = ReportFilter()
 # Facet, and the column whose values it counts.
 FACETS = {
     "status": "status",
@@ -50,16 +50,18 @@ class Listed(NamedTuple):
     facets: dict[str, list[tuple[str, int]]]
 
 
-def standing(cursor: duckdb.DuckDBPyConnection, today: date) -> Standing:
+def standing(cursor: duckdb.DuckDBPyConnection, today: date, chosen: ReportFilter = EVERYTHING) -> Standing:
     """How things stand, with the thirty days that end today."""
-    (counts,) = queries.summary(cursor, (), ReportFilter())
-    ((oldest,),) = cursor.execute("SELECT min(alarm_at) FROM reports WHERE status = 'missing'").fetchall()
+    (counts,) = queries.summary(cursor, (), chosen)
+    missing = where([*chosen.conditions(), Condition("status = 'missing'")])
+    ((oldest,),) = cursor.execute(f"SELECT min(alarm_at) FROM reports {missing.sql}", missing.values).fetchall()
     first = today - timedelta(days=DAYS_SHOWN - 1)
-    found = {row["day"]: row for row in queries.summary(cursor, ("day",), ReportFilter(day_from=first, day_to=today))}
+    last_days = chosen.model_copy(update={"day_from": first, "day_to": today})
+    found = {row["day"]: row for row in queries.summary(cursor, ("day",), last_days)}
     days = [first + timedelta(days=n) for n in range(DAYS_SHOWN)]
     none = dict.fromkeys(queries.COUNTS, 0)
     filled = [found.get(day) or {"day": day} | none for day in days]
-    return Standing(counts, oldest, filled, queries.alarms(cursor, ReportFilter()))
+    return Standing(counts, oldest, filled, queries.alarms(cursor, chosen))
 
 
 def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:
@@ -98,16 +100,5 @@ def searched(rows: Sequence[dict[str, Any]], q: str | None) -> list[dict[str, An
     """Those whose name, number, or a former name or number, a search is a part of."""
     if q is None:
         return list(rows)
-    wanted = q.lower()
-    numbers = {
-        todays_number(code) for code, name in municipality_names().items()
-        if wanted in name.lower() or code.startswith(wanted)
-    }  # fmt: skip
+    numbers = numbers_called(q)
     return [row for row in rows if row["municipality"] in numbers]
-
-
-def meant(q: str | None) -> str | None:
-    """The municipality whose name is nearest to what was searched in vain; None where none is near."""
-    names = {name.lower(): name for name in municipality_names().values()}
-    near = get_close_matches((q or "").lower(), list(names), n=1, cutoff=0.7)
-    return names[near[0]] if near and near[0] != (q or "").lower() else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fastapi import Request, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from streams.presentation.municipality_names import municipality_names
+from streams.presentation.municipality_names import former, municipality_names
 from streams.presentation.times import norwegian_day
 from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
 from streams.view.page.links import Here
@@ -128,6 +128,7 @@ def _environment() -> Environment:
         statuses=STATUSES,
         reasons=REASONS,
         names=municipality_names(),
+        former=former,
         parse_time=datetime.fromisoformat,
         last_day=last_day,
         norwegian_day=norwegian_day,

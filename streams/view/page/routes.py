@@ -1,7 +1,6 @@
 """The pages. Every one exists in three languages; what it shows is in its address."""
 
 import re
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -9,20 +8,22 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.common import canonical_report_id
-from streams.presentation.municipality_names import known_today, municipality_names
 from streams.presentation.times import norwegian_day
 from streams.problems import BadRequest, NotFound, Problem, invalid_request
 from streams.view.lookups import confirmation_of, published_of, report_of, statement_of
 from streams.view.page import overview
+from streams.view.page.addresses import ensure_rows, known, on
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.links import Here, values
-from streams.view.page.render import PageReader, page, reader_of
+from streams.view.page.render import page, reader_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.page.sql_table import SqlTable, sql_table
 from streams.view.page.trust import trust
 from streams.view.queries import queries
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.grounds import says_of, says_of_list
+from streams.view.queries.missing_now import by_receiver, to_the_minute
+from streams.view.queries.search import name_meant
 from streams.view.queries.statement import MONTH, first_day
 from streams.view.responses import seat_of
 from streams.view.sandbox import Refused
@@ -31,7 +32,7 @@ from streams.view.store.cache import Answer
 from streams.view.store.tables import STATUSES
 
 router = APIRouter(include_in_schema=False)
-PREFIXES = {"": "nb", "/nn": "nn", "/en": "en"}
+everywhere = on(router)
 CHART_BARS = 12
 
 
@@ -45,18 +46,6 @@ class PageQuery(ReportFilter):
     utc: bool = False
 
 
-def everywhere(path: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[Any], Any]:
-    """Register a page under its address in every language."""
-
-    def register(show: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
-        for prefix in PREFIXES:
-            for address in dict.fromkeys(((prefix + path).rstrip("/") or "/", prefix + path)):
-                router.add_api_route(address, show, methods=list(methods), response_class=Response)
-        return show
-
-    return register
-
-
 @everywhere("/")
 async def home(request: Request) -> Response:
     """How things stand: the sentence, the last thirty days, and what is missing now."""
@@ -67,19 +56,30 @@ async def home(request: Request) -> Response:
         shown = overview.Standing(counts.found.total, None, [])
         says = says_of(seat.picture(counts.coverage, reader.now), shown.counts)
         return await page(
-            request, reader, "overview.html", counts, standing=shown, says=says, listed=None, query=None, today=today
+            request,
+            reader,
+            "overview.html",
+            counts,
+            standing=shown,
+            says=says,
+            listed=None,
+            query=None,
+            today=today,
+            receivers=[],
         )
     standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
     query = _query(reader.here, order="alarm_at")
     query = query.model_copy(update={"status": ["missing"]})
     listed = await _listed(seat, query)
+    now = to_the_minute(reader.now)
+    receivers = await seat.answer(("missing_by_receiver", now), lambda cursor: by_receiver(cursor, now))
     picture, watch = seat.picture(standing.coverage, reader.now), await seat.watch(reader.now)
     counts = standing.found.counts
     return await page(
         request, reader, "overview.html", standing,
         standing=standing.found, watch=watch, says=says_of(picture, counts),
         list_says=says_of_list(picture, listed.found.total, counts, filtered=_is_filtered(reader.here)),
-        listed=listed.found, query=query, today=today, fixed="missing",
+        listed=listed.found, query=query, today=today, fixed="missing", receivers=receivers.found,
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ async def home(request: Request) -> Response:
 async def reports(request: Request) -> Response:
     """Any selection of reports."""
     seat, reader = seat_of(request), reader_of(request)
-    _ensure_rows(seat, reader)
+    ensure_rows(seat, reader)
     query = _query(reader.here)
     listed = await _listed(seat, query)
     nothing = dict.fromkeys(queries.COUNTS, 0)  # where nothing is filtered, an empty list is of all there is
@@ -103,7 +103,7 @@ async def reports(request: Request) -> Response:
 async def report(request: Request, report_id: str) -> Response:
     """One report with its time line and evidence."""
     seat, reader = seat_of(request), reader_of(request)
-    _ensure_rows(seat, reader)
+    ensure_rows(seat, reader)
     canonical = canonical_report_id(report_id)
     if canonical is None:
         raise NotFound("not-found", reader.words("report.not_found_help"))
@@ -136,28 +136,8 @@ async def receivers(request: Request) -> Response:
     return await page(
         request, reader, "receivers.html", answer,
         groups=_by_county(_sorted(rows, sort)), sort=sort, q=q or "", bars=bars(named[:CHART_BARS]), count=len(rows),
-        says=says_of(seat.picture(answer.coverage, reader.now), total), likely=overview.meant(q) if not rows else None,
+        says=says_of(seat.picture(answer.coverage, reader.now), total), likely=name_meant(q) if not rows else None,
         suppressed=not (everybody or seat.shows_rows) and total["reports"] != 0,
-    )  # fmt: skip
-
-
-@everywhere("/receivers/{municipality}")
-async def receiver(request: Request, municipality: str) -> Response:
-    """One receiver: its months, each with a statement."""
-    seat, reader = seat_of(request), reader_of(request)
-    municipality = _known(municipality, reader)
-    seat.within_reach(municipality)
-    _ensure_rows(seat, reader)
-    chosen = ReportFilter(receiver=[municipality])
-    answer = await seat.answer(("receiver", municipality), lambda cursor: queries.summary(cursor, ("month",), chosen))
-    rows = [row for row in answer.found if row["month"] is not None]
-    return await page(
-        request, reader, "receiver.html", answer,
-        municipality=municipality, name=municipality_names()[municipality], months=rows[::-1],
-        watch=await seat.watch(reader.now),
-        list_says=says_of_list(
-            seat.picture(answer.coverage, reader.now), len(rows), dict.fromkeys(queries.COUNTS, 0), filtered=False
-        ),
     )  # fmt: skip
 
 
@@ -165,7 +145,7 @@ async def receiver(request: Request, municipality: str) -> Response:
 async def statement_page(request: Request, municipality: str, month: str) -> Response:
     """A receiver's statement for a month."""
     seat, reader = seat_of(request), reader_of(request)
-    municipality = _known(municipality, reader)
+    municipality = known(municipality, reader)
     if not re.fullmatch(MONTH, month):
         raise NotFound("not-found", reader.words("error.not_found"))
     refusal = (await seat.watch(reader.now)).refusal_of(first_day(month), reader.now)
@@ -263,18 +243,6 @@ _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.def
 def _is_filtered(here: Here) -> bool:
     """True where the address asks for a part of the reports."""
     return any(name not in ("order", "cursor", "utc") for name, _ in here.pairs)
-
-
-def _ensure_rows(seat: Seat, reader: PageReader) -> None:
-    if not seat.shows_rows:
-        raise Problem("counts-only", reader.words("error.counts_only"), status=HTTPStatus.FORBIDDEN)
-
-
-def _known(municipality: str, reader: PageReader) -> str:
-    today = known_today(municipality)
-    if today is None:
-        raise NotFound("not-found", reader.words("error.not_found"))
-    return today
 
 
 def _sorted(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:

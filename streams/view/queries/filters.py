@@ -106,13 +106,19 @@ def _named(text: str) -> Condition:
 
 def _searched(text: str) -> Condition:
     """By the receiver's name or number, by the report's id or the beginning of it, by a message's id."""
-    found = [_named(text)]
+    found = [_named(text), *identified(text)]
+    either = " OR ".join(condition.sql for condition in found)
+    return Condition(f"({either})", tuple(value for condition in found for value in condition.values))
+
+
+def identified(text: str) -> list[Condition]:
+    """Whose report's id begins with this, and to which a message of this id belongs; what cannot be is left out."""
+    found = []
     if (ids := ids_that_begin(text)) is not None:
         found.append(Condition("report_id BETWEEN CAST(? AS UUID) AND CAST(? AS UUID)", ids))
     if len(text) > MUNICIPALITY_DIGITS and any(letter.isdigit() for letter in text):
         found.append(Condition("list_contains(message_ids, ?)", (text,)))
-    either = " OR ".join(condition.sql for condition in found)
-    return Condition(f"({either})", tuple(value for condition in found for value in condition.values))
+    return found
 
 
 def _flag(values: Sequence[str]) -> Condition:

@@ -90,6 +90,9 @@ async def test_others_reports_are_not_there(own: httpx.AsyncClient, seen: set[st
         answer = await own.get(f"{API}/reports/{one}")
         assert (answer.status_code, answer.content) == (404, unknown.content)
         assert (await own.get(f"/reports/{one}")).status_code == 404
+        for q in (one, one[:8], f"m{int(one[:8])}"):
+            found = await own.get("/find", params={"q": q})
+            assert (found.status_code, "location" in found.headers) == (200, False), q
         assert (await own.get(f"{API}/announcements?report_id={one}")).json()["announcements"] == []
 
 
@@ -110,6 +113,16 @@ async def test_pages_show_ones_own(own: httpx.AsyncClient, organisation: str, se
         assert ("Oslo" in text) or organisation != OSLO or path not in ("/receivers", "/reports")
     listed = (await own.get("/reports")).text
     assert all(one in listed for one in seen)
+
+
+async def test_the_search_leads_to_ones_own(own: httpx.AsyncClient, seen: set[str]) -> None:
+    for one in seen:
+        assert (await own.get("/find", params={"q": one[:8]})).headers["location"] == f"/reports/{one}"
+    for q in ("3301", "Indre Østfold", "Indre Østfolg"):
+        page = await own.get("/find", params={"q": q})
+        assert page.status_code == 200
+        assert "/receivers/3301" not in page.text
+        assert "Mente du" not in page.text
 
 
 @pytest.mark.parametrize("number", ["3301", "4204", "9999"])
@@ -313,6 +326,7 @@ async def test_who_looks_is_recorded_before_anything_is_shown(guarded: Desk, key
             f"{API}/reports?limit=9", f"{API}/reports/{mine[0]}", f"{API}/reports.csv?receiver=0301",
             f"/reports/{mine[1]}", f"{API}/statements/0301/{MONTH}", f"/receivers/0301/{MONTH}",
             f"{API}/summary", "/receivers", f"{API}/reports/{report_id(5)}", f"{API}/events?limit=9", "/nn/events.atom",
+            f"/find?q={mine[1][:8]}", f"/find?q={report_id(5)[:8]}", "/find?q=Oslo", "/receivers/0301",
         ):  # fmt: skip
             await client.get(path)
         await client.post(f"{API}/sql", json={"query": "SELECT 1"})
@@ -326,6 +340,8 @@ async def test_who_looks_is_recorded_before_anything_is_shown(guarded: Desk, key
         ("read_statement", (mine[2], mine[1]), f"0301/{MONTH}"),
         ("read_events", (mine[2], mine[1]), "limit=9"),
         ("read_events", (mine[1], mine[2]), ""),
+        ("list", (mine[1],), mine[1][:8]),
+        ("list", (mine[2],), "receiver=0301"),
         ("query", (), "SELECT 1"),
     ]
     assert {(subject, organisation) for subject, organisation, *_ in record.looks} == {("system-1", OSLO)}

@@ -5,8 +5,8 @@ import html
 import pytest
 
 from streams.presentation.words import LANGUAGES
+from streams.view.page import find, home, routes
 from streams.view.page.render import words_of
-from streams.view.page.routes import router
 from tests.view.conftest import asking, desk_with
 from tests.view.page.pages import PAGES
 
@@ -43,6 +43,9 @@ async def test_it_is_there_where_only_counts_are_shown() -> None:
 def test_every_page_is_among_those_that_are_looked_at() -> None:
     looked_at = [prefix + page.partition("?")[0] for page in PAGES for prefix in ("", "/nn", "/en")]
     looked_at += [page.removesuffix("/") for page in looked_at]  # an overview has both addresses
-    patterns = {route.path: route.path_regex for route in router.routes}  # type: ignore[attr-defined]  # all of them
+    patterns = {
+        route.path: route.path_regex  # type: ignore[attr-defined]  # all of them
+        for of in (routes.router, home.router, find.router) for route in of.routes
+    }  # fmt: skip
     assert len(patterns) > 20
     assert [path for path, pattern in patterns.items() if not any(map(pattern.match, looked_at))] == []

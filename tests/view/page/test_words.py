@@ -14,6 +14,7 @@ from streams.view.page.overview import FACETS
 from streams.view.page.render import PACKAGES, words_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.queries.grounds import Refusal, Says, SaysOfDay, SaysOfFeed
+from streams.view.queries.missing_now import Left
 
 DASH = "\N{EN DASH}"
 AT = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # the autumn night in which Norway's hour from two to three comes twice
@@ -51,7 +52,7 @@ def test_every_text_is_used() -> None:
     sources = [one for folder in folders for part in (folder, folder / "templates") for one in part.iterdir()]
     source = "".join(one.read_text() for one in sources if one.name.endswith((".py", ".html", ".atom")))
     quoted = {*re.findall(r"""["']([\w.]+)["']""", source), *get_args(Status), *FACETS}
-    quoted |= {*get_args(Says), *get_args(SaysOfDay), *get_args(SaysOfFeed), *get_args(Refusal)}
+    quoted |= {*get_args(Says), *get_args(SaysOfDay), *get_args(SaysOfFeed), *get_args(Refusal), *get_args(Left)}
     composed = set(re.findall(r'"(\w+)\.(?:" ~|\{)', source))  # as in t("words." ~ name) and words(f"words.{name}")
 
     def used(key: str) -> bool:
