@@ -69,8 +69,13 @@ class Words:
         """A time, without its date where it is today."""
         local = time.astimezone(self.zone)
         if local.date() == now.astimezone(self.zone).date():
-            return format_datetime(local, "HH:mm", locale=self.locale)
+            return format_datetime(local, str(self._texts["clock"]), locale=self.locale)
         return self.time(time)
+
+    def in_full(self, time: datetime | str) -> str:
+        """A time as it stands in a sentence, its month written out."""
+        text = time if isinstance(time, str) else time.isoformat()
+        return _time(text, str(self._texts["in_full"]), self.locale, self.zone)
 
     def day(self, day: date) -> str:
         """A day of the year."""

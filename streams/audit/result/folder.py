@@ -13,10 +13,11 @@ import duckdb
 from streams.audit.result import files
 from streams.audit.result.numbers import shown
 from streams.audit.result.page import NOTHING, checks, page
-from streams.audit.result.sentences import FILES, LANGUAGES
+from streams.audit.result.sentences import FILES
 from streams.audit.result.summary import as_json
 from streams.audit.schema import Audited
 from streams.errors import ConfigurationError
+from streams.presentation.words import LANGUAGES
 
 
 class Options(NamedTuple):

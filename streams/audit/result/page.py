@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from streams.audit.result import lists, sentences
 from streams.audit.result.numbers import Shown
-from streams.audit.result.sentences import FILES, LANGUAGES, refused, words_of
+from streams.audit.result.sentences import FILES, refused, words_of
 from streams.audit.result.timeline import timeline
 from streams.audit.schema import Untold
 from streams.presentation.municipality_names import former, municipality_name, names_in
-from streams.presentation.words import Language
+from streams.presentation.words import LANGUAGES, Language, catalogue
 
 MOST_ROWS = 2000
 SECTIONS = ("books", "months", "receivers", "versions", "missing", "untold", "sources", "rules")
@@ -52,14 +52,14 @@ def checks(connection: duckdb.DuckDBPyConnection, top_candidates: int) -> Checks
 def page(language: Language, shown: Shown, to_check: Checks, *, per_receiver: bool) -> str:
     """The whole report in one language."""
     words, summary = words_of(language), shown.summary
-    other = next(one for one in LANGUAGES if one != language)
+    others = [(one, catalogue(one)["language"], FILES[one]) for one in LANGUAGES if one != language]
     return _environment().get_template("audit.html").render(
         t=words, s=summary, shown=shown, tables=shown.tables, checks=to_check, per_receiver=per_receiver,
         answer=sentences.answer(words, summary), found_again=sentences.found_again(words, summary),
         period=sentences.period(words, summary, by_month=shown.suppressed), clock=sentences.clock(words, summary),
         balance=sentences.balance(words, summary), unexpected=sentences.unexpected(words, summary),
         chart=timeline(shown.tables["months"], ("missing", "undetermined")),
-        settles=get_args(Untold), other=other, other_file=FILES[other], sections=SECTIONS, most_rows=MOST_ROWS,
+        settles=get_args(Untold), others=others, sections=SECTIONS, most_rows=MOST_ROWS,
     )  # fmt: skip
 
 

@@ -3,8 +3,7 @@
 from streams.audit.result.summary import AuditSummary
 from streams.presentation.words import SHARED, Language, Words
 
-LANGUAGES: tuple[Language, ...] = ("nb", "en")
-FILES: dict[Language, str] = {"nb": "rapport.html", "en": "report.html"}
+FILES: dict[Language, str] = {"nb": "rapport.html", "nn": "rapport-nynorsk.html", "en": "report.html"}
 
 
 def words_of(language: Language) -> Words:

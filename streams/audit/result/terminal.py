@@ -7,13 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.audit.result import sentences
-from streams.audit.result.sentences import refused, words_of
+from streams.audit.result.sentences import FILES, refused, words_of
 from streams.audit.result.summary import AuditSummary, SourceRead
 from streams.audit.schema import TERMS
 from streams.presentation.words import Words
 
 SOURCES_SHOWN = 12
-_FILES = ("rapport.html", "report.html", "missing.csv", "undetermined.csv", "summary.json")
+_FILES = (*FILES.values(), "missing.csv", "undetermined.csv", "summary.json")
 
 
 def terminal(summary: AuditSummary, out: Path | None = None) -> None:

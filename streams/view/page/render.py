@@ -108,7 +108,6 @@ def warnings(words: Words, picture: Picture) -> list[str]:
                 "picture.gap" if count == 1 else "picture.gaps",
                 time=words.time(first.since, seconds=True),
                 cause=words.code("cause", first.cause),
-                partition=first.partition,
                 count=words.number(count),
             )
         )

@@ -10,12 +10,13 @@ import pyarrow.parquet
 import pytest
 
 from streams.audit.result import files
+from streams.audit.result.sentences import FILES
 from streams.audit.schema import TERMS, VERDICTS
 from tests.audit.result.conftest import written
 from tests.audit.result.stock import audited, candidate, few, report_id, source, verdict
 
 LISTS = ("missing", "recovered", "undetermined", "candidates", "contradictions", "rejects", "books")
-PAGES = {"rapport.html", "report.html", "summary.json"}
+PAGES = {*FILES.values(), "summary.json"}
 
 
 def rows(path: Path) -> list[dict[str, str]]:

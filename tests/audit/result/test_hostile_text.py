@@ -11,6 +11,7 @@ import pytest
 from markupsafe import escape
 
 from streams.audit.result import folder
+from streams.audit.result.sentences import FILES
 from tests.audit.result.conftest import written
 from tests.audit.result.stock import TABLES, audited, report_id
 from tests.view.page.hostile import HOSTILE, suspects
@@ -49,7 +50,7 @@ def made(tmp_path: Path, texts: Sequence[str], **options: bool) -> Path:
 @pytest.mark.parametrize("suppress_small", [False, True])
 def test_what_stands_in_a_source_is_text_on_the_page(tmp_path: Path, suppress_small: bool) -> None:
     out = made(tmp_path, HOSTILE, suppress_small=suppress_small)
-    for name in ("rapport.html", "report.html"):
+    for name in FILES.values():
         page = (out / name).read_text(encoding="utf-8")
         for text in HOSTILE:
             assert str(escape(text)) in page  # it was there to be escaped

@@ -23,7 +23,7 @@ def out(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_it_has_no_file_of_single_reports(out: Path) -> None:
-    assert {path.name for path in out.iterdir()} == {"rapport.html", "report.html", "summary.json", "books.csv"}
+    assert {path.name for path in out.iterdir()} == {*FILES.values(), "summary.json", "books.csv"}
 
 
 def test_no_report_id_stands_anywhere(out: Path) -> None:

@@ -9,7 +9,7 @@ from streams.audit.result import sentences
 from streams.audit.result.sentences import words_of
 from streams.audit.result.summary import AuditSummary, summary
 from streams.audit.schema import TERMS
-from streams.presentation.words import Language
+from streams.presentation.words import LANGUAGES, Language
 from tests.audit.result.stock import audited
 
 
@@ -45,7 +45,7 @@ def counted(sent: int | None, receivers: int | None = 0, **terms: int | None) ->
         ({"sent": 9, "pending": 1, "unproven": 2},
          "Ingen av 9 bekymringsmeldinger mangler bekreftet lagring; 1 venter fortsatt; "
          "for 2 er det ikke bedt om bekreftelse.",
-         "None of 9 reports of concern lacks confirmed storage; 1 is still pending; for 2 no confirmation was asked."),
+         "None of 9 reports of concern lacks confirmed storage; 1 is still pending; for 2 no proof is required."),
         ({"sent": None, "receivers": None, "missing": None, "undetermined": None},
          "Noen av bekymringsmeldingene mangler bekreftet lagring; for noen kan det ikke avgjøres.",
          "Some of the reports of concern lack confirmed storage; for some it cannot be told."),
@@ -72,7 +72,7 @@ def test_it_is_said_by_which_times_it_was_judged(judged: int | None, said: str) 
     assert sentences.clock(words_of("en"), replace(counted(9), by_event_time=judged)).startswith(said)
 
 
-@pytest.mark.parametrize("language", sentences.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_was_recovered_is_said_where_anything_was(language: Language) -> None:
     words = words_of(language)
     assert sentences.found_again(words, counted(9)) is None

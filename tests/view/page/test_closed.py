@@ -78,7 +78,8 @@ async def test_of_an_erased_report_no_page_knows_anything(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "heading"), [("", "Mangler, alarmen er lukket: oppgitt"), ("/en", "Missing, alarm closed: given up")]
+    ("prefix", "heading"),
+    [("", "Mangler, alarmen er lukket: oppgitt"), ("/en", "Lacking confirmed storage, alarm closed: given up")],
 )
 async def test_a_statement_tells_how_alarms_ended(desk: Desk, prefix: str, heading: str) -> None:
     watched = coverage(0, after(days=1), first_complete=after(days=-40))

@@ -23,7 +23,7 @@ PAGES = {
     "/": 'class="alarms"',
     "/books": 'id="feeds-table"',
     "/reports?status=missing&alarm=closed": report_id(2),
-    f"/reports/{report_id(1)}": "Vindu 2",
+    f"/reports/{report_id(1)}": "Runde 2",
     f"/reports/{report_id(3)}": "har svart for alt til",
 }
 

@@ -44,7 +44,7 @@ def test_every_language_has_every_text_with_the_same_holes(language: Language) -
 
 
 # Sections whose texts are looked up by a code or a state.
-BY_CODE = {"status", "alarm", "reason", "cause", "says", "moment", "saved", "picture", "units"}
+BY_CODE = {"code", "status", "alarm", "reason", "cause", "says", "moment", "saved", "picture", "units"}
 
 
 def test_every_text_is_used() -> None:
@@ -99,8 +99,71 @@ def test_times_are_norwegian_or_utc_on_demand(words: Words, said: str) -> None:
 
 
 def test_a_time_of_today_goes_without_its_date() -> None:
-    assert words_of("nb").clock(AT, AT + timedelta(hours=3)) == "02:30"
+    assert words_of("nb").clock(AT, AT + timedelta(hours=3)) == "kl. 02.30"
+    assert words_of("en").clock(AT, AT + timedelta(hours=3)) == "02:30"
     assert words_of("nb").clock(AT, AT + timedelta(days=1)) == "25. okt. 2026 02:30"
+
+
+def test_in_a_sentence_a_time_has_its_month_written_out() -> None:
+    assert words_of("nb").in_full(AT) == "25. oktober 2026 kl. 02.30"
+    assert words_of("en", utc=True).in_full(AT.isoformat()) == "25 October 2026 at 00:30"
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "said"),
+    [
+        ("nb", "FIKS_IO", "Fiks IO"), ("nn", "VISMA_FAMILIA", "Visma Familia"), ("nb", "UKJENT", "ukjent"),
+        ("nb", "PRIVAT", "skjema for privatpersoner"), ("en", "PRIVAT", "form for private persons"),
+        ("nn", "NEW_SYSTEM", "NEW_SYSTEM"),
+    ],
+)  # fmt: skip
+def test_a_code_has_a_name(language: Language, code: str, said: str) -> None:
+    assert words_of(language).code("code", code) == said
+
+
+# What the page was read to say, and what it has to say in its place.
+@pytest.mark.parametrize(
+    ("language", "key", "said"),
+    [
+        ("nb", "sentence.missing_many",
+         "{count} bekymringsmeldinger mangler bekreftet lagring. Den eldste har manglet i {age}."),
+        ("nb", "sentence.all_accounted", "Alle bekymringsmeldinger sendt fram til {time} er gjort rede for."),
+        ("nb", "picture.complete", "Kontrollert fram til {time}."),
+        ("nb", "words.erased", "Slettet etter oppbevaringstiden"),
+        ("nb", "moment.alarm", "Varsles hvis ikke bekreftet"),
+        ("nb", "receivers.statement", "Månedsoppgave"),
+        ("nn", "accessibility.heading", "Tilgjengelegheitserklæring"),
+        ("en", "status.unproven", "no proof required"),
+        ("en", "status.unexpected", "stored, sending unknown"),
+        ("en", "status.missing", "lacks confirmed storage"),
+    ],
+)  # fmt: skip
+def test_it_says_what_people_understand(language: Language, key: str, said: str) -> None:
+    assert texts(language)[key] == said
+
+
+# Where a word may stand that only those know who know Kafka.
+TECHNICAL = {
+    "words.partition",
+    "trust.coverage",
+    "trust.from",
+    "feeds.by_partition",
+    "report.offset",
+    "sql.rows_one",
+    "sql.rows_many",
+    "sql.empty",
+}
+UNWANTED: dict[Language, str] = {
+    "nb": r"\b(post(er|en|ene)?|partisjon\w*|rad(en)?|merke(r|ne)?|emne(t|r)?|prover|gøymd\w*|fristen går)\b",
+    "nn": r"\b(post(ar|en|ane)?|partisjon\w*|rad(a)?|merke|emne(t)?|prover|gøymd\w*|fristen går)\b",
+    "en": r"\b(missing|no sent seen|no proof asked)\b",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_says_what_only_those_understand_who_made_it(language: Language) -> None:
+    found = {key: text for key, text in texts(language).items() if key not in TECHNICAL}
+    assert not {key: text for key, text in found.items() if re.search(UNWANTED[language], text, re.IGNORECASE)}
 
 
 @pytest.mark.parametrize(
