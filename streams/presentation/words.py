@@ -81,6 +81,10 @@ class Words:
         """A day of the year."""
         return _day(day, self.locale)
 
+    def numeric_day(self, day: date) -> str:
+        """A day as people write it into a field."""
+        return day.strftime(str(self._texts["numeric_day"]))
+
     def month(self, month: date) -> str:
         """A month and its year."""
         return format_date(month, "LLLL y", locale=self.locale)

@@ -21,7 +21,7 @@ from streams.presentation.words import LANGUAGES, Language, catalogue
 MOST_ROWS = 2000
 SECTIONS = ("books", "months", "receivers", "versions", "missing", "untold", "sources", "rules")
 _STATIC = files("streams.presentation").joinpath("static")
-_STYLES = ("vendor/theme.css", "vendor/designsystemet.css", "page.css")
+_STYLES = ("vendor/theme.css", "paper.css", "vendor/designsystemet.css", "page.css")
 _LICENCES = ("theme.css", "designsystemet.css", "inter.woff2")
 _FONT = 'url("vendor/inter.woff2")'
 

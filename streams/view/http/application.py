@@ -88,6 +88,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.add_middleware(Gate, desk=desk, grants=grants or grants_of(desk.settings), refuse=_refused)
     app.add_middleware(_Guard)
     app.add_middleware(Measuring, requests=app.state.requests)
+    app.add_middleware(_Heads)
     return app
 
 
@@ -110,10 +111,9 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 def _refused(request: Request, problem: Problem) -> Response:
     """To programs as a problem document, to people as a page."""
-    document = problem.document()
     if request.url.path.startswith("/api/"):
-        return problem_answer(document)
-    return refusal(request, document.status, document.detail)
+        return problem_answer(problem.document())
+    return refusal(request, problem)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -133,6 +133,29 @@ async def _http(request: Request, error: Exception) -> Response:
     answer = _refused(request, Problem(kind, detail, status=status))
     answer.headers.update(error.headers or {})
     return answer
+
+
+class _Heads:
+    """HEAD is answered as GET, without the body: everywhere, also where a body comes piece by piece."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        ended = False
+
+        async def sending(message: Message) -> None:
+            nonlocal ended
+            if message["type"] != "http.response.body":
+                await send(message)
+            elif not ended:
+                ended = True  # then whoever makes more of it is told that nobody listens any more
+                await send({"type": "http.response.body", "body": b""})
+
+        await self._app(dict(scope, method="GET"), receive, sending)
 
 
 class _BrokenOff(Exception):

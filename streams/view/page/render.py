@@ -10,7 +10,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from streams.presentation.municipality_names import former, municipality_names
 from streams.presentation.times import norwegian_day
 from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
+from streams.problems import Problem
+from streams.view.page.days import as_day, presets
 from streams.view.page.links import Here
+from streams.view.page.refusals import told
 from streams.view.queries.grounds import says_of_day, says_of_feed
 from streams.view.queries.statement import last_day
 from streams.view.responses import headers_of, seat_of, tagged
@@ -19,6 +22,7 @@ from streams.view.store.freshness import Picture
 from streams.view.store.tables import REASONS, STATUSES
 
 PACKAGES = (*SHARED, "streams.view.page")
+DAYS = ("day_from", "day_to")
 
 
 class PageReader(NamedTuple):
@@ -36,7 +40,8 @@ def reader_of(request: Request) -> PageReader:
     if language != "nb":
         path = path.removeprefix(f"/{language}") or "/"
     path = "/" + path.lstrip("/\\")  # with more of them in front, a browser would take it for another site
-    pairs = tuple((name, value) for name, value in request.query_params.multi_items() if value != "")
+    given = request.query_params.multi_items()
+    pairs = tuple((name, as_day(value) if name in DAYS else value) for name, value in given if value != "")
     here = Here(language, path, pairs)
     utc = ("utc", "1") in pairs
     return PageReader(here, words_of(language, utc=utc), datetime.now(UTC))
@@ -74,12 +79,13 @@ async def page(
     return tagged(request, body, media_type, headers_of(picture))
 
 
-def refusal(request: Request, status: int, detail: str) -> Response:
+def refusal(request: Request, problem: Problem) -> Response:
     """A page that says what went wrong and what to do."""
     reader, seat = reader_of(request), getattr(request.state, "seat", None)
+    status = problem.status.value
     body = _environment().get_template("problem.html").render(
-        here=reader.here, t=reader.words, now=reader.now, picture=None, tag="", warnings=[], status=status,
-        shows_rows=seat is not None and seat.shows_rows, detail=detail,
+        here=reader.here, t=reader.words, now=reader.now, picture=None, tag="", warnings=[],
+        shows_rows=seat is not None and seat.shows_rows, told=told(reader.words, problem),
     )  # fmt: skip
     return Response(body, status_code=status, media_type="text/html")
 
@@ -131,6 +137,7 @@ def _environment() -> Environment:
         parse_time=datetime.fromisoformat,
         last_day=last_day,
         norwegian_day=norwegian_day,
+        presets=presets,
         says_of_day=says_of_day,
         says_of_feed=says_of_feed,
     )

@@ -106,10 +106,10 @@ async def report(request: Request, report_id: str) -> Response:
     ensure_rows(seat, reader)
     canonical = canonical_report_id(report_id)
     if canonical is None:
-        raise NotFound("not-found", reader.words("report.not_found_help"))
+        raise NotFound("unknown-report", reader.words("report.not_found_help"))
     found = await report_of(seat, canonical)
     if found is None:
-        raise NotFound("not-found", reader.words("report.not_found_help"))
+        raise NotFound("unknown-report", reader.words("report.not_found_help"))
     await seat.record("read_report", [canonical])
     return await page(
         request, reader, "report.html", found.answer, report=found.row, moments=found.moments, word=found.word
@@ -234,7 +234,8 @@ def _query(here: Here, order: str | None = None) -> PageQuery:
     try:
         return PageQuery.model_validate(given)
     except ValidationError as error:
-        raise invalid_request(error.errors(include_url=False)) from None
+        found = [dict(one, loc=("query", *one["loc"])) for one in error.errors(include_url=False)]
+        raise invalid_request(found) from None
 
 
 _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.default == []}

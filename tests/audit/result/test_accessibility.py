@@ -6,8 +6,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
+from streams.audit.result.sentences import FILES
 from tests.browser import with_browser
 from tests.examples import first
+from tests.view.page.looks import too_wide
 from tests.view.page.pages import RULES
 
 pytestmark = with_browser
@@ -40,6 +42,14 @@ async def test_no_report_breaks_a_rule_or_the_width(
     await context.close()
     assert not faults
     assert wide <= width
+
+
+async def test_no_report_is_scrolled_sideways_at_any_width(browser: Browser, small: Path) -> None:
+    page = await browser.new_page()
+    for name in FILES.values():
+        await page.goto((small / name).as_uri())
+        assert not await too_wide(page), name
+    await page.close()
 
 
 async def test_on_paper_what_is_folded_away_is_opened_and_what_is_for_screens_is_not_there(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from tests.view.page.pages import RULES
 
@@ -36,4 +36,14 @@ async def broken(browser: Browser, address: str, paths: Iterable[str], look: Loo
         wide = await page.evaluate("document.documentElement.scrollWidth")
         found += [f"{path}: {wide} pixels wide"] if wide > look.width else []
     await context.close()
+    return found
+
+
+async def too_wide(page: Page) -> list[int]:
+    """The widths, from a phone's to a large screen's, at which something reaches beyond the window."""
+    found = []
+    for width in range(320, 1601, 20):
+        await page.set_viewport_size({"width": width, "height": 700})
+        if await page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(width)
     return found

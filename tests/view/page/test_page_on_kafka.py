@@ -24,9 +24,11 @@ ROWS = "table.reports tbody tr"
 async def test_the_first_sentence_says_what_is_missing(page: Page, viewing: Viewing) -> None:
     await page.goto("/")
     await expect(page.locator("h1")).to_have_text(
-        re.compile(r"3 meldinger mangler bekreftet lagring, den eldste i \d+ (s|min)\.\s*$")
+        re.compile(r"3 bekymringsmeldinger mangler bekreftet lagring. Den eldste har manglet i \d+ (s|min)\.\s*$")
     )
-    await expect(page.locator(".until")).to_have_text(re.compile(r"^Komplett til \d+\. \w+\.? \d{4} \d\d:\d\d:\d\d\.$"))
+    await expect(page.locator(".until")).to_have_text(
+        re.compile(r"^Kontrollert fram til \d+\. \w+\.? \d{4} \d\d:\d\d:\d\d\.$")
+    )
     await expect(page.locator(ROWS)).to_have_count(3)
 
 
@@ -67,7 +69,7 @@ async def test_a_report_shows_its_time_line_with_evidence(page: Page, viewing: V
     await expect(page.locator("h1")).to_contain_text("Denne meldingen mangler bekreftet lagring")
     moments = await page.locator(".timeline li strong").all_inner_texts()
     assert [text for text in moments if text != "Kvittering"] == [
-        "Sendt av portalen", "Frist", "Vinduet lukkes", "Varslet: mangler",
+        "Sendt av portalen", "Frist", "Varsles hvis ikke bekreftet", "Varslet: mangler",
     ]  # fmt: skip
     line = await page.locator(".timeline").inner_text()
     assert "mottatt (en påstand)" in line
@@ -88,11 +90,11 @@ async def test_a_missing_report_appears_and_is_recovered_without_reloading(page:
     await page.evaluate("window.stayed = true")
     await expect(page.locator(ROWS)).to_have_count(3)
     report_id = await viewing.world.sent(receiver={"municipality": "5501"})
-    await expect(page.locator("h1")).to_contain_text("4 meldinger mangler", timeout=20_000)
+    await expect(page.locator("h1")).to_contain_text("4 bekymringsmeldinger mangler", timeout=20_000)
     await expect(page.get_by_role("link", name=report_id)).to_be_visible()
-    await expect(page.locator("#live")).to_contain_text("4 meldinger mangler")
+    await expect(page.locator("#live")).to_contain_text("4 bekymringsmeldinger mangler")
     await viewing.world.stored(report_id)
-    await expect(page.locator("h1")).to_contain_text("3 meldinger mangler", timeout=20_000)
+    await expect(page.locator("h1")).to_contain_text("3 bekymringsmeldinger mangler", timeout=20_000)
     assert await page.evaluate("window.stayed")
     await page.goto(f"/reports/{report_id}")
     await expect(page.locator("h1")).to_contain_text("er funnet igjen")

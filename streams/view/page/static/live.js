@@ -30,9 +30,10 @@
 
   const show = (fresh) => {
     const before = document.querySelector("h1")?.textContent.trim();
-    const open = new Set([...document.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
-    for (const summary of fresh.querySelectorAll("details > summary")) {
-      if (open.has(summary.textContent)) summary.parentElement.open = true;
+    // What the reader has opened and closed stays so, each by its id: several may have the same words.
+    for (const one of document.querySelectorAll("main details[id]")) {
+      const same = fresh.getElementById(one.id);
+      if (same) same.open = one.open;
     }
     Idiomorph.morph(document.querySelector("main"), fresh.querySelector("main"), { ignoreActiveValue: true });
     document.body.dataset.tag = fresh.body.dataset.tag;
