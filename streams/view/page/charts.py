@@ -75,14 +75,15 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
 
 
 class Bar(NamedTuple):
-    """One bar: what it is of, its number, and its share of the longest."""
+    """One bar: what it is of, its number, its share of the longest, and the page that tells more, if there is one."""
 
     name: str
     number: int
     share: float
+    address: str | None = None
 
 
-def bars(named: Sequence[tuple[str, int]]) -> list[Bar]:
-    """Bars in the order given, the longest with a share of 1."""
-    longest = max((number for _, number in named), default=1) or 1
-    return [Bar(name, number, round(number / longest, 4)) for name, number in named]
+def bars(named: Sequence[tuple[str, int, str | None]]) -> list[Bar]:
+    """Bars of names, numbers and addresses in the order given, the longest with a share of 1."""
+    longest = max((number for _, number, _ in named), default=1) or 1
+    return [Bar(name, number, round(number / longest, 4), address) for name, number, address in named]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fastapi import Request, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from streams.data import todays_number
 from streams.presentation.municipality_names import former, municipality_names
 from streams.presentation.times import norwegian_day
 from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
@@ -134,6 +135,7 @@ def _environment() -> Environment:
         reasons=REASONS,
         names=municipality_names(),
         former=former,
+        today=todays_number,
         parse_time=datetime.fromisoformat,
         last_day=last_day,
         norwegian_day=norwegian_day,

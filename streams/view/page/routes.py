@@ -1,6 +1,7 @@
 """The pages. Every one exists in three languages; what it shows is in its address."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +15,9 @@ from streams.view.lookups import confirmation_of, published_of, report_of, state
 from streams.view.page import overview
 from streams.view.page.addresses import ensure_rows, known, on
 from streams.view.page.charts import bars, durations_chart
+from streams.view.page.count_table import count_table, summed, with_rate
 from streams.view.page.links import Here, values
-from streams.view.page.render import page, reader_of
+from streams.view.page.render import PageReader, page, reader_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.page.sql_table import SqlTable, sql_table
 from streams.view.page.trust import trust
@@ -29,11 +31,19 @@ from streams.view.responses import seat_of
 from streams.view.sandbox import Refused
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
-from streams.view.store.tables import STATUSES
 
 router = APIRouter(include_in_schema=False)
 everywhere = on(router)
 CHART_BARS = 12
+WORTH_A_LOOK = ("missing", "recovered", "undetermined", "unexpected")
+RECEIVER_COLUMNS = (
+    "reports", "missing", "rate", "recovered", "pending", "stored", "unproven", "undetermined", "unexpected",
+)  # fmt: skip
+BOOKS_WORTH_A_LOOK = ("difference", *WORTH_A_LOOK)
+BOOK_COLUMNS = (
+    "sent", "pending", "stored", "missing", "recovered", "unproven", "undetermined", "erased", "difference",
+    "unexpected",
+)  # fmt: skip
 
 
 class PageQuery(ReportFilter):
@@ -118,11 +128,11 @@ async def report(request: Request, report_id: str) -> Response:
 
 @everywhere("/receivers")
 async def receivers(request: Request) -> Response:
-    """Every receiver with its counts, sortable, grouped by county, with a chart of those where most is missing."""
+    """Every receiver with its counts, in any order, with a chart of those where most is missing."""
     seat, reader = seat_of(request), reader_of(request)
     given = dict(reader.here.pairs)
     q, sort = (given.get("q") or "").strip()[:60] or None, given.get("sort", "missing")
-    if sort.removeprefix("-") not in ("name", "reports", *STATUSES):
+    if sort.removeprefix("-") not in ("name", *RECEIVER_COLUMNS):
         raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
     if seat.shows_rows:
         answer = await seat.answer("receivers", overview.receivers)
@@ -130,15 +140,25 @@ async def receivers(request: Request) -> Response:
     else:
         answer = await published_of(seat)
         everybody, total = overview.with_names(answer.found.tables["receiver"]), answer.found.total
-    rows = overview.searched(everybody, q)
+    rows = [with_rate(row) for row in overview.searched(everybody, q)]
+    columns = tuple(name for name in RECEIVER_COLUMNS if seat.shows_rows or name != "rate")
     worst = sorted((row for row in everybody if row["missing"]), key=lambda row: (-row["missing"], row["name"] or ""))
-    named = [(row["name"] or row["municipality"] or reader.words("receivers.unknown"), row["missing"]) for row in worst]
     return await page(
         request, reader, "receivers.html", answer,
-        groups=_by_county(_sorted(rows, sort)), sort=sort, q=q or "", bars=bars(named[:CHART_BARS]), count=len(rows),
+        table=count_table(
+            rows, columns, sort, total=with_rate(total) if q is None else None,
+            worth=WORTH_A_LOOK if seat.shows_rows and q is None else (),
+        ),
+        q=q or "", bars=bars([_bar(row, seat, reader) for row in worst[:CHART_BARS]]), having=len(worst),
         says=says_of(seat.picture(answer.coverage, reader.now), total), likely=name_meant(q) if not rows else None,
         suppressed=not (everybody or seat.shows_rows) and total["reports"] != 0,
     )  # fmt: skip
+
+
+def _bar(row: Mapping[str, Any], seat: Seat, reader: PageReader) -> tuple[str, int, str | None]:
+    """A receiver's bar, which leads to its home."""
+    name = row["name"] or row["municipality"] or reader.words("receivers.unknown")
+    return name, row["missing"], f"/receivers/{row['municipality']}" if row["name"] and seat.shows_rows else None
 
 
 @everywhere("/receivers/{municipality}/{month}")
@@ -180,8 +200,13 @@ async def confirmation(request: Request) -> Response:
 async def books(request: Request) -> Response:
     """Do the books balance, and how far is each partition complete?"""
     seat, reader = seat_of(request), reader_of(request)
+    sort = dict(reader.here.pairs).get("sort", "missing")
+    if sort.removeprefix("-") not in ("name", *BOOK_COLUMNS):
+        raise BadRequest("unknown-order", f"There is no order by {sort}.", "sort")
     answer = await seat.answer("trust", lambda cursor: trust(cursor, shows_rows=seat.shows_rows))
-    return await page(request, reader, "books.html", answer, **answer.found)
+    rows = overview.with_names(answer.found["books"])
+    table = count_table(rows, BOOK_COLUMNS, sort, total=summed(rows, BOOK_COLUMNS), worth=BOOKS_WORTH_A_LOOK)
+    return await page(request, reader, "books.html", answer, table=table, **answer.found)
 
 
 @everywhere("/sql")
@@ -244,20 +269,3 @@ _LISTS = {name for name, field in ReportFilter.model_fields.items() if field.def
 def _is_filtered(here: Here) -> bool:
     """True where the address asks for a part of the reports."""
     return any(name not in ("order", "cursor", "utc") for name, _ in here.pairs)
-
-
-def _sorted(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
-    """By name from A, by numbers from the largest; a minus turns it round."""
-    name, turned = sort.removeprefix("-"), sort.startswith("-")
-    by_name = sorted(rows, key=lambda row: (row["name"] is None, row["name"] or "", row["municipality"] or ""))
-    if name == "name":
-        return by_name[::-1] if turned else by_name
-    return sorted(by_name, key=lambda row: row[name] or 0, reverse=not turned)
-
-
-def _by_county(rows: list[dict[str, Any]]) -> list[tuple[str | None, list[dict[str, Any]]]]:
-    """Counties in the order of their first row."""
-    groups: dict[str | None, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row["county_name"], []).append(row)
-    return list(groups.items())

@@ -37,5 +37,5 @@ def test_a_grid_line_lies_where_its_value_would() -> None:
 
 
 def test_bars_are_shares_of_the_longest() -> None:
-    assert [bar.share for bar in bars([("a", 4), ("b", 1), ("c", 0)])] == [1.0, 0.25, 0.0]
+    assert [bar.share for bar in bars([("a", 4, None), ("b", 1, None), ("c", 0, None)])] == [1.0, 0.25, 0.0]
     assert bars([]) == []
