@@ -93,6 +93,14 @@ class Words:
         """A month and its year, for the axis of a chart."""
         return format_date(month, "LLL yy", locale=self.locale)
 
+    def hour(self, time: datetime) -> str:
+        """The hour of a time, in the reader's zone."""
+        return f"{time.astimezone(self.zone):%H}"
+
+    def minute(self, time: datetime) -> str:
+        """The minute of a time, and its hour with a full one."""
+        return f"{time.astimezone(self.zone):{'%H:%M' if time.minute == 0 else '%M'}}"
+
     def month_name(self, month: date) -> str:
         """A month without its year, which is told in January only, for an axis that has little room."""
         return format_date(month, "LLL yy" if month.month == 1 else "LLL", locale=self.locale)

@@ -27,6 +27,7 @@ from streams.view.page.home import router as homes
 from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
+from streams.view.page.trends import router as pictures
 from streams.view.responses import problem_answer
 from streams.view.services import Desk
 from streams.view.store.freshness import coverage_of
@@ -77,6 +78,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.include_router(pages)
     app.include_router(find)
     app.include_router(homes)
+    app.include_router(pictures)
     app.include_router(atom)
     app.include_router(live)
     app.mount(

@@ -36,10 +36,13 @@ class Home(NamedTuple):
     urgent: list[dict[str, Any]]
     districts: list[dict[str, Any]]
     months: list[dict[str, Any]]
+    recent: overview.Moments | None
 
 
-def home_of(cursor: duckdb.DuckDBPyConnection, municipality: str, today: date, now: datetime) -> Home:
-    """All of one moment."""
+def home_of(
+    cursor: duckdb.DuckDBPyConnection, municipality: str, today: date, now: datetime, unit: overview.Unit | None
+) -> Home:
+    """All of one moment; `unit`: where its watch is too short for days."""
     chosen = ReportFilter(receiver=[municipality])
     is_open = chosen.model_copy(update={"status": ["missing"], "alarm": ["open"]})
     rows = queries.page(cursor, queries.report_listing(is_open, "alarm_at"), URGENT_ROWS, None).rows
@@ -50,6 +53,7 @@ def home_of(cursor: duckdb.DuckDBPyConnection, municipality: str, today: date, n
         urgent([orjson.loads(row) for row in rows]),
         districts if {row["district"] for row in districts} - NO_DISTRICTS else [],
         [row for row in queries.summary(cursor, ("month",), chosen) if row["month"] is not None],
+        overview.moments(cursor, unit, now, chosen) if unit else None,
     )
 
 
@@ -61,13 +65,14 @@ async def receiver(request: Request, municipality: str) -> Response:
     seat.within_reach(municipality)
     ensure_rows(seat, reader)
     now, today = to_the_minute(reader.now), norwegian_day(reader.now)
+    watch = await seat.watch(reader.now)
+    unit = overview.unit_of(watch, reader.now)
     answer = await seat.answer(
-        ("receiver", municipality, now), lambda cursor: home_of(cursor, municipality, today, now)
+        ("receiver", municipality, now, unit), lambda cursor: home_of(cursor, municipality, today, now, unit)
     )
     home: Home = answer.found
     if home.urgent:
         await seat.record("list", [row["report_id"] for row in home.urgent], f"receiver={municipality}")
-    watch = await seat.watch(reader.now)
     return await page(
         request, reader, "receiver.html", answer,
         municipality=municipality, name=municipality_names()[municipality], home=home, watch=watch,

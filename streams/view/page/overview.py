@@ -1,8 +1,8 @@
 """What the overview and the lists show: the numbers of the sentence, the last thirty days, a page of rows, facets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import orjson
@@ -10,6 +10,8 @@ import orjson
 from streams.presentation.municipality_names import named
 from streams.view.queries import queries
 from streams.view.queries.filters import ALARM, Condition, Cursor, ReportFilter, where
+from streams.view.queries.grounds import Watch
+from streams.view.queries.missing_now import ReceiverMissing, by_receiver
 from streams.view.queries.search import numbers_called
 
 DAYS_SHOWN = 30
@@ -27,6 +29,13 @@ FACETS = {
     "case_system": "case_system",
     "case_system_version": "case_system_version",
 }
+
+
+Unit = Literal["minute", "hour"]
+MINUTES_UNTIL, HOURS_UNTIL = timedelta(minutes=30), timedelta(days=7)
+_STEPS: Mapping[Unit, tuple[timedelta, int]] = {
+    "minute": (timedelta(minutes=1), 30), "hour": (timedelta(hours=1), 24),
+}  # fmt: skip
 
 
 class Standing(NamedTuple):
@@ -62,6 +71,45 @@ def standing(cursor: duckdb.DuckDBPyConnection, today: date, chosen: ReportFilte
     none = dict.fromkeys(queries.COUNTS, 0)
     filled = [found.get(day) or {"day": day} | none for day in days]
     return Standing(counts, oldest, filled, queries.alarms(cursor, chosen))
+
+
+class Moments(NamedTuple):
+    """The last hours or minutes, in place of days: rows of what was sent in each, with its `begins` and `ends`."""
+
+    unit: Unit
+    rows: list[dict[str, Any]]
+
+
+def unit_of(watch: Watch, now: datetime) -> Unit | None:
+    """In what the watch is told while it is too short for days; None where days will do, or it is not known."""
+    watched = now - watch.since if watch.since is not None else HOURS_UNTIL
+    return "minute" if watched < MINUTES_UNTIL else "hour" if watched < HOURS_UNTIL else None
+
+
+def moments(cursor: duckdb.DuckDBPyConnection, unit: Unit, now: datetime, chosen: ReportFilter = EVERYTHING) -> Moments:
+    """The hours or minutes that end with this one; `now` is to the minute."""
+    step, number = _STEPS[unit]
+    last = now if unit == "minute" else now.replace(minute=0)
+    first = last - (number - 1) * step
+    sent = chosen.model_copy(update={"sent_from": first.isoformat(), "sent_to": (last + step).isoformat()})
+    found = {row["begins"]: row for row in queries.by_moment(cursor, unit, sent)}
+    none = dict.fromkeys(queries.COUNTS, 0)
+    begins = [first + n * step for n in range(number)]
+    return Moments(unit, [{"begins": at, "ends": at + step, **found.get(at, none)} for at in begins])
+
+
+class Lead(NamedTuple):
+    """What the overview begins with. `recent`: where the watch is too short for days."""
+
+    standing: Standing
+    receivers: list[ReceiverMissing]
+    recent: Moments | None
+
+
+def lead(cursor: duckdb.DuckDBPyConnection, today: date, now: datetime, unit: Unit | None) -> Lead:
+    """All of one moment; `now` is to the minute."""
+    recent = moments(cursor, unit, now) if unit else None
+    return Lead(standing(cursor, today), by_receiver(cursor, now), recent)
 
 
 def listed(cursor: duckdb.DuckDBPyConnection, chosen: ReportFilter, order: str, at: Cursor | None) -> Listed:

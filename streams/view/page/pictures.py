@@ -51,7 +51,7 @@ def months_picture(rows: Sequence[Mapping[str, Any]], unseen: Collection[date], 
     return MonthsPicture(bars, max(0.0, len(rows) * (BAR_WIDTH + BAR_GAP) - BAR_GAP))
 
 
-CELL_WIDTH, CELL_HEIGHT, LABEL_WIDTH, HEAD_HEIGHT = 44.0, 26.0, 190.0, 26.0
+CELL_WIDTH, CELL_HEIGHT, LABEL_WIDTH, HEAD_HEIGHT = 44.0, 26.0, 220.0, 26.0
 LEVELS = 4
 
 
@@ -82,11 +82,11 @@ class HeatMap(NamedTuple):
 
 
 def heat_map(values: Mapping[Any, Mapping[date, float]], months: Sequence[date]) -> HeatMap:
-    """Rows in the order given; the levels go by the square root, so that few are told apart where many are, too."""
+    """Rows in the order given."""
     most = max((value for row in values.values() for value in row.values()), default=0.0)
 
     def level(value: float | None) -> int:
-        return 0 if not value else max(1, math.ceil(math.sqrt(value / most) * LEVELS))
+        return 0 if not value else max(1, math.ceil(value / most * LEVELS))
 
     rows = []
     for number, (name, row) in enumerate(values.items()):

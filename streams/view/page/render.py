@@ -15,7 +15,7 @@ from streams.problems import Problem
 from streams.view.page.days import as_day, presets
 from streams.view.page.links import Here
 from streams.view.page.refusals import told
-from streams.view.queries.grounds import says_of_day, says_of_feed
+from streams.view.queries.grounds import says_of_day, says_of_feed, says_of_moment
 from streams.view.queries.statement import last_day
 from streams.view.responses import headers_of, seat_of, tagged
 from streams.view.store.cache import Answer
@@ -141,6 +141,7 @@ def _environment() -> Environment:
         norwegian_day=norwegian_day,
         presets=presets,
         says_of_day=says_of_day,
+        says_of_moment=says_of_moment,
         says_of_feed=says_of_feed,
     )
     return environment

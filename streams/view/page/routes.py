@@ -16,17 +16,20 @@ from streams.view.page import overview
 from streams.view.page.addresses import ensure_rows, known, on
 from streams.view.page.charts import bars, durations_chart
 from streams.view.page.count_table import count_table, summed, with_rate
+from streams.view.page.guide import steps
 from streams.view.page.links import Here, values
 from streams.view.page.render import PageReader, page, reader_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.page.sql_table import SqlTable, sql_table
 from streams.view.page.trust import trust
 from streams.view.queries import queries
+from streams.view.queries.alike import alike
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.grounds import says_of, says_of_list
-from streams.view.queries.missing_now import by_receiver, to_the_minute
+from streams.view.queries.missing_now import to_the_minute
 from streams.view.queries.search import name_meant
 from streams.view.queries.statement import MONTH, first_day
+from streams.view.queries.trends import allowances
 from streams.view.responses import seat_of
 from streams.view.sandbox import Refused
 from streams.view.session import Seat
@@ -66,30 +69,22 @@ async def home(request: Request) -> Response:
         shown = overview.Standing(counts.found.total, None, [])
         says = says_of(seat.picture(counts.coverage, reader.now), shown.counts)
         return await page(
-            request,
-            reader,
-            "overview.html",
-            counts,
-            standing=shown,
-            says=says,
-            listed=None,
-            query=None,
-            today=today,
-            receivers=[],
-        )
-    standing = await seat.answer(("standing", today), lambda cursor: overview.standing(cursor, today))
+            request, reader, "overview.html", counts,
+            standing=shown, says=says, listed=None, query=None, today=today, receivers=[], recent=None,
+        )  # fmt: skip
+    watch, now = await seat.watch(reader.now), to_the_minute(reader.now)
+    unit = overview.unit_of(watch, reader.now)
+    answer = await seat.answer(("lead", now, unit), lambda cursor: overview.lead(cursor, today, now, unit))
+    lead: overview.Lead = answer.found
     query = _query(reader.here, order="alarm_at")
     query = query.model_copy(update={"status": ["missing"]})
     listed = await _listed(seat, query)
-    now = to_the_minute(reader.now)
-    receivers = await seat.answer(("missing_by_receiver", now), lambda cursor: by_receiver(cursor, now))
-    picture, watch = seat.picture(standing.coverage, reader.now), await seat.watch(reader.now)
-    counts = standing.found.counts
+    picture, numbers = seat.picture(answer.coverage, reader.now), lead.standing.counts
     return await page(
-        request, reader, "overview.html", standing,
-        standing=standing.found, watch=watch, says=says_of(picture, counts),
-        list_says=says_of_list(picture, listed.found.total, counts, filtered=_is_filtered(reader.here)),
-        listed=listed.found, query=query, today=today, fixed="missing", receivers=receivers.found,
+        request, reader, "overview.html", answer,
+        **lead._asdict(), watch=watch, says=says_of(picture, numbers),
+        list_says=says_of_list(picture, listed.found.total, numbers, filtered=_is_filtered(reader.here)),
+        listed=listed.found, query=query, today=today, fixed="missing",
     )  # fmt: skip
 
 
@@ -121,9 +116,11 @@ async def report(request: Request, report_id: str) -> Response:
     if found is None:
         raise NotFound("unknown-report", reader.words("report.not_found_help"))
     await seat.record("read_report", [canonical])
+    others = await seat.answer(("alike", canonical), lambda cursor: alike(cursor, found.row))
     return await page(
-        request, reader, "report.html", found.answer, report=found.row, moments=found.moments, word=found.word
-    )
+        request, reader, "report.html", found.answer, report=found.row, moments=found.moments, word=found.word,
+        steps=steps(found.row, reader.now, is_receiver=seat.reach.receivers is not None), alike=others.found,
+    )  # fmt: skip
 
 
 @everywhere("/receivers")
@@ -183,14 +180,18 @@ async def confirmation(request: Request) -> Response:
     """How long confirmation takes, month by month, for each case system."""
     seat, reader = seat_of(request), reader_of(request)
     answer = await confirmation_of(seat, ("case_system", "month"), ReportFilter())
+    allowed = (await seat.answer("allowances", allowances)).found if seat.shows_rows else {}
     groups = answer.found
     months = sorted({group["month"] for group in groups if group["month"]})
     systems = []
     for system in sorted({group["case_system"] or "" for group in groups}):
-        rows = {group["month"]: group for group in groups if (group["case_system"] or "") == system and group["month"]}
+        rows = {
+            group["month"]: group | {"allowance": allowed.get((system or None, group["month"]))}
+            for group in groups if (group["case_system"] or "") == system and group["month"]
+        }  # fmt: skip
         series = {
             name: [rows[month][name] if month in rows else None for month in months]
-            for name in ("p50_seconds", "p95_seconds", "p99_seconds")
+            for name in ("p50_seconds", "p95_seconds", "p99_seconds", "allowance")
         }
         systems.append((system, durations_chart(months, series), [rows[month] for month in months if month in rows]))
     return await page(request, reader, "confirmation.html", answer, systems=systems)

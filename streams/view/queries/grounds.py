@@ -90,6 +90,26 @@ def says_of_day(day: date, counts: Mapping[str, Any], picture: Picture, watch: W
     refusal = watch.refusal_of(day, until)
     if refusal is not None:
         return "erased" if refusal == "erased" else "unwatched"
+    return _says_of_watched(counts)
+
+
+def says_of_moment(begins: datetime, counts: Mapping[str, Any], picture: Picture, watch: Watch) -> SaysOfDay:
+    """Of the reports that were sent in an hour or a minute that begins then; where that was watched only in part, of
+    the rest nothing is known.
+    """
+    if counts["missing"] is None or counts["missing"] > 0:
+        return "missing"
+    until = picture.complete_until
+    if until is None or begins > until:
+        return "incomplete"
+    if begins <= watch.kept_since:
+        return "erased"
+    if watch.since is None or begins < watch.since:
+        return "unwatched"
+    return _says_of_watched(counts)
+
+
+def _says_of_watched(counts: Mapping[str, Any]) -> SaysOfDay:
     if counts["reports"] == 0:
         return "none_sent"
     if counts["undetermined"] is None or counts["undetermined"] > 0:

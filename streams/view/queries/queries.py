@@ -124,6 +124,19 @@ def summary(cursor: duckdb.DuckDBPyConnection, by: Sequence[By], chosen: ReportF
     return _grouped(cursor, by, f"count(*) AS reports, {_COUNTS}", chosen.conditions())
 
 
+def by_moment(
+    cursor: duckdb.DuckDBPyConnection, unit: Literal["hour", "minute"], chosen: ReportFilter
+) -> list[dict[str, Any]]:
+    """How many reports of each status were sent in each hour or minute, which is its `begins`."""
+    condition = where(chosen.conditions())
+    return dictionaries(
+        cursor,
+        f"SELECT date_trunc('{unit}', sent_at) AS begins, count(*) AS reports, {_COUNTS} FROM reports {condition.sql} "
+        "GROUP BY begins",
+        condition.values,
+    )
+
+
 def added_up(groups: Sequence[dict[str, Any]]) -> dict[str, int]:
     """The counts of all of them: every report is in one group."""
     return {name: sum(group[name] for group in groups) for name in COUNTS}

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.access.scope import Reach, ReceiverScope
+from streams.view.page.render import words_of
 from streams.view.services import Desk
 from streams.view.store.store import Store
 from streams.view.store.tables import COUNTS_ONLY, PUBLIC
@@ -345,6 +346,19 @@ async def test_who_looks_is_recorded_before_anything_is_shown(guarded: Desk, key
         ("query", (), "SELECT 1"),
     ]
     assert {(subject, organisation) for subject, organisation, *_ in record.looks} == {("system-1", OSLO)}
+
+
+async def test_who_is_the_receiver_is_not_told_to_ask_it_and_others_are_not_counted(asked: Desk, keys: Issuer) -> None:
+    path = f"/en/reports/{report_id(3)}"
+    async with with_token(asked, keys.token(OWN, organisation=BERGEN)) as client:
+        own = (await client.get(path)).text
+    async with with_token(asked, keys.token(NATIONAL)) as client:
+        national = (await client.get(path)).text
+    steps = ("Search for the report in the case system", "Get in touch with the child welfare service of Bergen")
+    assert [step in own for step in steps] == [True, False]
+    assert [step in national for step in steps] == [False, True]
+    assert words_of("en")("guide.others_none") in own
+    assert "4 more with the same case system and version" in national
 
 
 async def test_a_query_is_recorded_before_it_can_tell_anything(guarded: Desk, keys: Issuer) -> None:

@@ -5,7 +5,7 @@ import html
 import pytest
 
 from streams.presentation.words import LANGUAGES
-from streams.view.page import find, home, routes
+from streams.view.page import find, home, routes, trends
 from streams.view.page.render import words_of
 from tests.view.conftest import asking, desk_with
 from tests.view.page.pages import PAGES
@@ -45,7 +45,7 @@ def test_every_page_is_among_those_that_are_looked_at() -> None:
     looked_at += [page.removesuffix("/") for page in looked_at]  # an overview has both addresses
     patterns = {
         route.path: route.path_regex  # type: ignore[attr-defined]  # all of them
-        for of in (routes.router, home.router, find.router) for route in of.routes
+        for of in (routes.router, home.router, find.router, trends.router) for route in of.routes
     }  # fmt: skip
     assert len(patterns) > 20
     assert [path for path, pattern in patterns.items() if not any(map(pattern.match, looked_at))] == []

@@ -26,6 +26,16 @@ def test_another_page_keeps_the_zone_only() -> None:
     assert HERE.to("/reports", [("receiver", "0301")]) == "/reports?receiver=0301&utc=1"
 
 
+def test_a_report_carries_the_list_that_it_was_looked_at_from() -> None:
+    assert HERE.onward() == [("back", "/reports?status=missing&status=stored&cursor=abc")]
+    assert Here("nn", "/", ()).onward() == []
+    assert Here("nn", "/receivers/4601", (("utc", "1"),)).onward() == [("back", "/receivers/4601")]
+    assert Here("nb", "/reports", (("q", "x" * 2000),)).onward() == []
+    assert Here("en", "/reports/1", (*HERE.onward(), ("utc", "1"))).back() == (
+        "/en/reports?status=missing&status=stored&cursor=abc&utc=1"
+    )
+
+
 def test_a_filter_is_added_or_taken_away_and_the_list_begins_anew() -> None:
     assert HERE.toggled("status", "stored") == "/reports?status=missing&utc=1"
     assert HERE.toggled("reason", "rejected") == "/reports?status=missing&status=stored&utc=1&reason=rejected"

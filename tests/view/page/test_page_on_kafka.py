@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pyarrow.parquet
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from streams.presentation.times import OSLO
 from tests.browser import with_browser
@@ -69,13 +69,46 @@ async def test_a_report_shows_its_time_line_with_evidence(page: Page, viewing: V
     await expect(page.locator("h1")).to_contain_text("Denne meldingen mangler bekreftet lagring")
     moments = await page.locator(".timeline li strong").all_inner_texts()
     assert [text for text in moments if text != "Kvittering"] == [
-        "Sendt av portalen", "Frist", "Varsles hvis ikke bekreftet", "Varslet: mangler",
+        "Sendt av portalen", "Frist", "Varsles hvis ikke bekreftet", "Beviset på lagring kom ikke", "Varslet: mangler",
     ]  # fmt: skip
     line = await page.locator(".timeline").inner_text()
+    await page.locator(".technical summary").click()
+    places = await page.locator(".technical").inner_text()
     assert "mottatt (en påstand)" in line
     assert "kvittert, men ikke lagret" in line
     for topic in ("sent", "receipt", "missing"):
-        assert re.search(rf"{viewing.world.name}\.{topic}, partisjon \d, post \d+", line), topic
+        assert re.search(rf"{viewing.world.name}\.{topic}, partisjon \d, post \d+", places), topic
+
+
+async def test_ids_and_the_text_for_the_help_desk_are_copied(page: Page, viewing: Viewing) -> None:
+    report_id = viewing.reports["lied"]
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(f"/reports/{report_id}")
+    for button, starts in (("Kopier Meldings-id", report_id), ("Kopier teksten", "Vi trenger hjelp")):
+        await page.get_by_role("button", name=button).click()
+        await expect(page.locator("#live")).to_have_text("Kopiert")
+        assert (await page.evaluate("navigator.clipboard.readText()")).startswith(starts)
+        await page.evaluate("document.getElementById('live').textContent = ''")
+
+
+async def test_without_a_script_there_is_no_button_that_does_nothing(browser: Browser, viewing: Viewing) -> None:
+    context = await browser.new_context(base_url=viewing.address, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"/reports/{viewing.reports['lied']}")
+    assert [await button.is_visible() for button in await page.locator("main button").all()] == [False, False]
+    await expect(page.locator(".helpdesk")).to_contain_text(viewing.reports["lied"])
+    await context.close()
+
+
+async def test_the_search_in_the_head_leads_to_a_municipality_and_to_a_report(page: Page, viewing: Viewing) -> None:
+    for q, where in (
+        ("Bergen", "/receivers/4601"),
+        (viewing.reports["lied"][:8], f"/reports/{viewing.reports['lied']}"),
+    ):
+        await page.goto("/books")
+        await page.get_by_role("searchbox", name="Søk etter kommune").fill(q)
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile(f"{where}$"))
 
 
 async def test_a_report_that_nobody_knows_is_a_page_that_says_so(page: Page) -> None:
@@ -183,7 +216,7 @@ async def test_a_month_that_was_not_watched_whole_has_no_statement(page: Page, v
     """The checker began a moment ago. What a statement looks like, test_statement_page.py sees."""
     await page.goto("/receivers")
     await page.get_by_role("link", name="Bergen").click()
-    await expect(page.locator("tbody th")).to_contain_text("ikke overvåket hele måneden")
+    await expect(page.locator(".months tbody th").first).to_contain_text("ikke overvåket hele måneden")
     answer = viewing.get(f"/receivers/4601/{datetime.now(OSLO):%Y-%m}")
     assert answer.status_code == 409
     assert "Kontrollen har ikke overvåket hele måneden" in answer.text

@@ -15,6 +15,7 @@ from streams.view.page.render import PACKAGES, words_of
 from streams.view.page.saved import QUESTIONS
 from streams.view.queries.grounds import Refusal, Says, SaysOfDay, SaysOfFeed
 from streams.view.queries.missing_now import Left
+from streams.view.queries.trends import Found
 
 DASH = "\N{EN DASH}"
 AT = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # the autumn night in which Norway's hour from two to three comes twice
@@ -53,6 +54,7 @@ def test_every_text_is_used() -> None:
     source = "".join(one.read_text() for one in sources if one.name.endswith((".py", ".html", ".atom")))
     quoted = {*re.findall(r"""["']([\w.]+)["']""", source), *get_args(Status), *FACETS}
     quoted |= {*get_args(Says), *get_args(SaysOfDay), *get_args(SaysOfFeed), *get_args(Refusal), *get_args(Left)}
+    quoted |= {*get_args(Found)}
     composed = set(re.findall(r'"(\w+)\.(?:" ~|\{)', source))  # as in t("words." ~ name) and words(f"words.{name}")
 
     def used(key: str) -> bool:

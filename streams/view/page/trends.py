@@ -1,0 +1,58 @@
+"""How it has gone over time, in pictures, each with its table."""
+
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from streams.view.lookups import published_of
+from streams.view.page.addresses import on
+from streams.view.page.pictures import heat_map, months_picture
+from streams.view.page.render import page, reader_of
+from streams.view.queries.trends import MOST_MONTHS, Rate, Trends, rates, trends, worst_first
+from streams.view.responses import seat_of
+from streams.view.session import Seat
+
+router = APIRouter(include_in_schema=False)
+everywhere = on(router)
+
+
+@everywhere("/trends")
+async def show_trends(request: Request) -> Response:
+    """Rates by month, case system and version; receivers by months; how soon what was missing was found."""
+    seat, reader = seat_of(request), reader_of(request)
+    if not seat.shows_rows:
+        return await _published(request, seat)
+    answer = await seat.answer("trends", trends)
+    found: Trends = answer.found
+    watch = await seat.watch(reader.now)
+    months = [rate.of[0] for rate in found.months]
+    unseen = {month for month in months if watch.refusal_of(month, reader.now)}
+    return await page(
+        request, reader, "trends.html", answer,
+        months=found.months, rates=_rates(found.months, unseen),
+        versions=found.versions, highest=_highest(found.versions), trends=found,
+        version_map=heat_map(found.version_months, months), receiver_map=heat_map(found.receivers, months),
+    )  # fmt: skip
+
+
+async def _published(request: Request, seat: Seat) -> Response:
+    """Of the counts that are published; a rate of what is hidden is hidden."""
+    answer = await published_of(seat)
+    tables = answer.found.tables
+    months = rates((row for row in tables["month"] if row["month"] is not None), ("month",))[-MOST_MONTHS:]
+    versions = rates(tables["version"], ("case_system", "case_system_version"))
+    return await page(
+        request, reader_of(request), "trends.html", answer,
+        months=months, rates=_rates(months, set()), versions=worst_first(versions), highest=_highest(versions),
+        trends=None,
+    )  # fmt: skip
+
+
+def _rates(months: list[Rate], unseen: set[date]) -> Any:
+    return months_picture([{"month": one.of[0], "rate": one.per_thousand, "of": one} for one in months], unseen, "rate")
+
+
+def _highest(versions: list[Rate]) -> float:
+    """The longest bar: of those of which so few were sent that the rate tells little there is none."""
+    return max((one.per_thousand or 0.0 for one in versions if not one.few), default=0.0)
