@@ -20,14 +20,14 @@ NAMES = {
 OURS: dict[Language, set[str]] = {
     "nb": {
         "barnevernsmeldinger", "bekreftelsestid", "bekymringsmelding", "bekymringsmeldingene", "bekymringsmeldinger",
-        "fagsystem", "fagsystemene", "fagsystemer", "fagsystemet", "ikt", "kontrollsum", "meldings", "mottakstid",
-        "noe", "noen", "nyhetsleser", "serverfeil", "tilgjengelighetserklæring",
+        "fagsystem", "fagsystemene", "fagsystemer", "fagsystemet", "feilkø", "ikt", "kontrollsum", "meldings",
+        "mottakstid", "noe", "noen", "nyhetsleser", "serverfeil", "tilgjengelighetserklæring",
     },
     "nn": {
         "barnevernsmeldingar", "bekymringsmelding", "bekymringsmeldingane", "bekymringsmeldingar", "fagsystem",
-        "fagsystema", "fagsystemet", "id", "kolonnenamna", "kontrollsum", "meldings", "mottakstida", "månadsoppgåve",
-        "månadsoppgåver", "nyheitslesar", "pikslar", "skjermlesar", "stadfestingstid", "tenarfeil", "tidsavbrot",
-        "tidslinje", "tilgjengelegheitserklæring",
+        "fagsystema", "fagsystemet", "feilkø", "feilsorterte", "id", "kolonnenamna", "kontrollsum", "meldings",
+        "mottakstida", "månadsoppgåve", "månadsoppgåver", "nyheitslesar", "pikslar", "skjermlesar", "stadfestingstid",
+        "tenarfeil", "tidsavbrot", "tidslinje", "tilgjengelegheitserklæring",
     },
     "en": set(),
 }  # fmt: skip
