@@ -12,9 +12,13 @@ _FORMULA = "^[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r\n]"
 
 
 def written_as_csv(
-    batches: Iterable[pa.RecordBatch], *, for_excel: bool = False, comment: bool = True, guarded: bool = False
+    batches: Iterable[pa.RecordBatch],
+    *,
+    for_excel: bool = False,
+    comment: str | None = "comment",
+    guarded: bool = False,
 ) -> Iterator[bytes]:
-    """RFC 4180, with an empty last column `comment`; for Norwegian Excel with semicolons and a byte-order mark.
+    """RFC 4180, with an empty last column of that name; for Norwegian Excel with semicolons and a byte-order mark.
 
     `guarded`: a text that a spreadsheet would run as a formula gets an apostrophe in front. Every text is quoted.
     """
@@ -26,8 +30,8 @@ def written_as_csv(
         table = pa.Table.from_batches([batch])
         if guarded:
             table = _harmless(table)
-        if comment:
-            table = table.append_column("comment", pa.nulls(table.num_rows, pa.string()))
+        if comment is not None:
+            table = table.append_column(comment, pa.nulls(table.num_rows, pa.string()))
         target = pa.BufferOutputStream()
         options.include_header, header = header, False
         pa.csv.write_csv(table, target, options)

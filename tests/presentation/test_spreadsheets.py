@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from streams.presentation.spreadsheets import written_as_csv
 
 
-def read(*batches: pa.RecordBatch, delimiter: str = ";", **options: bool) -> list[list[str]]:
+def read(*batches: pa.RecordBatch, delimiter: str = ";", **options: Any) -> list[list[str]]:
     text = b"".join(written_as_csv(batches, **options)).decode("utf-8-sig")
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
 
@@ -22,7 +23,7 @@ def test_the_header_comes_once_and_an_empty_comment_last() -> None:
     assert read(batch("a"), batch("b"), for_excel=True) == [
         ["text", "number", "comment"], ["a", "-1", ""], ["b", "-1", ""],
     ]  # fmt: skip
-    assert read(batch("a"), delimiter=",", comment=False) == [["text", "number"], ["a", "-1"]]
+    assert read(batch("a"), delimiter=",", comment=None) == [["text", "number"], ["a", "-1"]]
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r\n@", " -1", "\uff1d1", "\ufeff=1", "-"])

@@ -69,7 +69,7 @@ def write_books(folder: Path, table: Table) -> None:
 
 def _write(path: Path, batches: Iterable[pa.RecordBatch], *, comment: bool = True) -> None:
     with path.open("wb") as file:
-        file.writelines(written_as_csv(batches, for_excel=True, comment=comment, guarded=True))
+        file.writelines(written_as_csv(batches, for_excel=True, comment="comment" if comment else None, guarded=True))
 
 
 def _by_first(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str | None, pa.RecordBatch]]:

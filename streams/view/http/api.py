@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.common import Municipality, ReportId, Time
 from schemas.outputs import Reason
 from streams.presentation.municipality_names import known_today, named
+from streams.presentation.words import Language
 from streams.problems import BadRequest, not_found
 from streams.view.http import coverage_models, formats, models
+from streams.view.http.for_people import words_of
 from streams.view.http.formats import MEDIA_TYPES, Format, as_json
 from streams.view.lookups import confirmation_of, published_of, report_of, statement_of
 from streams.view.queries import queries
@@ -48,7 +50,10 @@ class Paging(BaseModel):
         description=f"At most {MOST_PAGE_ROWS} in a JSON page ({PAGE_ROWS} unless given); all in a file.",
     )
     cursor: str | None = Field(None, max_length=500, description="Where the last page ended: its `next`. JSON only.")
-    excel: bool = Field(False, description="A CSV file for Norwegian Excel: semicolons and a byte-order mark.")
+    excel: bool = Field(
+        False, description="A CSV file for people with Norwegian Excel: fewer columns, words for codes, local times."
+    )
+    language: Language = Field("nb", description="The language of a file for Excel.")
 
 
 class ReportQuery(ReportFilter, Paging):
@@ -288,8 +293,10 @@ async def _file(request: Request, name: str, listing: Listing, query: Any, wante
     reading = seat.reading
     if wanted is Format.NDJSON:
         content = formats.ndjson(reading, listing, query.limit)
+    elif wanted is Format.CSV and query.excel:
+        content = formats.excel_csv(reading, listing, query.limit, words_of(query.language))
     elif wanted is Format.CSV:
-        content = formats.csv(reading, listing, query.limit, for_excel=query.excel)
+        content = formats.csv(reading, listing, query.limit)
     else:
         about = {"complete_until": headers["X-Complete-Until"], "behind": picture.behind or ""}
         content = formats.parquet(reading, listing, query.limit, about)

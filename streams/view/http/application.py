@@ -21,6 +21,7 @@ from streams.view.http.api import router
 from streams.view.http.authentication import STATIC, Gate
 from streams.view.http.events import router as events
 from streams.view.http.metrics import Measuring, Requests, show_metrics
+from streams.view.http.sql_files import router as sql_files
 from streams.view.page.atom import router as atom
 from streams.view.page.find import router as find
 from streams.view.page.home import router as homes
@@ -75,6 +76,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
             app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
     app.include_router(events)
+    app.include_router(sql_files)
     app.include_router(pages)
     app.include_router(find)
     app.include_router(homes)

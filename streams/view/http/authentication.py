@@ -26,6 +26,7 @@ OPEN = frozenset(LIVE + READY + METRICS)
 STATIC = "/static/"
 MOST_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
+QUERIES = frozenset({"sql", "sql.csv", "sql.parquet"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 FROM_OURSELVES = frozenset({"same-origin", "none"})
 BEARER = "bearer "
@@ -149,7 +150,7 @@ def _refuse_other_sites(request: Request) -> None:
         origin is not None and origin.partition("://")[2] != headers.get("host")
     )
     followed = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
-    runs = request.url.path.endswith("/sql") and "query" in request.query_params
+    runs = request.url.path.rpartition("/")[2] in QUERIES and "query" in request.query_params
     if from_elsewhere and not (followed and request.method in READING and not runs):
         raise Problem("cross-site", "This was sent by a page of another site: ask here.", status=HTTPStatus.FORBIDDEN)
 

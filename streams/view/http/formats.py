@@ -16,7 +16,9 @@ import pyarrow.parquet
 
 from streams.core.events import written
 from streams.presentation.spreadsheets import written_as_csv
+from streams.presentation.words import Words
 from streams.problems import Problem
+from streams.view.http.for_people import HEADINGS, readable
 from streams.view.queries.queries import Listing
 from streams.view.sandbox import QueryResult
 from streams.view.sandbox.errors import too_large
@@ -97,15 +99,16 @@ def json_list(rows: Sequence[Any]) -> bytes:
 def json_rows(found: QueryResult) -> bytes:
     """An analyst's rows as one JSON list of lists. Raises Refused where that is too long."""
     parts = (part for batch in found.table.to_batches() for part in slices(batch))
-    return _joined(_bounded(as_json(list(zip(*map(values, part.columns), strict=True))) for part in parts))
+    return _joined(bounded(as_json(list(zip(*map(values, part.columns), strict=True))) for part in parts))
 
 
-def _bounded(parts: Iterable[bytes]) -> Iterator[bytes]:
+def bounded(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """An answer's parts, as long as they are not too long together. Raises Refused where they are."""
     size = 0
     for part in parts:
         size += len(part)
         if size > ROWS_BYTES:
-            raise too_large(f"The answer is longer than {ROWS_BYTES >> 20} MiB of JSON")
+            raise too_large(f"The answer is longer than {ROWS_BYTES >> 20} MiB of text")
         yield part
 
 
@@ -132,9 +135,16 @@ def ndjson(reading: Reading, listing: Listing, limit: int | None) -> Iterator[by
         yield "".join(f"{row}\n" for row in batch.column("row").to_pylist()).encode()
 
 
-def csv(reading: Reading, listing: Listing, limit: int | None, *, for_excel: bool = False) -> Iterator[bytes]:
-    """RFC 4180 with an empty column `comment`; for Norwegian Excel with semicolons and a byte-order mark."""
-    yield from written_as_csv(_batches(reading, listing, listing.columns.texts(), limit), for_excel=for_excel)
+def csv(reading: Reading, listing: Listing, limit: int | None) -> Iterator[bytes]:
+    """RFC 4180 with an empty column `comment`."""
+    yield from written_as_csv(_batches(reading, listing, listing.columns.texts(), limit))
+
+
+def excel_csv(reading: Reading, listing: Listing, limit: int | None, words: Words) -> Iterator[bytes]:
+    """What people read of a list, for Norwegian Excel: semicolons and a byte-order mark, words and local times."""
+    batches = _batches(reading, listing, listing.columns.local_texts(tuple(HEADINGS)), limit)
+    comment = words("words.comment")
+    yield from written_as_csv(readable(batches, words), for_excel=True, comment=comment, guarded=True)
 
 
 def parquet(reading: Reading, listing: Listing, limit: int | None, about: dict[str, str]) -> Iterator[bytes]:

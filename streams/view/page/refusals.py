@@ -42,7 +42,7 @@ _ADVICE = {
 _TOLD = ("unknown-report", "month-refused")
 
 
-class Told(NamedTuple):
+class Explained(NamedTuple):
     """What a page says of a problem; `foreign`: the detail is in English, whatever the reader's language."""
 
     heading: str
@@ -50,18 +50,18 @@ class Told(NamedTuple):
     foreign: bool = False
 
 
-def told(words: Words, problem: Problem) -> Told:
+def told(words: Words, problem: Problem) -> Explained:
     """The problem as the reader understands it."""
     heading = words(_HEADINGS.get(problem.kind, "error.heading"))
     field = problem.errors[0].where if problem.errors else ""
     if problem.kind in _TOLD:
-        return Told(heading, problem.detail)
+        return Explained(heading, problem.detail)
     if problem.kind == "unknown-parameter":
-        return Told(heading, words("error.unknown_field", field=field))
+        return Explained(heading, words("error.unknown_field", field=field))
     if problem.kind in ("invalid-parameter", "unknown-order"):
         advice = words("error.day") if field in _DAYS else words("error.go_back")
         name = words(_LABELS[field]) if field in _LABELS else field
-        return Told(heading, f"{words('error.unreadable_field', field=name)} {advice}")
+        return Explained(heading, f"{words('error.unreadable_field', field=name)} {advice}")
     if problem.kind in _ADVICE:
-        return Told(heading, words(_ADVICE[problem.kind]))
-    return Told(heading, problem.detail, foreign=words.language != "en")
+        return Explained(heading, words(_ADVICE[problem.kind]))
+    return Explained(heading, problem.detail, foreign=words.language != "en")

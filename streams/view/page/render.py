@@ -10,8 +10,9 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from streams.data import todays_number
 from streams.presentation.municipality_names import former, municipality_names
 from streams.presentation.times import norwegian_day
-from streams.presentation.words import LANGUAGES, SHARED, Language, Words, catalogue
+from streams.presentation.words import LANGUAGES, Language, Words, catalogue
 from streams.problems import Problem
+from streams.view.http.for_people import PACKAGES
 from streams.view.page.days import as_day, presets
 from streams.view.page.links import Here
 from streams.view.page.refusals import told
@@ -22,7 +23,6 @@ from streams.view.store.cache import Answer
 from streams.view.store.freshness import Picture
 from streams.view.store.tables import REASONS, STATUSES
 
-PACKAGES = (*SHARED, "streams.view.page")
 DAYS = ("day_from", "day_to")
 
 

@@ -20,13 +20,14 @@ from streams.view.page.guide import steps
 from streams.view.page.links import Here, values
 from streams.view.page.render import PageReader, page, reader_of
 from streams.view.page.saved import QUESTIONS
-from streams.view.page.sql_table import SqlTable, sql_table
+from streams.view.page.sql_table import SqlTable, columns_of, page_of, sql_table
 from streams.view.page.trust import trust
 from streams.view.queries import queries
 from streams.view.queries.alike import alike
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.grounds import says_of, says_of_list
 from streams.view.queries.missing_now import to_the_minute
+from streams.view.queries.published import PUBLISHED_COLUMNS
 from streams.view.queries.search import name_meant
 from streams.view.queries.statement import MONTH, first_day
 from streams.view.queries.trends import allowances
@@ -34,6 +35,7 @@ from streams.view.responses import seat_of
 from streams.view.sandbox import Refused
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
+from streams.view.store.tables import PUBLISHED
 
 router = APIRouter(include_in_schema=False)
 everywhere = on(router)
@@ -214,20 +216,24 @@ async def books(request: Request) -> Response:
 async def sql(request: Request) -> Response:
     """The analysts' box: a question is part of the address, as everything else."""
     seat, reader = seat_of(request), reader_of(request)
-    query = dict(reader.here.pairs).get("query", "").strip()
+    given = dict(reader.here.pairs)
+    query, start = given.get("query", "").strip(), given.get("start", "0")
+    if not re.fullmatch("[0-9]{1,6}", start):
+        raise BadRequest("invalid-parameter", "The parameter start is a number of rows.", "start")
     found: SqlTable | None = None
     refused: Refused | None = None
     if query:
         try:
-            found = await seat.query(query, sql_table)
+            found = await seat.query(query, lambda found: sql_table(found, int(start)))
         except Refused as error:
             refused = error
-    coverage = await seat.answer("coverage", queries.partitions)
+    kept_tables = tuple(name for name in seat.tables if name != PUBLISHED)
+    coverage = await seat.answer("columns", lambda cursor: columns_of(cursor, kept_tables))
+    columns = {name: coverage.found.get(name) or list(PUBLISHED_COLUMNS) for name in seat.tables}
     return await page(
         request, reader, "sql.html", coverage,
         kept=not query, query=query, found=found, refused=refused,
-        questions=QUESTIONS if seat.shows_rows else {},
-        tables=seat.tables,
+        questions=QUESTIONS if seat.shows_rows else {}, tables=columns, page_of=page_of,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from streams.presentation.times import TIME_FORMAT
+from streams.presentation.times import SPREADSHEET_TIME_FORMAT, TIME_FORMAT, ZONE
 from streams.view.store.tables import EVENT_COLUMNS, STATE_COLUMNS
 
 LISTS = ("message_ids", "flags")
@@ -36,6 +36,17 @@ class Columns(NamedTuple):
             f'array_to_string("{name}", \'|\') AS "{name}"' if name in LISTS else f'{self._written(name)} AS "{name}"'
             for name in self.names
         )
+
+    def local_texts(self, names: Sequence[str]) -> str:
+        """Those of the named columns that there are, as text for people: times as clocks in Norway showed them."""
+        return ", ".join(self._local(name) for name in names if name in self.names)
+
+    def _local(self, name: str) -> str:
+        if name in LISTS:
+            return f'array_to_string("{name}", \'|\') AS "{name}"'
+        if name in self.times:
+            return f"strftime(timezone('{ZONE}', \"{name}\"), '{SPREADSHEET_TIME_FORMAT}') AS \"{name}\""
+        return f'CAST("{name}" AS VARCHAR) AS "{name}"'
 
     def _written(self, name: str) -> str:
         if name in self.times:

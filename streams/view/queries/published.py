@@ -37,6 +37,7 @@ ASKED: Mapping[tuple[str, ...], tuple[str, tuple[str, ...]]] = {
 }
 ASKED_FOR = ("reports", "missing")
 KEYS = ("municipality", "month", "case_system", "case_system_version", "channel")
+PUBLISHED_COLUMNS = ("grouped_by", *KEYS, *COUNTS)
 MOST_GROUPS_PUBLISHED = 2_000  # of one table: what hides small numbers takes the square of their number
 Row = dict[str, Any]
 
@@ -61,8 +62,7 @@ class Published(NamedTuple):
         rows = [{"grouped_by": "nothing", **self.total}]
         rows += [{"grouped_by": name, **row} for name, table in self.tables.items() for row in table]
         types = {"month": pa.date32(), **dict.fromkeys(COUNTS, pa.int64())}
-        names = ("grouped_by", *KEYS, *COUNTS)
-        schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
+        schema = pa.schema([(name, types.get(name, pa.string())) for name in PUBLISHED_COLUMNS])
         return pa.Table.from_pylist(rows, schema=schema)
 
 

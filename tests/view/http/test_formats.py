@@ -50,20 +50,45 @@ def as_text(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize(("query", "delimiter"), [("", ","), ("?excel=true", ";")])
-async def test_csv_is_the_json_with_an_empty_comment(
-    full: Desk, client: httpx.AsyncClient, name: str, query: str, delimiter: str
-) -> None:
-    answer = await client.get(f"/api/v1/{name}.csv{query}")
-    assert answer.content.startswith(b"\xef\xbb\xbf") == bool(query)
-    text = answer.content.decode("utf-8-sig")
-    found = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+async def test_csv_is_the_json_with_an_empty_comment(full: Desk, client: httpx.AsyncClient, name: str) -> None:
+    answer = await client.get(f"/api/v1/{name}.csv")
+    found = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     expected = await rows(client, name)
     assert [row | {"comment": ""} for row in found] == found
     for row, same in zip(found, expected, strict=True):
         seconds, expected_seconds = row.pop("confirmation_seconds", ""), same.pop("confirmation_seconds", None)
         assert row == {key: as_text(value) for key, value in same.items()} | {"comment": ""}
         assert (float(seconds) if seconds else None) == expected_seconds
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nb", {"Status": "mangler", "Grunn": "ingen kvittering", "Kommune": "Oslo", "Kommunenummer": "0301",
+                "Sendt": "03.03.2026 01:00:00", "Portalen sletter": "02.04.2026 02:00:00", "Kanal": "Fiks IO",
+                "Fagsystem": "Visma Familia", "Skjema": "skjema for privatpersoner", "Kommentar": ""}),
+        ("nn", {"Status": "manglar", "Grunn": "inga kvittering", "Mottatt": None,
+                "Skjema": "skjema for privatpersonar"}),
+        ("en", {"Status": "lacks confirmed storage", "Reason": "no receipt", "Comment": ""}),
+    ],
+)  # fmt: skip
+async def test_a_file_for_excel_is_what_people_read(
+    full: Desk, client: httpx.AsyncClient, language: str, said: dict[str, str | None]
+) -> None:
+    """Headings and words for codes, times as clocks in Norway showed them, and nothing of Kafka's."""
+    query = {"excel": "true", "language": language, "order": "sent_at", "status": "missing"}
+    answer = await client.get("/api/v1/reports.csv", params=query)
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert {name: found[-1].get(name) for name in said} == said
+    assert len(found[0]) == 24
+    assert len(found) == len([one for one in await rows(client, "reports") if one["status"] == "missing"])
+
+
+async def test_announcements_for_excel_say_what_was_announced(full: Desk, client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/announcements.csv?excel=true")
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert {one["Hendelse"] for one in found} == {"Varslet: mangler", "Varslet: funnet igjen"}
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from streams.presentation.words import LANGUAGES, Language, catalogue
-from streams.view.page.render import PACKAGES
+from streams.view.http.for_people import PACKAGES
 from streams.view.queries.grounds import Watch, says_of, says_of_day, says_of_list
 from streams.view.services import Desk
 from streams.view.store.freshness import Picture

@@ -44,6 +44,13 @@
     }
   };
 
+  const question = document.getElementById("query");
+  document.getElementById("keys")?.removeAttribute("hidden");
+  question?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    question.form.requestSubmit();
+  });
   if (!document.body.dataset.tag || location.pathname.endsWith("/sql")) return;
   pause.hidden = false;
   pause.setAttribute("aria-pressed", sessionStorage.getItem("paused") ?? "false");
