@@ -14,7 +14,7 @@ from streams.core.policy import EVER, Allowance, Asks, Feed, Override, Policy, V
 from streams.core.receivers import Service
 from streams.core.working import Calendar, WorkingTime
 from streams.data import public_holidays, succession
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, why_unreadable
 
 
 def load_policy(path: Path | None) -> Policy:
@@ -25,7 +25,7 @@ def load_policy(path: Path | None) -> Policy:
         raise ConfigurationError(f"{path or 'The built-in policy'}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"The policy {path} cannot be read ({type(error).__name__}): set MELDINGSVAKT_POLICY to a TOML file."
+            f"The policy {path} cannot be read ({why_unreadable(error)}): set MELDINGSVAKT_POLICY to a TOML file."
         ) from None
 
 

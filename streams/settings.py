@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.durations import LONGEST_DURATION
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, what_it_must_be
 
 TOPIC_NAME = r"^[A-Za-z0-9._-]{1,200}$"
+_MEMORY, _SCOPES = r"^[1-9][0-9]*(\.[0-9]+)?[MG]i?B$", r"^[!#-\[\]-~]*$"
+_PATTERNS = {
+    TOPIC_NAME: "letters without accents, digits, dots, hyphens and underscores, at most 200 of them",
+    _MEMORY: "an amount of memory like 4GB or 512MB",
+    _SCOPES: "plain letters, digits and signs, without blanks, quotes and backslashes",
+}
 
 
 class KafkaSettings(BaseSettings):
@@ -142,9 +148,7 @@ class Settings(BaseSettings):
     view_file: Path | None = Field(None, description="Where the view keeps its tables; in memory where not given.")
     view_host: str = Field("127.0.0.1", description="Where the view listens.")
     view_port: int = Field(8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
-    view_memory: str = Field(
-        "4GB", pattern=r"^[1-9][0-9]*(\.[0-9]+)?[MG]i?B$", description="How much memory the view's tables may take."
-    )
+    view_memory: str = Field("4GB", pattern=_MEMORY, description="How much memory the view's tables may take.")
     view_silent_after: timedelta = Field(
         timedelta(minutes=1),
         ge=timedelta(seconds=1),
@@ -166,7 +170,7 @@ class Settings(BaseSettings):
     view_algorithms: str = Field("RS256", description="The signature algorithms that are accepted, by commas.")
     view_scopes: str = Field(
         "meldingsvakt:",
-        pattern=r"^[!#-\[\]-~]*$",
+        pattern=_SCOPES,
         description="What stands before own, aggregates, national and sql in the names of scopes.",
     )
     view_mapping: Path | None = Field(None, description="Which receivers each organisation acts for (TOML).")
@@ -255,8 +259,16 @@ def load_settings() -> tuple[KafkaSettings, Settings]:
         prefix = "KAFKA_" if error.title == "KafkaSettings" else "MELDINGSVAKT_"
         name = f"{prefix}{'_'.join(str(part) for part in first['loc'])}".upper()
         raise ConfigurationError(
-            f"{name} is not valid: {first['msg']}; `meldingsvakt config` lists the settings."
+            f"{name} is not valid: {_why(first)}; `meldingsvakt config` lists the settings."
         ) from None
+
+
+def _why(error: ErrorDetails) -> str:
+    """What is wrong with a value, without the value, which may be a secret."""
+    context = error.get("ctx", {})
+    if error["type"] == "string_pattern_mismatch":
+        return f"it must be {_PATTERNS[context['pattern']]}"
+    return what_it_must_be(error["type"], context) or error["msg"].removeprefix("Value error, ")
 
 
 def _refuse_unknown() -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from schemas.common import ClosedModel, District, Municipality, OrgNumber, Token
 from streams.access.scope import ReceiverScope
 from streams.data import todays_number
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, why_unreadable
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,8 @@ def _read(path: Path) -> dict[str, frozenset[ReceiverScope]]:
         file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"The mapping {path} cannot be read ({type(error).__name__}): set MELDINGSVAKT_VIEW_MAPPING to a TOML file."
+            f"The mapping {path} cannot be read ({why_unreadable(error)}): set MELDINGSVAKT_VIEW_MAPPING to a TOML "
+            "file."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"The mapping {path} is no TOML: {error}.") from None

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from streams.broker.cluster import EmbeddedKafka
+from streams.errors import BrokerUnavailable, why_unwritable
 
 ALIVE_LOOK_SECONDS = 0.5
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,6 +20,13 @@ def run_broker(nodes: int, port: int, directory: Path | None) -> None:
 
     For the main thread only. Raises BrokerUnavailable if Kafka does not start, or ends by itself later.
     """
+    try:
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BrokerUnavailable(
+            f"Kafka's data cannot be kept in {directory} ({why_unwritable(error)}): name a folder that is yours."
+        ) from None
     with _until_signal(), EmbeddedKafka(nodes, port=port, directory=directory) as kafka:
         print(f"ready {kafka.bootstrap}", flush=True)
         while True:

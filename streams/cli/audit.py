@@ -5,15 +5,23 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.audit_diff import diff
+from streams.cli.audit_diff import DIFF_EXAMPLES, diff
+from streams.cli.usage import Commands, examples
 from streams.console import Json, say, write_line
 from streams.errors import ConfigurationError
 from streams.settings import load_settings
 
-audit_app = typer.Typer(
-    name="audit", help="What became of every report, from whatever evidence remains: exports and topics of any age."
+audit_app = Commands(
+    name="audit",
+    help="What became of every report, from whatever evidence remains: exports and topics of any age.",
+    epilog=examples(
+        "meldingsvakt audit --sent sent.csv --stored stored.csv --out result",
+        "meldingsvakt audit --mapping sources.toml --policy policy.toml --out result",
+        "meldingsvakt audit --kafka --from 2026-01-01T00:00:00Z --out result",
+        "meldingsvakt audit diff result",
+    ),
 )
-audit_app.command()(diff)
+audit_app.command(epilog=DIFF_EXAMPLES)(diff)
 Paths = list[Path] | None
 
 
@@ -29,9 +37,13 @@ def audit(
         bool, typer.Option("--all-receivers", help="The --stored files cover every receiver; else that is measured.")
     ] = False,
     kafka: Annotated[bool, typer.Option("--kafka", help="Read the input topics, too.")] = False,
-    since: Annotated[str | None, typer.Option("--from", help="Topics from this time, or offsets: sent-0=12.")] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Topics up to this time, or offsets.")] = None,
-    until: Annotated[str | None, typer.Option(help="Where time ends: all that arrived before is there.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Topics from this time, or offsets: sent-0=12.", metavar="TIME")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Topics up to this time, or offsets.", metavar="TIME")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Where time ends: all that arrived before is there.", metavar="TIME")
+    ] = None,
     policy: Annotated[Path | None, typer.Option(help="The policy file, else MELDINGSVAKT_POLICY.")] = None,
     out: Annotated[Path | None, typer.Option(help="A new folder for the result.")] = None,
     per_receiver: Annotated[bool, typer.Option("--per-receiver", help="Also one file a receiver.")] = False,

@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.usage import examples
 from streams.console import Json, say, show_json, show_table
 from streams.errors import ConfigurationError
 from streams.settings import load_settings
 
 MOST_LINES_SHOWN = 50
 EXIT_DIFFERS, EXIT_UNCOMPARED = 1, 3
+DIFF_EXAMPLES = examples(
+    "meldingsvakt audit diff result",
+    "meldingsvakt audit diff result --announced missing.ndjson --out diff.csv",
+)
 
 
 def diff(
@@ -20,7 +25,9 @@ def diff(
     announced: Annotated[
         Path | None, typer.Option(help="A file of announcements (one JSON value a line), else the checker's topic.")
     ] = None,
-    late: Annotated[str, typer.Option(help="How long after its alarm time an announcement may come.")] = "PT5M",
+    late: Annotated[
+        str, typer.Option(help="How long after its alarm time an announcement may come.", metavar="DURATION")
+    ] = "PT5M",
     out: Annotated[Path | None, typer.Option(help="Write what does not agree as CSV, to comment on.")] = None,
     as_json: Json = False,
 ) -> None:

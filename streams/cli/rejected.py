@@ -1,23 +1,33 @@
 """The commands for what could not be read."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.console import Json, show_json, show_table
+from streams.cli.usage import Commands, examples
+from streams.console import Json, say, show_json, show_table
 from streams.errors import ConfigurationError
 from streams.settings import KafkaSettings, Settings, load_settings
 
-rejected_app = typer.Typer(help="What could not be read.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.commands.rejected import Selection
+
+rejected_app = Commands(
+    help="What could not be read.",
+    epilog=examples("meldingsvakt rejected list", "meldingsvakt rejected replay --all --dry-run"),
+    no_args_is_help=True,
+)
 
 Topic = Annotated[str | None, typer.Option(help="Only this input topic.")]
-Partition = Annotated[int | None, typer.Option(help="Only this partition.")]
-Offset = Annotated[int | None, typer.Option(help="Only this offset.")]
+Partition = Annotated[int | None, typer.Option(min=0, help="Only this partition.")]
+Offset = Annotated[int | None, typer.Option(min=0, help="Only this offset.")]
 Reason = Annotated[str | None, typer.Option(help="Only this reason (with or without its field).")]
 
 
-@rejected_app.command("list")
+@rejected_app.command(
+    "list", epilog=examples("meldingsvakt rejected list", "meldingsvakt rejected list --reason too_large --json")
+)
 def rejected_list(
     topic: Topic = None,
     partition: Partition = None,
@@ -31,16 +41,31 @@ def rejected_list(
 
     kafka, settings = load_settings()
     read_batches_within(settings.max_batch_bytes)
-    found = asyncio.run(list_rejected(kafka, settings, Selection(topic, partition, offset, reason)))
+    selection = Selection(topic, partition, offset, reason)
+    found = asyncio.run(list_rejected(kafka, settings, selection))
     if as_json:
         for value in found:
             show_json(value)
+        return
+    if not found:
+        say(_none(selection))
         return
     columns = ("arrived", "topic", "partition", "offset", "stage", "reason", "judged", "report_id")
     show_table(columns, [[value[name] for name in columns] for value in found])
 
 
-@rejected_app.command("replay")
+def _none(selection: "Selection") -> str:
+    if any(each is not None for each in selection):
+        return "No rejected record is one of those: `meldingsvakt rejected list` shows all that there are."
+    return "No record was rejected: everything could be read."
+
+
+@rejected_app.command(
+    "replay",
+    epilog=examples(
+        "meldingsvakt rejected replay --all --dry-run", "meldingsvakt rejected replay --topic reports.stored"
+    ),
+)
 def rejected_replay(
     topic: Topic = None,
     partition: Partition = None,
@@ -61,12 +86,14 @@ def rejected_replay(
     asyncio.run(_replay_rejected(kafka, settings, selection, dry_run))
 
 
-async def _replay_rejected(kafka: KafkaSettings, settings: Settings, selection: object, dry_run: bool) -> None:
-    from streams.commands.rejected import Selection, replay_rejected
+async def _replay_rejected(kafka: KafkaSettings, settings: Settings, selection: "Selection", dry_run: bool) -> None:
+    from streams.commands.rejected import replay_rejected
 
-    assert isinstance(selection, Selection)
     rows = [
         (done.result, done.rejected["topic"], done.rejected["partition"], done.rejected["offset"])
         async for done in replay_rejected(kafka, settings, selection, dry_run=dry_run)
     ]
-    show_table(("result", "topic", "partition", "offset"), rows)
+    if rows:
+        show_table(("result", "topic", "partition", "offset"), rows)
+    else:
+        say(_none(selection))

@@ -1,39 +1,56 @@
 """The commands. Data goes to standard output, messages and progress to standard error.
 
 Exit codes: 0 done; 1 the answer is no (an unknown report, a verdict that is not exact, a fault that the doctor found);
-2 something must be set right first; 3 the demo ran without Kafka; 75 the worker ended in doubt, start it again.
+2 something must be set right first; 3 the demo ran without Kafka; 70 a mistake of the program; 75 the worker ended in
+doubt, start it again.
 """
 
 import asyncio
 import os
 import sys
+import traceback
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from streams.broker import BrokerUnavailable
 from streams.cli.audit import audit_app
-from streams.cli.decisions import decide
+from streams.cli.completion import COMPLETION_EXAMPLES, completion
+from streams.cli.config import CONFIG_EXAMPLES, config
+from streams.cli.decisions import DECIDE_EXAMPLES, decide
+from streams.cli.doctor import DOCTOR_EXAMPLES, doctor
+from streams.cli.explain import EXPLAIN_EXAMPLES, explain
 from streams.cli.rejected import rejected_app
-from streams.cli.simulation import demo, simulate
+from streams.cli.simulation import DEMO_EXAMPLES, SIMULATE_EXAMPLES, demo, simulate
+from streams.cli.usage import Commands, examples, sentence_about
 from streams.console import Json, say, show_json, show_table, write_line
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, why_unreadable
 from streams.logs import in_json, set_up_logging
 from streams.memory import without_looking_for_garbage
 from streams.settings import load_settings
 
-app = typer.Typer(
+EXIT_MISTAKE = 70  # sysexits.h: an internal error
+WITHOUT_SETTINGS = ("broker", "completion", "config")  # `config` tells itself what is wrong with one
+
+app = Commands(
     name="meldingsvakt",
     help="Knows that a report was sent but never stored.",
+    epilog=examples("meldingsvakt demo", "meldingsvakt doctor", "meldingsvakt explain 3f2b8c1e"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(simulate)
-app.command()(demo)
-app.command()(decide)
+app.command(epilog=SIMULATE_EXAMPLES)(simulate)
+app.command(epilog=DEMO_EXAMPLES)(demo)
+app.command(epilog=DECIDE_EXAMPLES)(decide)
+app.command(epilog=CONFIG_EXAMPLES)(config)
+app.command(epilog=COMPLETION_EXAMPLES)(completion)
+app.command(epilog=EXPLAIN_EXAMPLES)(explain)
+app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.add_typer(audit_app, name="audit")
 app.add_typer(rejected_app, name="rejected")
 
@@ -41,23 +58,53 @@ app.add_typer(rejected_app, name="rejected")
 def main() -> None:
     """Run a command; what the user can set right is one sentence and exit code 2."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        if error.format_message():  # none where the help was shown in place of a call that says nothing
+            say(f"meldingsvakt: {sentence_about(error)}", "ERROR")
+        sys.exit(2)
     except (ConfigurationError, BrokerUnavailable) as error:
         say(f"meldingsvakt: {error}", "ERROR")
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, as `head` does
         sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - nobody is to read Python's own words, nor what a record says in them
+        say(f"meldingsvakt: {_mistake(error)}", "ERROR")
+        sys.exit(EXIT_MISTAKE)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _mistake(error: Exception) -> str:
+    """A mistake of ours, by its kind and place alone: what it says may quote a record."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    return (
+        f"this is a mistake of the program ({type(error).__name__} in {Path(place.filename).name}, line "
+        f"{place.lineno}): please tell its maintainers what you did, and which version you have "
+        "(`meldingsvakt --version`)."
+    )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"meldingsvakt {version('meldingsvakt')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _set_up(context: typer.Context) -> None:
-    if context.invoked_subcommand != "broker":  # which has no settings
+def _set_up(
+    context: typer.Context,
+    shown: Annotated[
+        bool, typer.Option("--version", help="The version of this program.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    asks_for_help = "--help" in sys.argv[1:]
+    if context.invoked_subcommand not in WITHOUT_SETTINGS and not asks_for_help:
         _, settings = load_settings()
         set_up_logging(settings, library=False)
 
 
-@app.command()
+@app.command(epilog=examples("meldingsvakt broker", "meldingsvakt broker --nodes 3 --dir /var/lib/kafka"))
 def broker(
     nodes: Annotated[int, typer.Option(min=1, max=9, help="How many brokers; three replicate.")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65000, help="The first client port; 0 takes free ones.")] = 0,
@@ -69,7 +116,7 @@ def broker(
     run_broker(nodes, port, directory)
 
 
-@app.command()
+@app.command(epilog=examples("meldingsvakt topics"))
 def topics(as_json: Json = False) -> None:
     """Create the topics, or verify those that exist; unsafe settings are refused with the reason."""
     from streams.kafka.append_times import looked_at_beginnings
@@ -86,7 +133,7 @@ def topics(as_json: Json = False) -> None:
         say(sentence, "WARNING")
 
 
-@app.command()
+@app.command(epilog=examples("meldingsvakt worker"))
 def worker() -> None:
     """Run the checker: the same as `faust -A streams.app worker --without-web`."""
     if find_spec("uvloop"):  # not to be had on every system
@@ -102,7 +149,7 @@ def worker() -> None:
     cli(["-A", "streams.app", *banner, "worker", "--without-web", "--loglevel", "info"])
 
 
-@app.command()
+@app.command(epilog=examples("meldingsvakt view"))
 def view() -> None:
     """Serve the state tables: queries, files, SQL and a page, on loopback unless set otherwise."""
     with without_looking_for_garbage():
@@ -111,62 +158,15 @@ def view() -> None:
     serve(*load_settings())
 
 
-@app.command()
-def config(as_json: Json = False) -> None:
-    """Show every setting, its value and what it means; secrets are masked."""
-    rows = [
-        (f"{prefix}{name.upper()}", str(value), field.description)
-        for prefix, values in zip(("KAFKA_", "MELDINGSVAKT_"), load_settings(), strict=True)
-        for (name, value), field in zip(
-            values.model_dump(mode="json").items(), type(values).model_fields.values(), strict=True
-        )
-    ]
-    if as_json:
-        show_json([{"setting": name, "value": value, "meaning": meaning} for name, value, meaning in rows])
-    else:
-        show_table(("setting", "value", "meaning"), rows)
-
-
-@app.command()
-def doctor(
-    probe: Annotated[bool, typer.Option("--probe", help="Append marks to the inputs to compare clocks.")] = False,
-    rights: Annotated[
-        bool, typer.Option("--rights", help="Only list the least rights of each part, without asking Kafka.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Can it connect, is everything set right that a guarantee rests on, and what to do; changes nothing."""
-    from streams.doctor import FindingState, examine
-    from streams.kafka.batches import read_batches_within
-    from streams.kafka.permissions import listed
-
-    kafka, settings = load_settings()
-    if rights:
-        columns = ("part", "kind", "name", "pattern", "operations")
-        if as_json:
-            for line in listed(settings):
-                show_json(dict(zip(columns, line, strict=True)))
-        else:
-            show_table(columns, listed(settings))
-        return
-    read_batches_within(settings.max_batch_bytes)
-    findings = asyncio.run(examine(kafka, settings, probe=probe))
-    if as_json:
-        for finding in findings:
-            show_json(finding._asdict())
-    else:
-        show_table(("check", "state", "found", "what to do"), findings)
-    if any(finding.state is FindingState.FAULT for finding in findings):
-        raise typer.Exit(1)
-
-
-@app.command()
+@app.command(epilog=examples("meldingsvakt replay script.ndjson --policy policy.toml --states"))
 def replay(
     file: Annotated[
         Path, typer.Argument(help="A script: one record, feed mark or tick a line, in order of arrival; - for stdin.")
     ],
     policy: Annotated[Path | None, typer.Option(help="The policy file, else MELDINGSVAKT_POLICY.")] = None,
-    until: Annotated[str | None, typer.Option(help="Where the clock ends (RFC 3339 with a zone).")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Where the clock ends (RFC 3339 with a zone).", metavar="TIME")
+    ] = None,
     states: Annotated[bool, typer.Option("--states", help="Also print each final row.")] = False,
 ) -> None:
     """Play a script through the pure checker on a virtual clock: what would it have said?"""
@@ -191,7 +191,7 @@ def replay(
                 write_line(event_line(event))
     except OSError as error:
         raise ConfigurationError(
-            f"The script {file} cannot be read ({error.strerror}): name an existing file."
+            f"The script {file} cannot be read ({why_unreadable(error)}): name an existing file."
         ) from None
     if states:
         for state in played.states():
@@ -200,43 +200,3 @@ def replay(
         say(f"{count} unreadable: {reason}")
     for reason, count in sorted(played.unjudged.items()):
         say(f"{count} not judged: {reason}")
-
-
-@app.command()
-def explain(
-    report: Annotated[str, typer.Argument(help="The report's id, its first eight digits, or a message's id.")],
-    as_json: Json = False,
-) -> None:
-    """Why is this report missing: its time line, with offsets."""
-    from streams.commands.explain import explain as explained
-    from streams.kafka.batches import read_batches_within
-
-    kafka, settings = load_settings()
-    read_batches_within(settings.max_batch_bytes)
-    found = asyncio.run(explained(kafka, settings, report))
-    if found is None:
-        say(f"No record about {report} is in the inputs or in the state.")
-        raise typer.Exit(1)
-    if as_json:
-        show_json(found)
-        return
-    state, coverage = found["state"] or {}, found["coverage"] or {}
-    show_table(("", ""), [(name, state.get(name)) for name in _EXPLAINED] + [
-        ("complete_until", coverage.get("complete_until")), ("gap", coverage.get("gap")),
-    ])  # fmt: skip
-    columns = ("arrived", "fact", "says", "topic", "partition", "offset", "window", "unreadable", "copied_from")
-    show_table(columns, [[entry[name] for name in columns] for entry in found["timeline"]])
-    for hole in found["unreadable"]:
-        say(
-            f"{hole['topic']}-{hole['partition']} cannot be read from offset {hole['offset']} to {hole['next_offset']} "
-            f"({hole['cause']}): what it said of this report, if anything, is not known."
-        )
-    events = ("type", "event_id", "episode", "reason", "cause", "outcome")
-    if found["events"]:
-        show_table(events, [[event.get(name) for name in events] for event in found["events"]])
-
-
-_EXPLAINED = (
-    "report_id", "status", "reason", "sent_at", "due_at", "alarm_at", "receipt", "stored_at", "evidence",
-    "recovered_at", "feed", "episode", "outcome", "closed_at", "attempts", "flags", "policy_version",
-)  # fmt: skip

@@ -1,9 +1,9 @@
 """The commands that make traffic with a known truth: files, Kafka, and the incident as a demo."""
 
 import asyncio
-import os
+import shlex
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.broker import BrokerUnavailable
-from streams.console import Json, say, show_json, show_table
+from streams.cli.usage import examples
+from streams.console import Json, say, show_json, show_table, show_text
 from streams.errors import ConfigurationError
 from streams.settings import load_settings
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from streams.simulation.script import ScriptLine
 
 EXIT_WITHOUT_KAFKA = 3
+MOST_DAYS, MOST_REPORTS = 36_500, 10_000_000
+SIMULATE_EXAMPLES = examples(
+    "meldingsvakt simulate --out traffic --reports 10000 --days 30",
+    "meldingsvakt simulate --incident --out three-years",
+    "meldingsvakt simulate --to-kafka",
+)
+DEMO_EXAMPLES = examples("meldingsvakt demo", "meldingsvakt demo --exit", "meldingsvakt demo --virtual")
 
 
 def simulate(
@@ -27,12 +35,12 @@ def simulate(
     to_kafka: Annotated[
         bool, typer.Option("--to-kafka", help="Produce into the input topics, as fast as it goes.")
     ] = False,
-    reports: Annotated[int, typer.Option(min=1, help="How many reports.")] = 10_000,
+    reports: Annotated[int, typer.Option(min=1, max=MOST_REPORTS, help="How many reports.")] = 10_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same traffic.")] = 1,
     start: Annotated[
-        str, typer.Option(help="When the traffic begins (RFC 3339 with a zone).")
+        str, typer.Option(help="When the traffic begins (RFC 3339 with a zone).", metavar="TIME")
     ] = "2026-01-01T00:00:00Z",
-    days: Annotated[float, typer.Option(min=0.01, help="How long it lasts.")] = 30,
+    days: Annotated[float, typer.Option(min=0.01, max=MOST_DAYS, help="How long it lasts.")] = 30,
     incident: Annotated[
         bool, typer.Option("--incident", help="The three years of the demo, 2020 to 2023, instead; as files only.")
     ] = False,
@@ -103,13 +111,14 @@ def demo(
     if virtual:
         raise typer.Exit(_show(run_virtual(), as_json))
     try:
-        with own_kafka(), worker_and_view() as page:
-            code = _show(asyncio.run(run_live()), as_json)
-            if not leave:
-                say("All of it goes on until Ctrl-C: `meldingsvakt explain ID` with KAFKA_BROKERS="
-                    f"{os.environ['KAFKA_BROKERS']} tells about a report.")  # fmt: skip
-            say("Without --exit all of it goes on, with a page to look at." if leave else f"The page is at {page}")
-            if not leave:
+        with own_kafka() as environment, worker_and_view() as page:
+            say(f"Look at the page while it fills: {page}")
+            result = asyncio.run(run_live())
+            code = _show(result, as_json)
+            if leave:
+                say("Without --exit all of it goes on, with a page to look at.")
+            else:
+                _show_what_is_next(page, environment, result.example)
                 with suppress(KeyboardInterrupt):
                     signal.pause()
     except BrokerUnavailable as error:
@@ -119,6 +128,15 @@ def demo(
     raise typer.Exit(code)
 
 
+def _show_what_is_next(page: str, environment: Mapping[str, str], example: str | None) -> None:
+    """How to look further: each line can be copied into another terminal."""
+    say(f"\nAll of it goes on until Ctrl-C, with the page at {page}\nTo ask about it in another terminal:")
+    for name, value in environment.items():
+        say(f"  export {name}={shlex.quote(value)}")
+    for command in (f"explain {example}", "rejected list", "doctor"):
+        say(f"  meldingsvakt {command}")
+
+
 def _show(result: "Result", as_json: bool) -> int:
     """Show what the demo found; the exit code."""
     value = result.value()
@@ -126,7 +144,7 @@ def _show(result: "Result", as_json: bool) -> int:
         show_json(value)
     else:
         show_table(("", "truth", "the checker"), _rows(result))
-        typer.echo(f"{value['verdict']}\n{value['silence']}")
+        show_text(f"{value['verdict']}\n{value['silence']}")
     return 0 if result.verdict.exact else 1
 
 

@@ -18,10 +18,12 @@ from uuid import uuid4
 import orjson
 import requests
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from rich.text import Text
 
 from schemas.policy import parse_policy
 from streams.broker import EmbeddedKafka
 from streams.broker.process import GuardedProcess
+from streams.commands.demo_story import Seen, Teller
 from streams.commands.replay import PlayedLine, Replay
 from streams.console import messages, say
 from streams.core.events import MISSING_TYPE
@@ -48,12 +50,16 @@ DEMO_STOP_SECONDS = 30.0
 
 
 class Result(NamedTuple):
-    """What the demo found. `delays_seconds`: from alarm_at to the event being visible; empty on a virtual clock."""
+    """What the demo found. `delays_seconds`: from alarm_at to the event being visible; empty on a virtual clock.
+
+    `example`: the id of a report that was announced missing.
+    """
 
     verdict: Comparison
     reports: int
     events: int
     delays_seconds: tuple[float, ...] = ()
+    example: str | None = None
 
     def value(self) -> dict[str, Any]:
         """The result as JSON."""
@@ -98,11 +104,15 @@ async def run_live(reports: int = LIVE_REPORTS, seed: int = SEED) -> Result:
     story = compressed(reports, seed, LIVE_SECONDS)
     kafka, settings = load_settings()
     async with _following(kafka, settings) as seen:
-        say(f"Playing three years with {len(story.truth)} reports in {story.settled_seconds:.0f} s.")
+        say(
+            f"Playing the years 2020 to 2023 in {story.settled_seconds:.0f} s: {len(story.truth)} reports, and a case "
+            "system that confirms some of them without storing them."
+        )
         await _play(kafka, settings, story, seen)
         values = [value for _, value in seen.events]
     delays = [at - _time(v["alarm_at"]) for at, v in seen.events if v["type"] == MISSING_TYPE]
-    return Result(judge(story.truth, values, seen.rows), len(story.truth), len(values), tuple(delays))
+    example = next((truth.report_id for truth in story.truth if truth.outcome == "missing"), None)
+    return Result(judge(story.truth, values, seen.rows), len(story.truth), len(values), tuple(delays), example)
 
 
 def _time(written: str) -> float:
@@ -110,8 +120,11 @@ def _time(written: str) -> float:
 
 
 @contextmanager
-def own_kafka() -> Iterator[None]:
-    """The settings of the demo: an embedded Kafka unless KAFKA_BROKERS is set. Raises BrokerUnavailable."""
+def own_kafka() -> Iterator[dict[str, str]]:
+    """The settings of the demo, for whoever wants to ask about it: an embedded Kafka unless KAFKA_BROKERS is set.
+
+    Raises BrokerUnavailable.
+    """
     with tempfile.TemporaryDirectory(prefix="meldingsvakt-demo-") as folder:
         policy = Path(folder) / "policy.toml"
         policy.write_text(compressed(0, SEED, LIVE_SECONDS).policy_toml, encoding="utf-8")
@@ -120,13 +133,15 @@ def own_kafka() -> Iterator[None]:
             chosen["MELDINGSVAKT_VIEW_PORT"] = str(_free_port(Settings.model_fields["view_port"].default))
         if os.environ.get("KAFKA_BROKERS"):
             name = f"demo-{uuid4().hex[:8]}"  # another checker's topics must not be touched
-            os.environ.update(chosen | {"MELDINGSVAKT_APP_ID": name, "MELDINGSVAKT_INPUT_PREFIX": f"{name}."})
-            yield
+            asked = {"MELDINGSVAKT_APP_ID": name, "MELDINGSVAKT_INPUT_PREFIX": f"{name}."}
+            os.environ.update(chosen | asked)
+            yield {"KAFKA_BROKERS": os.environ["KAFKA_BROKERS"], "MELDINGSVAKT_POLICY": str(policy)} | asked
             return
         say("Starting Apache Kafka.")
         with EmbeddedKafka() as kafka:
-            os.environ.update(chosen | {"KAFKA_BROKERS": kafka.bootstrap, "MELDINGSVAKT_PARTITIONS": "6"})
-            yield
+            asked = {"KAFKA_BROKERS": kafka.bootstrap, "MELDINGSVAKT_PARTITIONS": "6"}
+            os.environ.update(chosen | asked)
+            yield asked | {"MELDINGSVAKT_POLICY": str(policy)}
 
 
 def _free_port(wanted: int) -> int:
@@ -183,13 +198,6 @@ def _wait_until_ready(process: GuardedProcess, url: str, else_: str) -> None:
     raise ConfigurationError(else_)
 
 
-class Seen(NamedTuple):
-    """Events as a consumer downstream sees them, each with the time at which it became visible (s since 1970); rows."""
-
-    events: list[tuple[float, dict[str, Any]]]
-    rows: Watched
-
-
 @asynccontextmanager
 async def _following(kafka: KafkaSettings, settings: Settings) -> AsyncIterator[Seen]:
     """What a consumer downstream sees until the block ends."""
@@ -230,20 +238,17 @@ async def _play(kafka: KafkaSettings, settings: Settings, story: Compressed, see
     began = time.monotonic()
     try:
         playing = asyncio.create_task(play(producer, settings.input_prefix, story.steps))
+        teller = Teller(seen, LIVE_SECONDS)
         with messages.status("") as status:
             while not playing.done() or time.monotonic() - began < story.settled_seconds + SETTLE_SECONDS:
                 left = max(0.0, story.settled_seconds + SETTLE_SECONDS - (time.monotonic() - began))
-                status.update(_progress(seen, left))
+                after = time.monotonic() - began
+                for sentence in teller.news(after):
+                    say(sentence)
+                status.update(Text(teller.now(after, left)))
                 if playing.done():
                     playing.result()
                 await asyncio.sleep(0.5)
         await playing
     finally:
         await producer.stop()
-
-
-def _progress(seen: Seen, left_seconds: float) -> str:
-    """What the terminal says meanwhile: also what waits for a feed that is silent."""
-    silent = seen.rows.undetermined_now
-    waiting = f", {silent} undetermined while a feed is silent" if silent else ""
-    return f"{len(seen.events)} events seen{waiting}, {left_seconds:.0f} s left"

@@ -6,7 +6,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from schemas.common import canonical_report_id, ids_that_begin
-from streams.commands.windows import Moves, is_judged_by, window_moves
+from streams.commands.windows import Move, Moves, is_judged_by, window_moves
 from streams.core.events import written
 from streams.core.facts import Decision, Fact, FactOrMark, FeedMark, Place, Sent, Stored
 from streams.core.rules import Limits, Rules
@@ -33,26 +33,52 @@ from streams.settings import KafkaSettings, Settings
 MOST_NAMED = 3
 
 
-async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[str, Any] | None:
-    """What is known of a report: `state`, `coverage`, `events`, `timeline` and `unreadable`; None if nothing is.
+class Line(NamedTuple):
+    """A line of a time line: as JSON, what it tells, and what it did to the report's window."""
 
-    `window` says what a record did to the report's windows, where all that decides it is there: the policy by which it
-    is judged, and its first sent. `unreadable`: batches of its partition that nobody can read, which may have said
-    something of it, too.
+    entry: dict[str, Any]
+    fact: Fact | Decision
+    move: Move | None = None
+
+
+class Explained(NamedTuple):
+    """What is known of a report. `events`: what was announced of it, in order.
+
+    Where all that decides them is there, lines tell what they did to windows: the policy by which the report is judged,
+    and its first sent. `unreadable`: batches of its partition that nobody can read, which may have said something of
+    it, too.
+    """
+
+    report_id: str
+    state: dict[str, Any] | None
+    coverage: dict[str, Any] | None
+    events: list[dict[str, Any]]
+    timeline: list[Line]
+    unreadable: list[dict[str, Any]]
+
+    def value(self) -> dict[str, Any]:
+        """The same as JSON."""
+        lines = [line.entry | {"window": str(line.move) if line.move else None} for line in self.timeline]
+        return self._asdict() | {"timeline": lines}
+
+
+async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> Explained | None:
+    """What is known of a report; None if nothing is.
+
     The text may also be the first eight digits of a report's id or more, or a message's id. Raises ConfigurationError
     when it is none of them, when several reports are meant, or when Kafka cannot be read.
     """
     report_id = canonical_report_id(text) or await _meant(kafka, settings, text)
     key = report_id.encode()
     home = partition_of(key, (await partition_counts(kafka, settings.inputs))[settings.inputs[0]])
-    timeline, unreadable, inputs = [], [], list[FactOrMark]()
+    timeline, unreadable, inputs = list[Line](), [], list[FactOrMark]()
     async for tp, record in read_what_is_there(kafka, settings.inputs):
         if isinstance(record, UnreadableOffsets):
             unreadable += [_hole(tp, record)] if tp.partition == home else []
         elif (mark := _feed_mark(settings, tp, record)) is not None:
             inputs += [mark] if tp.partition == home else []
         elif (found := _entry(settings, tp, record, report_id)) is not None:
-            timeline.append(found.entry)
+            timeline.append(found)
             inputs += [found.fact] if tp.partition == home and not isinstance(found.fact, Decision) else []
     state = await _last(kafka, settings.output("state"), home, key)
     coverage = await _last(kafka, settings.output("coverage"), home, str(home).encode())
@@ -61,13 +87,13 @@ async def explain(kafka: KafkaSettings, settings: Settings, text: str) -> dict[s
     if state is None and not timeline:
         return None
     moves = _moves(settings, inputs, state, coverage)
-    for entry in timeline:
-        entry["window"] = moves.get((entry["topic"], entry["partition"], entry["offset"]))
-    timeline.sort(key=lambda entry: (entry["arrived"] or "", entry["topic"], entry["offset"]))
-    return {
-        "report_id": report_id, "state": state, "coverage": coverage, "events": events, "timeline": timeline,
-        "unreadable": unreadable,
-    }  # fmt: skip
+    lines = [line._replace(move=moves.get(_place(line.entry))) for line in timeline]
+    lines.sort(key=lambda line: (line.entry["arrived"] or "", line.entry["topic"], line.entry["offset"]))
+    return Explained(report_id, state, coverage, events, lines, unreadable)
+
+
+def _place(entry: dict[str, Any]) -> tuple[str, int, int]:
+    return entry["topic"], entry["partition"], entry["offset"]
 
 
 async def _meant(kafka: KafkaSettings, settings: Settings, text: str) -> str:
@@ -103,16 +129,9 @@ class _Taken(NamedTuple):
     intake: Intake[Fact] | Intake[Decision]
 
 
-class _Found(NamedTuple):
-    """A line of the time line, and what it tells."""
-
-    entry: dict[str, Any]
-    fact: Fact | Decision
-
-
 def _moves(
     settings: Settings, inputs: list[FactOrMark], state: dict[str, Any] | None, coverage: dict[str, Any] | None
-) -> dict[tuple[str, int, int], str]:
+) -> dict[tuple[str, int, int], Move]:
     """By topic, partition and offset; nothing where the records that are there tell less than was judged by."""
     policy = load_policy(settings.policy)
     if state is None or coverage is None or not is_judged_by(policy, state, coverage):
@@ -166,7 +185,7 @@ def _hole(tp: TopicPartition, record: UnreadableOffsets) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_id: str) -> _Found | None:
+def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_id: str) -> Line | None:
     """One line of the time line; None for a record that is about something else."""
     taken = _taken(settings, tp, record)
     if taken is None:
@@ -186,7 +205,7 @@ def _entry(settings: Settings, tp: TopicPartition, record: KafkaRecord, report_i
         "unreadable": refusal.reason if refusal else None,
         "copied_from": str(intake.origin) if intake.origin else None,
     }
-    return _Found(entry, intake.fact)
+    return Line(entry, intake.fact)
 
 
 def _says(fact: Any) -> str:

@@ -1,7 +1,8 @@
 """What the attempts of one report did to its windows, found out by going through its records once more."""
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from schemas.common import parse_time
 from streams.core.checker import Checker, MemoryRows
@@ -13,12 +14,25 @@ from streams.core.policy import Policy
 from streams.core.rules import Rules
 from streams.records.coverage import read_coverage
 
-Moves = dict[Place, str]
 _MOVES = {
     Step.OPENED: "window opened",
     Step.REROUTED: "re-routed",
     Step.WINDOW_OPENED: "new window",
 }
+
+
+class Move(NamedTuple):
+    """What a sent did to its report's window, and what became of due and alarm."""
+
+    step: Step
+    due: datetime
+    alarm: datetime
+
+    def __str__(self) -> str:
+        return f"{_MOVES[self.step]}: due {written(self.due)}, alarm {written(self.alarm)}"
+
+
+Moves = dict[Place, Move]
 
 
 def window_moves(
@@ -39,7 +53,7 @@ def window_moves(
             continue
         step, row = checker.apply(one).step, rows.get(one.report_id)
         if step in _MOVES and row is not None and row.due_at and row.alarm_at:
-            moves[one.place] = f"{_MOVES[step]}: due {written(row.due_at)}, alarm {written(row.alarm_at)}"
+            moves[one.place] = Move(step, row.due_at, row.alarm_at)
     return moves
 
 

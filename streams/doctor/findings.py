@@ -19,7 +19,7 @@ class FindingState(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One line of the answer; `advice` is what to do, with the command, and empty where nothing is to be done."""
+    """One line of the answer; `advice` is what to do, empty where nothing is; commands are in backticks."""
 
     check: str
     state: FindingState
@@ -66,22 +66,22 @@ def or_ok(check: str, findings: Iterable[Finding], found: str) -> Iterator[Findi
 def set_on_topic(topic: str, **values: str | int) -> str:
     """The command that sets a topic's settings; an underscore stands for a dot in their names."""
     pairs = ",".join(f"{name.replace('_', '.')}={_listed(str(value))}" for name, value in values.items())
-    return f"kafka-configs {BOOTSTRAP} --alter --topic {topic} --add-config {pairs}"
+    return f"`kafka-configs {BOOTSTRAP} --alter --topic {topic} --add-config {pairs}`"
 
 
 def unset_on_topic(topic: str, name: str) -> str:
     """The command that takes a setting away from a topic."""
-    return f"kafka-configs {BOOTSTRAP} --alter --topic {topic} --delete-config {name}"
+    return f"`kafka-configs {BOOTSTRAP} --alter --topic {topic} --delete-config {name}`"
 
 
 def set_on_brokers(name: str, value: str | int) -> str:
     """The command that sets a setting for all brokers, where it can be changed while they run."""
-    return f"kafka-configs {BOOTSTRAP} --alter --entity-type brokers --entity-default --add-config {name}={value}"
+    return f"`kafka-configs {BOOTSTRAP} --alter --entity-type brokers --entity-default --add-config {name}={value}`"
 
 
 def in_server_properties(name: str, value: str | int) -> str:
     """What to do about a setting that a broker only reads when it starts."""
-    return f"set {name}={value} in each broker's server.properties and restart the brokers one by one"
+    return f"set `{name}={value}` in each broker's server.properties and restart the brokers one by one"
 
 
 def in_words(numbers: Iterable[int]) -> str:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
+from streams.errors import ConfigurationError, why_unwritable
 from streams.simulation.script import ScriptLine, Truth, encoded_tick
 
 TOPICS = ("sent", "receipt", "stored", "feed")
@@ -15,9 +16,20 @@ def to_files(
 ) -> int:
     """Write script, one file a topic (feeds' marks apart), truth and policy; gives the number of records.
 
-    `until`: where the clock ends, written as the script's last line.
+    `until`: where the clock ends, written as the script's last line. Raises ConfigurationError.
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        return _write(out_dir, lines, truth, policy_toml, until)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Nothing can be written to {out_dir} ({why_unwritable(error)}): name a new folder, or one that is yours."
+        ) from None
+
+
+def _write(
+    out_dir: Path, lines: Iterable[ScriptLine], truth: Iterable[Truth], policy_toml: str, until: datetime | None
+) -> int:
     written = 0
     with ExitStack() as files:
         script = files.enter_context((out_dir / "script.ndjson").open("wb"))

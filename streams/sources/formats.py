@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, why_unreadable
 from streams.sources.base import OpenFile
 from streams.sources.csv import CsvFile
 from streams.sources.ndjson import NdjsonFile
@@ -33,7 +33,7 @@ def _open(path: Path, source: SourcePlan) -> OpenFile:
             start = file.read(4)
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be read ({type(error).__name__}): give the path of a file that is there and may be read."
+            f"{path} cannot be read ({why_unreadable(error)}): give the path of a file that is there and may be read."
         ) from None
     if start in _WORKBOOKS or start.startswith(_WORKBOOKS):
         raise ConfigurationError(f"{path.name} is a spreadsheet's own file: save it as CSV (UTF-8) and give that.")

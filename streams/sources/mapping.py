@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, why_unreadable
 from streams.sources.chunk import TIMES, Kind
 from streams.sources.plan import Plan, SourcePlan
 
@@ -38,7 +38,7 @@ def load_plan(path: Path) -> Plan:
         plan = Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"The mapping file {path} cannot be read ({type(error).__name__}): give a TOML file in UTF-8."
+            f"The mapping file {path} cannot be read ({why_unreadable(error)}): give a TOML file in UTF-8."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: The mapping is not TOML: {error}.") from None

@@ -53,7 +53,7 @@ def _sent(hours: float, channel: str, message: str, municipality: str = "0301") 
 def _moves(*inputs: FactOrMark) -> list[tuple[int, str]]:
     coverage = Coverage(0, 1, {}).value()
     moves = window_moves(inputs, Rules(_policy(), succession()), coverage, TOPICS)
-    return [(place.offset, move) for place, move in moves.items()]
+    return [(place.offset, str(move)) for place, move in moves.items()]
 
 
 def test_an_attempt_on_another_channel_re_routes_and_a_repeated_one_does_not() -> None:

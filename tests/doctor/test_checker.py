@@ -93,7 +93,7 @@ CHECKER_CASES = [
         WARNING,
         "transactional ids",
         "reports-1 is Ongoing since 2026-03-01T11:55",
-        "--transactional-id reports-1; a worker that starts ends it",
+        "--transactional-id reports-1`; a worker that starts ends it",
     ),
     (
         facts(transactions=(Transaction("reports-1", "PrepareCommit", 10_000, NOW - timedelta(minutes=5)),)),

@@ -175,7 +175,7 @@ async def test_explain_and_rejected_tell_what_lies_in_the_log(make_world: MakeWo
 async def test_explain_and_rejected_speak_to_people_and_refuse_what_is_unclear(make_world: MakeWorld) -> None:
     world, report = await _with_a_rejected_record(make_world)
     run = partial(asyncio.to_thread, world.run)
-    assert "no_receipt" in (await run("explain", report)).stdout
+    assert "announced missing: no receipt" in (await run("explain", report)).stdout
     unknown = await run("explain", "00000000-0000-4000-8000-000000000000")
     assert unknown.returncode == 1
     assert (await run("rejected", "replay")).returncode == 2

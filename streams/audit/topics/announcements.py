@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from streams.audit.arrow import table_of
 from streams.core.events import CLOSED_TYPE, MISSING_TYPE, RECOVERED_TYPE, REOPENED_TYPE
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, why_unreadable
 from streams.kafka.consumers import assign_paused, one_off_consumer, read_all
 from streams.kafka.denials import explained
 from streams.kafka.topics import partition_counts
@@ -87,7 +87,9 @@ def announced_in(file: Path) -> Announcements:
         with file.open("rb") as lines:
             return Announcements(_table([(one, one.recordedtime) for one in _values_of(file, lines)]))
     except OSError as error:
-        raise ConfigurationError(f"The file {file} cannot be read ({error.strerror}): name an existing file.") from None
+        raise ConfigurationError(
+            f"The file {file} cannot be read ({why_unreadable(error)}): name an existing file."
+        ) from None
 
 
 async def _begins_with_the_first(kafka: KafkaSettings, topic: str) -> bool:

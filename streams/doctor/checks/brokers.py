@@ -8,6 +8,7 @@ from aiokafka.protocol import commit, coordination, fetch, group, metadata, offs
 from streams.doctor.checks.permissions import allow
 from streams.doctor.facts import Broker, BrokerAnswer, Facts, Unread
 from streams.doctor.findings import (
+    BOOTSTRAP,
     Finding,
     fault,
     in_server_properties,
@@ -73,7 +74,7 @@ def reachable(facts: Facts) -> Iterator[Finding]:
             fault(
                 "brokers",
                 "there is no controller: no leader is elected and no topic created",
-                'kafka-metadata-quorum --bootstrap-server "$KAFKA_BROKERS" describe --status',
+                f"`kafka-metadata-quorum {BOOTSTRAP} describe --status`",
             )
         )
     number = facts.size()
@@ -160,7 +161,7 @@ def _time_outs(facts: Facts, broker: Broker) -> Iterator[Finding]:
             yield fault(
                 CHECK,
                 f"broker {broker.node_id} has {name}={theirs}, but {setting} is {ours} ms: it refuses the worker",
-                f"set {setting}=PT{theirs / 1000:g}S, or {in_server_properties(name, ours)}",
+                f"set `{setting}=PT{theirs / 1000:g}S`, or {in_server_properties(name, ours)}",
             )
 
 

@@ -43,7 +43,9 @@ def group(facts: Facts) -> Iterator[Finding]:
         yield unread("workers", facts.group.why, PERMISSIONS)
     elif not facts.group.members:
         yield warning(
-            "workers", f"nobody is in the group {name} ({facts.group.state}): nothing is checked", "meldingsvakt worker"
+            "workers",
+            f"nobody is in the group {name} ({facts.group.state}): nothing is checked",
+            "`meldingsvakt worker`",
         )
     else:
         number = len(facts.topics[facts.settings.inputs[0]].shape())
@@ -64,7 +66,7 @@ def coverage(facts: Facts) -> Iterator[Finding]:
     elif isinstance(facts.coverage, Unread):
         yield unread("coverage", facts.coverage.why, PERMISSIONS)
     elif not facts.coverage.after:
-        yield warning("coverage", "nothing was ever checked under this app id", "meldingsvakt worker")
+        yield warning("coverage", "nothing was ever checked under this app id", "`meldingsvakt worker`")
     else:
         now = facts.coverage.after.values()
         yield from or_ok(
@@ -122,7 +124,7 @@ def _ages(facts: Facts) -> Iterator[Finding]:
             "coverage",
             f"partition {in_words(late)} is complete only until {in_days(_whole(max(late.values())))} ago: deadlines "
             f"since then are not judged yet; {_behind(facts)} records are still to be read",
-            "look at the worker's log and /readyz" if workers else "meldingsvakt worker",
+            "look at the worker's log and /readyz" if workers else "`meldingsvakt worker`",
         )
     if never:
         yield warning(
@@ -180,8 +182,8 @@ def _changed(facts: Facts, place: Place, offset: int, applied: int) -> Finding:
         "offsets",
         f"{place[0]}-{place[1]}: the group's offset {offset} was changed by hand (the state ends at {applied}): the "
         "worker refuses",
-        f"stop the workers, kafka-consumer-groups {BOOTSTRAP} --delete-offsets --group {name} --topic {place[0]}, and "
-        "start them: they go on by their state",
+        f"stop the workers, `kafka-consumer-groups {BOOTSTRAP} --delete-offsets --group {name} --topic {place[0]}`, "
+        "and start them: they go on by their state",
     )
 
 
@@ -191,8 +193,8 @@ def transactions(facts: Facts) -> Iterator[Finding]:
         yield unknown(
             "transactional ids",
             facts.transactions.why,
-            f"allow this client Describe on them, or {TRANSACTIONS} describe --transactional-id "
-            f"{facts.settings.app_id}-0",
+            f"allow this client Describe on them, or `{TRANSACTIONS} describe --transactional-id "
+            f"{facts.settings.app_id}-0`",
         )
         return
     hanging = [finding for each in facts.transactions for finding in _hanging(facts, each)]
@@ -209,7 +211,7 @@ def _hanging(facts: Facts, one: Transaction) -> Iterator[Finding]:
             "transactional ids",
             f"{one.transactional_id} is {one.state} since {written(one.started)}, longer than its time-out of "
             f"{one.timeout_ms} ms: {why}",
-            f"{TRANSACTIONS} describe --transactional-id {one.transactional_id}; {heal}",
+            f"`{TRANSACTIONS} describe --transactional-id {one.transactional_id}`; {heal}",
         )
 
 
@@ -237,17 +239,19 @@ def _open(facts: Facts, place: Place, ends: Ends) -> Finding:
     first = min((each for each in several if (each.topic, each.partition) == place), default=None, key=_start)
     found = f"{topic}-{number} stands still at offset {ends.stable} of {ends.end}: a transaction is open"
     if first is None:
-        return warning("open transactions", found, f"{TRANSACTIONS} find-hanging --topic {topic} --partition {number}")
+        return warning(
+            "open transactions", found, f"`{TRANSACTIONS} find-hanging --topic {topic} --partition {number}`"
+        )
     found += f" by {_who(first)} since offset {first.start_offset}, last written {written(first.last_write)}"
-    abort = f"{TRANSACTIONS} abort --topic {topic} --partition {number} --start-offset {first.start_offset}"
+    abort = f"`{TRANSACTIONS} abort --topic {topic} --partition {number} --start-offset {first.start_offset}`"
     longest = max((int(value) for value in facts.broker_setting("transaction.max.timeout.ms").values()), default=None)
     if longest is not None and facts.now - first.last_write > timedelta(milliseconds=longest):
         return fault("open transactions", f"{found}: longer than any time-out, so that it never ends by itself", abort)
     return warning(
         "open transactions",
         found,
-        f"end it where it was begun; if nobody knows it: {TRANSACTIONS} find-hanging --topic {topic} --partition "
-        f"{number}, then {abort}",
+        f"end it where it was begun; if nobody knows it: `{TRANSACTIONS} find-hanging --topic {topic} --partition "
+        f"{number}`, then {abort}",
     )
 
 

@@ -17,7 +17,7 @@ def clocks(facts: Facts) -> Iterator[Finding]:
         yield unknown(
             "clocks",
             facts.clocks.why,
-            "start a worker, whose marks tell it, or append marks yourself: meldingsvakt doctor --probe",
+            "start a worker, whose marks tell it, or append marks yourself: `meldingsvakt doctor --probe`",
         )
         return
     skews = facts.clocks
@@ -27,7 +27,7 @@ def clocks(facts: Facts) -> Iterator[Finding]:
     yield from or_ok("clocks", [each for each in [*problems, _apart(facts, skews)] if each], told)
     for node_id in sorted(unseen):
         yield unknown(
-            "clocks", f"broker {node_id} appended nothing meanwhile", "ask again, or meldingsvakt doctor --probe"
+            "clocks", f"broker {node_id} appended nothing meanwhile", "ask again, or `meldingsvakt doctor --probe`"
         )
 
 

@@ -30,8 +30,8 @@ def _all(facts: Facts) -> Iterator[Finding]:
         yield warning(
             CHECK,
             "no authoriser: everybody who reaches the brokers may do everything, also write proofs and change offsets",
-            "set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users in each "
-            "server.properties; this command then names what to allow",
+            "set `authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer` and super.users in "
+            "each server.properties; this command then names what to allow",
         )
     else:
         yield ok(CHECK, f"all that the worker needs on topics, the group {facts.settings.app_id} and transactional ids")
@@ -77,7 +77,7 @@ def allow(facts: Facts, *operations_and_resource: str) -> str:
     """The command that allows this client some operations on a resource, which comes last."""
     *operations, resource = operations_and_resource
     each = " ".join(f"--operation {operation}" for operation in sorted(operations))
-    return f'kafka-acls {BOOTSTRAP} --add --allow-principal "{facts.principal}" {each} {resource}'
+    return f'`kafka-acls {BOOTSTRAP} --add --allow-principal "{facts.principal}" {each} {resource}`'
 
 
 def _listed(operations: frozenset[str]) -> str:

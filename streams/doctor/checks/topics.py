@@ -37,7 +37,7 @@ def existence(facts: Facts) -> Iterator[Finding]:
     if hidden := [topic.name for topic in ours if isinstance(topic.partitions, Unread)]:
         problems.append(unread("topics", f"this client may not describe {', '.join(hidden)}", PERMISSIONS))
     if missing := [topic.name for topic in ours if topic.missing]:
-        problems.append(fault("topics", f"there is no {', '.join(missing)}", "meldingsvakt topics"))
+        problems.append(fault("topics", f"there is no {', '.join(missing)}", "`meldingsvakt topics`"))
     yield from or_ok("topics", problems, f"all {len(ours)} exist")
 
 
@@ -57,7 +57,7 @@ def partitions(facts: Facts) -> Iterator[Finding]:
             "partitions",
             f"{name} has {count} partitions and {first} has {counts[first]}: a report must live in the same partition "
             "of each",
-            f"make {name} anew: kafka-topics {BOOTSTRAP} --delete --topic {name}, then meldingsvakt topics; if it "
+            f"make {name} anew: `kafka-topics {BOOTSTRAP} --delete --topic {name}`, then `meldingsvakt topics`; if it "
             "holds what is needed, make all anew with that number under another MELDINGSVAKT_APP_ID",
         )
         for name, count in sorted(counts.items())
@@ -76,8 +76,8 @@ def _added(facts: Facts, count: int) -> Iterator[Finding]:
             yield fault(
                 "partitions",
                 str(error),
-                f"MELDINGSVAKT_INPUT_PREFIX=new. MELDINGSVAKT_APP_ID=new MELDINGSVAKT_PARTITIONS={count} "
-                "meldingsvakt topics, and let the inputs be written there",
+                f"`MELDINGSVAKT_INPUT_PREFIX=new. MELDINGSVAKT_APP_ID=new MELDINGSVAKT_PARTITIONS={count} "
+                "meldingsvakt topics`, and let the inputs be written there",
             )
             return
 
@@ -161,7 +161,7 @@ def _alive(topic: TopicSeen) -> Iterator[Finding]:
 
 def _start(*topics: TopicSeen) -> str:
     down = {node for topic in topics for each in topic.shape() for node in each.replicas if node not in each.in_sync}
-    look = f"kafka-topics {BOOTSTRAP} --describe --under-replicated-partitions"
+    look = f"`kafka-topics {BOOTSTRAP} --describe --under-replicated-partitions`"
     return f"start or heal broker {in_words(down)}, and look again: {look}"
 
 
