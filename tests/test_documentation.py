@@ -127,10 +127,10 @@ def test_the_audits_mapping_is_one(tmp_path: Path) -> None:
     [text] = blocks(AUDIT, "toml")
     mapping = tmp_path / "audit.toml"
     mapping.write_text(text, encoding="utf-8")
-    for name in ("exports/familia-1.csv", "portal/sent.csv"):
+    for name in ("exports/familia-1.csv", "portal/sent.csv", "followed-up.csv", "deliveries.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert [source.kind for source in load_plan(mapping).source] == ["stored", "sent"]
+    assert [source.kind for source in load_plan(mapping).source] == ["stored", "sent", "decision", "feed_mark"]
 
 
 def test_the_policy_is_one(tmp_path: Path) -> None:

@@ -32,8 +32,9 @@ _MOST_WORDS = 255
 # refused and name no report. What a second look at such lines finds: `mentioned` ids that may be a
 # report's, `worded` words that may be a message's, `scraps` what is left of an id. `strays`: proofs of messages that
 # nobody knows; `number` where digits were lost, and how many are left (`digits`). `losses`: when proofs arrived
-# in a topic that nobody can read. `marks`: what feeds vouch for in topics, with how many proofs they claim and how many
-# have come; `heard`: how many partitions the topics have, no row where none were read.
+# in a topic that nobody can read. `marks`: what feeds vouch for, with how many proofs they claim and how many have
+# come, neither of which a file tells. `heard`: how many partitions the topics have, no row where none were read.
+# `decisions`: what people said of alarms.
 TABLES = """
 CREATE TABLE names (id INTEGER, municipality VARCHAR, district VARCHAR, unit_id VARCHAR, org_number VARCHAR,
     channel VARCHAR, case_system VARCHAR, case_system_version VARCHAR, form VARCHAR);
@@ -50,8 +51,11 @@ CREATE TABLE scraps (scrap VARCHAR, of_message BOOLEAN, kind UTINYINT, source US
 CREATE TABLE strays (kind UTINYINT, source USMALLINT, line BIGINT, names INTEGER, event_at BIGINT, number DOUBLE,
     digits INTEGER);
 CREATE TABLE accepted (report_id UUID, source USMALLINT, line BIGINT, names INTEGER, taken_at BIGINT);
-CREATE TABLE marks ("partition" INTEGER, "offset" BIGINT, feed VARCHAR, arrived BIGINT, vouched_until BIGINT,
-    claimed INTEGER, proofs INTEGER);
+CREATE TABLE marks (source USMALLINT, part INTEGER, line BIGINT, feed VARCHAR, arrived BIGINT, vouched_until BIGINT,
+    claimed INTEGER, proofs INTEGER, by_event BOOLEAN);
+CREATE TABLE decisions (report_id UUID, source USMALLINT, part INTEGER, line BIGINT, arrived BIGINT, decided_at BIGINT,
+    names INTEGER, decision_id VARCHAR, missing_event_id VARCHAR, action VARCHAR, outcome VARCHAR,
+    by_event BOOLEAN);
 CREATE TABLE heard (partitions INTEGER);
 CREATE TABLE losses ("partition" INTEGER, since BIGINT, until BIGINT);
 CREATE TABLE words (number UTINYINT, word VARCHAR);

@@ -13,6 +13,7 @@ from streams.audit.run import Asked
 from streams.audit.topics.completeness import Spot
 from streams.audit.topics.reader import AskedSpan, read_topics
 from streams.audit.workspace import Work
+from streams.core.policy import Policy
 from streams.core.rules import Limits
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts
@@ -53,9 +54,9 @@ def asked_for(
         )
     if topics is None:
         _refuse_lacking(opened)
-    load_policy(policy or settings.policy)
+    loaded = load_policy(policy or settings.policy)
     limits = Limits(FOR_GOOD, settings.unexpected_after)
-    reading = None if topics is None else partial(_read_topics, topics, settings)
+    reading = None if topics is None else partial(_read_topics, topics, settings, loaded)
     return Asked(opened, policy or settings.policy, limits, settings.max_value_bytes, until, reading)
 
 
@@ -119,10 +120,11 @@ def _bound(option: str, text: str | None, inputs: Sequence[str]) -> datetime | d
     return offsets
 
 
-def _read_topics(topics: Topics, settings: Settings, work: Work, number: int) -> list[Found]:
+def _read_topics(topics: Topics, settings: Settings, policy: Policy, work: Work, number: int) -> list[Found]:
     async def read() -> list[Found]:
-        counts = await partition_counts(topics.kafka, settings.facts)
+        counts = await partition_counts(topics.kafka, settings.inputs)
         batches = read_topics(topics.kafka, settings, topics.span)
-        return await read_kafka(work, number, batches, settings.facts, min(counts.values()), settings.max_value_bytes)
+        partitions, most = min(counts.values()), settings.max_value_bytes
+        return await read_kafka(work, number, batches, settings.inputs, partitions, most, policy)
 
     return asyncio.run(read())

@@ -27,6 +27,7 @@ from streams.policies import load_policy
 from streams.sources import OpenFile
 from streams.sources.chunk import Kind
 
+_TELLING_TIME = frozenset({"sent", "receipt", "stored", "portal"})  # how far what happened is known
 _EVIDENCE: dict[Kind, FactKind] = {
     "receipt": FactKind.RECEIPT, "portal": FactKind.RECEIPT, "stored": FactKind.STORED,
 }  # fmt: skip
@@ -60,7 +61,9 @@ def audit(work: Work, asked: Asked) -> Audited:
     with step("Adding up", known=False):
         tell(work, _sources(work, found), succession())
     versions = tuple(version.id for version in load_policy(asked.policy).versions)
-    return Audited(work.connection, until_of(work.connection), versions, datetime.now(UTC))
+    since = next((one.since or microseconds(EVER) for one in found if one.kind == "decision" and one.certain), None)
+    known = None if since is None else time_of(since)
+    return Audited(work.connection, until_of(work.connection), versions, datetime.now(UTC), known)
 
 
 def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None:
@@ -74,7 +77,7 @@ def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None
             if kind is not None:
                 covered += [(one.number, kind, stretch) for stretch in stretches(work.connection, kind, one, until)]
         ends = [stretch.to for _, kind, stretch in covered if kind is FactKind.STORED]
-        ends += [time_of(one.last) for one in found if one.last is not None and not one.certain]
+        ends += [time_of(one.last) for one in found if one.last is not None and _tells_time(one)]
         if not any(one.kind == "stored" and (one.facts or one.certain) for one in found):
             raise ConfigurationError("Nothing proves that anything was stored: name a source with --stored.")
         if until is None and not ends:
@@ -82,6 +85,11 @@ def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None
                 "Nothing tells until when the topics are complete: say with --until up to when everything has arrived."
             )
         keep(work.connection, covered, until or max(ends))
+
+
+def _tells_time(one: Found) -> bool:
+    """True for a file with facts: what was decided, and what feeds said, may be known for longer."""
+    return not one.certain and one.kind in _TELLING_TIME
 
 
 def _judge(work: Work, asked: Asked) -> None:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 import duckdb
 
-Status = Literal["stored", "missing", "recovered", "pending", "unproven", "undetermined", "unexpected"]
+Status = Literal["stored", "missing", "recovered", "pending", "unproven", "undetermined", "erased", "unexpected"]
 # The books: sent is counted on its own, from the facts; `unexpected` was never seen as sent and stands beside them.
 TERMS: tuple[str, ...] = tuple(status for status in get_args(Status) if status != "unexpected")
 
@@ -30,18 +30,27 @@ Untold = Literal[
 
 # One row a report. Times are TIMESTAMPTZ (UTC). `reason` is the checker's own, of a missing or recovered report;
 # `reason_certain` is false where no receipts cover the report, so that `no_receipt` says only that none was found.
-# `by_event_time`: a time of its own stood in for an arrival. `month`: the Norwegian month of sent_at (its first day).
-# `sent_source`, `stored_source`: `sources.id` of the deciding records, with line (or Kafka offset) and partition.
+# `episode`: the number of its missing events; `outcome` and `closed_at`: how and when somebody closed the last of them.
+# Of an erased report nothing but its id is told. `by_event_time`: a time of its own stood in for an arrival. `month`:
+# the Norwegian month of sent_at (its first day). `sent_source`, `stored_source`: `sources.id` of the deciding records,
+# with line (or Kafka offset) and partition.
 VERDICTS = {
     "report_id": "VARCHAR", "status": "VARCHAR", "untold": "VARCHAR", "reason": "VARCHAR", "reason_certain": "BOOLEAN",
     "cause": "VARCHAR", "municipality": "VARCHAR", "district": "VARCHAR", "unit_id": "VARCHAR",
     "org_number": "VARCHAR", "channel": "VARCHAR", "case_system": "VARCHAR", "case_system_version": "VARCHAR",
     "form": "VARCHAR", "sent_at": "TIMESTAMPTZ", "due_at": "TIMESTAMPTZ", "alarm_at": "TIMESTAMPTZ",
     "receipt": "VARCHAR", "stored_at": "TIMESTAMPTZ", "stored_arrived": "TIMESTAMPTZ", "evidence": "VARCHAR",
-    "missing_event_id": "VARCHAR", "attempts": "INTEGER", "flags": "VARCHAR[]", "policy_version": "VARCHAR",
+    "missing_event_id": "VARCHAR", "episode": "INTEGER", "outcome": "VARCHAR", "closed_at": "TIMESTAMPTZ",
+    "attempts": "INTEGER", "flags": "VARCHAR[]", "policy_version": "VARCHAR",
     "by_event_time": "BOOLEAN", "sent_source": "SMALLINT", "sent_line": "BIGINT", "sent_partition": "INTEGER",
     "stored_source": "SMALLINT", "stored_line": "BIGINT", "stored_partition": "INTEGER",
     "municipality_today": "VARCHAR", "month": "DATE",
+}  # fmt: skip
+# What the checker would have announced of reports that are missing or recovered, in its order. `at`: the alarm time of
+# a missing event, else when the record arrived that caused it. `decision_id`: null where a list gave none.
+EVENTS = {
+    "event": "VARCHAR", "event_id": "VARCHAR", "report_id": "VARCHAR", "missing_event_id": "VARCHAR",
+    "episode": "INTEGER", "at": "TIMESTAMPTZ", "reason": "VARCHAR", "outcome": "VARCHAR", "decision_id": "VARCHAR",
 }  # fmt: skip
 # `declared`: what it covers was declared, else it was measured. `warnings`: codes, see the messages.
 SOURCES = {
@@ -65,9 +74,13 @@ BOOKS = {
 
 
 class Audited(NamedTuple):
-    """A finished audit. `connection` has the tables above under their names in lower case."""
+    """A finished audit. `connection` has the tables above under their names in lower case.
+
+    `decisions_since`: from when on all decisions are known; None where none were read from topics.
+    """
 
     connection: duckdb.DuckDBPyConnection
     until: datetime
     policy_versions: tuple[str, ...]
     made_at: datetime
+    decisions_since: datetime | None = None

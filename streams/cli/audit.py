@@ -32,6 +32,8 @@ def audit(
     receipt: Annotated[Paths, typer.Option(help="Files of receipts.")] = None,
     stored: Annotated[Paths, typer.Option(help="Files of proofs of storage.")] = None,
     portal: Annotated[Paths, typer.Option(help="The portal's history list.")] = None,
+    decision: Annotated[Paths, typer.Option(help="Lists of what people decided of alarms.")] = None,
+    feed_mark: Annotated[Paths, typer.Option(help="Lists of what feeds vouched for.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="Sources with others' columns, zones and values (TOML).")] = None,
     everybody: Annotated[
         bool, typer.Option("--all-receivers", help="The --stored files cover every receiver; else that is measured.")
@@ -70,10 +72,11 @@ def audit(
     connecting, settings = load_settings()
     read_batches_within(settings.max_batch_bytes)
     given = Files(
-        {"sent": sent or (), "receipt": receipt or (), "stored": stored or (), "portal": portal or ()},
+        {"sent": sent or (), "receipt": receipt or (), "stored": stored or (), "portal": portal or (),
+         "decision": decision or (), "feed_mark": feed_mark or ()},
         mapping, everybody,
     )  # fmt: skip
-    topics = Topics(connecting, span_of(since, to, settings.facts)) if kafka else None
+    topics = Topics(connecting, span_of(since, to, settings.inputs)) if kafka else None
     asked = asked_for(given, topics, settings, policy=policy, until=time_of("--until", until))
     work = work_for(out, asked, topics)
     try:

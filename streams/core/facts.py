@@ -6,7 +6,7 @@ Only the edge parses and validates; a fact in here is well formed.
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 
 class Place(NamedTuple):
@@ -163,14 +163,16 @@ class Decision(NamedTuple):
 
 Fact = Sent | Receipt | Stored
 FactOrMark = Fact | FeedMark
-_TURNS: dict[type[FactOrMark], int] = {Sent: 0, Receipt: 1, Stored: 2, FeedMark: 2}
+Input = FactOrMark | Decision
+_One = TypeVar("_One", Fact, FactOrMark, Input)
+_TURNS: dict[type, int] = {Sent: 0, Receipt: 1, Stored: 2, FeedMark: 2, Decision: 3}
 
 
-def in_order(facts: Iterable[FactOrMark]) -> list[FactOrMark]:
-    """Records of several topics in the order of the log: by arrival; of the same moment sent, receipt, stored.
+def in_order(inputs: Iterable[_One]) -> list[_One]:
+    """Records of several topics in the order of the log: by arrival; of one moment sent, receipt, stored, decision.
 
     Marks of feeds lie among the stored.
 
     Those of one topic are given in the order of their offsets, and keep it within a moment.
     """
-    return sorted(facts, key=lambda fact: (fact.place.arrived, _TURNS[type(fact)]))
+    return sorted(inputs, key=lambda one: (one.place.arrived, _TURNS[type(one)]))

@@ -4,23 +4,25 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from streams.core.decide import pass_turns
+from streams.core.decision import erased, fold_decision
 from streams.core.events import Event
-from streams.core.facts import FactOrMark, FeedMark, Stored, in_order
+from streams.core.facts import Decision, FeedMark, Input, Stored, in_order
 from streams.core.feeds import Feeds
-from streams.core.fold import fold
+from streams.core.fold import Step, fold
 from streams.core.row import Row
 from streams.core.rules import Rules
 from streams.core.sight import Sight
 
 
 def judge(
-    inputs: Iterable[FactOrMark], until: datetime, rules: Rules, sight: Sight | None = None
+    inputs: Iterable[Input], until: datetime, rules: Rules, sight: Sight | None = None
 ) -> tuple[Row, tuple[Event, ...]]:
     """The row and the events of one report of which everything is known until a time.
 
-    `inputs` (at least one fact, all of one report, and marks of feeds): those of one topic in the order of their
-    offsets, the topics in any order; they are judged in that of the log. Nothing is erased and no sent is too old: who
-    looks back on everything has nothing to forget. `sight`: what cannot be seen of its proofs; it takes the marks in.
+    `inputs` (at least one fact, decisions, all of one report, and marks of feeds): those of one topic in the order of
+    their offsets, the topics in any order; they are judged in that of the log. Nothing is erased but by decision, and
+    no sent is too old: who looks back on everything has nothing to forget. `sight`: what cannot be seen of its proofs;
+    it takes the marks in.
 
     Raises ValueError where there is no fact.
     """
@@ -32,6 +34,11 @@ def judge(
             events += pass_turns(row, min(one.place.arrived, until), rules, sight)
         if isinstance(one, FeedMark):
             sight.feeds.take(one, rules.policy)
+            continue
+        if isinstance(one, Decision):
+            if row is not None:
+                step, answered = fold_decision(row, one, rules)
+                row, events = erased(row) if step is Step.ERASED else row, events + answered
             continue
         row = row or Row(one.report_id, one.place.arrived)
         events += fold(row, one, rules)[1]

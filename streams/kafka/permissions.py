@@ -72,7 +72,7 @@ def consumer_rights(settings: Settings, group: str | None = None) -> list[Right]
 
 def audit_rights(settings: Settings) -> list[Right]:
     """What an audit of the inputs reads, and its comparison with the announcements; outside every group."""
-    return [_topic(name, "Read") for name in (*settings.facts, settings.output("missing"))]
+    return [_topic(name, "Read") for name in (*settings.inputs, settings.output("missing"))]
 
 
 RIGHTS: Mapping[str, Callable[[Settings], list[Right]]] = {

@@ -8,6 +8,7 @@ from streams.presentation.small_numbers import LEAST_SHOWN, suppressed
 
 # Sums are solved in the remainders of a large prime: exact fractions would grow, and floating ones err.
 _PRIME = (1 << 61) - 1
+_SELDOM = frozenset({"pending", "unproven", "erased"})
 
 Counts = Mapping[str, int | None]  # None: hidden, because it is small
 
@@ -36,7 +37,7 @@ class Table(NamedTuple):
     @property
     def worth_showing(self) -> tuple[str, ...]:
         """Its columns without those that are asked for seldom and are nought everywhere."""
-        return tuple(name for name in self.columns if name not in ("pending", "unproven") or self.total[name] != 0)
+        return tuple(name for name in self.columns if name not in _SELDOM or self.total[name] != 0)
 
 
 class TableCell(NamedTuple):

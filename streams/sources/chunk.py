@@ -7,13 +7,14 @@ import pyarrow as pa
 from streams.core.facts import Names
 from streams.records.record import Refusal
 
-Kind = Literal["sent", "receipt", "stored", "portal"]
+Kind = Literal["sent", "receipt", "stored", "portal", "decision", "feed_mark"]
 
 RECEIVER = ("municipality", "district", "unit_id", "org_number")
 NAMES = (*RECEIVER, *Names._fields[1:])
 # What a source of each kind may tell, by our own column names; a receiver's levels stand beside the rest. `portal` is
-# the portal's history list: one line a state of a report (AKSEPTERT ... LEVERT). `arrived` is the broker's append time
-# where a record once lay in a topic; few files know it.
+# the portal's history list: one line a state of a report (AKSEPTERT ... LEVERT); `decision` a list of what people
+# said of alarms, `feed_mark` one of what feeds vouched for. `arrived` is the broker's append time where a record once
+# lay in a topic; few files know it.
 FIELDS: dict[Kind, tuple[str, ...]] = {
     "sent": (
         "report_id", "message_id", "sent_at", *RECEIVER, "channel", "case_system", "case_system_version", "form",
@@ -24,8 +25,12 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
     "portal": (
         "report_id", "message_id", "state", "at", *RECEIVER, "channel", "case_system", "case_system_version", "form",
     ),
+    "decision": (
+        "decision_id", "report_id", "missing_event_id", "action", "outcome", "decided_at", *RECEIVER, "arrived",
+    ),
+    "feed_mark": ("feed", "vouched_until", "arrived"),
 }  # fmt: skip
-TIMES = frozenset({"sent_at", "received_at", "stored_at", "at", "arrived"})
+TIMES = frozenset({"sent_at", "received_at", "stored_at", "at", "decided_at", "vouched_until", "arrived"})
 DAYS = "days"  # a column beside them: whether a time on the line is but a day, and stands for its beginning
 MOST_LINES = 500_000
 

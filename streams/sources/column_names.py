@@ -14,6 +14,8 @@ _NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
     # An export without any id still says that something lies at a receiver.
     "stored": (("stored_at", "arrived"), ("report_id", "message_id", "municipality")),
     "portal": (("report_id",), ("state",), ("at",)),
+    "decision": (("report_id",), ("action",), ("decided_at", "arrived")),
+    "feed_mark": (("feed",), ("vouched_until",)),
 }
 # What stands on every line where a source says nothing of it at all.
 _DEFAULTS: dict[Kind, dict[str, str]] = {
@@ -21,6 +23,8 @@ _DEFAULTS: dict[Kind, dict[str, str]] = {
     "receipt": {},
     "stored": {"evidence": "RECONCILIATION"},
     "portal": {"channel": "UKJENT", "case_system": "UKJENT"},
+    "decision": {},
+    "feed_mark": {},
 }
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from schemas.inputs import Receiver, ReportReceipt, ReportSent, ReportStored
+from schemas.inputs import FeedMark, Receiver, ReportDecision, ReportReceipt, ReportSent, ReportStored
 from streams.errors import ConfigurationError, why_unreadable
 from streams.sources.chunk import TIMES, Kind
 from streams.sources.plan import Plan, SourcePlan
@@ -18,6 +18,8 @@ _MODELS: dict[Kind, type[BaseModel]] = {
     "receipt": ReportReceipt,
     "stored": ReportStored,
     "portal": ReportSent,
+    "decision": ReportDecision,
+    "feed_mark": FeedMark,
 }
 _WITH_ZONE = "a time with a zone, as 2020-09-01T00:00:00+02:00"
 _COVERS = {

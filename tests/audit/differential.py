@@ -4,15 +4,17 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from schemas.common import canonical_report_id
 from streams.audit.facts import NamesTable
+from streams.audit.judge.context import topic_sights
 from streams.audit.judge.coverage import EvidenceCoverage, Stretch
 from streams.audit.judge.ranges import JUDGED, judge_range, ranges
 from streams.audit.judge.verdict import JudgeContext
@@ -20,30 +22,38 @@ from streams.audit.load.join import bring_together
 from streams.audit.load.lines import Taking
 from streams.audit.load.records import TakingRecords
 from streams.audit.result.rollup import tell
+from streams.audit.schema import TERMS
 from streams.audit.workspace import Work
-from streams.core.events import written
+from streams.core.events import Event, Recovered, written
+from streams.core.facts import Action
 from streams.core.row import Row, Status
-from streams.core.rules import Limits, Rules
-from streams.data import succession
-from streams.records.decode import take_in
-from streams.records.record import Record
+from streams.data import municipalities
+from streams.records.decode import FEED_HEADER, feed_of, take_in, take_in_decision, take_in_mark
+from streams.records.record import DECISION, INPUT_KINDS, Record, Refusal
 from streams.settings import Settings
 from streams.sources import open_source
 from streams.sources.chunk import Kind
 from streams.sources.mapping import plain
-from tests.audit.histories import END, POLICY, histories
+from tests.audit.histories import END, FED_RULES, histories
 from tests.audit.live import Said, live
+from tests.core import oracle
+from tests.core.oracle import Law, Log
+from tests.core.reading import verdict_of
 
 ALWAYS = Stretch(None, None, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-RULES = Rules(POLICY, succession(), Limits())
+RULES = FED_RULES
+LAW = Law(RULES.policy.versions, {one.code: one.successors for one in municipalities()})
 MAX_VALUE_BYTES = Settings().max_value_bytes
+Lines = Mapping[tuple[str, int], int]
+ORACLES = 50  # histories of which each question reads all anew
 Take = Callable[[Work, list[Record]], None]
 
 
 def take_records(work: Work, records: list[Record]) -> None:
     """As from Kafka."""
     names = NamesTable(work.connection)
-    taking = TakingRecords(work.connection, names, {"sent": 0, "receipt": 1, "stored": 2}, 1, MAX_VALUE_BYTES)
+    sources = {kind: number for number, kind in enumerate(INPUT_KINDS)}
+    taking = TakingRecords(work.connection, names, sources, 1, MAX_VALUE_BYTES, RULES.policy)
     taking.take(records)
     taking.finish()
 
@@ -51,40 +61,68 @@ def take_records(work: Work, records: list[Record]) -> None:
 def take_lines(work: Work, records: list[Record]) -> None:
     """As from files of lines that tell when each record arrived."""
     names = NamesTable(work.connection)
-    kinds: tuple[Kind, ...] = ("sent", "receipt", "stored")
+    kinds: tuple[Kind, ...] = ("sent", "receipt", "stored", "decision", "feed_mark")
     for number, kind in enumerate(kinds):
         path = work.folder / f"{kind}.ndjson"
+        mine = [one for one in records if one.header(FEED_HEADER) is None and one.kind == kind and _is_listed(one)]
         with path.open("wb") as file:
-            for record in records:
-                if record.kind == kind:
-                    at, key = written(record.place.arrived), None if record.key is None else record.key.decode()
-                    head = orjson.dumps({"at": at, "topic": kind, "key": key})[:-1]
-                    file.write(head + b',"value":' + (record.value or b"null") + b"}\n")
+            if kind == "feed_mark":
+                file.writelines(map(_mark_line, records))
+            for record in mine:
+                at, key = written(record.place.arrived), None if record.key is None else record.key.decode()
+                head = orjson.dumps({"at": at, "topic": kind, "key": key})[:-1]
+                file.write(head + b',"value":' + (record.value or b"null") + b"}\n")
         taking = Taking(work.connection, names, number, None, MAX_VALUE_BYTES)
         for opened in open_source(plain(kind, [path])):
             for chunk in opened.chunks():
                 taking.take(kind, chunk)
 
 
-def audited(records: list[Record], until: datetime, take: Take = take_records) -> tuple[dict[str, dict[str, Any]], Any]:
-    """The audit's verdicts by report id, and the sums of its books."""
+def _is_listed(record: Record) -> bool:
+    """False for decisions that a list may tell with less than a record has to: who, when, of which alarm."""
+    if record.kind != DECISION:
+        return True
+    fact = take_in_decision(record, MAX_VALUE_BYTES).fact
+    return fact is not None and (fact.missing_event_id is not None or fact.action is Action.ERASE)
+
+
+def _mark_line(record: Record) -> bytes:
+    """A line of a list of marks, of a record that is one; what it says of whose it is by its header."""
+    feed = record.header(FEED_HEADER)
+    if feed is None:
+        return b""
+    given = orjson.loads(record.value or b"")
+    if given.get("feed") != feed.decode():
+        return b""  # to the checker a mark of nobody
+    return orjson.dumps(given | {"arrived": written(record.place.arrived)}) + b"\n"
+
+
+class Audited(NamedTuple):
+    """The audit's verdicts by report id, the ids of its events in order, and the sums of its books."""
+
+    verdicts: dict[str, dict[str, Any]]
+    events: dict[str, list[str]]
+    books: tuple[int, int]
+
+
+def audited(records: list[Record], until: datetime, take: Take = take_records) -> Audited:
+    """What the audit says of these records."""
     with tempfile.TemporaryDirectory() as folder:
         work = Work(Path(folder) / "work", "differential")
         work.open()
         take(work, records)
         bring_together(work)
         coverage = EvidenceCoverage([ALWAYS], RULES.municipalities)
-        ground = JudgeContext(RULES, until, coverage, coverage)
+        ground = JudgeContext(RULES, until, coverage, coverage, topic_sights(work.connection, RULES.policy))
         for one in ranges(work.connection, 10_000):
             judge_range(work.connection, one, ground, work.verdicts)
         tell(work, [], RULES.municipalities)
         columns = list(JUDGED)
         found = work.connection.sql(f"SELECT {', '.join(columns)} FROM verdicts").fetchall()
-        books = work.connection.sql(
-            "SELECT sum(sent), sum(stored + missing + recovered + pending + unproven + undetermined) FROM books"
-        ).fetchall()[0]
+        books = work.connection.sql(f"SELECT sum(sent), sum({' + '.join(TERMS)}) FROM books").fetchall()[0]
+        events = dict(work.connection.sql("SELECT report_id, list(event_id) FROM events GROUP BY ALL").fetchall())
         work.close()
-    return {row[0]: dict(zip(columns, row, strict=True)) for row in found}, books
+    return Audited({row[0]: dict(zip(columns, row, strict=True)) for row in found}, events, books)
 
 
 def unread_proofs(records: list[Record]) -> set[str]:
@@ -102,41 +140,71 @@ def unread_proofs(records: list[Record]) -> set[str]:
     return found
 
 
-def differences(said: Said, found: dict[str, dict[str, Any]], first: int, unread: set[str]) -> Iterable[str]:
+def lines_of(records: list[Record]) -> dict[tuple[str, int], int]:
+    """The number of each record's line in its file, by its kind and offset."""
+    counted: Counter[str] = Counter()
+    found = {}
+    for record in records:
+        if record.header(FEED_HEADER) is None:
+            counted[record.kind] += 1
+            found[record.kind, record.place.offset] = counted[record.kind]
+    return found
+
+
+def differences(said: Said, audit: Audited, lines: Lines | None, unread: set[str]) -> Iterable[str]:
     """Where the audit says something else than it should by what the live checker says, one sentence each.
 
-    `first`: the first line's number. `unread`: see `unread_proofs`.
+    `lines`: the numbers of lines by kind and offset, where it read files. `unread`: see `unread_proofs`.
     """
-    expected = {report_id for report_id, row in said.rows.items() if row.sent is not None or row.held_stored}
+    found, about = audit.verdicts, said.about()
+    expected = {report_id for report_id, row in said.rows.items() if row.sent or row.held_stored or _is_erased(row)}
     for report_id in sorted(expected ^ found.keys()):
         yield f"{report_id}: only {'the live checker' if report_id in expected else 'the audit'} knows it"
     for report_id in sorted(expected & found.keys()):
         row = said.rows[report_id]
-        wanted = _wanted(said, row, first)
-        if report_id in unread and row.sent is not None and row.status is not Status.STORED:
+        events = [] if _is_erased(row) else about.get(report_id, [])
+        wanted, alarms = _wanted(row, events, lines), [one.event_id for one in events]
+        unproven = row.sent is not None and row.status not in (Status.STORED, Status.ERASED)
+        unheard = bool(lines and row.feed and row.feed not in said.vouching and row.status is not Status.RECOVERED)
+        if lines and not _is_erased(row):
+            wanted["flags"] = [flag for flag in wanted.get("flags", ()) if flag != "unreadable_feed"]
+        if unproven and (report_id in unread or unheard):
             found_again = row.status is Status.RECOVERED
             wanted |= {
                 "status": "stored" if found_again else "undetermined",
-                "untold": None if found_again else "proof_unreadable",
+                "untold": None if found_again else "proof_unreadable" if report_id in unread else "feed_not_heard",
             }
-            wanted |= dict.fromkeys(("reason", "missing_event_id", "cause"))
+            wanted |= dict.fromkeys(("reason", "missing_event_id", "cause", "episode", "outcome", "closed_at"))
+            alarms = []
+        if audit.events.get(report_id, []) != alarms:
+            yield f"{report_id}: its events are {audit.events.get(report_id)}, and should be {alarms}"
         for name, value in wanted.items():
             if found[report_id][name] != value:
                 yield f"{report_id}: {name} is {found[report_id][name]!r}, and should be {value!r}"
 
 
-def _wanted(said: Said, row: Row, first: int) -> dict[str, Any]:
+def _wanted(row: Row, events: Iterable[Event], lines: Lines | None) -> dict[str, Any]:
     """What the verdict on a report must be, by the live checker's row and events."""
+    if _is_erased(row):
+        return dict.fromkeys(JUDGED) | {
+            "report_id": row.report_id, "status": "erased", "reason_certain": True, "attempts": 0, "flags": [],
+            "by_event_time": False,
+        }  # fmt: skip
     if row.sent is None:
         return {"status": "unexpected"}
     receiver, names = row.names.receiver, row.names
-    missing, recovered = said.missing.get(row.report_id), said.recovered.get(row.report_id)
+    alarm = row.alarms[-1] if row.alarms else None
+    cause = [one.cause for one in events if isinstance(one, Recovered)]
+    silent = row.status is Status.UNDETERMINED
     return {
         "status": row.status.value,
-        "untold": None,
-        "reason": missing.reason.value if missing else None,
-        "missing_event_id": missing.event_id if missing else None,
-        "cause": recovered.cause.value if recovered else None,
+        "untold": "feed_silent" if silent else None,
+        "reason": alarm.reason.value if alarm else None,
+        "missing_event_id": alarm.event_id if alarm else None,
+        "cause": cause[0].value if cause else None,
+        "episode": len(row.alarms) or None,
+        "outcome": alarm.outcome if alarm else None,
+        "closed_at": alarm.closed_at if alarm else None,
         "municipality": receiver.municipality if receiver else None,
         "district": receiver.district if receiver else None,
         "channel": names.channel,
@@ -153,22 +221,61 @@ def _wanted(said: Said, row: Row, first: int) -> dict[str, Any]:
         "attempts": row.attempts,
         "flags": sorted(row.flags),
         "policy_version": row.policy_version,
-        "sent_line": row.sent.offset + first,
-        "stored_line": row.proof.place.offset + first if row.proof else None,
+        "sent_line": lines["sent", row.sent.offset] if lines else row.sent.offset,
+        "stored_line": (lines["stored", row.proof.place.offset] if lines else row.proof.place.offset)
+        if row.proof
+        else None,
     }
+
+
+def _is_erased(row: Row) -> bool:
+    return row.status is Status.ERASED
+
+
+def unlike_the_oracle(seed: int, count: int, until: datetime = END) -> list[str]:
+    """Everything in which what the checker says of `count` histories differs from what follows by definition."""
+    records = [one for one in histories(seed, count) if one.place.arrived < until]
+    said, log = live(records, until, RULES), log_of(records)
+    wanted = oracle.verdicts(log, until, LAW)
+    told = [f"{one}: {verdict_of(row)} is not {wanted.get(one)}" for one, row in said.rows.items()
+            if verdict_of(row) != wanted.get(one)]  # fmt: skip
+    told += [f"{one}: only the oracle knows it" for one in wanted.keys() - said.rows.keys()]
+    events = {event.event_id: event for event in oracle.events(log, until, LAW)}
+    if events != {event.event_id: event for event in said.events}:
+        told.append("The events are not the oracle's.")
+    return told
+
+
+def log_of(records: list[Record]) -> Log:
+    """What can be read of records, topic by topic."""
+    log = Log([], [], [], [])
+    for record in records:
+        feed = feed_of(record.kind, record.headers)
+        if feed is not None:
+            read: Any = take_in_mark(record, feed, MAX_VALUE_BYTES)
+        elif record.kind == DECISION:
+            read = take_in_decision(record, MAX_VALUE_BYTES).fact
+        else:
+            read = take_in(record, MAX_VALUE_BYTES).fact
+        if read is not None and not isinstance(read, Refusal):
+            getattr(log, record.kind).append(read)
+    return log
 
 
 def compare(seed: int, count: int, take: Take = take_records, until: datetime = END) -> list[str]:
     """Everything in which the two differ over `count` histories."""
-    records = [one for one in histories(seed, count) if one.place.arrived < until]
+    whole = histories(seed, count, claims=take is take_records)
+    records = [one for one in whole if one.place.arrived < until]
     return differing(records, live(records, until, RULES), take, until)
 
 
 def differing(records: list[Record], said: Said, take: Take = take_records, until: datetime = END) -> list[str]:
     """Everything in which the audit of these records differs from what the live checker said."""
-    found, (sent, accounted) = audited(records, until, take)
-    lines = take is take_lines
-    told = list(differences(said, found, 1 if lines else 0, unread_proofs(records) if lines else set()))
+    found = audited(records, until, take)
+    sent, accounted = found.books
+    in_files = take is take_lines
+    unread = unread_proofs(records) if in_files else set()
+    told = list(differences(said, found, lines_of(records) if in_files else None, unread))
     if not sent == accounted == said.sent:
         told.append(f"The books say {sent} sent and {accounted} accounted for, the live checker's {said.sent}.")
     return told
@@ -179,17 +286,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.audit.differential", description=__doc__)
     parser.add_argument("--histories", type=int, default=100_000, help="how many (100000)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the first seed; printed")
-    parser.add_argument("--by", choices=("topics", "files"), default="topics", help="how the audit gets them (topics)")
+    parser.add_argument(
+        "--by",
+        choices=("topics", "files", "oracle"),
+        default="topics",
+        help="how the audit gets them (topics); or what follows by definition, beside the checker",
+    )
     asked = parser.parse_args()
     print(f"first seed {asked.seed}")
-    take = {"topics": take_records, "files": take_lines}[asked.by]
-    for number, seed in enumerate(range(asked.seed, asked.seed + -(-asked.histories // 10_000)), start=1):
-        told = compare(seed, min(10_000, asked.histories), take)
+    at_once = ORACLES if asked.by == "oracle" else 10_000
+    takes = {"topics": take_records, "files": take_lines}
+    for number, seed in enumerate(range(asked.seed, asked.seed + -(-asked.histories // at_once)), start=1):
+        count = min(at_once, asked.histories)
+        told = unlike_the_oracle(seed, count) if asked.by == "oracle" else compare(seed, count, takes[asked.by])
         for one in told[:20]:
             print(f"seed {seed}: {one}")
         if told:
             return 1
-        print(f"{min(number * 10_000, asked.histories)} histories, no difference", flush=True)
+        print(f"{min(number * at_once, asked.histories)} histories, no difference", flush=True)
     return 0
 
 

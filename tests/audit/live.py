@@ -4,39 +4,41 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from streams.core.checker import Checker, MemoryRows
-from streams.core.events import Event, Missing, Recovered
+from streams.commands.replay import PlayedLine, Replay
+from streams.core.events import Event
 from streams.core.row import Row
 from streams.core.rules import Rules
-from streams.records.decode import take_in
+from streams.records.decode import FEED_HEADER
 from streams.records.record import Record
 
 
 class Said(NamedTuple):
-    """All that the checker knows and has announced."""
+    """All that the checker knows and has announced, how many reports it has counted as sent, and which feeds vouch."""
 
     rows: dict[str, Row]
-    missing: dict[str, Missing]
-    recovered: dict[str, Recovered]
+    events: list[Event]
     sent: int
+    vouching: frozenset[str]
+
+    def about(self) -> dict[str, list[Event]]:
+        """The events by report id."""
+        found: dict[str, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.report_id, []).append(event)
+        return found
 
 
 def live(records: Iterable[Record], until: datetime, rules: Rules) -> Said:
-    """Apply records in order of arrival; before each, everything until then is complete."""
-    rows = MemoryRows()
-    checker = Checker(rules, rows)
-    events: list[Event] = []
-    for record in records:
-        for passed in checker.advance(record.place.arrived):
-            events += passed.events
-        fact = take_in(record, 262_144).fact
-        if fact is not None:
-            events += checker.apply(fact).events
-    for passed in checker.advance(until):
-        events += passed.events
-    return Said(
-        {row.report_id: row for row in rows},
-        {event.report_id: event for event in events if isinstance(event, Missing)},
-        {event.report_id: event for event in events if isinstance(event, Recovered)},
-        checker.books.total().sent,
-    )
+    """Replay records in the order of the log; before each, everything until then is complete."""
+    replay = Replay(rules)
+    events = list(replay.run(map(_line, records), until))
+    checker = replay.checker
+    vouching = frozenset(feed for feed, word in checker.sight.feeds.words.items() if word.vouched_until is not None)
+    return Said({row.report_id: row for row in checker.rows}, events, checker.books.total().sent, vouching)
+
+
+def _line(record: Record) -> PlayedLine:
+    feed = record.header(FEED_HEADER)
+    if feed is not None:
+        return PlayedLine(record.place.arrived, "feed", record.value, feed)
+    return PlayedLine(record.place.arrived, record.kind, record.value, record.key)

@@ -46,7 +46,7 @@ def audit(folder: Path, *arguments: str | Path, **files: Path | Sequence[Path]) 
     given = [str(argument) for argument in arguments]
     for option, named in files.items():
         for path in [named] if isinstance(named, Path) else named:
-            given += [f"--{option}", str(path)]
+            given += [f"--{option.replace('_', '-')}", str(path)]
     if "--policy" not in given:
         policy = folder / "policy.toml"
         policy.write_text(POLICY_TOML, encoding="utf-8")

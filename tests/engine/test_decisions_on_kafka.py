@@ -1,7 +1,6 @@
 """Decisions on real Kafka: what people say of an alarm is applied once, and no verdict waits for it."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,10 +10,10 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.core.events import CLOSED_TYPE, MISSING_TYPE, RECOVERED_TYPE, REOPENED_TYPE, written
+from streams.core.events import CLOSED_TYPE, MISSING_TYPE, RECOVERED_TYPE, REOPENED_TYPE
 from streams.kafka.partitioner import partition_of
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import World, now
+from tests.engine.world import World, decision_value, now
 
 pytestmark = pytest.mark.kafka
 
@@ -24,26 +23,6 @@ PARTITIONS = 2
 @pytest.fixture
 async def world(make_world: MakeWorld) -> World:
     return await make_world(partitions=PARTITIONS, allowance=1)  # all of it goes missing: the sooner the better
-
-
-def decision(event: dict[str, Any], action: str, **changes: Any) -> dict[str, Any]:
-    """What somebody says of a missing event."""
-    value = {
-        "decision_id": str(uuid4()), "report_id": event["report_id"], "missing_event_id": event["event_id"],
-        "action": action, "actor": {"subject": "someone"}, "decided_at": written(now()),
-    }  # fmt: skip
-    return value | changes
-
-
-async def until(world: World, report_id: str, **wanted: Any) -> dict[str, Any]:
-    """The row of a report once it says so."""
-    deadline = time.monotonic() + 20
-    while True:
-        row = (await world.rows()).get(report_id, {})
-        if wanted.items() <= row.items():
-            return row
-        assert time.monotonic() < deadline, row
-        await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -64,7 +43,7 @@ async def test_an_alarm_is_closed_opened_anew_closed_again_and_found_after_all(w
         report = await world.sent()
         missing = await announced.next()
         assert (missing["type"], missing["report_id"]) == (MISSING_TYPE, report)
-        close = decision(missing, "close", outcome="lost", reference="2026-1")
+        close = decision_value(missing, "close", outcome="lost", reference="2026-1")
         await world.put("decision", close)
         closed = await announced.next()
         assert (closed["type"], closed["missing_event_id"]) == (CLOSED_TYPE, missing["event_id"])
@@ -72,14 +51,14 @@ async def test_an_alarm_is_closed_opened_anew_closed_again_and_found_after_all(w
         await world.put("decision", close)  # said twice
         worker.kill()  # it is remembered by the next owner, and so is the position
         await world.worker().ready()
-        await world.put("decision", decision(missing, "reopen"))
+        await world.put("decision", decision_value(missing, "reopen"))
         assert (await announced.next())["type"] == REOPENED_TYPE
-        await world.put("decision", decision(missing, "close", outcome="lost"))
+        await world.put("decision", decision_value(missing, "close", outcome="lost"))
         assert (await announced.next())["type"] == CLOSED_TYPE
         await world.stored(report)
         recovered = await announced.next()
         assert (recovered["type"], recovered["missing_event_id"]) == (RECOVERED_TYPE, missing["event_id"])
-    row = await until(world, report, status="recovered")
+    row = await world.row_of(report, status="recovered")
     assert (row["outcome"], row["flags"]) == ("lost", ["contradicts_outcome"])
     home = partition_of(report.encode(), PARTITIONS)
     applied = (await world.coverage(home))["applied"][world.settings.decisions]
@@ -92,15 +71,15 @@ async def test_what_does_not_fit_is_listed_and_what_is_erased_leaves_nothing_beh
     async with world.announcements() as announced:
         report, other = await world.sent(), await world.sent(receiver={"municipality": "4601"})
         missing = {event["report_id"]: event for event in await announced.take(2)}
-        await world.put("decision", decision(missing[report], "erase"))  # its alarm is open
+        await world.put("decision", decision_value(missing[report], "erase"))  # its alarm is open
         elsewhere = {"municipality": "0301"}
-        await world.put("decision", decision(missing[other], "close", outcome="found", receiver=elsewhere))
+        await world.put("decision", decision_value(missing[other], "close", outcome="found", receiver=elsewhere))
         await world.put("decision", b'{"decision_id": "1"}', key=report.encode())
         away = 1 - partition_of(report.encode(), PARTITIONS)
-        await world.put("decision", decision(missing[report], "close", outcome="withdrawn"), partition=away)
+        await world.put("decision", decision_value(missing[report], "close", outcome="withdrawn"), partition=away)
         assert (await announced.next())["outcome"] == "withdrawn"
-        await world.put("decision", decision(missing[report], "erase", missing_event_id=None))
-        row = await until(world, report, status="erased")
+        await world.put("decision", decision_value(missing[report], "erase", missing_event_id=None))
+        row = await world.row_of(report, status="erased")
     assert (row["receiver"], row["sent_at"], row["message_ids"]) == (None, None, [])
     assert (await world.rows())[other]["outcome"] is None
     listed = [(value["stage"], value["reason"]) for value in await world.values("rejected")]
@@ -114,7 +93,7 @@ async def test_a_decision_that_hangs_holds_no_verdict_back(world: World) -> None
         await world.sent()
         missing = await announced.next()
         home = partition_of(missing["report_id"].encode(), PARTITIONS)
-        async with hanging(world, decision(missing, "close", outcome="handled")) as desk:
+        async with hanging(world, decision_value(missing, "close", outcome="handled")) as desk:
             await world.complete_beyond(now())
             again = await world.sent()
             event = await announced.next()
@@ -147,7 +126,7 @@ async def test_decisions_that_were_deleted_unread_are_a_loss_but_hide_no_proof(m
         await world.sent()
         missing = await announced.next()
         assert (missing["type"], missing["reason"]) == (MISSING_TYPE, "no_receipt")
-        await world.put("decision", decision(missing, "close", outcome="found"))
+        await world.put("decision", decision_value(missing, "close", outcome="found"))
         assert (await announced.next())["type"] == CLOSED_TYPE
     coverage = await world.coverage(0)
     (loss,) = coverage["losses"]
@@ -165,7 +144,7 @@ async def test_somebody_decides_from_the_command_line(world: World) -> None:
     async with world.announcements() as announced:
         report = await world.sent(message_id="message-17")
         missing = await announced.next()
-        await until(world, report, status="missing")
+        await world.row_of(report, status="missing")
         done = await decide("message-17", "close", "--outcome", "handled", "--subject", "someone", "--json")
         assert done.returncode == 0, done.stderr
         told = orjson.loads(done.stdout)
@@ -177,7 +156,7 @@ async def test_somebody_decides_from_the_command_line(world: World) -> None:
         assert (told["topic"], told["partition"]) == (
             world.settings.decisions, partition_of(report.encode(), PARTITIONS)
         )  # fmt: skip
-    await until(world, report, outcome="handled")
+    await world.row_of(report, outcome="handled")
     again = await decide(report[:8], "close", "--outcome", "handled")
     assert (again.returncode, "is closed already, as handled" in again.stderr) == (2, True)
     unknown = await decide(str(uuid4()), "close", "--outcome", "handled")

@@ -69,6 +69,15 @@ def receipt_value(report_id: str, receipt: str = "MOTTATT") -> dict[str, Any]:
 _PORTS = cycle(random.SystemRandom().sample(range(15_000, 32_000), 1_000))
 
 
+def decision_value(event: dict[str, Any], action: str, **changes: Any) -> dict[str, Any]:
+    """What somebody says of a missing event."""
+    value = {
+        "decision_id": str(uuid4()), "report_id": event["report_id"], "missing_event_id": event["event_id"],
+        "action": action, "actor": {"subject": "someone"}, "decided_at": written(now()),
+    }  # fmt: skip
+    return value | changes
+
+
 def free_port() -> int:
     """A port on loopback that nobody listens on, another one each time."""
     for port in _PORTS:
@@ -263,6 +272,16 @@ class World:
     async def rows(self, app_id: str | None = None) -> dict[str, dict[str, Any]]:
         """The state table: the last value of each report."""
         return {value["report_id"]: value for value in await self.values("state", app_id) if value is not None}
+
+    async def row_of(self, report_id: str, **wanted: Any) -> dict[str, Any]:
+        """The row of a report once it says so."""
+        deadline = time.monotonic() + 20
+        while True:
+            row = (await self.rows()).get(report_id, {})
+            if wanted.items() <= row.items():
+                return row
+            assert time.monotonic() < deadline, row
+            await asyncio.sleep(0.1)
 
     async def coverages(self) -> list[dict[str, Any]]:
         """The last coverage of each partition, in their order."""

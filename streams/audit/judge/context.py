@@ -60,24 +60,42 @@ def ground_of(connection: duckdb.DuckDBPyConnection, *, policy: Path | None, lim
     stored, receipts = (
         EvidenceCoverage(by_kind[kind], rules.municipalities) for kind in (FactKind.STORED, FactKind.RECEIPT)
     )
-    return JudgeContext(rules, until_of(connection), stored, receipts, _topics(connection, rules.policy))
+    return JudgeContext(rules, until_of(connection), stored, receipts, topic_sights(connection, rules.policy))
 
 
-def _topics(connection: duckdb.DuckDBPyConnection, policy: Policy) -> TopicSights | None:
-    """What the topics can say and what of them nobody can read; None where none were read."""
+def topic_sights(connection: duckdb.DuckDBPyConnection, policy: Policy) -> TopicSights | None:
+    """What feeds say and what of the topics nobody can read; None where neither topics nor lists of marks were read.
+
+    Of a list nobody knows the partitions: its marks count in all of them.
+    """
     read = connection.sql("SELECT partitions FROM heard").fetchall()
-    if not read:
+    said, listed = _said(connection)
+    if not read and not listed:
         return None
     lost: defaultdict[int, list[Lost]] = defaultdict(list)
     for partition, since, until in connection.sql(
         'SELECT "partition", since, until FROM losses ORDER BY ALL'
     ).fetchall():
         lost[partition].append(Lost(time_of(since), None if until is None else time_of(until)))
+    everywhere = heard(listed, policy)
+    sights = {}
+    for number in {*lost, *said}:
+        marks = sorted([*said[number], *listed], key=lambda one: one.mark.place.arrived)
+        sights[number] = Sight(heard(marks, policy), tuple(lost[number]))
+    if read:
+        return TopicSights(read[0][0], sights, Sight(everywhere))
+    return TopicSights(1, sights, Sight(everywhere), everywhere.vouching)
+
+
+def _said(connection: duckdb.DuckDBPyConnection) -> tuple[defaultdict[int, list[HeardMark]], list[HeardMark]]:
+    """The marks on topics by their partitions, in their order; and those of lists."""
     said: defaultdict[int, list[HeardMark]] = defaultdict(list)
+    listed: list[HeardMark] = []
     for partition, offset, feed, arrived, until, claimed, proofs in connection.sql(
-        'FROM marks ORDER BY "partition", "offset"'
+        "SELECT part, line, feed, arrived, vouched_until, claimed, proofs FROM marks ORDER BY part, line"
     ).fetchall():
         place = Place(time_of(arrived), "stored", partition, offset)
-        said[partition].append(HeardMark(FeedMark(feed, place, time_of(until), claimed), proofs))
-    sights = {number: Sight(heard(said[number], policy), tuple(lost[number])) for number in {*lost, *said}}
-    return TopicSights(read[0][0], sights)
+        into = listed if partition is None else said[partition]
+        into.append(HeardMark(FeedMark(feed, place, time_of(until), claimed), proofs or 0))
+    listed.sort(key=lambda one: one.mark.place.arrived)
+    return said, listed

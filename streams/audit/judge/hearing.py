@@ -26,6 +26,11 @@ class HeardFeeds(Feeds):
         self._until = {feed: [until for until, _ in said] for feed, said in steps.items()}
         self._since = {feed: [since for _, since in said] for feed, said in steps.items()}
 
+    @property
+    def vouching(self) -> frozenset[str]:
+        """The feeds that vouch for anything."""
+        return frozenset(self._until)
+
     def spoken(self, feed: str, due: datetime) -> datetime | None:
         """Since when a feed has vouched for all that was due by a time, be it later than anybody asks; or None."""
         at = bisect_left(self._until.get(feed, ()), due)

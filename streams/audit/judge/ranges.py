@@ -15,13 +15,26 @@ import pyarrow.parquet as pq
 from streams.audit.arrow import registered, schema_of, table_of
 from streams.audit.facts import CODES, EARLY_US, FactKind, evidence_words, names_of
 from streams.audit.judge.verdict import JudgeContext, Verdict, verdict
-from streams.audit.load.timestamps import EPOCH
-from streams.audit.schema import CONTRADICTIONS, VERDICTS
-from streams.core.facts import Fact, Names, Place, Receipt, ReceiptCode, Sent, Stored
-from streams.core.row import NAMELESS
+from streams.audit.load.timestamps import EPOCH, time_of
+from streams.audit.schema import CONTRADICTIONS, EVENTS, VERDICTS
+from streams.core.events import Event, Missing
+from streams.core.facts import (
+    Action,
+    Decision,
+    Fact,
+    Names,
+    Outcome,
+    Place,
+    Receipt,
+    ReceiptCode,
+    Sent,
+    Stored,
+)
+from streams.core.row import NAMELESS, Status
 from streams.sources.chunk import NAMES
 
 REPORTS_A_RANGE = 100_000
+_NO_ID = "/"  # in what stands for the id of a decision that has none, and in no UUID
 _NOBODY, _NONE = (None,) * 4, (None,) * 3
 SENT, RECEIPT, STORED = (kind.value for kind in FactKind)
 _BY_EVENT, _WITHIN = 11, 12  # where these columns stand
@@ -38,8 +51,16 @@ SELECT CAST(report_id AS VARCHAR), list(DISTINCT kind) FROM (
     UNION ALL SELECT report_id, {SENT} FROM accepted ANTI JOIN (FROM sorted WHERE kind = {SENT}) USING (report_id)
 ) WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID) GROUP BY report_id
 """
+_DECISIONS = f"""
+SELECT CAST(report_id AS VARCHAR), source, part, line, arrived, decided_at, decision_id, missing_event_id, action,
+    outcome,
+    {", ".join(f"n.{name}" for name in NAMES)}
+FROM decisions AS d LEFT JOIN names AS n ON n.id = d.names
+WHERE report_id >= ?::UUID AND (?::UUID IS NULL OR report_id < ?::UUID) ORDER BY ALL
+"""
 JUDGED = {name: kind for name, kind in VERDICTS.items() if name not in ("municipality_today", "month")}
-_SCHEMA, _CONTRADICTIONS = schema_of(JUDGED), schema_of(CONTRADICTIONS)
+_SCHEMA, _CONTRADICTIONS, _EVENTS = schema_of(JUDGED), schema_of(CONTRADICTIONS), schema_of(EVENTS)
+_UNFIT = schema_of({"source": "SMALLINT", "line": "BIGINT", "partition": "INTEGER"})
 _OWN = pa.schema([*(field for field in _SCHEMA if field.name not in NAMES), ("names", pa.int32())])
 # A dictionary of what is different on nearly every row only costs.
 _EACH_ANOTHER = frozenset({
@@ -67,6 +88,9 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Jud
     named = _Named(names.values())
     rows: list[tuple[Any, ...]] = []
     contradictions: list[tuple[Any, ...]] = []
+    decided = _decided(connection, asked)
+    events: list[tuple[Any, ...]] = []
+    unfit: list[tuple[Any, ...]] = []
     columns = [column.to_pylist() for column in table.columns]
     any_within = pc.max(table["within"]).as_py()
     del table
@@ -77,16 +101,25 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Jud
         facts = _facts(lines, names, words)
         within = [line[_WITHIN] for line in lines] if any_within else None
         left = unread.get(report_id, frozenset())
-        found = verdict(facts, ground, within=within, unread=left, early=early)
+        mine = decided.get(report_id, ())
+        found = verdict(facts, ground, decisions=mine, within=within, unread=left, early=early)
+        unfit += [(one.place.topic, one.place.offset, one.place.partition) for one in found.unfit]
+        events += map(_event, found.events)
+        if found.row.status is Status.ERASED:
+            rows.append(_erased(found, named))
+            continue
         if found.row.sent is None and not found.row.held_stored:
             continue  # claims about a report of which nobody knows that it was sent
         if found.row.sent is None and FactKind.SENT in left:
             found = found._replace(status="stored")  # sent at a time that cannot be read, and stored
         rows.append(_row(found, named, by_event=any(line[_BY_EVENT] for line in lines)))
-        for one in found.contradictions:
-            mine, other = facts[0].place, facts[one.other].place
-            contradictions.append((report_id, one.field, mine.topic, mine.offset, other.topic, other.offset))
-    _write(table_of(contradictions, _CONTRADICTIONS), folder / f"{asked.number:06}.contradictions.parquet")
+        for each in found.contradictions:
+            first, other = facts[0].place, facts[each.other].place
+            contradictions.append((report_id, each.field, first.topic, first.offset, other.topic, other.offset))
+    for name, said, schema in (
+        ("contradictions", contradictions, _CONTRADICTIONS), ("events", events, _EVENTS), ("unfit", unfit, _UNFIT),
+    ):  # fmt: skip
+        _write(table_of(said, schema), folder / f"{asked.number:06}.{name}.parquet")
     own = table_of(rows, _OWN)
     told = named.table().take(own["names"])
     _write(pa.table([(told if name in NAMES else own)[name] for name in JUDGED], schema=_SCHEMA), out)
@@ -116,6 +149,21 @@ def _unread(connection: duckdb.DuckDBPyConnection, asked: Range) -> dict[str, fr
     return {report_id: frozenset(map(FactKind, kinds)) for report_id, kinds in found}
 
 
+def _decided(connection: duckdb.DuckDBPyConnection, asked: Range) -> dict[str, list[Decision]]:
+    """What people decided of reports."""
+    found = connection.sql(_DECISIONS, params=[asked.first, asked.end, asked.end]).fetchall()
+    decided: dict[str, list[Decision]] = {}
+    for report_id, source, part, line, arrived, at, own, missing, action, outcome, *names in found:
+        place = Place(time_of(arrived), source, part, line)
+        told = Outcome(outcome) if outcome else None
+        receiver = names_of(tuple(names)).receiver
+        one = Decision(
+            own or f"{source}{_NO_ID}{line}", report_id, place, missing, Action(action), time_of(at), told, receiver
+        )
+        decided.setdefault(report_id, []).append(one)
+    return decided
+
+
 def _without_early(lines: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """One report's facts but for proofs that are older than it is: by times of their own, which then cannot be right.
 
@@ -143,7 +191,7 @@ def _facts(rows: Iterable[tuple[Any, ...]], names: dict[int, Names], words: Sequ
         arrived = EPOCH + timedelta(0, 0, arrived_us)
         place = Place(arrived, source, part, line)
         if kind == RECEIPT:
-            made.append(Receipt(report_id, place, _CODES[code - 1]))
+            made.append(Receipt(report_id, place, _CODES[code - 1], message_id))
             continue
         own = event_us is not None and event_us != arrived_us
         at = EPOCH + timedelta(0, 0, event_us) if own else arrived
@@ -190,11 +238,35 @@ def _row(found: Verdict, named: _Named, *, by_event: bool) -> tuple[Any, ...]:
         row.report_id, status, found.untold, row.reason if by_reason else None, found.reason_certain, found.cause,
         row.sent_at, row.due_at, row.alarm_at, row.receipt,
         *((proof.stored_at, proof.place.arrived, proof.evidence) if proof else _NONE),
-        row.missing_event_id if by_reason else None, len(row.message_ids), sorted(row.flags) if row.flags else (),
+        *((row.missing_event_id, len(row.alarms), row.alarms[-1].outcome, row.alarms[-1].closed_at) if by_reason
+          else (None, None, None, None)),
+        len(row.message_ids), sorted(row.flags) if row.flags else (),
         row.policy_version, by_event,
         *((sent.topic, sent.offset, sent.partition) if sent else _NONE),
         *((proof.place.topic, proof.place.offset, proof.place.partition) if proof else _NONE),
         named.number(names),
+    )  # fmt: skip
+
+
+def _erased(found: Verdict, named: _Named) -> tuple[Any, ...]:
+    """A report that somebody had erased: its id, and nothing else."""
+    own: dict[str, Any] = dict.fromkeys(_OWN.names) | {
+        "report_id": found.row.report_id, "status": found.status, "reason_certain": True, "attempts": 0, "flags": (),
+        "by_event_time": False, "names": named.number(NAMELESS),
+    }  # fmt: skip
+    return tuple(own.values())
+
+
+def _event(event: Event) -> tuple[Any, ...]:
+    """What is announced, in the order of EVENTS."""
+    about, at = (
+        (event.event_id, event.alarm_at) if isinstance(event, Missing) else (event.missing_event_id, event.arrived_at)
+    )
+    outcome, decision_id = (getattr(event, name, None) for name in ("outcome", "decision_id"))
+    own = decision_id if decision_id and _NO_ID not in decision_id else None
+    return (
+        type(event).__name__.lower(), event.event_id, event.report_id, about, event.episode, at, event.reason, outcome,
+        own,
     )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from streams.audit.facts import FactKind, kind_of
 from streams.audit.judge.coverage import EvidenceCoverage
 from streams.audit.judge.hearing import HeardFeeds
 from streams.audit.schema import Untold
-from streams.core.events import Cause, Recovered
-from streams.core.facts import Fact, Sent, Stored
+from streams.core.events import Cause, Event, Recovered
+from streams.core.facts import Action, Decision, Fact, Sent, Stored
 from streams.core.history import judge
 from streams.core.receivers import NO_DISTRICT
 from streams.core.row import DOUBTS, Row, Status
@@ -23,14 +23,23 @@ HOUR = timedelta(hours=1)
 
 
 class TopicSights(NamedTuple):
-    """What feeds say on the topic of proofs, and what of it nobody can read, by its partitions."""
+    """What feeds say, and what of the topic of proofs nobody can read, by its partitions; `elsewhere` in all others.
+
+    `feeds`: those that were heard, from lists; None where topics were read, and so all that they said.
+    """
 
     partitions: int
     sights: Mapping[int, Sight]
+    elsewhere: Sight = Sight(HeardFeeds({}))
+    feeds: frozenset[str] | None = None
 
     def sight(self, report_id: str) -> Sight:
         """What is said and seen where one report is at home."""
-        return self.sights.get(partition_of(report_id.encode(), self.partitions)) or Sight(HeardFeeds({}))
+        return self.sights.get(partition_of(report_id.encode(), self.partitions)) or self.elsewhere
+
+    def hears(self, feed: str) -> bool:
+        """True if what a feed said is known."""
+        return self.feeds is None or feed in self.feeds
 
 
 class JudgeContext(NamedTuple):
@@ -40,7 +49,7 @@ class JudgeContext(NamedTuple):
     until: datetime
     stored: EvidenceCoverage
     receipts: EvidenceCoverage
-    topics: TopicSights | None = None  # None where only files were read, which say nothing of feeds
+    topics: TopicSights | None = None  # None where only files were read, and none that say something of feeds
 
 
 class Contradiction(NamedTuple):
@@ -51,7 +60,11 @@ class Contradiction(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What became of one report. `row` is the core's; `status` differs from its own where it cannot be told."""
+    """What became of one report. `row` is the core's; `status` differs from its own where it cannot be told.
+
+    `events`: what was to be announced of a report that is missing or recovered. `unfit`: decisions that changed nothing
+    because they fit nothing that is known of it.
+    """
 
     row: Row
     status: str
@@ -59,12 +72,15 @@ class Verdict(NamedTuple):
     reason_certain: bool
     cause: Cause | None
     contradictions: tuple[Contradiction, ...] = ()
+    events: tuple[Event, ...] = ()
+    unfit: tuple[Decision, ...] = ()
 
 
 def verdict(
     facts: Sequence[Fact],
     ground: JudgeContext,
     *,
+    decisions: Sequence[Decision] = (),
     within: Sequence[int] | None = None,
     unread: frozenset[FactKind] = frozenset(),
     early: bool = False,
@@ -77,7 +93,43 @@ def verdict(
     """
     sight = None if ground.topics is None else ground.topics.sight(facts[0].report_id)
     row, events = judge(facts, ground.until, ground.rules, sight)
+    if not decisions:
+        return _told(row, events, facts, ground, sight, within, unread, early=early)
+    decisions = [_naming(one, row) for one in decisions]
+    row, events = judge([*facts, *decisions], ground.until, ground.rules, sight)
+    told = _told(row, events, facts, ground, sight, within, unread, early=early)
+    return told._replace(unfit=tuple(one for one in decisions if not _fitted(one, row)))
+
+
+def _naming(decision: Decision, row: Row) -> Decision:
+    """A decision that names an alarm: where a file's line tells none it is about the last one that there was."""
+    listed = decision.place.partition is None  # a record that names none fits nothing, as for the checker
+    if not listed or decision.missing_event_id is not None or decision.action is Action.ERASE:
+        return decision
+    before = [alarm.event_id for alarm in row.alarms if alarm.at < decision.place.arrived]
+    return decision._replace(missing_event_id=before[-1] if before else None)
+
+
+def _fitted(decision: Decision, row: Row) -> bool:
+    """True for what was applied, if only because an equal one had been; to acknowledge changes nothing."""
+    return decision.action is Action.ACKNOWLEDGE or decision.decision_id in row.decisions
+
+
+def _told(
+    row: Row,
+    events: tuple[Event, ...],
+    facts: Sequence[Fact],
+    ground: JudgeContext,
+    sight: Sight | None,
+    within: Sequence[int] | None,
+    unread: frozenset[FactKind],
+    *,
+    early: bool,
+) -> Verdict:
+    """What can be told of what the core decides."""
     status = row.status
+    if status is Status.ERASED:
+        return Verdict(row, status, None, True, None)
     found = contradictions(facts) if len(facts) > 1 and isinstance(facts[1], Sent) else ()
     if row.sent is None:
         return Verdict(row, "unexpected", None, False, None, found)
@@ -89,7 +141,7 @@ def verdict(
     if untold is None:
         cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
         certain = FactKind.RECEIPT not in unread and _reach(row, ground.receipts) is None
-        return Verdict(row, status, None, certain or status not in _BY_REASON, cause, found)
+        return Verdict(row, status, None, certain or status not in _BY_REASON, cause, found, events)
     if status is Status.RECOVERED and untold != "sources_contradict":
         # It is stored for certain; only whether a proof came before this one cannot be told.
         return Verdict(row, "stored", None, True, None, found)
@@ -133,7 +185,8 @@ def _untold(
         return "proof_unreadable"
     if FactKind.SENT in unread and row.status is not Status.RECOVERED:  # which may have been the first
         return "sent_unreadable"
-    silent = _silent(row, heard=ground.topics is not None)
+    heard = row.feed is None or (ground.topics is not None and ground.topics.hears(row.feed))
+    silent = _silent(row, heard=heard)
     return silent or (_uncertain(row, ground, found) if row.status in _BY_REASON else None)
 
 
@@ -141,7 +194,7 @@ def _silent(row: Row, *, heard: bool) -> Untold | None:
     """What nobody says of a report: its proofs cannot be read, or its feed is silent or not heard at all."""
     if not row.flags.isdisjoint(DOUBTS):
         return "evidence_lost"
-    if row.feed is not None and row.status is not Status.RECOVERED and not heard:
+    if row.status is not Status.RECOVERED and not heard:
         return "feed_not_heard"
     return "feed_silent" if row.status is Status.UNDETERMINED else None
 

@@ -13,7 +13,7 @@ from streams.audit.arrow import registered, table_of
 from streams.audit.facts import CODES, FORMS, FactKind, FactRow, NamesTable, kind_of
 from streams.audit.load.timestamps import EPOCH, microseconds, time_of
 from streams.core.events import written
-from streams.core.facts import Fact, Names, Place, Receipt, Receiver, Sent, Stored
+from streams.core.facts import Decision, Fact, FeedMark, Names, Place, Receipt, Receiver, Sent, Stored
 from streams.core.row import NAMELESS
 from streams.records.copies import UNREADABLE
 from streams.records.decode import TOO_LARGE, refused, take_in_content
@@ -49,6 +49,15 @@ _STRAYS = pa.schema([
     ("kind", pa.uint8()), ("source", pa.uint16()), ("line", pa.int64()), ("names", pa.int32()),
     ("event_at", pa.int64()), ("number", pa.float64()), ("digits", pa.int32()),
 ])  # fmt: skip
+_MARKS = pa.schema([
+    ("source", pa.uint16()), ("part", pa.int32()), ("line", pa.int64()), ("feed", pa.string()), ("arrived", pa.int64()),
+    ("vouched_until", pa.int64()), ("claimed", pa.int32()), ("proofs", pa.int32()), ("by_event", pa.bool_()),
+])  # fmt: skip
+_DECISIONS = pa.schema([
+    ("report_id", pa.string()), ("source", pa.uint16()), ("part", pa.int32()), ("line", pa.int64()),
+    ("arrived", pa.int64()), ("decided_at", pa.int64()), ("names", pa.int32()), ("decision_id", pa.string()),
+    ("missing_event_id", pa.string()), ("action", pa.string()), ("outcome", pa.string()), ("by_event", pa.bool_()),
+])  # fmt: skip
 _REJECTS = pa.schema([
     ("source", pa.int16()), ("line", pa.int64()), ("partition", pa.int32()), ("reason", pa.string()),
 ])  # fmt: skip
@@ -56,7 +65,7 @@ _REJECTS = pa.schema([
 
 _TABLES = {
     "facts": _FACTS, "loose": _FACTS, "nameless": _FACTS, "unjudged": _UNJUDGED, "doubtful": _DOUBTFUL,
-    "scraps": _SCRAPS, "strays": _STRAYS, "rejects": _REJECTS,
+    "scraps": _SCRAPS, "strays": _STRAYS, "rejects": _REJECTS, "marks": _MARKS, "decisions": _DECISIONS,
 }  # fmt: skip
 
 
@@ -86,8 +95,8 @@ class OddLines:
         """A line in the shape of the input topics, or why there is none."""
         given, unread = self._content(odd)
         given, no_id = without_no_ids(kind, given)
-        arrived = _time(odd.arrived or given.get("arrived"))
-        at = arrived or _time(given.get(EVENT_TIME[kind]))
+        arrived = time_in(odd.arrived or given.get("arrived"))
+        at = arrived or time_in(given.get(EVENT_TIME[kind]))
         if at is not None and not EARLIEST <= at <= self._now:
             self.refuse(odd.line, Refusal("time", "out_of_range"))
             at = None
@@ -121,6 +130,24 @@ class OddLines:
         """A fact that lay in a topic: its place tells where, and when it arrived, which never goes back there."""
         self._rows["facts"].append(self.row(fact, by_event=False, within=0))
 
+    def add_mark(self, mark: FeedMark, *, proofs: int | None = None, by_event: bool = False) -> None:
+        """What a feed vouches for; `proofs`: how many of its own have come since its last mark."""
+        part, line, arrived = _spot(mark.place)
+        until = microseconds(mark.vouched_until)
+        row = (self._source, part, line, mark.feed, arrived, until, mark.proofs, proofs, by_event)
+        self._rows["marks"].append(row)
+
+    def add_decision(self, decision: Decision, *, by_event: bool = False) -> None:
+        """What a person said of an alarm."""
+        part, line, arrived = _spot(decision.place)
+        names = self._names.id_of(NAMELESS._replace(receiver=decision.receiver))
+        self._rows["decisions"].append(
+            (
+                decision.report_id, self._source, part, line, arrived, microseconds(decision.decided_at), names,
+                decision.decision_id or None, decision.missing_event_id, decision.action, decision.outcome, by_event,
+            )
+        )  # fmt: skip
+
     def refuse(self, line: int, refusal: Refusal, partition: int | None = None) -> None:
         """A line that could not be read, at least not in whole."""
         self.rejected += 1
@@ -128,20 +155,19 @@ class OddLines:
 
     def row(self, fact: Fact, *, by_event: bool, within: int) -> FactRow:
         """A fact as a row of the table."""
-        arrived = microseconds(fact.place.arrived)
-        part = None if fact.place.partition == NO_PARTITION else fact.place.partition
+        part, line, arrived = _spot(fact.place)
         names, event_at, code, message_id, unread = NAMELESS, None, None, None, None
         if isinstance(fact, Sent):
             names, message_id = fact.names, fact.message_id
             event_at = None if fact.sent_at is None else microseconds(fact.sent_at)
             unread = ",".join(fact.unreadable) or None
         elif isinstance(fact, Receipt):
-            code = CODES.index(fact.receipt) + 1
+            code, message_id = CODES.index(fact.receipt) + 1, fact.message_id
         else:
             names, code = stored_names(fact, {}), self._names.evidence(fact.evidence)
             event_at, unread = microseconds(fact.stored_at), ",".join(fact.unreadable) or None
         return FactRow(
-            fact.report_id, kind_of(fact), self._source, part, fact.place.offset, arrived,
+            fact.report_id, kind_of(fact), self._source, part, line, arrived,
             event_at, self._names.id_of(names), code, message_id, unread, by_event, within,
         )  # fmt: skip
 
@@ -227,6 +253,11 @@ def proof_names(receiver: Receiver | None, known: dict[str, Any]) -> Names:
     )
 
 
+def _spot(place: Place) -> tuple[int | None, int, int]:
+    """The partition (none of a file's), the line or offset, and when it arrived."""
+    return None if place.partition == NO_PARTITION else place.partition, place.offset, microseconds(place.arrived)
+
+
 def _is_token(given: str) -> bool:
     try:
         return bool(_TOKEN.validate_python(given))
@@ -234,7 +265,8 @@ def _is_token(given: str) -> bool:
         return False
 
 
-def _time(given: Any) -> datetime | None:
+def time_in(given: Any) -> datetime | None:
+    """A time as the contract reads it; None where there is none."""
     try:
         return _TIME.validate_python(given)
     except ValidationError:

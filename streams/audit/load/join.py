@@ -1,10 +1,11 @@
 """The facts of all sources put together: message ids become report ids, and everything is sorted by report."""
 
-from streams.audit.facts import COLUMNS, SENT, STORED
+from streams.audit.facts import COLUMNS, RECEIPT, SENT, STORED
 from streams.audit.load.traces import follow_traces
 from streams.audit.workspace import Work
 
 _OTHERS = ", ".join(f"l.{name}" for name in COLUMNS[1:])
+_OF_RECEIPT = f"CASE WHEN l.kind = {RECEIPT} THEN l.message_id END"  # which attempt it is about
 # Whose report a message carried, by the facts of its sending; a message id that two reports claim tells nothing.
 _MESSAGES = f"""
 CREATE TEMP TABLE messages AS
@@ -12,7 +13,7 @@ SELECT message_id, min(report_id) AS report_id, count(DISTINCT report_id) AS rep
 FROM facts WHERE kind = {SENT} AND message_id IN (SELECT message_id FROM loose) GROUP BY message_id;
 """
 _RESOLVED = f"""
-INSERT INTO facts SELECT m.report_id, {_OTHERS.replace("l.message_id", "NULL")}
+INSERT INTO facts SELECT m.report_id, {_OTHERS.replace("l.message_id", _OF_RECEIPT)}
 FROM loose AS l JOIN messages AS m USING (message_id) WHERE m.reports = 1;
 INSERT INTO rejects SELECT l.source, l.line, NULL,
     CASE WHEN m.reports > 1 THEN 'ids:message_id_ambiguous' ELSE 'ids:message_id_unknown' END

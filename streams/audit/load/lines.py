@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from schemas.common import NAME, NATIONAL_ID, PERSON
 from streams.audit.arrow import registered
 from streams.audit.facts import CODES, COLUMNS, EVIDENCE, FactKind, NamesTable
+from streams.audit.load.decisions import LISTED, TakingLists
 from streams.audit.load.irregular import EARLIEST, EVENT_TIME, OddLines, proof_names
 from streams.audit.load.timestamps import DAY_HOURS, instants, microseconds
 from streams.core.facts import Names
@@ -44,6 +45,7 @@ class Taking:
         self._known: dict[tuple[str, tuple[str | None, ...]], int | None] = {}
         self._now = datetime.now(UTC)
         self.odd = OddLines(connection, names, source, self._now, max_value_bytes)
+        self._lists = TakingLists(self.odd, self._now, max_value_bytes)
         self.records = 0
         self.ignored = 0
         self.without_zone = 0
@@ -52,11 +54,13 @@ class Taking:
     def take(self, kind: Kind, chunk: Chunk) -> None:
         """Take a chunk of a kind's lines."""
         self.records += len(chunk.table) + len(chunk.odd)
-        if kind == "portal":
+        if kind in LISTED:
+            self._lists.take(kind, self._timed(chunk.table), chunk.odd)
+        elif kind == "portal":
             self._take_history(chunk.table)
         else:
             self._take_lines(kind, chunk.table)
-        for odd in chunk.odd:
+        for odd in () if kind in LISTED else chunk.odd:
             self._take_odd(kind, odd)
         self.odd.write()
         self._names.write()
@@ -177,6 +181,7 @@ def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:
     report_id, message_id = given("report_id"), given("message_id")
     code_column, codes = _CODES.get(kind, ("", ()))
     code = f"NULLIF(list_position({list(codes)!r}, {given(code_column)}), 0)" if codes else "0"
+    message = "CASE WHEN uuid IS NULL THEN m END" if kind == "stored" else "m"
     names = "names_id" if "names_id" in columns else "-1"
     # An arrival in the source that could not be read is not the same as none.
     times = (
@@ -190,7 +195,7 @@ def _taken(kind: Kind, columns: list[str], source: int, now: datetime) -> str:
     SELECT *, uuid AS report_id, COALESCE(arrived_at, own_at) AS arrived, names_of AS names,
         {"NULL" if kind == "receipt" else "own_at"} AS event_at, NULLIF(code_of, 0) AS code,
         {FactKind[kind.upper()].value} AS kind, {source} AS source, NULL AS part, NULL AS unread,
-        arrived_at IS NULL AS by_event, {"m" if kind == "sent" else "CASE WHEN uuid IS NULL THEN m END"} AS message_id,
+        arrived_at IS NULL AS by_event, {message} AS message_id,
         CASE WHEN NOT ({plain}) THEN 'odd'
             WHEN uuid IS NOT NULL THEN 'fact'
             WHEN {only_report} AND has_message THEN 'loose'

@@ -13,13 +13,17 @@ from streams.audit.progress import step
 from streams.audit.topics.completeness import ReadingReach
 from streams.audit.topics.reader import TopicBatch
 from streams.audit.workspace import Work
+from streams.core.policy import Policy
 from streams.errors import ConfigurationError
-from streams.records.record import KINDS
+from streams.records.record import INPUT_KINDS
 from streams.sources import OpenFile
 from streams.sources.chunk import Kind
 from streams.sources.plan import Covers
 
 PORTAL_ZONE = "Europe/Oslo"  # of the portal's own times, which have none
+
+
+_COUNTED = ("facts", "loose", "nameless", "decisions", "(FROM marks WHERE part IS NULL)")
 
 
 class SourceUnfit(ConfigurationError):
@@ -81,15 +85,21 @@ def read_file(work: Work, number: int, file: OpenFile, max_value_bytes: int) -> 
 
 
 async def read_kafka(
-    work: Work, number: int, batches: AsyncIterator[TopicBatch], topics: Sequence[str], partitions: int, most_bytes: int
+    work: Work,
+    number: int,
+    batches: AsyncIterator[TopicBatch],
+    topics: Sequence[str],
+    partitions: int,
+    most_bytes: int,
+    policy: Policy,
 ) -> list[Found]:
-    """Read the input topics as sources `number`, `number` + 1 and `number` + 2."""
+    """Read the input topics as sources, the first of them `number`."""
     known = work.found("read:kafka")
     if known is None:
         with work.stage("read:kafka") as keep, step("Reading the topics") as progress:
             names = NamesTable(work.connection)
-            numbers = {kind: number + at for at, kind in enumerate(KINDS)}
-            taking = TakingRecords(work.connection, names, numbers, partitions, most_bytes)
+            numbers = {kind: number + at for at, kind in enumerate(INPUT_KINDS)}
+            taking = TakingRecords(work.connection, names, numbers, partitions, most_bytes, policy)
             reach: ReadingReach | None = None
             async for batch in batches:
                 taking.take(batch.records)
@@ -104,7 +114,7 @@ async def read_kafka(
                     "kind": kind, "name": topic, "format": "kafka", "records": taking.records[kind], "ignored": 0,
                     "warnings": _warnings(reach, topic, kind, taking),
                 }
-                for kind, topic in zip(KINDS, topics, strict=True)
+                for kind, topic in zip(INPUT_KINDS, topics, strict=True)
             ]  # fmt: skip
             keep(known)
     return [Found(number=number + at, **each) for at, each in enumerate(known)]
@@ -118,9 +128,10 @@ def _keep_losses(work: Work, reach: ReadingReach) -> None:
 
 
 def _counted(work: Work, number: int) -> dict[str, Any]:
+    every = " UNION ALL ".join(f"SELECT source, arrived, by_event FROM {table}" for table in _COUNTED)
     first, last, facts, arrivals = work.connection.execute(
         "SELECT min(arrived), max(arrived), count(*), count(*) FILTER (NOT by_event) "
-        "FROM (FROM facts UNION ALL FROM loose UNION ALL FROM nameless) WHERE source = ?", [number],
+        f"FROM ({every}) WHERE source = ?", [number],
     ).fetchall()[0]  # fmt: skip
     return {"first": first, "last": last, "facts": facts, "has_arrival": facts == arrivals}
 

@@ -8,15 +8,19 @@ import duckdb
 
 from streams.audit.facts import NamesTable
 from streams.audit.load.irregular import OddLines
-from streams.audit.load.timestamps import microseconds
 from streams.audit.topics.copies import Arrival, Arrivals
 from streams.audit.topics.reader import Hole
-from streams.core.facts import FeedMark, Stored
+from streams.core.facts import Decision, FeedMark, Stored
+from streams.core.fold import Step
+from streams.core.policy import Policy
 from streams.records.record import MOST_LISTED, Record, Refusal
 
 
 class TakingRecords:
-    """Takes the records of the input topics into the tables. `sources`: the number of each kind's source."""
+    """Takes the records of the input topics into the tables. `sources`: the number of each kind's source.
+
+    `policy` tells from when on a feed is known: what it brought and said before counts for nothing.
+    """
 
     def __init__(
         self,
@@ -25,11 +29,11 @@ class TakingRecords:
         sources: Mapping[str, int],
         partitions: int,
         max_value_bytes: int,
+        policy: Policy,
     ) -> None:
         now = datetime.now(UTC)
-        self._connection, self._names = connection, names
+        self._names, self._policy = names, policy
         self._proofs: Counter[tuple[int, str]] = Counter()  # by partition and feed, since its last mark
-        self._marks: list[tuple[int | str | None, ...]] = []
         connection.execute("INSERT INTO heard VALUES (?)", [partitions])
         self._arrivals = Arrivals(partitions, max_value_bytes)
         self._into = {
@@ -64,26 +68,26 @@ class TakingRecords:
                 continue
             into = self._into[record.kind]
             self.records[record.kind] += 1
-            if isinstance(fact, Stored) and fact.feed is not None:
-                self._proofs[record.place.partition, fact.feed] += 1
             if refusal is not None:
                 into.refuse(record.place.offset, refusal, record.place.partition)
-            if fact is not None:
+            if isinstance(fact, Decision):
+                into.add_decision(fact)
+            elif fact is not None:
+                if isinstance(fact, Stored) and fact.feed is not None:
+                    self._count(fact.feed, fact)
                 into.add_fact(fact)
         for one in self._into.values():
             one.write()
         self._names.write()
-        if self._marks:
-            self._connection.executemany("INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?, ?)", self._marks)
-            self._marks.clear()
+
+    def _count(self, feed: str, proof: Stored) -> None:
+        if self._policy.knows_feed(feed, proof.place.arrived):
+            self._proofs[proof.place.partition, feed] += 1
 
     def _hear(self, mark: FeedMark) -> None:
         """What a feed vouches for, with how many of its proofs have come here since its last mark."""
-        place = mark.place
-        proofs = self._proofs.pop((place.partition, mark.feed), 0)
-        self._marks.append(
-            (
-                place.partition, place.offset, mark.feed, microseconds(place.arrived), microseconds(mark.vouched_until),
-                mark.proofs, proofs,
-            )
-        )  # fmt: skip
+        place, into = mark.place, self._into["stored"]
+        if not self._policy.knows_feed(mark.feed, place.arrived):
+            into.refuse(place.offset, Refusal("rule", Step.FEED_UNKNOWN), place.partition)
+            return
+        into.add_mark(mark, proofs=self._proofs.pop((place.partition, mark.feed), 0))

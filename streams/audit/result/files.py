@@ -1,6 +1,6 @@
 """The files of a result, each written in one go from the tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.audit.result import lists
-from streams.audit.schema import VERDICTS, Audited
+from streams.audit.schema import EVENTS, VERDICTS, Audited
 from streams.core.events import written
 from streams.presentation.joint_tables import Table
 from streams.presentation.municipality_names import former, municipality_name, names_in
@@ -20,7 +20,7 @@ UNKNOWN_RECEIVER = "unknown"
 
 
 def write_lists(audited: Audited, folder: Path, top_candidates: int) -> None:
-    """Everything by the row: what is to be looked at as CSV, and every verdict as Parquet, which tells `until`, too."""
+    """Everything by the row: what to look at as CSV; every verdict and event as Parquet, which tells `until`, too."""
     connection, until = audited.connection, written(audited.until.astimezone(UTC))
     wanted = {
         "missing": lists.reports("missing"),
@@ -34,11 +34,22 @@ def write_lists(audited: Audited, folder: Path, top_candidates: int) -> None:
     with names_in(connection) as names:
         for name, one in wanted.items():
             _write(folder / f"{name}.csv", lists.batches(connection, one, names), comment=one.comment)
-    columns = ", ".join(f'"{name}"' for name in VERDICTS)
-    target = str(folder / "reports.parquet").replace("'", "''")
+    told = {"until": until}
+    if audited.decisions_since is not None:
+        told["decisions_since"] = written(audited.decisions_since.astimezone(UTC))
+    for name, table, columns in (("reports", "verdicts", VERDICTS), ("events", "events", EVENTS)):
+        _write_parquet(connection, folder / f"{name}.parquet", table, columns, told)
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, table: str, columns: Iterable[str], told: Mapping[str, str]
+) -> None:
+    """A table as Parquet; `told` is what the file tells of itself."""
+    chosen, target = ", ".join(f'"{name}"' for name in columns), str(path).replace("'", "''")
+    known = ", ".join(f"{name}: '{value}'" for name, value in told.items())
     connection.execute(
-        f"COPY (SELECT {columns} FROM verdicts) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
-        f"KV_METADATA {{until: '{until}'}})"
+        f"COPY (SELECT {chosen} FROM {table}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+        f"KV_METADATA {{{known}}})"
     )
 
 

@@ -23,16 +23,18 @@ _REPORTS = """
 """
 # What somebody who looks for a report by hand needs comes first.
 REPORT = (
-    "report_id", "status", "candidates", "reason", "reason_certain", "untold", "sent_at_norway", "municipality_today",
-    "municipality_today_name", "municipality", "municipality_name", "district", "channel", "case_system",
-    "case_system_version", "form", "receipt", "sent_at", "due_at", "alarm_at", "stored_at", "stored_arrived", "cause",
-    "evidence", "unit_id", "org_number", "attempts", "flags", "by_event_time", "policy_version", "missing_event_id",
-    "sent_source_name", "sent_line", "sent_partition", "stored_source_name", "stored_line", "stored_partition",
+    "report_id", "status", "outcome", "closed_at", "candidates", "reason", "reason_certain", "untold",
+    "sent_at_norway", "municipality_today", "municipality_today_name", "municipality", "municipality_name",
+    "district", "channel", "case_system", "case_system_version", "form", "receipt", "sent_at", "due_at", "alarm_at",
+    "stored_at", "stored_arrived", "cause", "evidence", "unit_id", "org_number", "attempts", "flags",
+    "by_event_time", "policy_version", "missing_event_id", "episode", "sent_source_name", "sent_line",
+    "sent_partition", "stored_source_name", "stored_line", "stored_partition",
 )  # fmt: skip
-_TIMES = frozenset({"sent_at", "due_at", "alarm_at", "stored_at", "stored_arrived", "report_sent_at"})
+_TIMES = frozenset({"sent_at", "due_at", "alarm_at", "closed_at", "stored_at", "stored_arrived", "report_sent_at"})
 _LISTS = frozenset({"flags"})
-# The worst first: without anything that could be the report, then those that have been missing for longest.
-WORST_FIRST = "candidates > 0, alarm_at NULLS LAST, report_id"
+# The worst first: those that nobody has closed, of them without anything that could be the report, then those that have
+# been missing for longest.
+WORST_FIRST = "outcome IS NOT NULL, candidates > 0, alarm_at NULLS LAST, report_id"
 RECEIVER = "CASE WHEN regexp_full_match(municipality_today, '[0-9][0-9][0-9][0-9]') THEN municipality_today END"
 
 

@@ -22,7 +22,9 @@ from streams.presentation.times import OSLO
 
 
 class Shown(NamedTuple):
-    """The numbers of a result; its tables are `books`, `receivers`, `months`, `versions`, `reasons` and `untold`."""
+    """The numbers of a result; its tables are `books`, `receivers`, `months`, `versions`, `reasons`, `outcomes`
+    and `untold`.
+    """
 
     summary: AuditSummary
     tables: Mapping[str, Table]
@@ -38,6 +40,7 @@ def shown(audited: Audited, *, suppress_small: bool) -> Shown:
         "months": by_month(connection),
         "versions": by_version(connection),
         "reasons": by_code(whole.reasons, "missing"),
+        "outcomes": by_code(whole.outcomes, "missing"),
         "untold": by_code(whole.untold, "undetermined"),
     }
     if not suppress_small:
@@ -66,7 +69,8 @@ def _without_small(whole: AuditSummary, tables: Mapping[str, Table]) -> AuditSum
         candidates=_none(whole.candidates),
         by_event_time=whole.by_event_time if whole.by_event_time in (0, whole.sent) else None,
         receivers_with_missing=None if terms["missing"] is None else whole.receivers_with_missing,
-        reasons=_by_code(tables["reasons"]), untold=_by_code(tables["untold"]),
+        reasons=_by_code(tables["reasons"]), outcomes=_by_code(tables["outcomes"]),
+        untold=_by_code(tables["untold"]),
         contradictions={code: _large(number) for code, number in whole.contradictions.items()},
         sources=tuple(_source(source) for source in whole.sources),
     )  # fmt: skip

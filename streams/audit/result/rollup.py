@@ -12,12 +12,14 @@ from streams.audit.judge.ranges import JUDGED
 from streams.audit.result.candidates import find_candidates
 from streams.audit.schema import CONTRADICTIONS, SOURCES, TERMS
 from streams.audit.workspace import Work
+from streams.core.fold import Step
 from streams.core.receivers import Municipalities
 from streams.data import municipalities, todays_number
 from streams.presentation.times import ZONE
 from streams.sources.chunk import NAMES
 
 _COLUMNS = ", ".join(JUDGED)
+DECISION_UNFIT = f"rule:{Step.DECISION_UNFIT}"
 # Reports that are known to be sent, though no fact could be judged.
 _LEFT = f"""
 COPY (
@@ -39,6 +41,9 @@ COPY (
             "stored_arrived",
             "evidence",
             "missing_event_id",
+            "episode",
+            "outcome",
+            "closed_at",
             "policy_version",
             "stored_source",
             "stored_line",
@@ -62,6 +67,13 @@ CREATE VIEW verdicts AS
 SELECT v.*, COALESCE(m.today, v.municipality) AS municipality_today,
     CAST(date_trunc('month', timezone('{ZONE}', v.sent_at)) AS DATE) AS month
 FROM judged AS v LEFT JOIN todays AS m ON m.code = v.municipality
+"""
+# Decisions that fit nothing: as the checker lists them, and those about reports of which nothing is known.
+_UNFIT = f"""
+DELETE FROM rejects WHERE reason = '{DECISION_UNFIT}';
+INSERT INTO rejects SELECT source, line, "partition", '{DECISION_UNFIT}' FROM read_parquet('{{unfit}}');
+INSERT INTO rejects SELECT source, line, part, '{DECISION_UNFIT}' FROM decisions
+WHERE action <> 'acknowledge' AND report_id NOT IN (SELECT report_id FROM sorted);
 """
 _GROUP = "municipality_today, month, case_system, case_system_version"
 # `sent` is counted from the facts, and finds its group by the report id: a report without a verdict stands in none.
@@ -102,6 +114,9 @@ def tell(work: Work, sources: Iterable[Sequence[Any]], rule: Municipalities) -> 
     connection.execute(_VERDICTS)
     find_candidates(connection, rule)
     _contradictions(work)
+    connection.execute(_UNFIT.format(unfit=work.verdicts / "*.unfit.parquet"))
+    events = work.verdicts / "*.events.parquet"
+    connection.execute(f"CREATE OR REPLACE VIEW events AS FROM read_parquet('{events}')")
     connection.execute(_BOOKS)
     columns = ", ".join(f'"{name}" {kind}' for name, kind in SOURCES.items())
     connection.execute(f"CREATE TABLE sources ({columns})")

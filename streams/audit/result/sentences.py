@@ -23,7 +23,7 @@ def answer(words: Words, summary: AuditSummary) -> str:
     missing, undetermined = summary.terms["missing"], summary.terms["undetermined"]
     if missing == 0:
         parts = [words("answer.none" if undetermined == 0 else "answer.none_found", of=of)]
-        rest: tuple[str, ...] = ("undetermined", "pending", "unproven")
+        rest: tuple[str, ...] = ("undetermined", "pending", "unproven", "erased")
     else:
         number = 2 if missing is None else missing
         lacking = words(

@@ -40,7 +40,8 @@ class AuditSummary:
     """An audit in numbers; `difference` is what was sent, less the sum of the terms: 0, or the books do not balance.
 
     `sent` is counted from the facts (the books), `terms` from the verdicts. `uncertain` are the missing reports that
-    no receipts cover, so that nothing is known of a receipt. `candidates` are the reports that have any. What is None
+    no receipts cover, so that nothing is known of a receipt. `outcomes` are what people said of the missing reports,
+    `open` where nobody has closed the alarm. `candidates` are the reports that have any. What is None
     is hidden, because it is small or would tell something small.
     """
 
@@ -56,6 +57,7 @@ class AuditSummary:
     difference: int | None
     reasons: dict[str, int | None]
     uncertain: int | None
+    outcomes: dict[str, int | None]
     untold: dict[str, int | None]
     by_event_time: int | None
     receivers_with_missing: int | None
@@ -73,6 +75,9 @@ class AuditSummary:
     def warnings(self) -> tuple[str, ...]:
         """What is to be known of the sources, as codes, once each."""
         return tuple(sorted({code for source in self.sources for code in source.warnings}))
+
+
+_OUTCOMES = "SELECT coalesce(outcome, 'open'), count(*) FROM verdicts WHERE status = 'missing' GROUP BY ALL"
 
 
 def summary(audited: Audited) -> AuditSummary:
@@ -96,8 +101,8 @@ def summary(audited: Audited) -> AuditSummary:
         terms={term: statuses.get(term, 0) for term in TERMS}, unexpected=statuses.get("unexpected", 0),
         confirmed_late=confirmed_late, difference=sent - sum(statuses.get(term, 0) for term in TERMS),
         reasons=_of_status(connection, "reason", "missing"), uncertain=uncertain,
-        untold=_of_status(connection, "untold", "undetermined"), by_event_time=by_event_time,
-        receivers_with_missing=receivers, candidates=candidates,
+        outcomes=_counts(connection, _OUTCOMES), untold=_of_status(connection, "untold", "undetermined"),
+        by_event_time=by_event_time, receivers_with_missing=receivers, candidates=candidates,
         contradictions=_counts(connection, "SELECT coalesce(field, ''), count(*) FROM contradictions GROUP BY ALL"),
         sources=_sources(connection),
     )  # fmt: skip

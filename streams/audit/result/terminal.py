@@ -30,6 +30,7 @@ def terminal(summary: AuditSummary, out: Path | None = None) -> None:
     console.print(Text(f"{sentences.balance(words, summary)} {sentences.unexpected(words, summary)}"))
     for title, codes, section in (
         (words.code("status", "missing"), summary.reasons, "reason"),
+        (words("decided.outcome"), {} if set(summary.outcomes) <= {"open"} else summary.outcomes, "outcome"),
         (words.code("status", "undetermined"), summary.untold, "untold"),
     ):
         if codes:

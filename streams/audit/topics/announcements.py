@@ -22,15 +22,15 @@ from streams.records.record import arrival
 from streams.settings import KafkaSettings, Settings
 
 RECORDED = "ce_recordedtime"
-_EVENTS = {MISSING_TYPE: "missing", RECOVERED_TYPE: "recovered"}
-_DECIDED = {CLOSED_TYPE, REOPENED_TYPE}  # by people: nothing that a history tells
+_EVENTS = {MISSING_TYPE: "missing", RECOVERED_TYPE: "recovered", CLOSED_TYPE: "closed", REOPENED_TYPE: "reopened"}
 _TIME = pa.timestamp("us", "UTC")
-# `missing_event_id`: of both, so that they find each other. `at`: alarm_at of a missing, arrived_at of a recovered.
+# `missing_event_id`: of all, so that they find each other. `at`: alarm_at of a missing, arrived_at of any other.
 # `recorded`: when it was announced, null where nothing tells.
 _SCHEMA = pa.schema(
     [
         ("event", pa.string()), ("event_id", pa.string()), ("missing_event_id", pa.string()),
-        ("report_id", pa.string()), ("at", _TIME), ("policy_version", pa.string()), ("recorded", _TIME),
+        ("report_id", pa.string()), ("at", _TIME), ("policy_version", pa.string()), ("episode", pa.int32()),
+        ("outcome", pa.string()), ("recorded", _TIME),
     ]
 )  # fmt: skip
 
@@ -44,7 +44,8 @@ class _Value(Struct, gc=False):
     event_id: UUID
     report_id: UUID
     missing_event_id: UUID | None = None
-    previous_event_id: UUID | None = None
+    episode: int = 1
+    outcome: str | None = None
     alarm_at: Time | None = None
     arrived_at: Time | None = None
     policy_version: str | None = None
@@ -56,10 +57,7 @@ _read_time: Any = msgspec.json.Decoder(Time).decode
 
 
 class Announcements(NamedTuple):
-    """Announcements in the columns above, as often as they were made. `whole`: none of them was deleted.
-
-    Of a report that went missing several times the last of its missing events stands for all.
-    """
+    """Announcements in the columns above, as often as they were made. `whole`: none of them was deleted."""
 
     table: pa.Table
     whole: bool = True
@@ -133,17 +131,15 @@ def _read(value: bytes | None) -> _Value | None:
     except msgspec.DecodeError:
         return None
     told = given.alarm_at if given.type == MISSING_TYPE else given.arrived_at and given.missing_event_id
-    return given if told is not None and given.type in _EVENTS.keys() | _DECIDED else None
+    return given if told is not None and given.type in _EVENTS else None
 
 
 def _table(said: Sequence[tuple[_Value, datetime | None]]) -> pa.Table:
-    followed = {one.previous_event_id for one, _ in said}
-    kept = ((one, at) for one, at in said if one.type in _EVENTS and one.event_id not in followed)
-    return table_of((_row(one, at) for one, at in kept), _SCHEMA)
+    return table_of((_row(one, at) for one, at in said), _SCHEMA)
 
 
 def _row(one: _Value, recorded: datetime | None) -> tuple[Any, ...]:
     missing = one.type == MISSING_TYPE
     at, announces = (one.alarm_at, one.event_id) if missing else (one.arrived_at, one.missing_event_id)
     ids = str(one.event_id), str(announces), str(one.report_id)
-    return _EVENTS[one.type], *ids, at, one.policy_version, recorded
+    return _EVENTS[one.type], *ids, at, one.policy_version, one.episode, one.outcome, recorded

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from streams.core.sight import Lost
-from streams.records.record import arrival
+from streams.records.record import DECISION, arrival
 
 Spot = tuple[str, int]  # a topic and one of its partitions
 
@@ -85,14 +85,15 @@ def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datet
     later. Nothing else proves it: the moment at which the ends were asked is one of this machine's clock, and another
     partition's record is one of another broker's. So T is
 
-        the earliest, over the partitions that hold anything, of the earliest of the partition's three inputs.
+        the earliest, over the partitions that hold anything, of the earliest of the partition's three inputs of facts.
 
-    While a checker runs, its marks lie in every input of every partition, and T is at most as old as the interval at
-    which it writes them. An open transaction holds T back by itself: nothing behind it is read, marks included. On
-    topics without marks T stands at the last record of the most silent input, and there is none (None) where an input
-    is empty while others of its partition are not: then whoever knows that nothing was on its way any more has to
-    declare a time. A partition whose three inputs are all empty holds no report and holds nobody back (of one whose
-    records all lie in other partitions, and were not copied, T speaks as well as it can).
+    Decisions are not asked: they change no verdict, and nobody waits for them. While a checker runs, its marks lie
+    in every input of every partition, and T is at most as old as the interval at which it writes them. An open
+    transaction holds T back by itself: nothing behind it is read, marks included. On topics without marks T stands
+    at the last record of the most silent input, and there is none (None) where an input is empty while others of
+    its partition are not: then whoever knows that nothing was on its way any more has to declare a time. A
+    partition whose three inputs are all empty holds no report and holds nobody back (of one whose records all lie
+    in other partitions, and were not copied, T speaks as well as it can).
 
     Where reading ended at a time and a record of then or later exists, T is that time: what lies before is all read.
 
@@ -112,7 +113,8 @@ def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datet
 def _complete_until(parts: Mapping[Spot, PartitionReading], partitions: int) -> tuple[datetime | None, Spot | None]:
     earliest: tuple[datetime, Spot] | None = None
     for partition in range(partitions):
-        inputs = {spot: part.complete_until for spot, part in parts.items() if spot[1] == partition}
+        here = {spot: part for spot, part in parts.items() if spot[1] == partition and part.kind != DECISION}
+        inputs = {spot: part.complete_until for spot, part in here.items()}
         if not any(inputs.values()):
             continue
         for spot, until in inputs.items():

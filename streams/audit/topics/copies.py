@@ -4,21 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from streams.core.facts import Fact, FeedMark
+from streams.core.facts import Decision, Fact, FeedMark
 from streams.kafka.partitioner import partition_of
-from streams.records.decode import feed_of, take_in, take_in_mark
+from streams.records.decode import feed_of, take_in, take_in_decision, take_in_mark
 from streams.records.fast_decode import CleanReader
-from streams.records.record import Record, Refusal
+from streams.records.record import DECISION, Record, Refusal
 
 
 class Arrival(NamedTuple):
-    """A record that is evidence or a feed's mark, or that could not be read.
+    """A record that is evidence, a decision or a feed's mark, or that could not be read.
 
     A refused sent may still have a fact, as in the intake.
     """
 
     record: Record
-    fact: Fact | None
+    fact: Fact | Decision | None
     refusal: Refusal | None = None
     mark: FeedMark | None = None
 
@@ -66,7 +66,7 @@ class Arrivals:
                 yield arrival._replace(fact=None) if copied else arrival
         self._misplaced.clear()
 
-    def _home(self, fact: Fact) -> int:
+    def _home(self, fact: Fact | Decision) -> int:
         return partition_of(fact.report_id.encode(), self._partitions)
 
     def _mark(self, record: Record) -> Arrival | None:
@@ -78,7 +78,8 @@ class Arrivals:
 
     def _sort_out(self, record: Record) -> Arrival | None:
         """The rare case, by the checker's own intake. None for a misplaced original."""
-        intake = take_in(record, self._most_bytes)
+        read = take_in_decision if record.kind == DECISION else take_in
+        intake = read(record, self._most_bytes)
         self._clean.learn(record, intake)
         if intake.fact is None:
             return Arrival(record, None, intake.refusal)

@@ -16,7 +16,15 @@ from streams.errors import ConfigurationError
 from streams.kafka.consumers import assign_paused, one_off_consumer
 from streams.kafka.denials import explained, naming_denials
 from streams.kafka.topics import partition_counts
-from streams.records.record import KINDS, LOG_APPEND_TIME, NO_TIME, KafkaRecord, Record, UnreadableOffsets, mark_of
+from streams.records.record import (
+    INPUT_KINDS,
+    LOG_APPEND_TIME,
+    NO_TIME,
+    KafkaRecord,
+    Record,
+    UnreadableOffsets,
+    mark_of,
+)
 from streams.settings import KafkaSettings, Settings
 
 RECORDS_AT_ONCE = 20_000
@@ -65,18 +73,18 @@ class TopicBatch(NamedTuple):
 async def read_topics(
     kafka: KafkaSettings, settings: Settings, span: AskedSpan = EVERYTHING
 ) -> AsyncIterator[TopicBatch]:
-    """Read what is committed of the three inputs, outside every group, up to the ends that they have now.
+    """Read what is committed of the inputs, outside every group, up to the ends that they have now.
 
     Those are the last stable offsets: nothing behind a transaction that is still open is read.
     Raises ConfigurationError in one sentence where a topic is missing, not allowed or not to be trusted, where no
     broker answers, and where records are deleted while they are being read.
     """
-    counts = await partition_counts(kafka, settings.facts)
+    counts = await partition_counts(kafka, settings.inputs)
     partitions = _same_counts(counts)
-    tps = [TopicPartition(topic, number) for topic in settings.facts for number in range(partitions)]
+    tps = [TopicPartition(topic, number) for topic in settings.inputs for number in range(partitions)]
     async with _consumer(kafka) as consumer:
         now = datetime.now(UTC)
-        parts = await _parts(consumer, tps, dict(zip(settings.facts, KINDS, strict=True)), span)
+        parts = await _parts(consumer, tps, dict(zip(settings.inputs, INPUT_KINDS, strict=True)), span)
         async for batch in _batches(consumer, parts):
             yield batch
         yield TopicBatch([], 1.0, reach_of(parts, partitions, now))

@@ -28,7 +28,7 @@ CANDIDATES = {
 }  # fmt: skip
 REJECTS = {"source": "SMALLINT", "line": "BIGINT", "partition": "INTEGER", "reason": "VARCHAR"}
 TABLES: Mapping[str, Mapping[str, str]] = {
-    "verdicts": schema.VERDICTS, "candidates": CANDIDATES, "sources": schema.SOURCES,
+    "verdicts": schema.VERDICTS, "events": schema.EVENTS, "candidates": CANDIDATES, "sources": schema.SOURCES,
     "rejects": REJECTS, "contradictions": schema.CONTRADICTIONS, "books": schema.BOOKS,
 }  # fmt: skip
 _TERMS = ", ".join(f"count(*) FILTER (status = '{term}')" for term in TERMS)
@@ -125,6 +125,7 @@ def few() -> Audited:
     verdicts = [verdict(n) for n in range(30)]
     verdicts += [verdict(100 + n, "missing", municipality="0710") for n in range(3)]
     verdicts += [
+        verdict(105, "missing", municipality="0710", outcome="handled", closed_at=UNTIL), bare(106, "erased"),
         verdict(110, "missing", municipality="1201", reason="no_receipt", reason_certain=False, district="03"),
         verdict(120, "recovered", municipality="3804"),
         verdict(121, "recovered", municipality="3804", cause="confirmed_late"),

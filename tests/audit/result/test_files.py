@@ -28,7 +28,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_result_has_these_files_and_no_other(small: Path) -> None:
     assert {path.name for path in small.iterdir()} == {
-        *PAGES, *(f"{name}.csv" for name in LISTS), "reports.parquet", "receivers",
+        *PAGES, *(f"{name}.csv" for name in LISTS), "reports.parquet", "events.parquet", "receivers",
     }  # fmt: skip
     assert not [path for path in small.parent.iterdir() if path != small]
 
@@ -57,7 +57,7 @@ def test_the_worst_come_first_and_those_with_candidates_are_marked(small: Path) 
     found = [(row["report_id"], row["candidates"]) for row in rows(small / "missing.csv")]
     assert found == [
         (report_id(101), "0"), (report_id(102), "0"), (report_id(110), "0"), (report_id(201), "0"),
-        (report_id(100), "3"),
+        (report_id(100), "3"), (report_id(105), "0"),  # somebody has closed it
     ]  # fmt: skip
 
 
@@ -129,12 +129,13 @@ def test_the_summary_tells_numbers_and_times_as_everywhere(small: Path) -> None:
     assert said["until"] == "2023-11-02T12:00:00.000000Z"
     assert said["first_sent_at"] == "2020-09-07T08:30:00.000000Z"
     assert said["sources"][1]["covers_to"] == "2023-11-02T12:00:00.000000Z"
-    assert (said["sent"], said["unexpected"], said["confirmed_late"], said["receivers_with_missing"]) == (50, 2, 1, 2)
+    assert (said["sent"], said["unexpected"], said["confirmed_late"], said["receivers_with_missing"]) == (52, 2, 1, 2)
     assert said["terms"] == {
-        "stored": 31, "missing": 5, "recovered": 2, "pending": 1, "unproven": 1, "undetermined": 10,
+        "stored": 31, "missing": 6, "recovered": 2, "pending": 1, "unproven": 1, "undetermined": 10, "erased": 1,
     }  # fmt: skip
-    assert said["reasons"] == {"receipted_not_stored": 3, "": 1, "no_receipt": 1}
-    assert (said["uncertain"], said["by_event_time"], said["candidates"]) == (1, 47, 2)
+    assert said["reasons"] == {"receipted_not_stored": 4, "": 1, "no_receipt": 1}
+    assert said["outcomes"] == {"open": 5, "handled": 1}
+    assert (said["uncertain"], said["by_event_time"], said["candidates"]) == (1, 48, 2)
     assert (said["rejects"], said["warnings"]) == (4, ["coverage_measured"])
     assert said["contradictions"] == {"receiver": 1}
     assert said["sources"][0]["reject_reasons"] == {"brand_new": 1, "not_json": 1}

@@ -20,7 +20,7 @@ from streams.records.decode import FEED_HEADER
 from streams.records.record import arrival
 from tests.audit.topics.announced import ALARM, missing, recovered, result_of, verdict
 from tests.engine.conftest import MakeWorld
-from tests.engine.world import World, now, sent_value
+from tests.engine.world import World, decision_value, now, sent_value
 
 pytestmark = pytest.mark.kafka
 MINUTE = timedelta(minutes=1)
@@ -69,9 +69,9 @@ async def test_a_workers_own_announcements_agree_with_the_audit_of_its_inputs(
     assert done.exit_code == 0
     summary = orjson.loads((result / "summary.json").read_bytes())
     assert summary["terms"] == {
-        "stored": 1, "missing": 2, "recovered": 1, "pending": 0, "unproven": 0, "undetermined": 0,
+        "stored": 1, "missing": 2, "recovered": 1, "pending": 0, "unproven": 0, "undetermined": 0, "erased": 0,
     }  # fmt: skip
-    assert [source["declared"] for source in summary["sources"]] == [True] * 3
+    assert [source["declared"] for source in summary["sources"]] == [True] * 4
 
 
 FEED = """
@@ -111,6 +111,45 @@ async def test_what_feeds_vouched_for_is_heard_as_the_worker_heard_it(make_world
     assert (await world.rows())[silent]["status"] == "undetermined"
     with compared(result, await announced_live(world.kafka, world.settings), MINUTE) as same:
         assert {name: count for name, count in same.counts.items() if count} == {"agree": 1, "not_comparable": 1}
+
+
+async def test_what_people_decided_is_read_as_the_worker_read_it(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = await make_world(partitions=2, allowance=1)
+    worker = world.worker()
+    await worker.ready()
+    closed, reopened, erased, kept = [await world.sent() for _ in range(4)]
+    async with world.announcements() as announced:
+        alarms = {event["report_id"]: event for event in await announced.take(4)}
+        for report_id, action, more in (
+            (closed, "close", {"outcome": "found"}), (reopened, "close", {"outcome": "lost"}),
+            (kept, "acknowledge", {}), (kept, "close", {"outcome": "handled", "missing_event_id": str(uuid4())}),
+            (erased, "close", {"outcome": "false_alarm"}), (reopened, "reopen", {}), (erased, "erase", {}),
+        ):  # fmt: skip
+            await world.put("decision", decision_value(alarms[report_id], action, **more))
+        await announced.take(4)
+        await world.row_of(erased, status="erased")
+        await world.complete_beyond(now())
+    assert worker.stop() == 0
+    result = tmp_path / "result"
+    assert (await run(world, "--kafka", "--out", result)).exit_code == 0
+    found = {row["report_id"]: row for row in parquet.read_table(result / "reports.parquet").to_pylist()}
+    states = await world.rows()
+    for report_id in (closed, reopened, erased, kept):
+        for name in ("status", "outcome", "missing_event_id"):
+            assert found[report_id][name] == states[report_id][name], (report_id, name)
+    assert [found[one]["outcome"] for one in (closed, reopened, kept)] == ["found", None, None]
+    assert found[closed]["closed_at"] == datetime.fromisoformat(states[closed]["closed_at"])
+    assert {name for name, value in found[erased].items() if value} == {"report_id", "status", "reason_certain"}
+    events = parquet.read_table(result / "events.parquet").to_pylist()
+    live = await announced_live(world.kafka, world.settings)
+    assert {event["event_id"] for event in events} == {
+        event["event_id"] for event in live.table.to_pylist() if event["report_id"] != erased
+    }
+    summary = orjson.loads((result / "summary.json").read_bytes())
+    assert (summary["terms"]["erased"], summary["outcomes"]) == (1, {"open": 2, "found": 1})
+    assert [source["reject_reasons"] for source in summary["sources"]] == [{}, {}, {}, {"rule:decision_unfit": 1}]
+    with compared(result, live, MINUTE) as same:
+        assert {name: count for name, count in same.counts.items() if count} == {"agree": 6, "not_comparable": 2}
 
 
 async def test_topics_of_which_nobody_knows_until_when_they_are_whole_want_to_be_told(

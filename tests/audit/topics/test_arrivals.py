@@ -12,7 +12,7 @@ import pytest
 
 from streams.audit.topics.copies import Arrival, Arrivals
 from streams.core.checker import Checker, MemoryRows
-from streams.core.facts import FeedMark, Place, in_order
+from streams.core.facts import Decision, FeedMark, Place, in_order
 from streams.core.rules import Rules
 from streams.data import succession
 from streams.kafka.partitioner import partition_of
@@ -178,7 +178,7 @@ def _audited(log: Log, rng: random.Random) -> dict[str, Any]:
     ]
     checker = Checker(Rules(load_policy(None), succession()), rows)
     for fact in in_order(one.fact for one in [*arrivals.take(records), *arrivals.rest()] if one.fact is not None):
-        assert not isinstance(fact, FeedMark)
+        assert not isinstance(fact, FeedMark | Decision)
         checker.apply(fact)
     return {row.report_id: state_value(row) for row in rows}
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from streams.audit.diff import CATEGORIES, COLUMNS, Diff, compared
 from streams.audit.topics.announcements import announced_in
 from streams.cli.audit_diff import diff
-from streams.core.events import CLOSED_TYPE, MISSING_TYPE, REOPENED_TYPE, written
+from streams.core.events import MISSING_TYPE, written
 from streams.errors import ConfigurationError
-from tests.audit.topics.announced import ALARM, NOW, missing, recovered, report, result_of, verdict
+from tests.audit.topics.announced import ALARM, NOW, decided, missing, ours, recovered, report, result_of, verdict
 
 LATE = timedelta(minutes=5)
 
@@ -109,22 +109,89 @@ def test_a_second_announcement_under_another_id_differs_beside_the_one_that_agre
     assert line["announced_event_id"] == missing(1, NOW)["event_id"]
 
 
-def test_of_a_report_that_went_missing_again_the_last_event_is_compared(tmp_path: Path) -> None:
-    first = missing(1, ALARM - timedelta(days=1))
-    again = missing(1) | {"previous_event_id": first["event_id"], "episode": 2}
-    assert said(tmp_path, [verdict(1, "missing")], [first, again, recovered(2)]) == said(
-        tmp_path, [verdict(1, "missing")], [missing(1), recovered(2)]
-    )
-    assert report(1) in said(tmp_path, [verdict(1, "missing")], [first])
+AGAIN = ALARM + timedelta(days=1)
+SECOND = missing(1, AGAIN) | {"previous_event_id": missing(1)["event_id"], "episode": 2}
+FOUND, LOST, OPENED = decided(1, 91, "found"), decided(1, 92, "lost"), decided(1, 93)
+CLOSED = verdict(1, "missing", outcome="found")
+Line = tuple[str, str | None, str | None]
 
 
-def test_what_people_decided_is_compared_with_nothing(tmp_path: Path) -> None:
-    event = missing(1)
-    decided = [
-        recovered(1) | {"type": kind, "event_id": report(90 + number), "missing_event_id": event["event_id"]}
-        for number, kind in enumerate((CLOSED_TYPE, REOPENED_TYPE))
-    ]
-    assert said(tmp_path, [verdict(1, "missing")], [event, *decided]) == {}
+def told(
+    folder: Path, verdicts: list[Any], more: list[Any], values: list[Any], since: datetime | None = ALARM
+) -> list[Line]:
+    """Category, kind of event and why, of all that does not agree."""
+    result = result_of(folder, verdicts, NOW, more, since)
+    with compared(result, announced_in(file_of(folder, values)), LATE) as found:
+        return [(line["category"], line["event"], line["why"]) for line in found.lines()]
+
+
+@pytest.mark.parametrize(
+    ("more", "values", "expected"),
+    [
+        ([ours(SECOND)], [missing(1), SECOND], []),
+        ([ours(SECOND)], [missing(1)], [("lost", "missing", "missing")]),
+        ([ours(SECOND)], [SECOND], [("lost", "missing", "missing")]),
+        ([], [missing(1), SECOND], [("phantom", "missing", "episode")]),
+        ([], [missing(1), missing(1, NOW, episode=2)], [("not_comparable", "missing", "ends_earlier")]),
+        ([ours(SECOND)], [missing(1), missing(1, NOW, episode=2)], [("differs", "missing", "alarm_at")]),
+    ],
+)  # fmt: skip
+def test_missing_events_are_compared_episode_by_episode(
+    tmp_path: Path, more: list[Any], values: list[Any], expected: list[Line]
+) -> None:
+    assert told(tmp_path, [verdict(1, "missing")], more, values) == expected
+
+
+DECISION_CASES: list[tuple[list[Any], list[Any], list[Line]]] = [
+    ([ours(FOUND)], [FOUND], []),
+    ([ours(FOUND), ours(OPENED)], [FOUND, OPENED], []),
+    ([ours(FOUND)], [], [("missing_decision", "closed", None)]),
+    ([ours(FOUND), ours(OPENED)], [FOUND], [("missing_decision", "reopened", None)]),
+    ([], [FOUND], [("phantom_decision", "closed", "missing")]),
+    ([], [OPENED], [("phantom_decision", "reopened", "missing")]),
+    ([ours(FOUND)], [LOST], [("differs", "closed", "outcome"), ("missing_decision", "closed", None)]),
+    ([ours(FOUND, decision_id=None)], [decided(1, 94, "found")], []),
+    ([ours(FOUND, decision_id=None)], [decided(1, 94, "lost")],
+     [("differs", "closed", "outcome"), ("missing_decision", "closed", None)]),
+    ([], [decided(1, 94, "lost", arrived_at=written(NOW))], [("not_comparable", "closed", "ends_earlier")]),
+    ([], [decided(1, 94, "lost", AGAIN)], [("differs", "closed", "alarm_at")]),
+    ([], [decided(1, 94, "lost", arrived_at=written(ALARM - LATE))],
+     [("not_comparable", "closed", "decisions_not_read")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "values", "expected"), DECISION_CASES)
+def test_what_people_decided_is_compared_decision_by_decision(
+    tmp_path: Path, more: list[Any], values: list[Any], expected: list[Line]
+) -> None:
+    assert told(tmp_path, [CLOSED], more, [missing(1), *values]) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (verdict(1, "stored"), [("phantom", "missing", "stored"), ("phantom_decision", "closed", "stored")]),
+        (verdict(1, "erased"), [("not_comparable", "missing", "erased"), ("not_comparable", "closed", "erased")]),
+        (verdict(1, "undetermined", untold="has_gap"),
+         [("not_comparable", "missing", "has_gap"), ("not_comparable", "closed", "has_gap")]),
+    ],
+)  # fmt: skip
+def test_what_was_decided_of_an_alarm_that_the_audit_has_not_is_told_by_the_reports_status(
+    tmp_path: Path, one: dict[str, Any], expected: list[Line]
+) -> None:
+    assert sorted(told(tmp_path, [one], [], [missing(1), FOUND])) == sorted(expected)
+    assert told(tmp_path, [], [], [FOUND]) == [("not_comparable", "closed", "not_in_audit")]
+
+
+def test_where_no_decisions_were_read_none_is_called_wrong(tmp_path: Path) -> None:
+    not_read = ("not_comparable", "closed", "decisions_not_read")
+    assert told(tmp_path, [verdict(1, "missing")], [], [missing(1), FOUND], since=None) == [not_read]
+    listed = ours(FOUND, decision_id=None)
+    assert told(tmp_path, [CLOSED], [listed], [missing(1), LOST], since=None)[0] == ("differs", "closed", "outcome")
+
+
+def test_of_what_is_erased_nobody_knows_whether_it_had_to_be_announced(tmp_path: Path) -> None:
+    assert told(tmp_path, [verdict(1, "erased")], [], []) == [("not_comparable", None, "erased")]
 
 
 def _random_history(rng: random.Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -236,6 +303,9 @@ def test_the_command_gives_json_and_succeeds_where_only_something_came_late(tmp_
         ([verdict(1, "missing")], [missing(1), missing(2)], 3),
         ([verdict(1, "missing")], [missing(1, after=None)], 3),
         ([verdict(1, "missing"), verdict(2, "undetermined")], [], 1),
+        ([verdict(1, "missing")], [missing(1), FOUND], 3),  # no decisions were read
+        ([verdict(1, "missing"), verdict(2, "erased")], [missing(1)], 3),
+        ([verdict(1, "recovered")], [missing(1)], 1),
     ],
 )
 def test_it_never_says_0_where_something_could_not_be_compared(

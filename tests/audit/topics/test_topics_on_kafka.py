@@ -17,7 +17,7 @@ from streams.audit.topics.completeness import ReadingReach
 from streams.audit.topics.reader import EVERYTHING, AskedSpan, read_topics
 from streams.errors import ConfigurationError
 from streams.kafka.topics import partition_counts
-from streams.records.record import HEADER, Record
+from streams.records.record import HEADER, INPUT_KINDS, KINDS, Record
 from streams.settings import KafkaSettings, Settings
 from tests.engine.conftest import MakeWorld
 from tests.engine.world import World, sent_value, stored_value
@@ -86,7 +86,7 @@ async def test_records_come_with_their_places_and_marks_only_tell_the_time(make_
     assert first.key == report.encode()
     assert (second.value, second.headers) == (None, (("source", b"s"),))
     assert reach.complete_until == until
-    assert (reach.begins, reach.deleted) == ({"sent": None, "receipt": None, "stored": None}, {})
+    assert (reach.begins, reach.deleted) == (dict.fromkeys(INPUT_KINDS), {})
     assert reach.partitions == 2
 
 
@@ -97,6 +97,18 @@ async def test_an_empty_input_beside_one_with_records_leaves_completeness_unknow
     _, reach = await read(world)
     assert reach.complete_until is None
     assert reach.held_back_by == (f"{world.name}.receipt", 0)
+
+
+async def test_decisions_are_read_and_complete_nothing(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1)
+    report = str(uuid4())
+    first = [await world.put(kind, {"report_id": report}, partition=0) for kind in ("sent", "receipt", "stored")]
+    records, reach = await read(world)
+    assert reach.complete_until == min(map(arrived, first))
+    await world.put("decision", {"report_id": report}, partition=0)
+    records, reach = await read(world)
+    assert [record.kind for record in records if record.kind == "decision"] == ["decision"]
+    assert reach.complete_until == min(map(arrived, first))
 
 
 async def test_reading_ends_also_behind_aborted_transactions_and_control_records(make_world: MakeWorld) -> None:
@@ -146,7 +158,7 @@ async def test_from_and_to_a_time_are_exact(make_world: MakeWorld) -> None:
     records, reach = await read(world, AskedSpan(since=times[1], to=times[3]))
     assert [record.value for record in records] == [b"1", b"2"]
     assert reach.complete_until == times[3]
-    assert reach.begins == dict.fromkeys(("sent", "receipt", "stored"), times[1])
+    assert reach.begins == dict.fromkeys(KINDS, times[1]) | {"decision": None}  # nobody has decided anything
     half = timedelta(microseconds=500)  # the broker knows only whole milliseconds
     records, _ = await read(world, AskedSpan(since=times[1] + half, to=times[2] + half))
     assert [record.value for record in records] == [b"2"]
@@ -166,7 +178,7 @@ async def test_offsets_may_be_given_by_partition(make_world: MakeWorld) -> None:
     spot = (f"{world.name}.sent", 0)
     records, reach = await read(world, AskedSpan(first={spot: 1}, last={spot: 3}))
     assert [record.value for record in records] == [b"1", b"2"]
-    assert reach.begins == {"sent": times[1], "receipt": None, "stored": None}
+    assert reach.begins == dict.fromkeys(INPUT_KINDS) | {"sent": times[1]}
     for wrong in ({spot: 6}, {("other", 0): 0}, {spot: -1}):
         with pytest.raises(ConfigurationError, match="has no offset"):
             await read(world, AskedSpan(last=wrong))
