@@ -14,6 +14,7 @@ from typer.main import get_command
 from schemas.generate import FOLDER, example
 from schemas.outputs import Reason
 from schemas.outputs import Status as PublishedStatus
+from streams.access.measuring import Requests
 from streams.cli import app
 from streams.core.books import Book
 from streams.core.facts import Action, Outcome
@@ -27,7 +28,7 @@ from streams.records.events import TYPES
 from streams.settings import KafkaSettings, Settings
 from streams.sources.mapping import load_plan
 from streams.view.http import api, events
-from streams.view.http.metrics import Requests, ViewGauges
+from streams.view.http.metrics import ViewGauges
 from streams.view.store.feed import Progress
 from streams.view.store.freshness import CoverageNow, picture_of
 from tests.papers import PAPERS, ROOT, anchors, blocks, links, prose, quoted, said, table
@@ -148,7 +149,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
     metrics.registry.register(PartitionGauges({}))
     read = Progress(records_left=0)
     picture = picture_of(CoverageNow(datetime.now(UTC), (), 0), read, timedelta(minutes=1))
-    found = [*metrics.registry.collect(), *Requests().registry.collect(), *ViewGauges(picture, 0, read).collect()]
+    found = [*metrics.registry.collect(), *Requests("view").registry.collect(), *ViewGauges(picture, 0, read).collect()]
     shown = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in found}
     names = {name for name in shown if not name.startswith("process_")}
     tables = [*table(RUNNING, "of a worker", "is"), *table(RUNNING, "of a view", "is")]

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from streams.core.events import written
-from streams.problems import MEDIA_TYPE, ProblemDocument
+from streams.problems import MEDIA_TYPE
 from streams.view.http.formats import as_json
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
@@ -73,12 +73,6 @@ def known(request: Request, tag: str) -> bool:
     """True if the client has what bears this tag already."""
     given = request.headers.get("if-none-match", "").strip()
     return given == "*" or tag in (one.strip().removeprefix("W/") for one in given.split(","))
-
-
-def problem_answer(document: ProblemDocument) -> Response:
-    """A problem document."""
-    body = document.model_dump_json(exclude_none=True)
-    return Response(body, status_code=document.status, media_type=MEDIA_TYPE)
 
 
 class TurnedStream(StreamingResponse):

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
+from streams.access.connection_limits import BoundedHttp
 from streams.view.http.application import application
-from streams.view.http.connection_limits import BoundedHttp
 from streams.view.services import Desk
 from tests.engine.world import free_port
 from tests.view.conftest import failed

@@ -1,26 +1,29 @@
 """The view as a web application."""
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from http import HTTPStatus
+from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.access.doors import Door
+from streams.access.gate import Gate
 from streams.access.grants import Grants, grants_of
+from streams.access.guard import Guard, problem_answer, refused_by_framework
+from streams.access.measuring import Measuring, Requests
+from streams.access.tokens import Visitor
 from streams.health_paths import LIVE, METRICS, READY
 from streams.memory import look_for_garbage_less_often
-from streams.problems import Problem, ProblemDocument, invalid_request
+from streams.problems import Problem, invalid_request
+from streams.settings import Settings
 from streams.view.http.api import router
-from streams.view.http.authentication import STATIC, Gate
 from streams.view.http.events import router as events
-from streams.view.http.metrics import Measuring, Requests, show_metrics
+from streams.view.http.metrics import show_metrics
 from streams.view.http.sql_files import router as sql_files
 from streams.view.page.atom import router as atom
 from streams.view.page.find import router as find
@@ -29,20 +32,19 @@ from streams.view.page.live import router as live
 from streams.view.page.render import refusal, warm_up
 from streams.view.page.routes import router as pages
 from streams.view.page.trends import router as pictures
-from streams.view.responses import problem_answer
 from streams.view.services import Desk
+from streams.view.session import Seat
 from streams.view.store.freshness import coverage_of
 
-SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-log = logging.getLogger(__name__)
+MOST_BODY_BYTES = 64 * 1024
+
+
+def door_of(settings: Settings) -> Door:
+    """The view's door."""
+    return Door(
+        "view", settings.view_host, settings.view_port, settings.view_unprotected, settings.view_requests_a_minute,
+        lambda path: MOST_BODY_BYTES,
+    )  # fmt: skip
 
 
 def application(desk: Desk, failed: Callable[[BaseException], None], grants: Grants | None = None) -> FastAPI:
@@ -70,7 +72,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
         redirect_slashes=False,  # to where the Host says
     )
     app.state.desk = desk
-    app.state.requests = Requests()
+    app.state.requests = Requests("view")
     for answer, paths in ((_livez, LIVE), (_readyz, READY), (show_metrics, METRICS)):
         for path in paths:
             app.add_api_route(path, answer, include_in_schema=False)
@@ -89,8 +91,15 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Gate, desk=desk, grants=grants or grants_of(desk.settings), refuse=_refused)
-    app.add_middleware(_Guard)
+    granted, door = grants or grants_of(desk.settings), door_of(desk.settings)
+
+    def seated(request: Request, visitor: Visitor | None) -> Seat:
+        if visitor is None:
+            return Seat(desk, granted.unnamed)
+        return Seat(desk, granted.reach(visitor, parse_qs(request.url.query).get("reach", [None])[0]), visitor)
+
+    app.add_middleware(Gate, door=door, tokens=granted.tokens, seated=seated, refuse=_refused)
+    app.add_middleware(Guard, door=door)
     app.add_middleware(Measuring, requests=app.state.requests)
     app.add_middleware(_Heads)
     return app
@@ -128,13 +137,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     """What the framework refuses by itself: unknown paths and methods."""
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    detail = {
-        404: "There is nothing at this address: /api/v1/openapi.json lists what there is.",
-        405: f"{request.method} is not possible here: /api/v1/openapi.json says what is.",
-    }.get(status, f"{status.phrase}.")
-    kind = status.phrase.lower().replace(" ", "-")
-    answer = _refused(request, Problem(kind, detail, status=status))
+    answer = _refused(request, refused_by_framework(request, error, "/api/v1/openapi.json"))
     answer.headers.update(error.headers or {})
     return answer
 
@@ -160,55 +163,3 @@ class _Heads:
                 await send({"type": "http.response.body", "body": b""})
 
         await self._app(dict(scope, method="GET"), receive, sending)
-
-
-class _BrokenOff(Exception):
-    """An answer had begun when it failed: the server cuts the connection, so that nobody takes it for whole."""
-
-
-class _Guard:
-    """The one guard: what we did not foresee is logged with the route's template, and shows nothing.
-
-    The framework's own would raise the error again for the server to log, with the values that are in it. Every answer
-    tells browsers to take nothing from elsewhere, and to tell nobody an address of ours.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
-                if not scope["path"].startswith(STATIC):
-                    headers.setdefault("Cache-Control", "private, no-store")
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        except Exception as error:
-            if scope["type"] != "http":
-                raise
-            route = getattr(scope.get("route"), "path", "an unknown path")
-            log.error("%s %s failed: %s", scope["method"], route, type(error).__name__)
-            if begun:
-                raise _BrokenOff(route) from None
-            await _failed()(scope, receive, sending)
-
-
-def _failed() -> Response:
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return problem_answer(
-        ProblemDocument(
-            type="urn:meldingsvakt:problem:failed",
-            title=status.phrase,
-            status=status,
-            detail="The view failed to answer: try again, and if it stays so, tell who runs it the time of day.",
-        )
-    )

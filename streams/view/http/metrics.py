@@ -1,61 +1,18 @@
 """The view's metrics, for Prometheus. Every name begins with `meldingsvakt_view_`; none tells of a report."""
 
-import time
 from collections.abc import Iterable
 from typing import get_args
 
 import duckdb
 from fastapi import Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.access.measuring import Requests
 from streams.view.services import Desk
 from streams.view.store.feed import Progress
 from streams.view.store.freshness import Behind, Picture
-
-METHODS = ("GET", "HEAD", "POST")
-OTHER = "other"
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-
-
-class Requests:
-    """What was asked, by the template of the route: an address itself could name a report."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._count = Counter(
-            "meldingsvakt_view_requests", "Requests answered.", ["route", "method", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "meldingsvakt_view_request_seconds", "From the request until its answer began.", ["route"],
-            buckets=BOUNDS, registry=self.registry,
-        )  # fmt: skip
-
-    def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        """A request was answered, or has begun to be."""
-        route = getattr(scope.get("route"), "path", OTHER)
-        method = scope["method"] if scope["method"] in METHODS else OTHER
-        self._count.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
-
-
-class Measuring:
-    """The outermost layer: measures every request."""
-
-    def __init__(self, app: ASGIApp, requests: Requests) -> None:
-        self._app, self._requests = app, requests
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._requests.answered(scope, message["status"], time.perf_counter() - began)
-            await send(message)
-
-        await self._app(scope, receive, sending if scope["type"] == "http" else send)
 
 
 async def show_metrics(request: Request) -> Response:

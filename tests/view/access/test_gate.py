@@ -12,7 +12,7 @@ from streams.access import organisations
 from streams.access.organisations import Mapping
 from streams.access.scope import ReceiverScope
 from streams.errors import ConfigurationError
-from streams.view.http import authentication
+from streams.view.http import application
 from streams.view.queries import queries
 from streams.view.services import Desk
 from tests.view.access.conftest import fill
@@ -166,7 +166,7 @@ async def test_a_huge_body_is_refused_before_it_is_held(guarded: Desk, keys: Iss
             yield b"x" * 1024
 
     async with with_token(guarded, keys.token(NATIONAL, SQL)) as client:
-        content = endless() if chunked else b"x" * (authentication.MOST_BODY_BYTES + 1)
+        content = endless() if chunked else b"x" * (application.MOST_BODY_BYTES + 1)
         answer = await client.post(QUERY, content=content)
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:meldingsvakt:problem:body-too-large")
     assert asked < 100

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import psutil
 import pytest
 
-from streams.view.http import connection_limits
-from streams.view.http.connection_limits import BoundedHttp
+from streams.access import connection_limits
+from streams.access.connection_limits import BoundedHttp
 from streams.view.services import OPEN_PAGES_OF_ONE, Desk
 from tests.view.access.issuer import BERGEN, NATIONAL, OSLO, SEVERAL, SQL, Issuer, Recorded
 from tests.view.conftest import desk_with
@@ -196,7 +196,7 @@ async def test_no_request_is_hidden_in_another(served: Served, how: str) -> None
 
 
 async def test_a_body_that_never_ends_is_given_up(keys: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.view.http.authentication.BODY_SECONDS", 0.4)
+    monkeypatch.setattr("streams.access.gate.BODY_SECONDS", 0.4)
     desk = keys.desk()
     async with serving(desk) as served:
         raw = await served.open()

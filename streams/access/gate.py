@@ -7,24 +7,20 @@ import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import parse_qs
 
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams.access.grants import Grants
+from streams.access.doors import Door
 from streams.access.jwks import KeysUnavailable
 from streams.access.quotas import Shares
-from streams.access.tokens import BadToken, Visitor
+from streams.access.tokens import BadToken, Tokens, Visitor
 from streams.health_paths import LIVE, METRICS, READY
 from streams.problems import BadRequest, Problem
-from streams.view.services import Desk
-from streams.view.session import Seat
 
 # Open to everybody: whether it lives and works, and what a page is drawn with.
 OPEN = frozenset(LIVE + READY + METRICS)
 STATIC = "/static/"
-MOST_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
 QUERIES = frozenset({"sql", "sql.csv", "sql.parquet"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -35,14 +31,18 @@ HOST = re.compile(r"(?P<name>[A-Za-z0-9]([A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2
 HERE = ("localhost", "127.0.0.1", "::1")
 
 Refuse = Callable[[Request, Problem], Response]
+Seated = Callable[[Request, Visitor | None], object]
 
 
 class Gate:
-    """ASGI middleware. Whoever is let in finds a `Seat` in the request's state."""
+    """ASGI middleware. Whoever is let in finds a `seat` in the request's state: what `seated` makes of the visitor.
 
-    def __init__(self, app: ASGIApp, desk: Desk, grants: Grants, refuse: Refuse) -> None:
-        self._app, self._desk, self._grants, self._refuse = app, desk, grants, refuse
-        self._shares = Shares(grants.settings.view_requests_a_minute)
+    `tokens` is None where nobody is asked for one.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, tokens: Tokens | None, seated: Seated, refuse: Refuse) -> None:
+        self._app, self._door, self._tokens, self._seated, self._refuse = app, door, tokens, seated, refuse
+        self._shares = Shares(door.requests_a_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +55,7 @@ class Gate:
                 _refuse_other_sites(request)
                 scope.setdefault("state", {})["seat"] = await self._seat(request)
             if scope["method"] not in READING:
-                receive = await _body(receive)
+                receive = await _body(receive, self._door.most_body_bytes(scope["path"]))
         except Problem as problem:
             answer = self._refuse(request, problem)
             answer.headers.update(_headers(problem))
@@ -63,26 +63,24 @@ class Gate:
             return
         await self._app(scope, receive, send)
 
-    async def _seat(self, request: Request) -> Seat:
-        if self._grants.tokens is None:
+    async def _seat(self, request: Request) -> object:
+        if self._tokens is None:
             self._refuse_other_hosts(request)
-            return Seat(self._desk, self._grants.unnamed)
+            return self._seated(request, None)
         try:
-            visitor = await self._visitor(request)
+            visitor = await self._visitor(request, self._tokens)
         except Exception:
             self._shares.take(f"address {request.client.host if request.client else 'unknown'}")
             raise
         self._shares.take(f"organisation {visitor.sharer}")
-        wanted = parse_qs(request.url.query).get("reach", [None])[0]
-        return Seat(self._desk, self._grants.reach(visitor, wanted), visitor)
+        return self._seated(request, visitor)
 
-    async def _visitor(self, request: Request) -> Visitor:
-        assert self._grants.tokens is not None
+    async def _visitor(self, request: Request, tokens: Tokens) -> Visitor:
         given = request.headers.getlist("authorization")
         if len(given) != 1 or not given[0].lower().startswith(BEARER):
             raise _Unknown("Say who you are: send a token in one header, Authorization: Bearer …")
         try:
-            return await self._grants.tokens.visitor(given[0][len(BEARER) :].strip())
+            return await tokens.visitor(given[0][len(BEARER) :].strip())
         except BadToken as error:
             raise _Unknown(str(error)) from None
         except KeysUnavailable:
@@ -94,11 +92,10 @@ class Gate:
 
     def _refuse_other_hosts(self, request: Request) -> None:
         """Where nobody is asked for a token, a name that somebody else has pointed at this machine opens nothing."""
-        settings = self._grants.settings
-        if not settings.view_unprotected and _named(request) not in {*HERE, settings.view_host}:
+        if not self._door.unprotected and _named(request) not in {*HERE, self._door.host}:
             raise Problem(
                 "unknown-host",
-                "This view is for its own machine only: ask it at http://127.0.0.1 and its port.",
+                f"This {self._door.name} is for its own machine only: ask it at http://127.0.0.1 and its port.",
                 status=HTTPStatus.FORBIDDEN,
             )
 
@@ -155,7 +152,7 @@ def _refuse_other_sites(request: Request) -> None:
         raise Problem("cross-site", "This was sent by a page of another site: ask here.", status=HTTPStatus.FORBIDDEN)
 
 
-async def _body(receive: Receive) -> Receive:
+async def _body(receive: Receive, most_bytes: int) -> Receive:
     """The whole body, if it is not too long and does not take too long; as it is then handed on."""
     parts, size = [], 0
     try:
@@ -166,10 +163,10 @@ async def _body(receive: Receive) -> Receive:
                     return receive
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
-                if size > MOST_BODY_BYTES:
+                if size > most_bytes:
                     raise Problem(
                         "body-too-large",
-                        f"The request is longer than {MOST_BODY_BYTES} bytes: shorten it.",
+                        f"The request is longer than {most_bytes} bytes: shorten it.",
                         status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     )
                 if not message.get("more_body"):
