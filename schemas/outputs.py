@@ -265,4 +265,6 @@ class Access(ClosedModel):
     organisation: OrgNumber | None
     action: Word
     report_ids: list[EventId] = Field(max_length=1000, description="Empty where the question is what tells.")
-    question: str | None = Field(max_length=20_000, description="The filters of a list or file, or the SQL.")
+    question: str | None = Field(
+        max_length=20_000, description="The filters of a list or file, the SQL, or what was delivered, in counts."
+    )

@@ -61,14 +61,14 @@ class NotFound(Problem):
     status = HTTPStatus.NOT_FOUND
 
 
-def invalid_request(errors: Sequence[Mapping[str, Any]]) -> Problem:
+def invalid_request(errors: Sequence[Mapping[str, Any]], openapi: str = "/api/v1/openapi.json") -> Problem:
     """What FastAPI found wrong with parameters and bodies; input values are not repeated."""
     found = {_where(error): error for error in errors}  # once each, whatever else it was tried as
     faults = [Fault(where=where, detail=_detail(error)) for where, error in found.items()]
     unknown = [where for where, error in found.items() if error["type"] == "extra_forbidden"]
     if unknown:
         kind = "unknown-parameter"
-        detail = f"There is no parameter {unknown[0]}: /api/v1/openapi.json lists those that there are."
+        detail = f"There is no parameter {unknown[0]}: {openapi} lists those that there are."
     else:
         first = faults[0]
         kind, detail = "invalid-parameter", f"{first.where or 'The request'} cannot be read: {first.detail}."

@@ -180,6 +180,14 @@ class Settings(BaseSettings):
     view_requests_a_minute: int = Field(
         1200, ge=1, description="How much one organisation may ask, and one address without a good token."
     )
+    intake_host: str = Field("127.0.0.1", description="Where the intake listens.")
+    intake_port: int = Field(8082, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    intake_unprotected: bool = Field(
+        False, description="Listen beyond loopback without tokens: only where nobody else can reach it."
+    )
+    intake_requests_a_minute: int = Field(
+        60_000, ge=1, description="How much one organisation may deliver, and one address without a good token."
+    )
     heartbeat_url: SecretStr | None = Field(
         None, description="What a worker asks for again and again while it can vouch: an external dead man's switch."
     )

@@ -22,6 +22,8 @@ from streams.core.row import Flag, Status
 from streams.doctor.findings import FindingState
 from streams.engine.health.gauges import PartitionGauges
 from streams.engine.metrics import Metrics
+from streams.intake import routes
+from streams.intake.metrics import Written
 from streams.kafka.topics import wanted_topics
 from streams.policies import load_policy
 from streams.records.events import TYPES
@@ -36,6 +38,7 @@ from tests.system.faults.suite import FAULTS
 
 README, RUNNING, CONTRACT, TESTS = "README.md", "docker/README.md", "schemas/README.md", "tests/README.md"
 PROGRAM, VIEW, AUDIT = "streams/README.md", "streams/view/README.md", "streams/audit/README.md"
+INTAKE = "streams/intake/README.md"
 HISTORY = "CHANGELOG.md"  # which also names what is gone
 PICTURES = sorted((ROOT / "streams" / "pictures").glob("*.svg"))
 SETTINGS = {f"KAFKA_{name.upper()}" for name in KafkaSettings.model_fields} | {
@@ -52,7 +55,7 @@ def test_the_readme_begins_with_exactly_the_two_commands() -> None:
 def test_the_readme_is_short_and_names_every_paper_of_its_readers() -> None:
     assert len(PAPERS[README].splitlines()) <= LONGEST_README_LINES
     read = {target.partition("#")[0] for target in links(README)}
-    rooms = {RUNNING, CONTRACT, TESTS, PROGRAM, VIEW, AUDIT, HISTORY, "SECURITY.md"}
+    rooms = {RUNNING, CONTRACT, TESTS, PROGRAM, VIEW, AUDIT, INTAKE, HISTORY, "SECURITY.md"}
     assert rooms | {"docker/RUNBOOK.md", "docker/PRIVACY.md", "schemas/consumers/README.md"} <= read
 
 
@@ -150,9 +153,10 @@ def test_every_metric_is_documented_and_no_other() -> None:
     read = Progress(records_left=0)
     picture = picture_of(CoverageNow(datetime.now(UTC), (), 0), read, timedelta(minutes=1))
     found = [*metrics.registry.collect(), *Requests("view").registry.collect(), *ViewGauges(picture, 0, read).collect()]
+    found += Written().registry.collect()
     shown = {f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in found}
     names = {name for name in shown if not name.startswith("process_")}
-    tables = [*table(RUNNING, "of a worker", "is"), *table(RUNNING, "of a view", "is")]
+    tables = [row for part in ("a worker", "a view", "an intake") for row in table(RUNNING, f"of {part}", "is")]
     assert {name for cell, _ in tables for name in quoted(cell)} == names
     for paper in PAPERS.keys() - {HISTORY}:
         assert set(re.findall(r"`(meldingsvakt_[a-z_]+)`", PAPERS[paper])) <= names, paper
@@ -195,6 +199,13 @@ def test_the_addresses_are_those_of_the_view() -> None:
     paths = {route.path for router in (api.router, events.router) for route in router.routes}  # type: ignore[attr-defined]
     routes = {path.replace("{report_id}", "{id}") for path in paths}
     assert told - {"/api/v1/openapi.json"} == {route for route in routes if not route.endswith("{suffix}")}
+
+
+def test_the_addresses_of_the_intake_are_those_that_it_has() -> None:
+    told = {
+        name for names, _ in table(INTAKE, "address", "takes") for name in re.findall(r"/intake/v1[\w/{}-]*", names)
+    }
+    assert told == {route.path for route in routes.router.routes}  # type: ignore[attr-defined]
 
 
 def test_every_fault_stands_in_the_table_of_faults_and_no_other() -> None:

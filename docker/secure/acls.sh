@@ -45,6 +45,12 @@ allow() {
     allow decide "Read" --topic reports.state
     allow decide "Write" --topic reports.decision
 
+    # The door over HTTP: it writes the inputs for others, and who delivered, and looks up what it says nothing of itself.
+    allow intake "Write" --topic reports.sent --topic reports.receipt --topic reports.stored --topic reports.decision \
+        --topic reports.access
+    allow intake "Read" --topic reports.messages --topic reports.coverage
+    allow intake "Write" --transactional-id reports-intake- --resource-pattern-type prefixed
+
     # Downstream: the product, in groups of its own.
     allow consumer "Read" $product
     allow consumer "Read" --group consumer- --resource-pattern-type prefixed

@@ -29,6 +29,7 @@ MOST_CONNECTIONS = 1500  # connections in all; whoever asks on one more is told 
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's HTTP/1.1, with these bounds."""
 
+    most_body_bytes: ClassVar[int] = BODY_BYTES
     _waiting: ClassVar["OrderedDict[BoundedHttp, None]"] = OrderedDict()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -61,7 +62,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._body_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif self._body_bytes > BODY_BYTES:
+        elif self._body_bytes > self.most_body_bytes:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             super().data_received(data)

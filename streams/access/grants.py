@@ -32,7 +32,7 @@ class Grants(NamedTuple):
         if NATIONAL in scopes:
             return Reach(rows, None, sql)
         if "own" in scopes and wanted != NATIONAL:
-            return Reach(rows, self._receivers(visitor), sql)
+            return Reach(rows, self.receivers(visitor), sql)
         if "aggregates" in scopes:
             return Reach(rows=False, sql=sql)
         raise Problem(
@@ -41,15 +41,20 @@ class Grants(NamedTuple):
             status=HTTPStatus.FORBIDDEN,
         )
 
-    def _receivers(self, visitor: Visitor) -> frozenset[ReceiverScope]:
+    def receivers(self, visitor: Visitor) -> frozenset[ReceiverScope]:
+        """Those that the visitor's organisation acts for. Raises Problem where there are none."""
         found = self.mapping.receivers_of(visitor.organisation) if self.mapping and visitor.organisation else None
         if not found:
             raise Problem(
                 "no-receiver",
-                "The organisation that the token acts for is not in the mapping: ask who runs the view to add it.",
+                "The organisation that the token acts for is not in the mapping: ask who runs this to add it.",
                 status=HTTPStatus.FORBIDDEN,
             )
         return found
+
+    def feeds(self, visitor: Visitor) -> frozenset[str]:
+        """Those in whose names the visitor's organisation may deliver."""
+        return self.mapping.feeds_of(visitor.organisation) if self.mapping and visitor.organisation else frozenset()
 
 
 def grants_of(settings: Settings) -> Grants:

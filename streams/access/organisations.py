@@ -4,10 +4,12 @@ import logging
 import time
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.common import ClosedModel, District, Municipality, OrgNumber, Token
+from schemas.inputs import FeedId
 from streams.access.scope import ReceiverScope
 from streams.data import todays_number
 from streams.errors import ConfigurationError, why_unreadable
@@ -15,6 +17,16 @@ from streams.errors import ConfigurationError, why_unreadable
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 10.0
+
+
+class Mapped(NamedTuple):
+    """What an organisation acts for."""
+
+    receivers: frozenset[ReceiverScope]
+    feeds: frozenset[str]
+
+
+_NOTHING = Mapped(frozenset(), frozenset())
 
 
 class _Receiver(ClosedModel):
@@ -27,6 +39,7 @@ class _Organisation(ClosedModel):
     number: OrgNumber
     name: str | None = None  # for who reads the file
     receivers: list[_Receiver] = Field(min_length=1)
+    feeds: list[FeedId] = Field(default=[])  # in whose names it may deliver
 
 
 class _File(ClosedModel):
@@ -48,13 +61,20 @@ class Mapping:
         """Raises ConfigurationError in one sentence."""
         self._path = path
         self._stamp = _stamp(path)
-        self._receivers = _read(path)
+        self._mapped = _read(path)
         self._looked_at = time.monotonic()
 
     def receivers_of(self, organisation: str) -> frozenset[ReceiverScope]:
         """Those that it acts for; none where it is not in the file."""
+        return self._of(organisation).receivers
+
+    def feeds_of(self, organisation: str) -> frozenset[str]:
+        """Those in whose names it may deliver; none where it is not in the file."""
+        return self._of(organisation).feeds
+
+    def _of(self, organisation: str) -> Mapped:
         self._look()
-        return self._receivers.get(organisation, frozenset())
+        return self._mapped.get(organisation, _NOTHING)
 
     def _look(self) -> None:
         if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
@@ -63,14 +83,14 @@ class Mapping:
         if (stamp := _stamp(self._path)) != self._stamp:
             self._stamp = stamp
             try:
-                self._receivers = _read(self._path)
+                self._mapped = _read(self._path)
             except ConfigurationError as error:
                 log.error("%s The one before stays in force.", error)
             else:
-                log.info("The mapping of organisations has changed: %d are in it.", len(self._receivers))
+                log.info("The mapping of organisations has changed: %d are in it.", len(self._mapped))
 
 
-def _read(path: Path) -> dict[str, frozenset[ReceiverScope]]:
+def _read(path: Path) -> dict[str, Mapped]:
     try:
         file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
@@ -85,8 +105,11 @@ def _read(path: Path) -> dict[str, frozenset[ReceiverScope]]:
         where = ".".join(str(part) for part in first["loc"]) or "organisation"
         raise ConfigurationError(f"The mapping {path} is not valid at {where}: {first['msg']}.") from None
     return {
-        organisation.number: frozenset(
-            ReceiverScope(todays_number(one.municipality), one.district, one.unit) for one in organisation.receivers
+        organisation.number: Mapped(
+            frozenset(
+                ReceiverScope(todays_number(one.municipality), one.district, one.unit) for one in organisation.receivers
+            ),
+            frozenset(organisation.feeds),
         )
         for organisation in file.organisation
     }

@@ -158,6 +158,15 @@ def view() -> None:
     serve(*load_settings())
 
 
+@app.command(epilog=examples("meldingsvakt intake"))
+def intake() -> None:
+    """Serve the door for proofs and decisions over HTTP, on loopback unless set otherwise."""
+    with without_looking_for_garbage():
+        from streams.intake.server import serve
+
+    serve(*load_settings())
+
+
 @app.command(epilog=examples("meldingsvakt replay script.ndjson --policy policy.toml --states"))
 def replay(
     file: Annotated[

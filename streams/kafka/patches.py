@@ -4,11 +4,12 @@ Connections on uvloop and in the log, batches that no parser may end a worker by
 without a word. tests/real_kafka/test_patches.py says of each when ours can go.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, conn
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -16,6 +17,8 @@ from aiokafka.protocol.admin import SaslAuthenticateRequest
 
 from streams.kafka.batches import BatchRecords, Fetched
 from streams.records.record import KafkaRecord
+
+ABANDON_SECONDS = 5.0
 
 
 class QuietLogin(SaslAuthenticateRequest):  # type: ignore[misc]  # aiokafka has no types for us
@@ -158,3 +161,21 @@ def _tasks(client: Any) -> Iterator[tuple[str, Any, bool]]:
 async def close_connections(client: Any) -> None:
     """Close the connections of a consumer that does not stop."""
     await client._client.close()
+
+
+async def abandon(producer: AIOKafkaProducer) -> None:
+    """End a producer that is in doubt without waiting for its brokers, for which its own end would wait.
+
+    What it has not committed is aborted when its successor begins, or by Kafka in time.
+    """
+    producer._closed = True
+    task = producer._sender.sender_task
+    if task is not None:
+        task.cancel()
+    await producer.client.close()
+    if task is not None:
+        await asyncio.wait({task}, timeout=ABANDON_SECONDS)
+        if task.done() and not task.cancelled():
+            task.exception()  # whoever was to be told of it has given up
+    producer._message_accumulator.fail_all(KafkaError("the client was given up"))
+    await producer.client.close()  # what it connected to meanwhile

@@ -53,6 +53,15 @@ def decide_rights(settings: Settings) -> list[Right]:
     ]
 
 
+def intake_rights(settings: Settings) -> list[Right]:
+    """What the intake writes, under transactional ids of its own, and what it looks up, outside every group."""
+    return [
+        *(_topic(name, "Write") for name in (*settings.inputs, settings.output("access"))),
+        *(_topic(settings.output(name), "Read") for name in ("messages", "coverage")),
+        Right("transactional-id", f"{settings.app_id}-intake-", frozenset({"Write"}), prefixed=True),
+    ]
+
+
 def topics_rights(settings: Settings) -> list[Right]:
     """What `meldingsvakt topics` needs in order to create and verify."""
     names = [
@@ -79,6 +88,7 @@ RIGHTS: Mapping[str, Callable[[Settings], list[Right]]] = {
     "worker": worker_rights,
     "view": view_rights,
     "decide": decide_rights,
+    "intake": intake_rights,
     "topics": topics_rights,
     "consumer": consumer_rights,
     "audit": audit_rights,

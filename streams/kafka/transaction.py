@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,14 @@ from aiokafka.structs import OffsetAndMetadata
 from streams.errors import InDoubt
 from streams.kafka.client import client_options
 from streams.kafka.denials import naming_denials
+from streams.kafka.patches import abandon
 from streams.kafka.topics import MOST_BATCH_BYTES
 from streams.records.record import Write
 from streams.settings import KafkaSettings, Settings
+
+# What a commit may fail with. IllegalOperation, which is no KafkaError: whoever was fenced may learn it between two
+# batches.
+IN_DOUBT = (KafkaError, IllegalOperation, TimeoutError, AssertionError)
 
 
 @dataclass(slots=True)
@@ -27,18 +32,17 @@ class Writes:
     offsets: dict[str, int] = field(default_factory=dict)
 
 
-class Transactions:
-    """The transactional producer of one partition. Starting it fences every former owner of the partition."""
+class TransactionalProducer:
+    """Appends and commits by one transactional id. Starting it fences every former owner of that id."""
 
-    def __init__(self, kafka: KafkaSettings, settings: Settings, partition: int) -> None:
-        self._kafka, self._group = kafka, settings.app_id
+    def __init__(self, kafka: KafkaSettings, settings: Settings, name: str) -> None:
+        self._kafka = kafka
         self._timeout_seconds = settings.request_timeout.total_seconds()
         timeout_ms = int(self._timeout_seconds * 1000)
-        self._partition = partition
         self._producer = AIOKafkaProducer(
             **client_options(kafka),
-            client_id=f"{settings.app_id}-{partition}",
-            transactional_id=f"{settings.app_id}-{partition}",
+            client_id=name,
+            transactional_id=name,
             transaction_timeout_ms=timeout_ms,
             request_timeout_ms=timeout_ms,
             max_batch_size=MOST_BATCH_BYTES,
@@ -47,32 +51,36 @@ class Transactions:
         )
 
     async def fence(self) -> None:
-        """Take over the partition: afterwards its former owner can commit nothing more. Raises KafkaError."""
+        """Take over the id: afterwards its former owner can commit nothing more. Raises KafkaError."""
         await asyncio.wait_for(self._producer.start(), 2 * self._timeout_seconds)
 
     async def stop(self) -> None:
         """Close the connection; what is not committed is aborted by Kafka."""
         await self._producer.stop()
 
-    async def commit(self, writes: Writes) -> None:
-        """Write and commit all of it. Raises InDoubt when that did not certainly happen: end the process then.
+    async def abandon(self) -> None:
+        """Give it up without waiting for brokers that may be away; its successor aborts what it left open."""
+        await abandon(self._producer)
 
-        Raises ConfigurationError when this client may not: then it certainly did not happen.
+    async def write(
+        self,
+        records: Sequence[Write],
+        offsets: Mapping[TopicPartition, OffsetAndMetadata] | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Write and commit all of it within the time of a request.
+
+        Raises what Kafka says: then nobody knows whether it happened. ConfigurationError when this client may not:
+        then it certainly did not.
         """
-        try:
-            async with naming_denials(self._kafka, "Write"), asyncio.timeout(self._timeout_seconds):
-                await self._producer.begin_transaction()
-                await self._append(writes.records)
-                await self._producer.send_offsets_to_transaction(self._offsets(writes), self._group)
-                await self._producer.commit_transaction()
-        # IllegalOperation, which is no KafkaError: whoever was fenced may learn it between two batches.
-        except (KafkaError, IllegalOperation, TimeoutError, AssertionError) as error:
-            raise InDoubt(
-                f"Partition {self._partition}: the commit did not certainly succeed ({_named(error)}); ending, "
-                "so that the next owner reads what is true. Start the worker again."
-            ) from error
+        async with naming_denials(self._kafka, "Write"), asyncio.timeout(self._timeout_seconds):
+            await self._producer.begin_transaction()
+            await self._append(records)
+            if offsets is not None:
+                await self._producer.send_offsets_to_transaction(offsets, group)
+            await self._producer.commit_transaction()
 
-    async def _append(self, records: list[Write]) -> None:
+    async def _append(self, records: Sequence[Write]) -> None:
         """Append all and wait for every batch: a commit would go through even if one of them had been refused."""
         by_place: dict[tuple[str, int], list[Write]] = defaultdict(list)
         for record in records:
@@ -87,7 +95,7 @@ class Transactions:
             if isinstance(result, BaseException):
                 raise result
 
-    def _batches(self, records: list[Write]) -> Iterator[Any]:
+    def _batches(self, records: Sequence[Write]) -> Iterator[Any]:
         builder = self._producer.create_batch()
         for record in records:
             fields: dict[str, Any] = {"key": record.key, "value": record.value, "headers": record.headers or []}
@@ -96,9 +104,30 @@ class Transactions:
                 yield builder
                 builder = self._producer.create_batch()
                 if builder.append(timestamp=None, **fields) is None:
-                    raise InDoubt(f"Partition {self._partition}: a record for {record.topic} is larger than a batch.")
+                    raise InDoubt(f"A record for {record.topic}-{record.partition} is larger than a batch.")
         builder.close()
         yield builder
+
+
+class Transactions(TransactionalProducer):
+    """The transactional producer of one partition. Starting it fences every former owner of the partition."""
+
+    def __init__(self, kafka: KafkaSettings, settings: Settings, partition: int) -> None:
+        super().__init__(kafka, settings, f"{settings.app_id}-{partition}")
+        self._group, self._partition = settings.app_id, partition
+
+    async def commit(self, writes: Writes) -> None:
+        """Write and commit all of it. Raises InDoubt when that did not certainly happen: end the process then.
+
+        Raises ConfigurationError when this client may not: then it certainly did not happen.
+        """
+        try:
+            await self.write(writes.records, self._offsets(writes), self._group)
+        except IN_DOUBT as error:
+            raise InDoubt(
+                f"Partition {self._partition}: the commit did not certainly succeed ({named_briefly(error)}); ending, "
+                "so that the next owner reads what is true. Start the worker again."
+            ) from error
 
     def _offsets(self, writes: Writes) -> dict[TopicPartition, OffsetAndMetadata]:
         return {
@@ -107,6 +136,7 @@ class Transactions:
         }
 
 
-def _named(error: BaseException) -> str:
+def named_briefly(error: BaseException) -> str:
+    """An error's name and the first line of what it says."""
     text = str(error).split("\n", maxsplit=1)[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -55,7 +55,7 @@ def rights(request: pytest.FixtureRequest, tmp_path: Path) -> Rights:
     return in_compose(tmp_path) if request.param == "compose" else in_kubernetes()
 
 
-@pytest.mark.parametrize("part", ["worker", "view", "decide"])
+@pytest.mark.parametrize("part", ["worker", "view", "decide", "intake"])
 def test_each_part_may_do_what_it_needs_and_nothing_else(rights: Rights, part: str) -> None:
     assert rights[part] == {
         (
@@ -70,7 +70,9 @@ def test_each_part_may_do_what_it_needs_and_nothing_else(rights: Rights, part: s
 def test_nobody_else_may_write_state_or_fence_a_worker(rights: Rights) -> None:
     for principal in set(rights) - {"worker"}:
         for (kind, name, _), operations in rights[principal].items():
-            assert kind != "transactionalId"
+            assert kind != "transactionalId" or (principal, name) == ("intake", f"{SETTINGS.app_id}-intake-")
+            if kind == "transactionalId":
+                continue
             assert "Write" not in operations or name in {*SETTINGS.inputs, SETTINGS.output("access")}
 
 
@@ -88,7 +90,7 @@ def test_each_producer_has_a_user_of_its_own(rights: Rights) -> None:
     for topic in SETTINGS.inputs:
         writers = {who for who, allowed in rights.items() if "Write" in allowed.get(("topic", topic, "literal"), ())}
         own = {SETTINGS.decisions: "decide", f"{SETTINGS.input_prefix}stored": "casesystem"}.get(topic, "portal")
-        assert writers - {"simulator"} == {"worker", own}
+        assert writers - {"simulator"} == {"worker", "intake", own}
 
 
 def test_no_right_is_for_everything(rights: Rights) -> None:

@@ -11,6 +11,7 @@ from streams.kafka.topics import wanted_topics
 from streams.settings import Settings
 
 SETTINGS = Settings(app_id="mine", input_prefix="in.")
+TRANSACTIONS = {("transactional-id", "mine-"), ("transactional-id", "mine-intake-")}
 
 
 def may(rights: list[Right], operation: str) -> set[str]:
@@ -20,7 +21,7 @@ def may(rights: list[Right], operation: str) -> set[str]:
 def test_nobody_may_do_anything_on_all_topics_or_all_groups() -> None:
     for rights in RIGHTS.values():
         for right in rights(SETTINGS):
-            assert not right.prefixed or (right.kind, right.name) == ("transactional-id", "mine-")
+            assert not right.prefixed or (right.kind, right.name) in TRANSACTIONS
             assert right.operations <= {"Read", "Write", "Create", "Describe", "DescribeConfigs"}
 
 
@@ -36,6 +37,12 @@ def test_the_worker_reads_no_announcements_and_the_view_writes_only_who_looked()
     }  # fmt: skip
     assert may(view_rights(SETTINGS), "Write") == {"mine.access"}
     assert may(view_rights(SETTINGS), "Read") == {"mine.state", "mine.missing", "mine.coverage"}
+
+
+def test_the_intake_writes_what_others_say_and_reads_no_report() -> None:
+    rights = RIGHTS["intake"](SETTINGS)
+    assert may(rights, "Write") == {*SETTINGS.inputs, "mine.access", "mine-intake-"}
+    assert may(rights, "Read") == {"mine.messages", "mine.coverage"}
 
 
 def test_a_consumer_reads_the_announcements_in_its_own_group_and_nothing_else() -> None:

@@ -1,0 +1,117 @@
+"""Proofs: a verdict for each item, and the records that the accepted ones become."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.common import parse_time
+from streams.access.scope import ReceiverScope
+from streams.core.events import written
+from streams.intake.feed_marks import EVER
+from streams.intake.items import ACCEPTED, UNKNOWN_ID, UNREADABLE, ProofItem, UnreadableItem, in_zone, unreadable
+from streams.intake.receivers import Whose, whose
+
+EVIDENCE = "RECONCILIATION"
+Lookup = Callable[[Sequence[str]], dict[str, str]]
+
+
+class Proof(NamedTuple):
+    """A proof as its record will be: the key, and the value in bytes that are the same whenever it is said."""
+
+    report_id: str
+    value: bytes
+
+
+class Undelivered(NamedTuple):
+    """What was not taken, and when it was stored."""
+
+    what: bytes
+    stored_at: datetime
+
+
+class Judged(NamedTuple):
+    """`verdicts` in the order of the items."""
+
+    verdicts: list[str]
+    proofs: list[Proof]
+    undelivered: list[Undelivered]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many of each verdict; what was unreadable together."""
+        return Counter(verdict.partition(":")[0] for verdict in self.verdicts)
+
+
+class Sender(NamedTuple):
+    """For whom, in whose name and in which zone items are delivered."""
+
+    own: frozenset[ReceiverScope] | None
+    feed: str | None
+    zone: ZoneInfo | None = None
+
+
+def judge(items: Sequence[Any], sender: Sender, lookup: Lookup) -> Judged:
+    """Judge every item by itself. `lookup` gives the reports of those message ids that tell of one report only."""
+    read = [_read(item, sender.zone) for item in items]
+    by_message = [one.message_id for one in read if isinstance(one, ProofItem) and one.report_id is None]
+    reports = lookup([name for name in by_message if name is not None])
+    judged = Judged([], [], [])
+    for given, item in zip(items, read, strict=True):
+        verdict = item.verdict if isinstance(item, UnreadableItem) else _judge(item, sender, reports, judged.proofs)
+        judged.verdicts.append(verdict)
+        if verdict == UNKNOWN_ID or verdict.startswith(UNREADABLE):
+            judged.undelivered.append(_undelivered(given, item))
+    return judged
+
+
+def _read(given: Any, zone: ZoneInfo | None) -> ProofItem | UnreadableItem:
+    if isinstance(given, UnreadableItem):
+        return given
+    if not isinstance(given, dict):
+        return UnreadableItem("item")
+    try:
+        item = ProofItem.model_validate(given if zone is None else in_zone(given, "stored_at", zone))
+    except ValidationError as error:
+        return unreadable(error)
+    return item if item.report_id or item.message_id else UnreadableItem("report_id")
+
+
+def _judge(item: ProofItem, sender: Sender, reports: dict[str, str], proofs: list[Proof]) -> str:
+    receiver = whose(item.municipality, item.district, sender.own)
+    if isinstance(receiver, str):
+        return receiver
+    report_id = item.report_id or reports.get(item.message_id or "")
+    if report_id is None:
+        return UNKNOWN_ID
+    proofs.append(Proof(report_id, _value(report_id, item, receiver, sender.feed)))
+    return ACCEPTED
+
+
+def _value(report_id: str, item: ProofItem, receiver: Whose, feed: str | None) -> bytes:
+    given = {
+        "report_id": report_id,
+        "stored_at": written(item.stored_at) if item.stored_at else None,
+        "evidence": item.evidence or EVIDENCE,
+        "receiver": receiver.value(),
+        "case_system": item.case_system,
+        "feed": feed,
+    }
+    return orjson.dumps({name: value for name, value in given.items() if value is not None})
+
+
+def _undelivered(given: Any, item: ProofItem | UnreadableItem) -> Undelivered:
+    """What it is recognised by when it is said again; its time, if that can be read."""
+    if isinstance(item, ProofItem):
+        return Undelivered((item.report_id or item.message_id or "").encode(), item.stored_at or EVER)
+    if not isinstance(given, dict):
+        return Undelivered(repr(given).encode(), EVER)
+    try:
+        stored_at = parse_time(str(given.get("stored_at")))
+    except ValueError:
+        stored_at = EVER
+    return Undelivered(orjson.dumps(given, option=orjson.OPT_SORT_KEYS, default=repr), stored_at)
