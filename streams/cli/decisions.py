@@ -38,9 +38,9 @@ def decide(
 ) -> None:
     """Write what somebody decides of an alarm: acknowledge, close, reopen, erase."""
     from schemas.common import parse_time
-    from streams.commands.decide import Said
     from streams.commands.decide import decide as decided
     from streams.kafka.batches import read_batches_within
+    from streams.records.decisions import Said
 
     try:
         end = parse_time(until) if until else None

@@ -2,17 +2,14 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import orjson
 from aiokafka import AIOKafkaProducer
-from pydantic import ValidationError
 
 from schemas.common import canonical_report_id, ids_that_begin
-from schemas.inputs import Actor, ReportDecision
 from streams.commands.explain import the_only_one
 from streams.core.events import written
-from streams.core.facts import Action, Outcome
+from streams.core.facts import Action
 from streams.core.row import Row, Status, Window
 from streams.errors import ConfigurationError
 from streams.kafka.client import client_options
@@ -20,18 +17,9 @@ from streams.kafka.consumers import read_all
 from streams.kafka.denials import naming_denials
 from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import partition_counts
+from streams.records.decisions import Said, decision_value, ensure_whole
 from streams.records.state import read_state
 from streams.settings import KafkaSettings, Settings
-
-
-class Said(NamedTuple):
-    """What somebody wants of an alarm; `until` for `acknowledge`, `outcome` for `close`."""
-
-    action: Action
-    subject: str
-    outcome: Outcome | None = None
-    until: datetime | None = None
-    reference: str | None = None
 
 
 class Decided(NamedTuple):
@@ -71,39 +59,9 @@ def decision_about(row: Row, said: Said, now: datetime) -> dict[str, Any]:
 
     Only one that erases a report without an alarm names none.
     """
-    _ensure_whole(said, now)
+    ensure_whole(said, now)
     _ensure_fits(row, said)
-    try:
-        decision = ReportDecision(
-            decision_id=str(uuid4()),
-            report_id=row.report_id,
-            missing_event_id=row.missing_event_id,
-            action=said.action.value,
-            outcome=said.outcome.value if said.outcome else None,
-            actor=Actor(subject=said.subject),
-            decided_at=now,
-            until=said.until,
-            reference=said.reference,
-        )
-    except ValidationError as error:
-        name = str(error.errors(include_input=False)[0]["loc"][-1])
-        raise ConfigurationError(
-            f"--{name} cannot be taken: no more than 200 characters, and nothing that reads like a person's number or "
-            "name."
-        ) from None
-    times = {name: written(at) for name in ("decided_at", "until") if (at := getattr(decision, name)) is not None}
-    return decision.model_dump(exclude_none=True) | times
-
-
-def _ensure_whole(said: Said, now: datetime) -> None:
-    if said.action is Action.CLOSE and said.outcome is None:
-        raise ConfigurationError(f"To close an alarm say how it ended: --outcome {', '.join(Outcome)}.")
-    if said.action is not Action.CLOSE and said.outcome is not None:
-        raise ConfigurationError("--outcome says how an alarm ended: it belongs to close alone.")
-    if said.action is not Action.ACKNOWLEDGE and said.until is not None:
-        raise ConfigurationError("--until says how long an alarm is acknowledged: it belongs to acknowledge alone.")
-    if said.until is not None and said.until <= now:
-        raise ConfigurationError(f"--until {written(said.until)} has passed: give a time that is still to come.")
+    return decision_value(row.report_id, row.missing_event_id, said, now)
 
 
 def _ensure_fits(row: Row, said: Said) -> None:

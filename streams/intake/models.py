@@ -17,22 +17,27 @@ class Delivery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Proofs(Delivery):
-    """Proofs, and what their feed vouches for behind them."""
+class Items(Delivery):
+    """What the portal says, or what people decide."""
 
-    feed: FeedId | None = Field(None, description="The feed that brings them, as the policy names it.")
-    items: list[Any] = Field(max_length=MOST_ITEMS, description="The proofs; each is judged by itself.")
-    vouched_until: Time | None = Field(
-        None, description="All that was stored until then in what the feed covers is delivered with these items."
-    )
+    items: list[Any] = Field(max_length=MOST_ITEMS, description="Each is judged by itself.")
     zone: str | None = Field(
-        None, max_length=64, description="The zone of a stored_at without one, by its name: Europe/Oslo."
+        None, max_length=64, description="The zone of times without one, by its name: Europe/Oslo."
     )
 
     @field_validator("zone")
     @classmethod
     def _known(cls, zone: str | None) -> str | None:
         return None if zone is None else zone_named(zone).key
+
+
+class Proofs(Items):
+    """Proofs, and what their feed vouches for behind them."""
+
+    feed: FeedId | None = Field(None, description="The feed that brings them, as the policy names it.")
+    vouched_until: Time | None = Field(
+        None, description="All that was stored until then in what the feed covers is delivered with these items."
+    )
 
 
 class Mark(Delivery):
@@ -51,6 +56,16 @@ class Verdicts(BaseModel):
     counts: dict[str, int] = Field(description="How many of each.")
     vouched_until: WrittenTime | None = Field(
         None, description="Until when the feed vouches by this; null where it said nothing, or cannot vouch yet."
+    )
+
+
+class Taken(BaseModel):
+    """What became of each item. All of it is committed."""
+
+    verdicts: list[str] = Field(description="One an item, in their order: as for proofs.")
+    counts: dict[str, int] = Field(description="How many of each.")
+    unread: dict[int, list[str]] = Field(
+        {}, description="Of items that were accepted all the same, by their place: the fields that could not be read."
     )
 
 

@@ -1,8 +1,6 @@
 """Proofs: a verdict for each item, and the records that the accepted ones become."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,37 +12,11 @@ from streams.access.scope import ReceiverScope
 from streams.core.events import written
 from streams.intake.feed_marks import EVER
 from streams.intake.items import ACCEPTED, UNKNOWN_ID, UNREADABLE, ProofItem, UnreadableItem, in_zone, unreadable
+from streams.intake.judged import Entry, Judged, Undelivered, nothing
 from streams.intake.receivers import Whose, whose
 
 EVIDENCE = "RECONCILIATION"
 Lookup = Callable[[Sequence[str]], dict[str, str]]
-
-
-class Proof(NamedTuple):
-    """A proof as its record will be: the key, and the value in bytes that are the same whenever it is said."""
-
-    report_id: str
-    value: bytes
-
-
-class Undelivered(NamedTuple):
-    """What was not taken, and when it was stored."""
-
-    what: bytes
-    stored_at: datetime
-
-
-class Judged(NamedTuple):
-    """`verdicts` in the order of the items."""
-
-    verdicts: list[str]
-    proofs: list[Proof]
-    undelivered: list[Undelivered]
-
-    @property
-    def counts(self) -> Counter[str]:
-        """How many of each verdict; what was unreadable together."""
-        return Counter(verdict.partition(":")[0] for verdict in self.verdicts)
 
 
 class Sender(NamedTuple):
@@ -60,9 +32,9 @@ def judge(items: Sequence[Any], sender: Sender, lookup: Lookup) -> Judged:
     read = [_read(item, sender.zone) for item in items]
     by_message = [one.message_id for one in read if isinstance(one, ProofItem) and one.report_id is None]
     reports = lookup([name for name in by_message if name is not None])
-    judged = Judged([], [], [])
+    judged = nothing()
     for given, item in zip(items, read, strict=True):
-        verdict = item.verdict if isinstance(item, UnreadableItem) else _judge(item, sender, reports, judged.proofs)
+        verdict = item.verdict if isinstance(item, UnreadableItem) else _judge(item, sender, reports, judged.entries)
         judged.verdicts.append(verdict)
         if verdict == UNKNOWN_ID or verdict.startswith(UNREADABLE):
             judged.undelivered.append(_undelivered(given, item))
@@ -81,14 +53,14 @@ def _read(given: Any, zone: ZoneInfo | None) -> ProofItem | UnreadableItem:
     return item if item.report_id or item.message_id else UnreadableItem("report_id")
 
 
-def _judge(item: ProofItem, sender: Sender, reports: dict[str, str], proofs: list[Proof]) -> str:
+def _judge(item: ProofItem, sender: Sender, reports: dict[str, str], entries: list[Entry]) -> str:
     receiver = whose(item.municipality, item.district, sender.own)
     if isinstance(receiver, str):
         return receiver
     report_id = item.report_id or reports.get(item.message_id or "")
     if report_id is None:
         return UNKNOWN_ID
-    proofs.append(Proof(report_id, _value(report_id, item, receiver, sender.feed)))
+    entries.append(Entry(report_id, _value(report_id, item, receiver, sender.feed)))
     return ACCEPTED
 
 

@@ -1,24 +1,28 @@
 """The addresses of the intake."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
 
-from schemas.inputs import FeedId
-from streams.intake.bodies import JSON, NDJSON, content_of, read_as
+from schemas.inputs import FeedId, ReportReceipt, ReportSent
+from streams.intake.bodies import JSON, content_of, read_as
+from streams.intake.decisions import NOBODY, Decider, DecisionItem, judge_decisions
+from streams.intake.delivery import accepted, caller_of, described, reports_of, write
 from streams.intake.desk import Caller
 from streams.intake.feed_marks import ensure_not_ahead, marks, vouched
 from streams.intake.items import ProofItem
-from streams.intake.models import FeedState, Mark, Marked, Proofs, Verdicts
-from streams.intake.proofs import Judged, Sender, judge
+from streams.intake.judged import Judged, nothing
+from streams.intake.models import FeedState, Items, Mark, Marked, Proofs, Taken, Verdicts
+from streams.intake.portal import judge_receipts, judge_sent
+from streams.intake.proofs import Sender, judge
 from streams.intake.writer import Delivered
-from streams.kafka.partitioner import partition_of
 from streams.problems import MEDIA_TYPE, BadRequest
 from streams.records.record import Write
 
-PROOF = "proof"
+PROOF, PORTAL, DECIDE = "proof", "portal", "decide"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
     for code, text in (
@@ -32,7 +36,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (503, "Not confirmed by Kafka: send the same again"),
     )
 }
-_PROOFS_EXAMPLE = {
+PROOFS_EXAMPLE: dict[str, Any] = {
     "feed": "familia-3907",
     "items": [
         {"report_id": "0b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f", "stored_at": "2026-01-05T09:12:44Z"},
@@ -41,34 +45,48 @@ _PROOFS_EXAMPLE = {
     "vouched_until": "2026-01-05T09:15:00Z",
 }
 
+SENT_EXAMPLE: dict[str, Any] = {
+    "items": [
+        {
+            "report_id": "0b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f",
+            "sent_at": "2026-01-05T09:10:00Z",
+            "receiver": {"municipality": "3907"},
+            "channel": "FIKS_IO",
+            "case_system": "VISMA_FAMILIA",
+            "message_id": "7d1f4b4e-2a90-4d0c-8a3e-5f60718293a4",
+        }
+    ]
+}
+RECEIPT_EXAMPLE: dict[str, Any] = {
+    "items": [
+        {
+            "report_id": "0b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f",
+            "receipt": "MOTTATT",
+            "received_at": "2026-01-05T09:10:03Z",
+            "message_id": "7d1f4b4e-2a90-4d0c-8a3e-5f60718293a4",
+        }
+    ]
+}
+DECISION_EXAMPLE: dict[str, Any] = {
+    "items": [
+        {
+            "report_id": "0b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f",
+            "missing_event_id": "b2f7a3c4-1d2e-5f60-8a9b-0c1d2e3f4a5b",
+            "action": "close",
+            "outcome": "found",
+            "municipality": "3907",
+        }
+    ]
+}
+
 router = APIRouter(prefix="/intake/v1", responses=PROBLEMS)
-
-
-def _body(schema: dict[str, Any], example: dict[str, Any], item: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What a request's body may be, for the OpenAPI document."""
-    content: dict[str, Any] = {JSON: {"schema": schema, "example": example}}
-    if item is not None:
-        content[NDJSON[0]] = {"schema": item, "example": example["items"][0]}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _with_items(model: type[Proofs], item: type[ProofItem]) -> dict[str, Any]:
-    schema = model.model_json_schema()
-    schema["properties"]["items"]["items"] = item.model_json_schema()
-    return schema
-
-
-def caller_of(request: Request) -> Caller:
-    """Whoever is at the door, as the gate let them in."""
-    caller: Caller = request.state.seat
-    return caller
 
 
 @router.post(
     "/proofs",
     status_code=202,
     response_model=Verdicts,
-    openapi_extra=_body(_with_items(Proofs, ProofItem), _PROOFS_EXAMPLE, ProofItem.model_json_schema()),
+    openapi_extra=described(Proofs, PROOFS_EXAMPLE, ProofItem),
 )
 async def proofs(request: Request) -> Response:
     """Proofs that reports lie in a case system, and what their feed vouches for behind them: one transaction.
@@ -78,11 +96,11 @@ async def proofs(request: Request) -> Response:
     caller = caller_of(request)
     caller.ensure_scope(PROOF)
     asked = read_as(Proofs, await content_of(request))
-    return await deliver(caller, asked)
+    return accepted(await deliver(caller, asked))
 
 
-async def deliver(caller: Caller, asked: Proofs) -> Response:
-    """Judge the items, write those that are accepted and the feed's word, and answer when it is committed.
+async def deliver(caller: Caller, asked: Proofs) -> Verdicts:
+    """Judge the items, write those that are accepted and the feed's word, and come back when it is committed.
 
     Raises Problem.
     """
@@ -93,16 +111,14 @@ async def deliver(caller: Caller, asked: Proofs) -> Response:
         raise BadRequest("no-feed", "vouched_until is a feed's word: say which feed's.", "feed")
     if asked.vouched_until is not None:
         ensure_not_ahead(asked.vouched_until, datetime.now(UTC))
-    zone = ZoneInfo(asked.zone) if asked.zone else None
-    judged = judge(asked.items, Sender(own, asked.feed, zone), lambda ids: _reports(caller, ids))
+    judged = judge(asked.items, Sender(own, asked.feed, _zone(asked)), lambda ids: reports_of(caller, ids))
     until = _vouched(caller, asked, judged)
-    await _write(caller, asked.feed, judged, until)
-    answer = Verdicts(verdicts=judged.verdicts, counts=judged.counts, vouched_until=until)
-    return Response(answer.model_dump_json(), status_code=202, media_type=JSON)
+    await _write_proofs(caller, asked.feed, judged, until)
+    return Verdicts(verdicts=judged.verdicts, counts=judged.counts, vouched_until=until)
 
 
-def _reports(caller: Caller, message_ids: Any) -> dict[str, str]:
-    return caller.desk.heard().messages.reports(message_ids) if message_ids else {}
+def _zone(asked: Items) -> ZoneInfo | None:
+    return ZoneInfo(asked.zone) if asked.zone else None
 
 
 def _vouched(caller: Caller, asked: Proofs, judged: Judged) -> datetime | None:
@@ -114,20 +130,13 @@ def _vouched(caller: Caller, asked: Proofs, judged: Judged) -> datetime | None:
     return None if asked.vouched_until is None else vouched(asked.vouched_until, held)
 
 
-async def _write(caller: Caller, feed: str | None, judged: Judged, until: datetime | None) -> None:
+async def _write_proofs(caller: Caller, feed: str | None, judged: Judged, until: datetime | None) -> None:
     """Proofs first, then the feed's mark in every partition."""
-    desk = caller.desk
-    partitions = desk.writer.input_partitions()
-    topic = desk.settings.facts[2]
-    records = [
-        Write(topic, partition_of(key, partitions), key, proof.value)
-        for proof in judged.proofs
-        for key in (proof.report_id.encode(),)
-    ]
+    desk, topic = caller.desk, caller.desk.settings.facts[2]
+    behind: Iterable[Write] = ()
     if feed is not None and until is not None:
-        records += marks(topic, partitions, feed, until)
-    await desk.writer.write(records, Delivered(caller.visitor, "proofs", feed, judged.counts))
-    desk.told.items("proof", judged.counts)
+        behind = marks(topic, desk.writer.input_partitions(), feed, until)
+    await write(caller, Delivered(caller.visitor, "proof", feed, judged.counts), topic, judged, behind)
     if until is not None:
         desk.told.marked()
 
@@ -136,7 +145,7 @@ async def _write(caller: Caller, feed: str | None, judged: Judged, until: dateti
     "/feeds/{feed}/marks",
     status_code=202,
     response_model=Marked,
-    openapi_extra=_body(Mark.model_json_schema(), {"vouched_until": "2026-01-05T09:15:00Z"}),
+    openapi_extra=described(Mark, {"vouched_until": "2026-01-05T09:15:00Z"}),
 )
 async def feed_marks(request: Request, feed: Annotated[FeedId, Path()]) -> Response:
     """A feed's word without proofs: that all that was stored until then has been delivered."""
@@ -145,9 +154,8 @@ async def feed_marks(request: Request, feed: Annotated[FeedId, Path()]) -> Respo
     caller.ensure_feed(feed)
     asked = read_as(Mark, await content_of(request))
     ensure_not_ahead(asked.vouched_until, datetime.now(UTC))
-    await _write(caller, feed, Judged([], [], []), asked.vouched_until)
-    answer = Marked(feed=feed, vouched_until=asked.vouched_until)
-    return Response(answer.model_dump_json(), status_code=202, media_type=JSON)
+    await _write_proofs(caller, feed, nothing(), asked.vouched_until)
+    return accepted(Marked(feed=feed, vouched_until=asked.vouched_until))
 
 
 @router.get("/feeds/{feed}", response_model=FeedState)
@@ -158,3 +166,46 @@ async def feed_state(request: Request, feed: Annotated[FeedId, Path()]) -> Respo
     caller.ensure_feed(feed)
     state = caller.desk.heard().feed(feed, caller.desk.writer.input_partitions())
     return Response(state.model_dump_json(), media_type=JSON)
+
+
+@router.post("/sent", status_code=202, response_model=Taken, openapi_extra=described(Items, SENT_EXAMPLE, ReportSent))
+async def sent(request: Request) -> Response:
+    """Reports that the portal handed over. One is taken if its id can be read, whatever else cannot."""
+    caller, asked = await _asked(request, PORTAL)
+    return await _taken(caller, "sent", judge_sent(asked.items, _zone(asked)))
+
+
+@router.post(
+    "/receipts", status_code=202, response_model=Taken, openapi_extra=described(Items, RECEIPT_EXAMPLE, ReportReceipt)
+)
+async def receipts(request: Request) -> Response:
+    """What receivers claim: by the report's id, or by that of the message alone."""
+    caller, asked = await _asked(request, PORTAL)
+    return await _taken(
+        caller, "receipt", judge_receipts(asked.items, _zone(asked), lambda ids: reports_of(caller, ids))
+    )
+
+
+@router.post(
+    "/decisions",
+    status_code=202,
+    response_model=Taken,
+    openapi_extra=described(Items, DECISION_EXAMPLE, DecisionItem),
+)
+async def decisions(request: Request) -> Response:
+    """What people decide of alarms. Accepted is what is whole; whether it fits the checker says when it reads it."""
+    caller, asked = await _asked(request, DECIDE)
+    decider = Decider(caller.visitor or NOBODY, caller.own())
+    return await _taken(caller, "decision", judge_decisions(asked.items, decider, datetime.now(UTC)))
+
+
+async def _asked(request: Request, scope: str) -> tuple[Caller, Items]:
+    caller = caller_of(request)
+    caller.ensure_scope(scope)
+    return caller, read_as(Items, await content_of(request))
+
+
+async def _taken(caller: Caller, kind: str, judged: Judged) -> Response:
+    topic = f"{caller.desk.settings.input_prefix}{kind}"
+    await write(caller, Delivered(caller.visitor, kind, None, judged.counts), topic, judged)
+    return accepted(Taken(verdicts=judged.verdicts, counts=judged.counts, unread=judged.unread))

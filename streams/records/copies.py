@@ -37,10 +37,17 @@ class Origin(NamedTuple):
 
 
 def copy_of(place: Place, home: int, told: Told) -> Write:
-    """The copy of a record, for the partition where its report is at home: it has only what is known and readable.
+    """The copy of a record, for the partition where its report is at home.
 
-    What could not be read is so there, too. The header says whose copy it is, and for which report alone.
+    The header says whose copy it is, and for which report alone.
     """
+    origin = Origin(place.topic, place.partition, place.offset, written(place.arrived))
+    headers = [(COPY_HEADER, f"{origin}/{told.report_id}".encode())]
+    return Write(place.topic, home, told.report_id.encode(), readable(told), headers)
+
+
+def readable(told: Told) -> bytes:
+    """What a record says, as bytes: only what is known and readable. What could not be read is so there, too."""
     known: dict[str, Any] = {"report_id": told.report_id}
     known |= {name: _jsonable(value) for name, value in told.fields.items() if value is not None}
     for unreadable in told.unreadable:
@@ -49,9 +56,7 @@ def copy_of(place: Place, home: int, told: Told) -> Write:
             known[name][level] = UNREADABLE
         else:
             known[name] = UNREADABLE
-    origin = Origin(place.topic, place.partition, place.offset, written(place.arrived))
-    headers = [(COPY_HEADER, f"{origin}/{told.report_id}".encode())]
-    return Write(place.topic, home, told.report_id.encode(), orjson.dumps(known), headers)
+    return orjson.dumps(known)
 
 
 def origin_of(header: bytes | None, place: Place, report_id: str) -> Origin | None:

@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from schemas.inputs import ReportDecision
 from streams.cli import app
-from streams.commands.decide import Said, decision_about
+from streams.commands.decide import decision_about
 from streams.core.facts import Action, Outcome, Place
 from streams.core.row import Row
 from streams.errors import ConfigurationError
+from streams.records.decisions import Said
 from streams.records.decode import take_in_decision
 from streams.records.record import Record
 from tests.core.world import Story, at

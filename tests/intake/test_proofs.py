@@ -15,7 +15,8 @@ from schemas.inputs import ReportStored
 from streams.access.scope import ReceiverScope
 from streams.intake.feed_marks import EVER
 from streams.intake.items import UnreadableItem
-from streams.intake.proofs import Proof, Sender, judge
+from streams.intake.judged import Entry
+from streams.intake.proofs import Sender, judge
 from streams.intake.receivers import Whose, whose
 
 REPORT, OTHER = "0b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f", "1b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f"
@@ -70,7 +71,7 @@ def test_each_item_has_its_verdict(item: Any, said: str) -> None:
 def test_a_proof_is_the_record_that_the_contract_has() -> None:
     item = {"message_id": "message-1", "stored_at": "2026-01-05 10:12+01", "child": "Kari", "case_system": "UKJENT"}
     judged = judge([item, {"report_id": REPORT, "evidence": "READ_BACK"}], OSLO, lookup)
-    assert [orjson.loads(proof.value) for proof in judged.proofs] == [
+    assert [orjson.loads(proof.value) for proof in judged.entries] == [
         {
             "report_id": OTHER, "stored_at": "2026-01-05T09:12:00.000000Z", "evidence": "RECONCILIATION",
             "receiver": {"municipality": "0301"}, "case_system": "UKJENT", "feed": "flyt-oslo",
@@ -79,7 +80,7 @@ def test_a_proof_is_the_record_that_the_contract_has() -> None:
             "report_id": REPORT, "evidence": "READ_BACK", "receiver": {"municipality": "0301"}, "feed": "flyt-oslo",
         },
     ]  # fmt: skip
-    for proof in judged.proofs:
+    for proof in judged.entries:
         assert ReportStored.model_validate_json(proof.value).report_id == proof.report_id
 
 
@@ -136,7 +137,7 @@ def test_where_nobody_is_asked_who_it_is_the_item_names_its_receiver() -> None:
 )
 def test_a_local_time_is_read_in_the_senders_zone(stored_at: str, written: str | None) -> None:
     item = {"report_id": REPORT, "stored_at": stored_at}
-    [proof] = judge([item], OSLO._replace(zone=ZoneInfo("Europe/Oslo")), lookup).proofs
+    [proof] = judge([item], OSLO._replace(zone=ZoneInfo("Europe/Oslo")), lookup).entries
     assert orjson.loads(proof.value).get("stored_at") == written
 
 
@@ -171,6 +172,6 @@ def test_any_split_repetition_and_order_of_the_same_proofs_gives_the_same_record
     again = data.draw(st.permutations(items + data.draw(st.lists(st.sampled_from(items), max_size=8))))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(again)), max_size=4)))
     parts = [again[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(again)], strict=True)]
-    whole: set[Proof] = set(judge(items, OSLO, lookup).proofs)
-    split = {proof for part in parts for proof in judge(part, OSLO, lookup).proofs}
+    whole: set[Entry] = set(judge(items, OSLO, lookup).entries)
+    split = {proof for part in parts for proof in judge(part, OSLO, lookup).entries}
     assert split == whole

@@ -17,7 +17,7 @@ from streams.core.events import written
 from streams.kafka.consumers import read_all
 from streams.kafka.partitioner import partition_of
 from tests.engine.world import World, free_port, now, sent_value
-from tests.intake.door import PROOF, PROOFS, asking, settings_of, working
+from tests.intake.door import DECIDE, PORTAL, PROOF, PROOFS, asking, settings_of, working
 from tests.real_kafka import true_at_last
 from tests.view.access.issuer import BERGEN, Issuer
 
@@ -69,7 +69,7 @@ async def test_proofs_and_behind_them_the_mark_in_every_partition(make_world: Ma
     assert "meldingsvakt_intake_marks_total 1.0" in metrics
     [account] = await world.values("access")
     assert (account["organisation"], account["action"], account["report_ids"]) == (BERGEN, "deliver", [])
-    assert account["question"] == "kind=proofs&feed=flyt-bergen&accepted=20&not_yours=1"
+    assert account["question"] == "kind=proof&feed=flyt-bergen&accepted=20&not_yours=1"
 
 
 async def test_many_who_come_at_once_are_answered_after_one_transaction_or_few(make_world: MakeWorld) -> None:
@@ -233,3 +233,43 @@ async def test_who_is_taken_over_says_so_and_ends(make_world: MakeWorld) -> None
     await first.client.aclose()
     assert "Give each intake a MELDINGSVAKT_INSTANCE_ID of its own" in first.log.read_text()
     assert len(await stored(world)) == 1
+
+
+async def test_a_whole_course_through_the_door(make_world: MakeWorld, keys: Issuer) -> None:
+    """Sent and receipt by the portal, missing, and closed by its municipality: nobody has written to Kafka."""
+    world = await make_world()
+    worker = world.worker()
+    await worker.ready()
+    report = str(uuid4())
+    sent = sent_value(report, receiver={"municipality": "4601"}, message_id="m-7", channel="not a channel")
+    async with (
+        world.announcements() as announced,
+        working(world.kafka, settings_of(world, **keys.settings())) as desk,
+        asking(desk, keys.token(PORTAL)) as portal,
+        asking(desk, keys.token(DECIDE, organisation=BERGEN, sub="system-7")) as municipality,
+        asking(desk, keys.token(DECIDE)) as another,
+    ):
+        answer = (await portal.post("/intake/v1/sent", json={"items": [sent]})).json()
+        assert answer == {"verdicts": ["accepted"], "counts": {"accepted": 1}, "unread": {"0": ["channel"]}}
+        receipt = {"receipt": "MOTTATT", "received_at": written(now()), "message_id": "m-7"}
+
+        async def taken() -> bool:
+            said = (await portal.post("/intake/v1/receipts", json={"items": [receipt]})).json()
+            return bool(said["verdicts"] == ["accepted"])
+
+        await true_at_last(taken)
+        event = await announced.next()
+        assert (event["report_id"], event["type"]) == (report, "no.meldingsvakt.report.missing.v1")
+        decision = {
+            "report_id": report, "missing_event_id": event["event_id"], "action": "close", "outcome": "found",
+            "municipality": "4601",
+        }  # fmt: skip
+        for client, said in ((another, "not_yours"), (municipality, "accepted")):
+            answer = (await client.post("/intake/v1/decisions", json={"items": [decision]})).json()
+            assert answer["verdicts"] == [said]
+        closed = await announced.next()
+        assert (closed["missing_event_id"], closed["outcome"]) == (event["event_id"], "found")
+        for path in ("/intake/v1/sent", "/intake/v1/receipts"):
+            assert (await municipality.post(path, json={"items": []})).status_code == 403
+    accounts = [(one["subject"], one["organisation"], one["question"]) for one in await world.values("access")]
+    assert ("system-7", BERGEN, "kind=decision&accepted=1") in accounts
