@@ -27,7 +27,7 @@ class Door(NamedTuple):
     port: int
     unprotected: bool
     requests_a_minute: int
-    most_body_bytes: Callable[[str], int]
+    most_body_bytes: Callable[[str], int | None]  # by path; None where the route itself reads within a bound
     protocol: type[BoundedHttp] = BoundedHttp
 
     @property

@@ -54,8 +54,9 @@ class Gate:
             if not _open(scope["path"]):
                 _refuse_other_sites(request)
                 scope.setdefault("state", {})["seat"] = await self._seat(request)
-            if scope["method"] not in READING:
-                receive = await _body(receive, self._door.most_body_bytes(scope["path"]))
+            most_bytes = self._door.most_body_bytes(scope["path"])
+            if scope["method"] not in READING and most_bytes is not None:
+                receive = await _body(receive, most_bytes)
         except Problem as problem:
             answer = self._refuse(request, problem)
             answer.headers.update(_headers(problem))

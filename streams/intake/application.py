@@ -19,23 +19,27 @@ from streams.access.tokens import Visitor
 from streams.health_paths import LIVE, METRICS, READY
 from streams.intake.bodies import MOST_DELIVERED_BYTES, OPENAPI
 from streams.intake.desk import Caller, IntakeDesk
+from streams.intake.list_routes import router as list_router
+from streams.intake.lists import MOST_LIST_BYTES
 from streams.intake.routes import router
 from streams.memory import look_for_garbage_less_often
 from streams.problems import Problem, invalid_request
 from streams.settings import Settings
 
+LISTS = "/intake/v1/lists"
+
 
 class IntakeHttp(BoundedHttp):
-    """Bodies of a thousand items, with all that is around their chunks."""
+    """Bodies as long as a list may be, with all that is around their chunks."""
 
-    most_body_bytes = 2 * MOST_DELIVERED_BYTES
+    most_body_bytes = 2 * MOST_LIST_BYTES
 
 
 def door_of(settings: Settings) -> Door:
     """The intake's door."""
     return Door(
         "intake", settings.intake_host, settings.intake_port, settings.intake_unprotected,
-        settings.intake_requests_a_minute, lambda path: MOST_DELIVERED_BYTES, IntakeHttp,
+        settings.intake_requests_a_minute, lambda path: None if path == LISTS else MOST_DELIVERED_BYTES, IntakeHttp,
     )  # fmt: skip
 
 
@@ -67,6 +71,7 @@ def application(desk: IntakeDesk, failed: Callable[[BaseException], None], grant
         for path in paths:
             app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
+    app.include_router(list_router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

@@ -1,6 +1,7 @@
 """From what was judged to an answer: written to Kafka, counted, and only then said."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 
 from streams.intake.bodies import JSON, NDJSON
 from streams.intake.desk import Caller
+from streams.intake.feed_marks import marks, vouched
 from streams.intake.judged import Judged
 from streams.intake.writer import Delivered
 from streams.kafka.partitioner import partition_of
@@ -28,6 +30,25 @@ async def write(caller: Caller, delivered: Delivered, topic: str, judged: Judged
     records = [Write(topic, partition_of(key, partitions), key, value) for key, value in keyed]
     await desk.writer.write([*records, *behind], delivered)
     desk.told.items(delivered.kind, delivered.counts)
+
+
+async def write_proofs(caller: Caller, kind: str, feed: str | None, judged: Judged, until: datetime | None) -> None:
+    """Proofs first, then the feed's mark in every partition. Raises Problem."""
+    desk, topic = caller.desk, caller.desk.settings.facts[2]
+    behind: Iterable[Write] = ()
+    if feed is not None and until is not None:
+        behind = marks(topic, desk.writer.input_partitions(), feed, until)
+    await write(caller, Delivered(caller.visitor, kind, feed, judged.counts), topic, judged, behind)
+    if until is not None:
+        desk.told.marked()
+
+
+def vouched_by(caller: Caller, feed: str | None, wanted: datetime | None, judged: Judged) -> datetime | None:
+    """Until when the feed vouches. What was not taken is noted also where it does not vouch now."""
+    if feed is None:
+        return None
+    held = [one.stored_at for one in judged.undelivered if caller.desk.not_delivered.holds(feed, one.what)]
+    return None if wanted is None else vouched(wanted, held)
 
 
 def reports_of(caller: Caller, message_ids: Any) -> dict[str, str]:

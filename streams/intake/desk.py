@@ -6,14 +6,18 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from streams.access.grants import Grants
+from streams.access.quotas import Turns
 from streams.access.scope import ReceiverScope
 from streams.access.tokens import Visitor
 from streams.intake.feed_marks import NotDelivered
 from streams.intake.follower import Follower, Heard
+from streams.intake.lists import ListSizes
 from streams.intake.metrics import Written
 from streams.intake.writer import Writer
 from streams.problems import Problem
 from streams.settings import KafkaSettings, Settings
+
+LISTS, LISTS_OF_ONE = 4, 2  # that are read at the same time
 
 
 class IntakeDesk:
@@ -25,6 +29,8 @@ class IntakeDesk:
         self.writer = Writer(kafka, settings, self.told)
         self.follower = Follower(kafka, settings)
         self.not_delivered = NotDelivered()
+        self.list_sizes = ListSizes()
+        self.lists = Turns(LISTS, LISTS_OF_ONE, "lists")
         self._tasks: list[asyncio.Task[None]] = []
 
     @property

@@ -1,6 +1,5 @@
 """The addresses of the intake."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -10,9 +9,9 @@ from fastapi import APIRouter, Path, Request, Response
 from schemas.inputs import FeedId, ReportReceipt, ReportSent
 from streams.intake.bodies import JSON, content_of, read_as
 from streams.intake.decisions import NOBODY, Decider, DecisionItem, judge_decisions
-from streams.intake.delivery import accepted, caller_of, described, reports_of, write
+from streams.intake.delivery import accepted, caller_of, described, reports_of, vouched_by, write, write_proofs
 from streams.intake.desk import Caller
-from streams.intake.feed_marks import ensure_not_ahead, marks, vouched
+from streams.intake.feed_marks import ensure_not_ahead
 from streams.intake.items import ProofItem
 from streams.intake.judged import Judged, nothing
 from streams.intake.models import FeedState, Items, Mark, Marked, Proofs, Taken, Verdicts
@@ -20,7 +19,6 @@ from streams.intake.portal import judge_receipts, judge_sent
 from streams.intake.proofs import Sender, judge
 from streams.intake.writer import Delivered
 from streams.problems import MEDIA_TYPE, BadRequest
-from streams.records.record import Write
 
 PROOF, PORTAL, DECIDE = "proof", "portal", "decide"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -29,6 +27,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (400, "A body that cannot be read"),
         (401, "No token, or none that is good here"),
         (403, "Not within reach of this token"),
+        (408, "A body that does not come"),
+        (409, "A list that has shrunk"),
         (413, "More than may come at once"),
         (415, "Another media type, or packed otherwise"),
         (422, "A field that is unknown or cannot be read"),
@@ -112,33 +112,13 @@ async def deliver(caller: Caller, asked: Proofs) -> Verdicts:
     if asked.vouched_until is not None:
         ensure_not_ahead(asked.vouched_until, datetime.now(UTC))
     judged = judge(asked.items, Sender(own, asked.feed, _zone(asked)), lambda ids: reports_of(caller, ids))
-    until = _vouched(caller, asked, judged)
-    await _write_proofs(caller, asked.feed, judged, until)
+    until = vouched_by(caller, asked.feed, asked.vouched_until, judged)
+    await write_proofs(caller, "proof", asked.feed, judged, until)
     return Verdicts(verdicts=judged.verdicts, counts=judged.counts, vouched_until=until)
 
 
 def _zone(asked: Items) -> ZoneInfo | None:
     return ZoneInfo(asked.zone) if asked.zone else None
-
-
-def _vouched(caller: Caller, asked: Proofs, judged: Judged) -> datetime | None:
-    """Until when the feed vouches. What was not taken is noted also where it does not vouch now."""
-    feed = asked.feed
-    if feed is None:
-        return None
-    held = [one.stored_at for one in judged.undelivered if caller.desk.not_delivered.holds(feed, one.what)]
-    return None if asked.vouched_until is None else vouched(asked.vouched_until, held)
-
-
-async def _write_proofs(caller: Caller, feed: str | None, judged: Judged, until: datetime | None) -> None:
-    """Proofs first, then the feed's mark in every partition."""
-    desk, topic = caller.desk, caller.desk.settings.facts[2]
-    behind: Iterable[Write] = ()
-    if feed is not None and until is not None:
-        behind = marks(topic, desk.writer.input_partitions(), feed, until)
-    await write(caller, Delivered(caller.visitor, "proof", feed, judged.counts), topic, judged, behind)
-    if until is not None:
-        desk.told.marked()
 
 
 @router.post(
@@ -154,7 +134,7 @@ async def feed_marks(request: Request, feed: Annotated[FeedId, Path()]) -> Respo
     caller.ensure_feed(feed)
     asked = read_as(Mark, await content_of(request))
     ensure_not_ahead(asked.vouched_until, datetime.now(UTC))
-    await _write_proofs(caller, feed, nothing(), asked.vouched_until)
+    await write_proofs(caller, "mark", feed, nothing(), asked.vouched_until)
     return accepted(Marked(feed=feed, vouched_until=asked.vouched_until))
 
 

@@ -50,7 +50,7 @@ def load_plan(path: Path) -> Plan:
         raise ConfigurationError(f"{path}: The mapping has no source: begin one with [[source]].")
     sources = []
     for number, source in enumerate(plan.source, start=1):
-        for wrong in _mistakes(source):
+        for wrong in mistakes_in(source):
             raise ConfigurationError(f"{path}: The mapping is wrong at source.{number}.{wrong}.")
         sources.append(source.model_copy(update={"files": tuple(_files(path, number, source))}))
     return plan.model_copy(update={"source": tuple(sources)})
@@ -85,7 +85,7 @@ def _matching(pattern: Path) -> Iterator[Path]:
     return (match for match in root.glob(str(pattern.relative_to(root))) if match.is_file())
 
 
-def _mistakes(source: SourcePlan) -> Iterator[str]:
+def mistakes_in(source: SourcePlan) -> Iterator[str]:
     """What the model cannot see, as places and what is wrong there."""
     for name in source.constants.keys() & source.columns.keys():
         yield f"constants.{name}: it is given under columns, too: remove one of the two"

@@ -150,10 +150,13 @@ async def test_the_examples_of_the_description_are_read(keys: Issuer) -> None:
     for path, operations in described["paths"].items():
         for operation in operations.values():
             for media, body in operation.get("requestBody", {"content": {}})["content"].items():
+                given = body.get("example")
+                if given is None:  # of Parquet
+                    continue
                 async with asking(desk_of()) as client:
                     answer = await client.post(
                         path.replace("{feed}", "familia-3907"),
-                        content=orjson.dumps(body["example"]),
+                        content=given if isinstance(given, str) else orjson.dumps(given),
                         headers={"Content-Type": media},
                     )
                 assert kind(answer) in {(503, "not-written"), (503, "not-read-yet")}, path
