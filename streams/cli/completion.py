@@ -1,13 +1,19 @@
-"""The command that lets a shell complete what is typed."""
+"""The command that lets a shell complete what is typed.
+
+The library has it as options that write into the user's files, too. What lies behind them is private to it: the test
+that has a shell complete something tells when it has moved.
+"""
 
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from typer._completion_shared import get_completion_script  # where `typer --show-completion` has it from
+from typer._completion_classes import completion_init as can_be_completed
+from typer._completion_shared import get_completion_script
 
 from streams.cli.usage import examples
 
+__all__ = ["COMPLETION_EXAMPLES", "can_be_completed", "completion"]
 COMPLETION_EXAMPLES = examples(
     "source <(meldingsvakt completion bash)",
     "source <(meldingsvakt completion zsh)",

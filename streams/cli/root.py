@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 
 from streams.broker import BrokerUnavailable
 from streams.cli.audit import audit_app
-from streams.cli.completion import COMPLETION_EXAMPLES, completion
+from streams.cli.completion import COMPLETION_EXAMPLES, can_be_completed, completion
 from streams.cli.config import CONFIG_EXAMPLES, config
 from streams.cli.decisions import DECIDE_EXAMPLES, decide
 from streams.cli.doctor import DOCTOR_EXAMPLES, doctor
@@ -57,6 +57,7 @@ app.add_typer(rejected_app, name="rejected")
 
 def main() -> None:
     """Run a command; what the user can set right is one sentence and exit code 2."""
+    can_be_completed()
     try:
         code = app(standalone_mode=False)
     except TyperException as error:

@@ -68,7 +68,7 @@ _MOVES = {
 }  # fmt: skip
 
 
-class Story(NamedTuple):
+class ReportStory(NamedTuple):
     """A report told: one sentence, what to do, and names with values for the rest."""
 
     sentence: str
@@ -78,12 +78,12 @@ class Story(NamedTuple):
     places: list[tuple[str, object]]
 
 
-def told(found: Explained, now: datetime) -> Story:
+def told(found: Explained, now: datetime) -> ReportStory:
     """The story of a report; times are Norwegian ones, but in the places."""
     state = found.state or {}
     missing = [event for event in found.events if event["type"] == MISSING_TYPE]
     deletes = parse_time(missing[-1]["portal_deletes_at"]) if missing else None
-    return Story(
+    return ReportStory(
         _sentence(state, found.coverage or {}, now),
         list(_advice(state, deletes, now)),
         _facts(found, state, deletes),
