@@ -122,7 +122,7 @@ def command_lines(command: str, width: int) -> list[str]:
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Data as a table; each row as a block of its own where a line would be wider than the terminal."""
     console = output()
-    cells = [["" if cell is None else visible(str(cell)).replace("\n", "\\n") for cell in row] for row in rows]
+    cells = [[_cell(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
     if sum(widths) + len(_GAP) * (len(widths) - 1) > width_of(console):
         _show_blocks(columns, cells)
@@ -131,6 +131,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         line = _GAP.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
         if line.strip() or row is not columns:
             console.print(Text(line.rstrip(), style), soft_wrap=True)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else visible(str(value)).replace("\n", "\\n")
 
 
 def show_fields(fields: Iterable[tuple[str, object]], indent: str = "") -> None:

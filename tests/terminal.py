@@ -26,8 +26,9 @@ class Screen(NamedTuple):
         return [line for line in self.lines if len(line) > columns and " " in line.strip()]
 
     def cut(self) -> list[str]:
-        """Lines of which a part is not shown."""
-        return [line for line in self.lines if "\N{HORIZONTAL ELLIPSIS}" in line or line.endswith("...")]
+        """Lines of which a part is not shown; more arguments than one are written with dots, too."""
+        dots = ("\N{HORIZONTAL ELLIPSIS}", "...")
+        return [line for line in self.lines if line.endswith(dots) and not line.endswith("[ARGS]...")]
 
 
 def in_terminal(command: Sequence[str], columns: int, environment: Mapping[str, str]) -> Screen:

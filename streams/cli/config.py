@@ -52,7 +52,7 @@ def _settings(settings: BaseSettings, *, read: bool) -> list[Setting]:
         full = f"{prefix}{name.upper()}"
         is_set = full in set_here
         value = None if is_set and not read else values.get(name)
-        written = None if value is None else str(value)
+        written = str(value).lower() if isinstance(value, bool) else None if value is None else str(value)
         found.append(Setting(full, written, "environment" if is_set else "default", field.description))
     return found
 

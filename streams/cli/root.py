@@ -59,7 +59,7 @@ def main() -> None:
     """Run a command; what the user can set right is one sentence and exit code 2."""
     can_be_completed()
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="meldingsvakt")
     except TyperException as error:
         if error.format_message():  # none where the help was shown in place of a call that says nothing
             say(f"meldingsvakt: {sentence_about(error)}", "ERROR")

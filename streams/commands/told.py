@@ -24,7 +24,7 @@ _WHY = {
     Reason.STORED_ELSEWHERE: "another receiver than the one it was sent to has stored it",
     Reason.UNWATCHED: "its source of proof was silent to the last, so that nobody could see whether it was stored",
 }
-_ASK = "Ask {receiver} to look for it, by the message ids below."
+_ASK = "Ask {receiver} to look for it, by {name}."
 _ADVICE = {
     Reason.NO_RECEIPT: f"{_ASK} If it is not there, send it again",
     Reason.RECEIPTED_NOT_STORED: f"{_ASK} If it is not there: the portal counts it as delivered and refuses to send it "
@@ -118,12 +118,12 @@ def _advice(state: dict[str, Any], deletes: datetime | None, now: datetime) -> I
     elif status == Status.MISSING and not state["outcome"]:
         if deletes is not None and deletes <= now:
             yield (
-                f"The portal deleted its copy {_time(deletes)}: ask {_receiver(state)} and the sender, by the message "
-                "ids below, who still has it."
+                f"The portal deleted its copy {_time(deletes)}: ask {_receiver(state)} and the sender, by "
+                f"{_name(state)}, who still has it."
             )
         else:
             until = f", before the portal deletes its copy {_time(deletes)}" if deletes else ""
-            yield _ADVICE[Reason(state["reason"])].format(receiver=_receiver(state)) + until + "."
+            yield _ADVICE[Reason(state["reason"])].format(receiver=_receiver(state), name=_name(state)) + until + "."
         yield f"Then say how it ended: `meldingsvakt decide {state['report_id']} close --outcome OUTCOME`"
     elif status == Status.UNDETERMINED:
         yield "Have the source of proof speak again; if it does not, the report is announced missing in time."
@@ -201,6 +201,11 @@ def _place(entry: dict[str, Any]) -> str:
     arrived = f", arrived {entry['arrived']}" if entry["arrived"] else ""
     copied = f", copied from {entry['copied_from']}" if entry["copied_from"] else ""
     return f"{entry['topic']}, partition {entry['partition']}, offset {entry['offset']}{arrived}{copied}"
+
+
+def _name(state: dict[str, Any]) -> str:
+    """What others know it by."""
+    return "the message ids below" if state["message_ids"] else "the report's id"
 
 
 def _receiver(state: dict[str, Any]) -> str:
