@@ -42,7 +42,7 @@ _ADVICE = {
 _TOLD = ("unknown-report", "month-refused")
 
 
-class Explained(NamedTuple):
+class ToldProblem(NamedTuple):
     """What a page says of a problem; `foreign`: the detail is in English, whatever the reader's language."""
 
     heading: str
@@ -50,18 +50,18 @@ class Explained(NamedTuple):
     foreign: bool = False
 
 
-def told(words: Words, problem: Problem) -> Explained:
+def told(words: Words, problem: Problem) -> ToldProblem:
     """The problem as the reader understands it."""
     heading = words(_HEADINGS.get(problem.kind, "error.heading"))
     field = problem.errors[0].where if problem.errors else ""
     if problem.kind in _TOLD:
-        return Explained(heading, problem.detail)
+        return ToldProblem(heading, problem.detail)
     if problem.kind == "unknown-parameter":
-        return Explained(heading, words("error.unknown_field", field=field))
+        return ToldProblem(heading, words("error.unknown_field", field=field))
     if problem.kind in ("invalid-parameter", "unknown-order"):
         advice = words("error.day") if field in _DAYS else words("error.go_back")
         name = words(_LABELS[field]) if field in _LABELS else field
-        return Explained(heading, f"{words('error.unreadable_field', field=name)} {advice}")
+        return ToldProblem(heading, f"{words('error.unreadable_field', field=name)} {advice}")
     if problem.kind in _ADVICE:
-        return Explained(heading, words(_ADVICE[problem.kind]))
-    return Explained(heading, problem.detail, foreign=words.language != "en")
+        return ToldProblem(heading, words(_ADVICE[problem.kind]))
+    return ToldProblem(heading, problem.detail, foreign=words.language != "en")
