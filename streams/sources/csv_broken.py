@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from streams.sources.chunk import TIMES
 from streams.sources.csv_header import DELIMITERS
-from streams.sources.ids import SHORTEST_WORD, Legible, made_out, uuids_in
+from streams.sources.ids import SHORTEST_WORD, Legible, besides_uuids, made_out, uuids_in
 from streams.sources.text import as_text
 
 _OTHER_IDS = frozenset({"message_id", "unit_id"})
@@ -73,7 +73,15 @@ class BrokenLines:
         if (not whole and len(found) < 2) or any("\n" in cell and uuids_in(cell) for cell in cells):
             return False
         missing = self._width - len(cells)
+        if missing > 0 and self._crowded(cells, found[0]):
+            return False
         return missing <= 0 or any(self._goes(cells, found[0], gap, missing) for gap in range(len(cells) + 1))
+
+    @staticmethod
+    def _crowded(cells: list[str], own: str) -> bool:
+        """Whether the id shares its cell with other words, and others stand elsewhere: what separates is not known."""
+        among = [cell for cell in cells if own in uuids_in(cell)]
+        return len(uuids_in(*cells)) > 1 and all(besides_uuids(cell) for cell in among)
 
     def _goes(self, cells: list[str], own: str, gap: int, missing: int) -> bool:
         """Whether every cell is what it should be where so many are missing from a place on."""

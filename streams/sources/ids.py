@@ -87,3 +87,8 @@ def uuids_in(*texts: str) -> tuple[str, ...]:
     """The report ids that stand in some texts, as the key has them."""
     found = (canonical_report_id(one) for text in texts for one in _UUID.findall(text.lower()))
     return tuple(dict.fromkeys(one for one in found if one is not None and one not in NO_UUIDS))
+
+
+def besides_uuids(text: str) -> tuple[str, ...]:
+    """The words of a text that are no report's id and no part of how ids are written."""
+    return tuple(word for word in re.findall(r"\w+", _UUID.sub(" ", text.lower())) if word not in ("urn", "uuid"))
