@@ -75,13 +75,14 @@ def _heirs(feed: str, version: Version) -> set[str]:
 
 
 def _is_believed(number: int, mark: FeedMark, log: Log, law: Law) -> bool:
-    """False for a mark from the future, and for one that counts more proofs than came."""
+    """False for a mark from the future, and for one that counts more proofs than came since the feed was known."""
     if mark.vouched_until > mark.place.arrived + AHEAD:
         return False
     came = 0
     for one in reversed(log.stored[:number]):
-        if one.feed == mark.feed and isinstance(one, Stored):
-            came += 1
-        elif one.feed == mark.feed and one.feed in feeds_known(one.place.arrived, law):
+        if one.feed != mark.feed or mark.feed not in feeds_known(one.place.arrived, law):
+            continue
+        if not isinstance(one, Stored):
             break  # its mark before this one
+        came += 1
     return mark.proofs is None or mark.proofs <= came
