@@ -183,11 +183,14 @@ def counts(row: Row, named: Receiver | None, rules: Rules) -> bool:
 def _settle(row: Row, stored: Stored) -> Step:
     """The proof that settles a row: a missing one is recovered by it, any other is stored."""
     arrived = stored.place.arrived
-    row.flags |= unreadable_flags(stored.unreadable)
+    if stored.unreadable:
+        row.flags |= unreadable_flags(stored.unreadable)
     if stored.stored_at > arrived:
         _flag_ahead(row, stored.stored_at, arrived)
         stored = stored._replace(stored_at=arrived)
-    proof = row.proof = stored._replace(unreadable=(), feed=None)
+    if stored.unreadable or stored.feed is not None:
+        stored = stored._replace(unreadable=(), feed=None)
+    proof = row.proof = stored
     row.touched = max(row.touched, arrived)
     row.window = Window.CLOSED
     if row.status is Status.MISSING:

@@ -30,20 +30,22 @@ def judge(
     row: Row | None = None
     events: tuple[Event, ...] = ()
     for one in in_order(inputs):
+        arrived = one.place.arrived
         if row is not None:
-            events += pass_turns(row, min(one.place.arrived, until), rules, sight)
+            events += pass_turns(row, min(arrived, until), rules, sight)
         if isinstance(one, FeedMark):
             sight.feeds.take(one, rules.policy)
-            continue
-        if isinstance(one, Decision):
+        elif isinstance(one, Decision):
             if row is not None:
                 step, answered = fold_decision(row, one, rules)
                 row, events = erased(row) if step is Step.ERASED else row, events + answered
-            continue
-        row = row or Row(one.report_id, one.place.arrived)
-        events += fold(row, one, rules)[1]
-        if isinstance(one, Stored):
-            sight.feeds.count(one, rules.policy)
+        else:
+            row = row or Row(one.report_id, arrived)
+            _, caused = fold(row, one, rules)
+            if caused:
+                events += caused
+            if isinstance(one, Stored) and one.feed is not None:
+                sight.feeds.count(one, rules.policy)
     if row is None:
         raise ValueError("A report without a fact cannot be judged.")
     return row, events + pass_turns(row, until, rules, sight)

@@ -46,7 +46,7 @@ class Municipalities:
 
         Two different members of one of the services agree, too.
         """
-        if one is None or other is None:
+        if one is None or other is None or one == other:
             return True
         return self._alike(one, other) or any(self._work_together(one, other, service) for service in services)
 

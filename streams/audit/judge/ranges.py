@@ -103,8 +103,10 @@ def judge_range(connection: duckdb.DuckDBPyConnection, asked: Range, ground: Jud
         left = unread.get(report_id, frozenset())
         mine = decided.get(report_id, ())
         found = verdict(facts, ground, decisions=mine, within=within, unread=left, early=early)
-        unfit += [(one.place.topic, one.place.offset, one.place.partition) for one in found.unfit]
-        events += map(_event, found.events)
+        if found.unfit:
+            unfit += [(one.place.topic, one.place.offset, one.place.partition) for one in found.unfit]
+        if found.events:
+            events += map(_event, found.events)
         if found.row.status is Status.ERASED:
             rows.append(_erased(found, named))
             continue

@@ -42,6 +42,9 @@ class TopicSights(NamedTuple):
         return self.feeds is None or feed in self.feeds
 
 
+_NOTHING_SAID = Sight(HeardFeeds({}))
+
+
 class JudgeContext(NamedTuple):
     """By what is judged: the rules, until when everything is known, what the evidence covers, and what topics say."""
 
@@ -91,7 +94,7 @@ def verdict(
     hours in which the time of each of them lies, 0 where it is known. `unread`: of which kinds there is one more, or
     may be, that cannot be read. `early`: there is a proof from long before the report was sent.
     """
-    sight = None if ground.topics is None else ground.topics.sight(facts[0].report_id)
+    sight = _NOTHING_SAID if ground.topics is None else ground.topics.sight(facts[0].report_id)
     row, events = judge(facts, ground.until, ground.rules, sight)
     if not decisions:
         return _told(row, events, facts, ground, sight, within, unread, early=early)
@@ -120,7 +123,7 @@ def _told(
     events: tuple[Event, ...],
     facts: Sequence[Fact],
     ground: JudgeContext,
-    sight: Sight | None,
+    sight: Sight,
     within: Sequence[int] | None,
     unread: frozenset[FactKind],
     *,
@@ -139,9 +142,10 @@ def _told(
     if early and untold is None and status is not Status.STORED:
         untold = "proof_too_early"
     if untold is None:
-        cause = next((event.cause for event in events if isinstance(event, Recovered)), None)
-        certain = FactKind.RECEIPT not in unread and _reach(row, ground.receipts) is None
-        return Verdict(row, status, None, certain or status not in _BY_REASON, cause, found, events)
+        by_reason = status in _BY_REASON
+        cause = next((event.cause for event in events if isinstance(event, Recovered)), None) if by_reason else None
+        certain = not by_reason or (FactKind.RECEIPT not in unread and _reach(row, ground.receipts) is None)
+        return Verdict(row, status, None, certain, cause, found, events)
     if status is Status.RECOVERED and untold != "sources_contradict":
         # It is stored for certain; only whether a proof came before this one cannot be told.
         return Verdict(row, "stored", None, True, None, found)
@@ -212,7 +216,7 @@ def _reach(row: Row, coverage: EvidenceCoverage) -> Untold | None:
 
 
 def _depends_on_the_hour(
-    status: Status, facts: Sequence[Fact], within: Sequence[int], ground: JudgeContext, sight: Sight | None
+    status: Status, facts: Sequence[Fact], within: Sequence[int], ground: JudgeContext, sight: Sight
 ) -> bool:
     """True if another reading of times that come twice in autumn, or are but a day, gives another status."""
     kinds = sorted({type(fact).__name__ for fact, hours in zip(facts, within, strict=True) if hours})
