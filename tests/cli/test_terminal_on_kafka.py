@@ -56,11 +56,11 @@ EXIT_CODES = {
 async def _announced(world: World) -> str:
     """A report that was announced missing, beside a record that could not be read; its id."""
     worker = world.worker()
-    await worker.ready()
+    await worker.ready(seconds=120)
     async with world.announcements() as announced:
         report = await world.sent()
         await world.put("stored", b'{"report_id": 1}', key=report.encode())
-        await announced.next()
+        await announced.next(60)
     return report
 
 
