@@ -64,5 +64,5 @@ def what_becomes_of_it(tp: TopicPartition, offset: int) -> tuple[str, str]:
     return (
         f"{tp.topic}-{tp.partition} begins (offset {offset}) with records that have no append time of the broker: the "
         "worker lists each of them as rejected (no_append_time) and judges nothing by it",
-        "let a worker read them, then `meldingsvakt rejected replay --reason no_append_time`: it appends them once more",
+        "let a worker read them, then `meldingsvakt rejected replay --reason no_append_time`, which appends them anew",
     )
