@@ -18,7 +18,7 @@ COLUMNS = 80
 CALLS: dict[tuple[str, ...], list[str]] = {
     (): [],
     ("simulate",): ["--out", "{folder}/traffic", "--reports", "400", "--seed", "7"],
-    ("demo",): ["--virtual"],
+    ("demo",): ["--exit"],
     ("decide",): ["{report}", "acknowledge", "--subject", "lead"],
     ("broker",): ["--dir", "/dev/null/below"],
     ("topics",): [],
@@ -39,11 +39,13 @@ CALLS: dict[tuple[str, ...], list[str]] = {
 WRONG: dict[tuple[str, ...], dict[str, str]] = {
     ("worker",): {"MELDINGSVAKT_KEEP": "P1D"},
     ("view",): {"MELDINGSVAKT_HTTP_PORT": "x"},
+    ("demo",): {"KAFKA_BROKERS": "127.0.0.1:1"},
 }
 # What is data for programs, one line each however long it is.
 FOR_PROGRAMS = {("completion",)}
 EXIT_CODES = {
     (): 2,
+    ("demo",): 2,
     ("broker",): 2,
     ("worker",): 2,
     ("view",): 2,
@@ -107,6 +109,14 @@ def _is_whole(screens: dict[tuple[str, ...], Screen], report: str, world: World)
     counts = next(line for line in reversed(screens[("doctor",)].lines) if line)
     assert counts.endswith(" ok")
     assert counts.startswith("0 faults, ")
+
+
+@pytest.mark.long  # it plays three years
+async def test_the_demo_is_not_cut_in_80_columns() -> None:
+    command = [sys.executable, "-m", "streams.cli", "demo", "--virtual"]
+    screen = await asyncio.to_thread(in_terminal, command, COLUMNS, {})
+    assert (screen.exit_code, screen.too_wide(COLUMNS), screen.cut()) == (0, [], [])
+    assert "phantoms                 0      announced 0" in screen.lines
 
 
 async def test_the_doctor_shows_the_worst_first_in_colour_only_where_it_is_wanted(make_world: MakeWorld) -> None:
