@@ -21,7 +21,7 @@ from jwt.algorithms import RSAAlgorithm
 KEY = Path("/run/issuer/key.json")
 JWKS = Path("/run/jwks/jwks.json")
 MELDINGSVAKT_IMAGE = 10001  # the user of the image, in whose name the token is signed
-SCOPES = ("own", "aggregates", "national", "sql")
+SCOPES = ("own", "aggregates", "national", "sql", "proof", "portal", "decide")
 
 
 def make_keys() -> None:

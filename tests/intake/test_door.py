@@ -8,8 +8,10 @@ import httpx
 import orjson
 import pytest
 
+from streams.errors import ConfigurationError
 from streams.intake.bodies import MOST_DELIVERED_BYTES
 from streams.intake.desk import IntakeDesk
+from streams.intake.server import serve
 from streams.settings import Settings
 from tests.intake.door import DECIDE, PROOF, PROOFS, asking
 from tests.view.access.issuer import BERGEN, NATIONAL, NOBODY, OWN, Issuer
@@ -133,6 +135,14 @@ async def test_no_refusal_repeats_what_was_sent(keys: Issuer) -> None:
             answer = await client.post(PROOFS, json=body)
             assert answer.status_code == 422
             assert "Kari" not in answer.text
+
+
+def test_it_listens_on_loopback_only_unless_it_asks_for_tokens() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"The intake does not listen on 0\.0\.0\.0 without tokens: set"
+    ) as said:
+        serve(NOWHERE, Settings(intake_host="0.0.0.0"))
+    assert "MELDINGSVAKT_INTAKE_HOST to 127.0.0.1" in str(said.value)
 
 
 async def test_it_lives_and_says_why_it_is_not_ready() -> None:

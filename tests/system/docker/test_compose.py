@@ -123,18 +123,20 @@ def test_every_client_of_closed_kafka_shows_a_certificate() -> None:
         assert SECURE[name]["environment"]["KAFKA_SECURITY_PROTOCOL"] == "SSL"
 
 
-def test_nobody_is_let_in_without_a_token_but_where_only_loopback_is_published() -> None:
-    name = "MELDINGSVAKT_VIEW_UNPROTECTED"
-    assert PLAIN["view"]["environment"][name] == "true"
-    assert SECURE["view"]["environment"][name] == "false"
+@pytest.mark.parametrize("part", ["view", "intake"])
+def test_nobody_is_let_in_without_a_token_but_where_only_loopback_is_published(part: str) -> None:
+    name = f"MELDINGSVAKT_{part.upper()}_UNPROTECTED"
+    assert PLAIN[part]["environment"][name] == "true"
+    assert SECURE[part]["environment"][name] == "false"
     # As bytes: what Python compiled of the image's programs lies beside them where they were imported before.
     files = [path for path in DOCKER.rglob("*") if path.is_file() and path.suffix not in {".md", ".pyc"}]
     others = [path for path in files if name.encode() in path.read_bytes()]
     assert {path.name for path in others} == set(NAMES)
 
 
-def test_the_secure_view_asks_for_tokens_of_the_trial_issuer() -> None:
-    view, token = SECURE["view"], SECURE["token"]
+@pytest.mark.parametrize("part", ["view", "intake"])
+def test_the_secure_doors_ask_for_tokens_of_the_trial_issuer(part: str) -> None:
+    view, token = SECURE[part], SECURE["token"]
     for setting in ("ISSUER", "AUDIENCE"):
         assert view["environment"][f"MELDINGSVAKT_VIEW_{setting}"].startswith("https://")
         assert token["environment"].items() <= view["environment"].items()
@@ -150,7 +152,7 @@ def test_the_example_of_organisations_is_a_mapping() -> None:
     assert mapping.receivers_of("958935420") == {ReceiverScope("0301")}
 
 
-@pytest.mark.parametrize("name", ["worker-1", "worker-2", "view"])
+@pytest.mark.parametrize("name", ["worker-1", "worker-2", "view", "intake"])
 def test_log_lines_are_json(name: str) -> None:
     assert PLAIN[name]["environment"]["MELDINGSVAKT_LOG_FORMAT"] == "json"
 
@@ -184,4 +186,4 @@ def test_prometheus_and_grafana_find_their_files_and_each_other() -> None:
         for each in job["static_configs"]
         for target in each["targets"]
     }
-    assert targets == {"worker-1:8081", "worker-2:8081", "view:8080"}
+    assert targets == {"worker-1:8081", "worker-2:8081", "view:8080", "intake:8082"}

@@ -38,6 +38,20 @@ def test_the_view_listens_beyond_its_pod_because_it_asks_for_tokens(monkeypatch:
     assert grants.mapping.receivers_of("958935420")
 
 
+def test_the_intake_listens_beyond_its_pod_because_it_asks_for_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = given_to("intake")
+    assert given["MELDINGSVAKT_INTAKE_HOST"] == "0.0.0.0"
+    assert "MELDINGSVAKT_INTAKE_UNPROTECTED" not in given
+    monkeypatch.setenv("MELDINGSVAKT_VIEW_MAPPING", str(BASE / Path(given.pop("MELDINGSVAKT_VIEW_MAPPING")).name))
+    for key, value in given.items():
+        monkeypatch.setenv(key, value)
+    grants = grants_of(Settings())
+    assert grants.tokens is not None
+    assert grants.mapping is not None
+    names = [each for each in PODS["intake"]["containers"][0]["env"] if each["name"] == "MELDINGSVAKT_INSTANCE_ID"]
+    assert names[0]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}, "two of one name end each other"
+
+
 def test_the_view_finds_its_mapping_where_it_is_mounted() -> None:
     given, pod = given_to("view"), PODS["view"]
     path = Path(given["MELDINGSVAKT_VIEW_MAPPING"])
@@ -69,17 +83,24 @@ def test_nothing_is_allowed_but_what_is_named() -> None:
 
 def allowed(direction: str, component: str) -> set[tuple[str, int]]:
     """To or from whom a part's pods may speak, and by which port."""
-    labels = WORKLOADS[component]["spec"]["template"]["metadata"]["labels"].items()
+    labels = WORKLOADS[component]["spec"]["template"]["metadata"]["labels"]
     return {
         (_peer(peer), port["port"])
         for each in RESOURCES
         # The overlay's Kafka is another one.
         if each["kind"] == "NetworkPolicy" and each not in documents(EXAMPLE / "kafka.yaml")
-        if each["spec"]["podSelector"]["matchLabels"].items() <= labels
+        if _selects(each["spec"]["podSelector"], labels)
         for rule in each["spec"].get(direction, [])
         for peer in rule["to" if direction == "egress" else "from"]
         for port in rule["ports"]
     }
+
+
+def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    assert {each["operator"] for each in selector.get("matchExpressions", [])} <= {"In"}
+    return selector["matchLabels"].items() <= labels.items() and all(
+        labels[each["key"]] in each["values"] for each in selector.get("matchExpressions", [])
+    )
 
 
 def _peer(peer: dict[str, Any]) -> str:
@@ -90,13 +111,16 @@ def _peer(peer: dict[str, Any]) -> str:
 
 
 def test_people_come_to_the_view_through_the_login_proxy_alone_and_prometheus_to_all() -> None:
-    assert allowed("ingress", "view") == {("prometheus", 8080), ("prometheus", 8081), ("login-proxy", 8080)}
-    assert allowed("ingress", "worker") == {("prometheus", 8080), ("prometheus", 8081)}
+    prometheus = {("prometheus", 8080), ("prometheus", 8081), ("prometheus", 8082)}
+    assert allowed("ingress", "view") == prometheus | {("login-proxy", 8080)}
+    assert allowed("ingress", "worker") == prometheus
+    assert allowed("ingress", "intake") == prometheus | {("gateway", 8082)}
 
 
 def test_only_keys_and_heartbeat_come_from_the_internet_and_nothing_inside_is_reached_by_the_way_to_it() -> None:
     kafka = {("Kafka", 9093), ("kube-dns", 53)}
     assert allowed("egress", "view") == kafka | {("the internet", 443)}
+    assert allowed("egress", "intake") == kafka | {("the internet", 443)}
     assert allowed("egress", "worker") == kafka | {("the internet", 443)}
     outside = {
         each["metadata"]["name"]: {

@@ -89,7 +89,7 @@ def test_every_pod_is_probed(pod: dict[str, Any]) -> None:
 def test_the_ports_are_those_that_are_listened_on() -> None:
     settings = Settings()
     ports = {name: pod["containers"][0]["ports"][0]["containerPort"] for name, pod in PODS.items()}
-    assert ports == {"worker": settings.http_port, "view": settings.view_port}
+    assert ports == {"worker": settings.http_port, "view": settings.view_port, "intake": settings.intake_port}
 
 
 @pytest.mark.parametrize("pod", PODS.values(), ids=PODS)

@@ -16,7 +16,7 @@ from tests.engine.world import free_port
 T = TypeVar("T")
 ROOT = Path(__file__).parents[4]
 IMAGE = "meldingsvakt:local"
-SERVICES = ("kafka", "topics", "worker-1", "worker-2", "view", "prometheus", "grafana")
+SERVICES = ("kafka", "topics", "worker-1", "worker-2", "view", "intake", "prometheus", "grafana")
 POLICY = """
 portal_retention = "P30D"
 [[version]]
@@ -72,6 +72,7 @@ class Stack:
             "COMPOSE_PROJECT_NAME": self._name,
             "POLICY": str(policy),
             "VIEW_PORT": str(self._view),
+            "INTAKE_PORT": str(free_port()),
             "PROMETHEUS_PORT": str(self._prometheus),
             "GRAFANA_PORT": str(free_port()),
         }
