@@ -143,6 +143,13 @@ def test_the_policy_is_one(tmp_path: Path) -> None:
     assert [version.id for version in load_policy(tmp_path / "policy.toml").versions] == ["2026-01"]
 
 
+def test_the_policy_of_the_first_proof_is_one(tmp_path: Path) -> None:
+    [text] = blocks(INTAKE, "toml")
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    [version] = load_policy(tmp_path / "policy.toml").versions
+    assert [feed.id for feed in version.feeds] == ["familia-3907"]
+
+
 def test_the_doctors_states_are_all_explained() -> None:
     assert [state for state, _ in table(RUNNING, "state", "means")] == list(FindingState)
 
