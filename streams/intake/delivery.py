@@ -63,10 +63,25 @@ def accepted(answer: BaseModel) -> Response:
 
 def described(model: type[BaseModel], example: dict[str, Any], item: type[BaseModel] | None = None) -> dict[str, Any]:
     """What a request's body may be, for the OpenAPI document; with items also as NDJSON."""
-    schema = model.model_json_schema()
+    schema = whole(model)
     content: dict[str, Any] = {JSON: {"schema": schema, "example": example}}
     if item is not None:
-        schema["properties"]["items"]["items"] = one = item.model_json_schema()
-        schema["$defs"] = schema.get("$defs", {}) | one.pop("$defs", {})
-        content[NDJSON[0]] = {"schema": item.model_json_schema(), "example": example["items"][0]}
+        schema["properties"]["items"]["items"] = one = whole(item)
+        content[NDJSON[0]] = {"schema": one, "example": example["items"][0]}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def whole(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's schema with all that it refers to in its place: in the document its references would lead nowhere."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def put(node: Any) -> Any:
+        if isinstance(node, dict):
+            name = str(node.get("$ref", "")).rpartition("/")[2]
+            rest = {key: put(value) for key, value in node.items() if key != "$ref"}
+            return put(parts[name]) | rest if name else rest
+        return [put(one) for one in node] if isinstance(node, list) else node
+
+    made: dict[str, Any] = put(schema)
+    return made

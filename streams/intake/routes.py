@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from schemas.inputs import FeedId, ReportReceipt, ReportSent
 from streams.intake.bodies import JSON, content_of, read_as
 from streams.intake.decisions import NOBODY, Decider, DecisionItem, judge_decisions
-from streams.intake.delivery import accepted, caller_of, described, reports_of, vouched_by, write, write_proofs
+from streams.intake.delivery import accepted, caller_of, described, reports_of, vouched_by, whole, write, write_proofs
 from streams.intake.desk import Caller
 from streams.intake.feed_marks import ensure_not_ahead
 from streams.intake.items import ProofItem
@@ -18,11 +18,11 @@ from streams.intake.models import FeedState, Items, Mark, Marked, Proofs, Taken,
 from streams.intake.portal import judge_receipts, judge_sent
 from streams.intake.proofs import Sender, judge
 from streams.intake.writer import Delivered
-from streams.problems import MEDIA_TYPE, BadRequest
+from streams.problems import MEDIA_TYPE, BadRequest, ProblemDocument
 
 PROOF, PORTAL, DECIDE = "proof", "portal", "decide"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
+    code: {"description": text, "content": {MEDIA_TYPE: {"schema": whole(ProblemDocument)}}}
     for code, text in (
         (400, "A body that cannot be read"),
         (401, "No token, or none that is good here"),

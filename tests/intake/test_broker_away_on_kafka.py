@@ -8,8 +8,7 @@ import pytest
 
 from streams.broker import EmbeddedKafka
 from tests.engine.world import World
-from tests.intake.door import PROOFS, asking, settings_of, working
-from tests.intake.test_proofs_on_kafka import stored
+from tests.intake.door import PROOFS, asking, settings_of, stored, working
 from tests.real_kafka import true_at_last
 
 pytestmark = [pytest.mark.kafka]

@@ -4,16 +4,14 @@ import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 
 from streams.errors import ConfigurationError
 from streams.intake.bodies import MOST_DELIVERED_BYTES
-from streams.intake.desk import IntakeDesk
 from streams.intake.server import serve
 from streams.settings import Settings
-from tests.intake.door import DECIDE, PROOF, PROOFS, asking
+from tests.intake.door import DECIDE, PROOF, PROOFS, asking, desk_of, kind
 from tests.view.access.issuer import BERGEN, NATIONAL, NOBODY, OWN, Issuer
 from tests.view.conftest import NOWHERE
 
@@ -21,18 +19,6 @@ REPORT = "0b7f3d52-6c1e-4f4e-9d0a-1c2b3a4d5e6f"
 ONE: dict[str, Any] = {"items": [{"report_id": REPORT}]}
 ITS_OWN = {**ONE, "feed": "flyt-bergen"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
-
-
-def desk_of(keys: Issuer | None = None, **changes: Any) -> IntakeDesk:
-    """A desk that has never reached Kafka."""
-    given = {**keys.settings(), **changes} if keys else changes
-    return IntakeDesk(NOWHERE, Settings(**given))
-
-
-def kind(answer: httpx.Response) -> tuple[int, str]:
-    """The status and the kind of problem; all refusals are problem documents."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    return answer.status_code, answer.json()["type"].rpartition(":")[2]
 
 
 @pytest.mark.parametrize(

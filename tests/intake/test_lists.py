@@ -17,15 +17,9 @@ from starlette.requests import ClientDisconnect
 
 from streams.core.events import written
 from streams.intake import lists
-from streams.intake.desk import IntakeDesk
-from streams.intake.follower import Heard
 from streams.intake.lists import ListSizes
-from streams.intake.writer import Delivered
 from streams.problems import Problem
-from streams.records.decode import FEED_HEADER
-from streams.records.record import Write
-from tests.intake.door import PROOF, asking
-from tests.intake.test_door import desk_of, kind
+from tests.intake.door import PROOF, Kept, asking, desk_and_kept, kind
 from tests.view.access.issuer import BERGEN, OSLO, Issuer
 
 LISTS = "/intake/v1/lists"
@@ -33,42 +27,6 @@ IDS = [str(UUID(int=number)) for number in range(1, 5)]
 CSV = {"Content-Type": "text/csv"}
 OURS = "report_id,stored_at\n" + "".join(f"{one},2026-01-05T09:00:0{at}Z\n" for at, one in enumerate(IDS))
 UNTIL = "2026-01-05T12:00:00Z"
-
-
-class Kept:
-    """Stands where Kafka would be: what would have been committed, transaction by transaction."""
-
-    trouble = None
-
-    def __init__(self) -> None:
-        self.transactions: list[list[Write]] = []
-
-    def input_partitions(self) -> int:
-        """Two."""
-        return 2
-
-    async def write(self, records: list[Write], delivered: Delivered) -> None:
-        """Remember it."""
-        self.transactions.append(records)
-
-    def proofs(self) -> list[dict[str, Any]]:
-        """Every proof."""
-        found = [orjson.loads(one.value or b"") for some in self.transactions for one in some if not one.headers]
-        return sorted(found, key=lambda value: str(value["report_id"]))
-
-    def marks(self) -> list[str]:
-        """Until when marks vouch."""
-        headers = [(FEED_HEADER, b"flyt-oslo")]
-        marked = [one for some in self.transactions for one in some if one.headers == headers]
-        return [orjson.loads(one.value or b"")["vouched_until"] for one in marked]
-
-
-def desk_and_kept(keys: Issuer | None = None) -> tuple[IntakeDesk, Kept]:
-    """A desk that has read what the checker says: nothing."""
-    desk, kept = desk_of(keys), Kept()
-    desk.writer = kept  # type: ignore[assignment]  # on real Kafka in test_proofs_on_kafka
-    desk.follower.heard = Heard()
-    return desk, kept
 
 
 async def send(

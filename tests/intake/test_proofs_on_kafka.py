@@ -14,25 +14,14 @@ import orjson
 import pytest
 
 from streams.core.events import written
-from streams.kafka.consumers import read_all
 from streams.kafka.partitioner import partition_of
 from tests.engine.world import World, free_port, now, sent_value
-from tests.intake.door import DECIDE, PORTAL, PROOF, PROOFS, asking, settings_of, working
+from tests.intake.door import DECIDE, PORTAL, PROOF, PROOFS, Process, asking, settings_of, stored, working
 from tests.real_kafka import true_at_last
 from tests.view.access.issuer import BERGEN, Issuer
 
 pytestmark = pytest.mark.kafka
 MakeWorld = Callable[..., Awaitable[World]]
-
-
-async def stored(world: World) -> list[tuple[int, bytes | None, dict[str, Any]]]:
-    """Everything that is committed on the topic of proofs: partition, key and value, in the order of each partition."""
-    found = [record async for record in read_all(world.kafka, [f"{world.name}.stored"])]
-    return [
-        (record.partition, record.key, orjson.loads(record.value))
-        for record in sorted(found, key=lambda record: (record.partition, record.offset))
-        if record.value is not None
-    ]
 
 
 async def test_proofs_and_behind_them_the_mark_in_every_partition(make_world: MakeWorld, keys: Issuer) -> None:
@@ -152,28 +141,6 @@ async def test_the_same_list_a_hundred_times_is_one_list(make_world: MakeWorld) 
     found = await stored(world)
     assert len(found) == 500
     assert len({(partition, key, orjson.dumps(value)) for partition, key, value in found}) == 5
-
-
-class Process:
-    """`meldingsvakt intake` as a process."""
-
-    def __init__(self, world: World, port: int) -> None:
-        log = world.folder / f"intake-{port}.log"
-        self.process = world.process(("-m", "streams.cli", "intake"), log, intake_port=str(port))
-        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
-        self.log = log
-
-    async def ready(self) -> None:
-        """Wait until it says so."""
-
-        async def told() -> bool:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                return (await self.client.get("/readyz")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        await true_at_last(told, 40)
 
 
 async def test_what_was_killed_between_append_and_answer_is_said_again_and_counts_once(make_world: MakeWorld) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.access.connection_limits import BoundedHttp
 from streams.view.http.application import application
@@ -31,3 +32,18 @@ async def listening(desk: Desk) -> AsyncIterator[int]:
     finally:
         server.should_exit = True
         await running
+
+
+class Unlived:
+    """The application without its start and end, which would come with every single request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})

@@ -12,13 +12,13 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.view.http.application import application
 from streams.view.services import Desk
 from tests.examples import examples
 from tests.view.conftest import desk_with, failed
 from tests.view.filled import fill
+from tests.view.serving import Unlived
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PATHS = [
@@ -35,21 +35,6 @@ def full() -> Iterator[Desk]:
     yield desk
     desk.answers.close()
     desk.store.close()
-
-
-class Unlived:
-    """The application without its start and end, which would come with every single request."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
-        while (await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 @pytest.fixture(scope="module")
