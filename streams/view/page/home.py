@@ -1,5 +1,6 @@
 """The home of a municipality: what is missing with it and how urgent that is, its days, districts and months."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -46,15 +47,24 @@ def home_of(
     chosen = ReportFilter(receiver=[municipality])
     is_open = chosen.model_copy(update={"status": ["missing"], "alarm": ["open"]})
     rows = queries.page(cursor, queries.report_listing(is_open, "alarm_at"), URGENT_ROWS, None).rows
-    districts = queries.summary(cursor, ("district",), chosen)
+    groups = queries.summary(cursor, ("district", "month"), chosen)  # once through all rows
+    districts = _together(groups, "district")
     return Home(
         overview.standing(cursor, today, chosen),
         by_left(cursor, chosen, now),
         urgent([orjson.loads(row) for row in rows]),
         districts if {row["district"] for row in districts} - NO_DISTRICTS else [],
-        [row for row in queries.summary(cursor, ("month",), chosen) if row["month"] is not None],
+        [row for row in _together(groups, "month") if row["month"] is not None],
         overview.moments(cursor, unit, now, chosen) if unit else None,
     )
+
+
+def _together(groups: Sequence[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    """Groups by one of what they are grouped by, in order; what has none comes last."""
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for group in groups:
+        found.setdefault(group[by], []).append(group)
+    return [{by: key} | queries.added_up(found[key]) for key in sorted(found, key=lambda key: (key is None, key))]
 
 
 @everywhere("/receivers/{municipality}")

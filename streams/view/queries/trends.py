@@ -141,7 +141,7 @@ def _found(cursor: duckdb.DuckDBPyConnection) -> FoundTimes:
     cases = " ".join(f"WHEN hours < {hours} THEN '{name}'" for name, hours in _FOUND_HOURS.items())
     rows = cursor.execute(
         f"""SELECT CASE {cases} ELSE '{_LONGEST}' END AS within, count(*), any_value(half) FROM (
-            SELECT epoch(recovered_at - alarm_at) / 3600 AS hours, median(hours) OVER () * 3600 AS half
+            SELECT (epoch(recovered_at) - epoch(alarm_at)) / 3600 AS hours, median(hours) OVER () * 3600 AS half
             FROM reports WHERE status = 'recovered' AND recovered_at IS NOT NULL AND alarm_at IS NOT NULL
         ) GROUP BY within"""
     ).fetchall()
@@ -154,7 +154,7 @@ def _found(cursor: duckdb.DuckDBPyConnection) -> FoundTimes:
 def allowances(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str | None, date], float]:
     """How many seconds a case system's reports had, as a rule, by the month in which they were sent."""
     found = cursor.execute(
-        f"""SELECT case_system, {_MONTH} AS month, median(epoch(due_at - sent_at))
+        f"""SELECT case_system, {_MONTH} AS month, median(epoch(due_at) - epoch(sent_at))
         FROM reports WHERE due_at IS NOT NULL AND sent_day IS NOT NULL GROUP BY ALL"""
     ).fetchall()
     return {(system, month): seconds for system, month, seconds in found}

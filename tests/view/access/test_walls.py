@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ import pytest
 
 from streams.access.scope import EVERYTHING, Reach, ReceiverScope
 from streams.data import municipalities, todays_number
+from streams.view.page.home import home_of
+from streams.view.page.overview import lead
+from streams.view.queries.alike import alike
 from streams.view.queries.feeds import ITS_WORD
 from streams.view.queries.filters import ReportFilter, where
 from streams.view.queries.queries import ITS_EVENTS, ONE_REPORT, announcement_listing, few_rows, report_listing
+from streams.view.queries.search import reports_called
+from streams.view.queries.trends import allowances, trends
 from streams.view.store.store import Store
 from streams.view.store.tables import VIEWS
 from tests.view.access.issuer import UNIT
@@ -206,6 +212,39 @@ def test_nor_is_a_filter_of_the_api(many: Store) -> None:
 def test_nor_is_the_id_of_one_report(many: Store, query: str, reach: Reach) -> None:
     with many.reading(reach) as cursor:
         Walls(cursor).hold(query, (report_id(3),))
+
+
+class Held:
+    """A cursor that holds everything that it is asked against the walls."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor, self._walls = cursor, Walls(cursor)
+
+    def execute(self, query: str, values: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
+        """As a cursor does."""
+        self._walls.hold(query, tuple(values))
+        return self._cursor.execute(query, values)
+
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+OF = {"municipality_today": "0301", "case_system": "X", "case_system_version": "1"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cursor: home_of(cursor, "0301", NOW.date(), NOW, "hour"),
+        lambda cursor: lead(cursor, NOW.date(), NOW, "minute"),
+        lambda cursor: alike(cursor, OF | {"report_id": report_id(3)}),
+        lambda cursor: reports_called(cursor, report_id(3)[:8]),
+        lambda cursor: reports_called(cursor, "m3"), lambda cursor: reports_called(cursor, "message-3"),
+        trends, allowances,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("reach", REACHES)
+def test_nor_is_what_the_pages_ask(many: Store, ask: Callable[[Any], Any], reach: Reach) -> None:
+    with many.reading(reach) as cursor:
+        ask(Held(cursor))
 
 
 def test_nor_is_what_a_feed_has_said(many: Store) -> None:
