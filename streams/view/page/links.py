@@ -10,7 +10,7 @@ from streams.presentation.words import Language
 Pairs = Sequence[tuple[str, str]]
 WHOLE = "/!$&'()*+,;=:@~"  # may stand in a path as it is
 # From where a report is looked at, and to where its page leads back: nowhere else.
-LISTS = re.compile(r"/(reports|find|receivers/[0-9]{4})?")
+LISTS = re.compile(r"/(reports|find|receivers/[0-9]{4}(/[0-9]{4}-[0-9]{2})?)?")
 BACK, MOST_BACK_CHARACTERS = "back", 1000
 
 

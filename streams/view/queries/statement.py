@@ -15,7 +15,7 @@ from streams.presentation.times import norwegian_day
 from streams.problems import Problem
 from streams.view.queries.filters import ReportFilter, where
 from streams.view.queries.grounds import Refusal, Says, Watch, says_of
-from streams.view.queries.queries import summary
+from streams.view.queries.queries import dictionaries, summary
 from streams.view.store.freshness import Picture
 from streams.view.store.tables import STATUSES
 
@@ -84,6 +84,19 @@ def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -
             closed.setdefault(outcome, []).append(report_id)
     reports = {f"{one}_reports": [id_ for id_, status, _ in found if status == one] for one in ("missing", "recovered")}
     return numbers | reports | {"closed_reports": closed}
+
+
+def stated_rows(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> dict[str, dict[str, Any]]:
+    """Of the reports that a statement names, by id: when they were sent, where to and why they were announced."""
+    chosen = ReportFilter(receiver=[municipality], day_from=month, day_to=last_day(month))
+    condition = where(chosen.model_copy(update={"status": ["missing", "recovered"]}).conditions())
+    rows = dictionaries(
+        cursor,
+        "SELECT CAST(report_id AS VARCHAR) AS report_id, sent_at, district, CAST(reason AS VARCHAR) AS reason, "
+        f"recovered_at FROM reports {condition.sql}",
+        condition.values,
+    )
+    return {row["report_id"]: row for row in rows}
 
 
 def statement(municipality: str, month: date, numbers: dict[str, Any], today: date) -> Statement:

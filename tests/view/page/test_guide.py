@@ -147,6 +147,7 @@ async def test_places_in_kafka_are_folded_away(desk: Desk) -> None:
         ("/reports?status=missing&reason=rejected&utc=1", "/en/reports?status=missing&reason=rejected"),
         ("/?reason=rejected&cursor=abc", "/en?reason=rejected&cursor=abc"),
         ("/find?q=a b", "/en/find?q=a+b"), ("/receivers/4601", "/en/receivers/4601"),
+        ("/receivers/4601/2026-03", "/en/receivers/4601/2026-03"),
         ("//evil.example", "/en"), ("https://evil.example/reports", "/en"), ("/reports//evil.example?x=1", "/en"),
         ("/sql?query=SELECT 1", "/en"), ("javascript:alert(1)", "/en"), ("/receivers/46011", "/en"), ("", "/en"),
         ("/reports?" + "q=x&" * 999, None),

@@ -1,5 +1,6 @@
 """A receiver's statement in a real browser: of a month that was watched whole, and where it is refused."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,7 @@ from tests.examples import first
 from tests.view.conftest import desk_with
 from tests.view.page.looks import LOOKS, Look, broken
 from tests.view.serving import listening
-from tests.view.stock import after, changes, coverage, missing, receiver, recovered, state, text
+from tests.view.stock import after, changes, coverage, missing, receiver, recovered, report_id, state, text
 
 pytestmark = [*with_browser]
 
@@ -60,3 +61,24 @@ async def test_neither_a_statement_nor_its_refusal_breaks_a_rule_or_the_width(
     browser: Browser, address: str, look: Look
 ) -> None:
     assert not await broken(browser, address, [*STATED, *REFUSED], look)
+
+
+async def test_a_statement_tells_of_each_report_when_it_was_sent_and_why_it_was_announced(address: str) -> None:
+    async with httpx.AsyncClient(base_url=address) as client:
+        page = (await client.get("/en/receivers/4601/2026-03")).text
+    assert "Of 2 reports sent, 1 lacks confirmed storage." in page
+    cells = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)]
+    assert [row[:6] for row in cells if row[0] != "Report"] == [
+        [report_id(2), "2", "Mar", "2026", "10:02", "no"], [report_id(3), "2", "Mar", "2026", "10:03", "no"],
+    ]  # fmt: skip
+    assert "District" not in page
+
+
+@pytest.mark.parametrize("media", ["print", "screen"])
+async def test_there_is_room_to_sign_on_paper(browser: Browser, address: str, media: str) -> None:
+    context = await browser.new_context(base_url=address)
+    page = await context.new_page()
+    await page.emulate_media(media="print" if media == "print" else "screen")
+    await page.goto("/receivers/4601/2026-03")
+    assert await page.get_by_text("Underskrift").is_visible() is (media == "print")
+    await context.close()
