@@ -32,7 +32,7 @@ def fill(desk: Desk, **changed: Any) -> None:
     """One report that is missing, with two messages, and some others."""
     own = {"receiver": BERGEN, "message_ids": ["m-1", "m-2"], "sent_at": SENT, "reason": "rejected"} | changed
     rows = [state(1, "missing", **own), state(2, "missing", receiver=receiver("1201")), state(3, "missing"), state(4)]
-    said = missing(1, receiver=BERGEN, portal_deletes_at=text(NOW + timedelta(days=5, minutes=5)), reason="rejected")
+    said = missing(1, receiver=BERGEN, portal_deletes_at=text(NOW + timedelta(days=5, minutes=50)), reason="rejected")
     desk.store.apply(changes(rows, [said], [coverage(0, text(NOW))]))
 
 
@@ -77,7 +77,7 @@ async def test_the_steps_are_numbered_and_said_in_every_language(desk: Desk, lan
     assert listed
     said = re.findall(r"<li>(.*?)</li>", listed[1])
     values = {"receiver": f"Bergen 4601, {words('words.district').lower()} 05", "channel": "FIKS_IO"}
-    values["time"] = words.time(NOW + timedelta(days=5, minutes=5))
+    values["time"] = words.time(NOW + timedelta(days=5, minutes=50))
     named = ("call", "ask_rejected", "alike", "again", "close")
     assert said == [words(f"guide.{name}", **values) for name in named]
 
@@ -85,7 +85,7 @@ async def test_the_steps_are_numbered_and_said_in_every_language(desk: Desk, lan
 async def test_the_days_until_the_portal_deletes_are_counted(desk: Desk) -> None:
     fill(desk)
     words = words_of("en")
-    said = words("guide.deletes_in", age="5 d", time=words.time(NOW + timedelta(days=5, minutes=5)))
+    said = words("guide.deletes_in", age="5 d", time=words.time(NOW + timedelta(days=5, minutes=50)))
     assert said in await shown(desk, "/en")
 
 

@@ -144,9 +144,10 @@ def test_what_is_said_of_an_hour(ago: float, counts: dict[str, int], says: str) 
 
 
 async def test_the_first_days_are_told_by_hours_and_what_was_not_watched_is_hatched(desk: Desk) -> None:
-    at = (NOW - timedelta(hours=3)).replace(minute=20)
+    now = datetime.now(UTC)
+    at = (now - timedelta(hours=3)).replace(minute=20)
     times = {"sent_at": text(at), "due_at": text(at), "alarm_at": text(at), "sent_record": place("sent", 1, text(at))}
-    begun = coverage(0, text(NOW), first_complete=text(NOW - timedelta(hours=9)))
+    begun = coverage(0, text(now), first_complete=text(now - timedelta(hours=9)))
     rows = [state(1, "missing", receiver=receiver("4601"), **times), state(2, "stored", **times)]
     desk.store.apply(changes(rows, [missing(1)], [begun]))
     async with asking(desk) as client:
