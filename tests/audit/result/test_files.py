@@ -147,4 +147,4 @@ def test_books_that_do_not_balance_say_so_everywhere(tmp_path: Path) -> None:
     out = written(made, tmp_path / "result")
     assert orjson.loads((out / "summary.json").read_bytes())["difference"] == 3
     assert "The books do not balance: there are 3 between" in (out / "report.html").read_text()
-    assert "Regnskapet stemmer ikke: det er 3 mellom" in (out / "rapport.html").read_text()
+    assert "Regnskapet stemmer ikke: Det er 3 mellom" in (out / "rapport.html").read_text()
