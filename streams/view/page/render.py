@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fastapi import Request, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from streams.core.row import Flag
 from streams.data import todays_number
 from streams.presentation.municipality_names import former, municipality_names
 from streams.presentation.times import norwegian_day
@@ -123,12 +124,20 @@ def warnings(words: Words, picture: Picture) -> list[str]:
     return said
 
 
+def _flag_in(flag: str, words: Words) -> str:
+    """What was odd about a report, in words."""
+    if flag.startswith(Flag.UNREADABLE):
+        return words("flag.unreadable", field=flag.removeprefix(Flag.UNREADABLE))
+    return words.code("flag", flag)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(one) for one in PACKAGES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["flag_in"] = _flag_in
     environment.globals.update(
         languages=[(one, catalogue(one)["language"]) for one in LANGUAGES],
         statuses=STATUSES,

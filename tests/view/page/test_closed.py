@@ -29,6 +29,13 @@ async def test_a_reports_page_says_that_it_was_closed_and_what_nobody_has_proved
     assert 'class="closed"' in page
 
 
+async def test_a_reports_page_says_in_words_what_was_odd(desk: Desk) -> None:
+    desk.store.apply(changes([state(1, "stored", flags=["clock_ahead", "unreadable_district"])]))
+    async with asking(desk) as client:
+        page = (await client.get(f"/reports/{report_id(1)}")).text
+    assert "avsenderens klokke gikk for fort, kunne ikke leses: district" in page
+
+
 async def test_the_list_of_missing_reports_shows_how_an_alarm_ended(desk: Desk) -> None:
     desk.store.apply(changes([CLOSED, state(2, "missing")], [missing(1), missing(2)]))
     async with asking(desk) as client:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from schemas.outputs import Reason, Status
+from streams.core.row import Flag
 from streams.presentation.words import LANGUAGES, Language, Words, catalogue
 from streams.view.http.for_people import PACKAGES
 from streams.view.page.overview import FACETS
@@ -46,7 +47,7 @@ def test_every_language_has_every_text_with_the_same_holes(language: Language) -
 
 
 # Sections whose texts are looked up by a code or a state.
-BY_CODE = {"code", "status", "alarm", "reason", "cause", "says", "moment", "saved", "picture", "units"}
+BY_CODE = {"code", "flag", "status", "alarm", "reason", "cause", "says", "moment", "saved", "picture", "units"}
 
 
 def test_every_text_is_used() -> None:
@@ -76,6 +77,12 @@ def test_every_status_has_a_word(language: Language, status: str) -> None:
 @pytest.mark.parametrize(("language", "reason"), list(product(LANGUAGES, get_args(Reason))))
 def test_every_reason_has_a_word(language: Language, reason: str) -> None:
     assert catalogue(language, PACKAGES)["reason"][reason]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_flag_has_a_word(language: Language) -> None:
+    flags = {name for key, name in vars(Flag).items() if key.isupper()} - {Flag.UNREADABLE}
+    assert set(catalogue(language, PACKAGES)["flag"]) == flags | {"unreadable"}
 
 
 def test_every_saved_question_has_a_title() -> None:
