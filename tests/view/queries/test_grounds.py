@@ -128,7 +128,7 @@ async def test_a_statement_is_made_of_what_was_watched_only(stood: tuple[str, ht
     page = (await client.get(f"/en/receivers/0301/{MONTH:%Y-%m}")).text
     assert made["made"]["says"] == says
     assert made["made"]["in_order"] == (says not in ("behind",))
-    assert ("No report of this month is missing" in page) == (says == "confirmed")
+    assert ("No report of this month lacks confirmed storage" in page) == (says == "confirmed")
     assert made["sha256"] in page
     assert (await client.get(path)).json()["sha256"] == made["sha256"]
 
