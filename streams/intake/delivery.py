@@ -47,7 +47,7 @@ def vouched_by(caller: Caller, feed: str | None, wanted: datetime | None, judged
     """Until when the feed vouches. What was not taken is noted also where it does not vouch now."""
     if feed is None:
         return None
-    held = [one.stored_at for one in judged.undelivered if caller.desk.not_delivered.holds(feed, one.what)]
+    held = caller.desk.not_delivered.holding(feed, judged)
     return None if wanted is None else vouched(wanted, held)
 
 

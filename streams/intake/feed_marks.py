@@ -6,11 +6,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import NamedTuple
 
 import orjson
 
 from streams.core.events import written
 from streams.core.feeds import FEED_CLOCK_TOLERANCE
+from streams.intake.judged import EVER, Judged, Undelivered
 from streams.problems import Problem
 from streams.records.decode import FEED_HEADER
 from streams.records.record import Write
@@ -18,26 +20,49 @@ from streams.records.record import Write
 HELD_SECONDS = 24 * 3600.0
 MOST_HELD = 200_000
 JUST_BEFORE = timedelta(microseconds=1)
-EVER = datetime.min.replace(tzinfo=UTC)  # stored at a time that nobody has said
+NEVER = datetime.max.replace(tzinfo=UTC)  # of what holds nothing that comes later
+
+
+class _Held(NamedTuple):
+    """Since when it is known that something was not taken, and when that was stored."""
+
+    heard: float
+    stored_at: datetime
 
 
 class NotDelivered:
     """What was sent and not taken: for a day after it was first heard of, no feed vouches beyond it.
 
-    It is remembered by digest, and not for ever; a process that starts anew, or has forgotten, holds back once more.
+    A message that is unknown holds its feed back in whatever comes later, too, until it is known: a list may come in
+    parts, and the word behind them. It is remembered by digest, and not for ever; a process that starts anew, or has
+    forgotten, holds back once more when it is said again.
     """
 
     def __init__(self) -> None:
-        self._first_heard: OrderedDict[bytes, float] = OrderedDict()
+        self._held: dict[str, OrderedDict[bytes, _Held]] = {}
 
-    def holds(self, feed: str, what: bytes) -> bool:
-        """True if the feed must not vouch beyond it."""
-        digest = hashlib.blake2b(feed.encode() + b"\0" + what, digest_size=16).digest()
+    def holding(self, feed: str, judged: Judged) -> list[datetime]:
+        """Take note of what was judged: when that was stored which the feed must not vouch beyond now."""
+        held = self._held.setdefault(feed, OrderedDict())
+        for known in judged.known:
+            held.pop(_digest(known), None)
         now = time.monotonic()
-        heard = self._first_heard.setdefault(digest, now)
-        if len(self._first_heard) > MOST_HELD:
-            self._first_heard.popitem(last=False)
+        here = [one for one in judged.undelivered if self._is_held(held, one, now)]
+        lasting = [one.stored_at for one in held.values() if one.stored_at != NEVER and now - one.heard < HELD_SECONDS]
+        return [one.stored_at for one in here] + lasting
+
+    def _is_held(self, held: "OrderedDict[bytes, _Held]", one: Undelivered, now: float) -> bool:
+        digest = _digest(one.what)
+        heard = held[digest].heard if digest in held else now
+        # What could not be read has been said to be so: it holds back what it comes with, and no more.
+        held[digest] = _Held(heard, one.stored_at if one.unknown else NEVER)
+        if len(held) > MOST_HELD:
+            held.popitem(last=False)
         return now - heard < HELD_SECONDS
+
+
+def _digest(what: bytes) -> bytes:
+    return hashlib.blake2b(what, digest_size=16).digest()
 
 
 def ensure_not_ahead(vouched_until: datetime, now: datetime) -> None:

@@ -1,8 +1,10 @@
 """What has become of what was delivered: verdicts, and what is to be written."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
+
+EVER = datetime.min.replace(tzinfo=UTC)  # stored at a time that nobody has said
 
 
 class Entry(NamedTuple):
@@ -13,19 +15,24 @@ class Entry(NamedTuple):
 
 
 class Undelivered(NamedTuple):
-    """What was not taken, and when it was stored."""
+    """What was not taken, and when it was stored. `unknown`: of a message that nobody knows; else it is unreadable."""
 
     what: bytes
     stored_at: datetime
+    unknown: bool = False
 
 
 class Judged(NamedTuple):
-    """`verdicts` in the order of the items. `unread`: of those that were taken all the same, the fields left out."""
+    """`verdicts` in the order of the items.
+
+    `unread`: of those that were taken all the same, the fields left out. `known`: the messages of those that were taken.
+    """
 
     verdicts: list[str]
     entries: list[Entry]
     undelivered: list[Undelivered]
     unread: dict[int, list[str]]
+    known: list[bytes]
 
     @property
     def counts(self) -> Counter[str]:
@@ -35,4 +42,4 @@ class Judged(NamedTuple):
 
 def nothing() -> Judged:
     """Before the first item."""
-    return Judged([], [], [], {})
+    return Judged([], [], [], {}, [])

@@ -157,5 +157,6 @@ async def _judged(caller: Caller, listed: ListRows, sender: Sender) -> Judged:
         whole.verdicts.extend(part.verdicts)
         whole.entries.extend(part.entries)
         whole.undelivered.extend(part.undelivered)
+        whole.known.extend(part.known)
         await asyncio.sleep(0)
     return whole

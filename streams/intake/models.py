@@ -73,7 +73,9 @@ class Marked(BaseModel):
     """A feed's word was written to every partition."""
 
     feed: str
-    vouched_until: WrittenTime
+    vouched_until: WrittenTime | None = Field(
+        description="Until when the feed vouches by this; null where it cannot vouch yet."
+    )
 
 
 class FeedState(BaseModel):

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from schemas.common import parse_time
 from streams.access.scope import ReceiverScope
 from streams.core.events import written
-from streams.intake.feed_marks import EVER
 from streams.intake.items import ACCEPTED, UNKNOWN_ID, UNREADABLE, ProofItem, UnreadableItem, in_zone, unreadable
-from streams.intake.judged import Entry, Judged, Undelivered, nothing
+from streams.intake.judged import EVER, Entry, Judged, Undelivered, nothing
 from streams.intake.receivers import Whose, whose
 
 EVIDENCE = "RECONCILIATION"
@@ -38,6 +37,8 @@ def judge(items: Sequence[Any], sender: Sender, lookup: Lookup) -> Judged:
         judged.verdicts.append(verdict)
         if verdict == UNKNOWN_ID or verdict.startswith(UNREADABLE):
             judged.undelivered.append(_undelivered(given, item))
+        elif verdict == ACCEPTED and isinstance(item, ProofItem) and item.message_id:
+            judged.known.append(item.message_id.encode())
     return judged
 
 
@@ -79,7 +80,8 @@ def _value(report_id: str, item: ProofItem, receiver: Whose, feed: str | None) -
 def _undelivered(given: Any, item: ProofItem | UnreadableItem) -> Undelivered:
     """What it is recognised by when it is said again; its time, if that can be read."""
     if isinstance(item, ProofItem):
-        return Undelivered((item.report_id or item.message_id or "").encode(), item.stored_at or EVER)
+        unknown = item.report_id is None and item.message_id is not None
+        return Undelivered((item.message_id or item.report_id or "").encode(), item.stored_at or EVER, unknown)
     if not isinstance(given, dict):
         return Undelivered(repr(given).encode(), EVER)
     try:

@@ -134,8 +134,9 @@ async def feed_marks(request: Request, feed: Annotated[FeedId, Path()]) -> Respo
     caller.ensure_feed(feed)
     asked = read_as(Mark, await content_of(request))
     ensure_not_ahead(asked.vouched_until, datetime.now(UTC))
-    await write_proofs(caller, "mark", feed, nothing(), asked.vouched_until)
-    return accepted(Marked(feed=feed, vouched_until=asked.vouched_until))
+    until = vouched_by(caller, feed, asked.vouched_until, nothing())
+    await write_proofs(caller, "mark", feed, nothing(), until)
+    return accepted(Marked(feed=feed, vouched_until=until))
 
 
 @router.get("/feeds/{feed}", response_model=FeedState)

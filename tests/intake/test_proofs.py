@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from schemas.inputs import ReportStored
 from streams.access.scope import ReceiverScope
-from streams.intake.feed_marks import EVER
 from streams.intake.items import UnreadableItem
-from streams.intake.judged import Entry
+from streams.intake.judged import EVER, Entry
 from streams.intake.proofs import Sender, judge
 from streams.intake.receivers import Whose, whose
 
@@ -154,6 +153,7 @@ def test_what_was_not_taken_is_told_with_its_time() -> None:
     judged = judge(items, OSLO, lookup)
     at = datetime(2026, 1, 5, 9, 12, 44, tzinfo=UTC)
     assert [one.stored_at for one in judged.undelivered] == [at, EVER, EVER, EVER]
+    assert [one.unknown for one in judged.undelivered] == [True, True, False, False]
 
 
 ITEMS = st.fixed_dictionaries(

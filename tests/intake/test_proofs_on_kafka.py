@@ -125,6 +125,9 @@ async def test_an_unknown_message_holds_its_feed_back(make_world: MakeWorld) -> 
         answer = (await client.post(PROOFS, json=body)).json()
         assert answer["verdicts"] == ["unknown_id"]
         assert answer["vouched_until"] == written(earlier - timedelta(microseconds=1))
+        # Its word alone, later, is held back as well.
+        answer = (await client.post("/intake/v1/feeds/flyt-oslo/marks", json={"vouched_until": written(until)})).json()
+        assert answer["vouched_until"] == written(earlier - timedelta(microseconds=1))
         answer = (await client.post(PROOFS, json={**body, "items": [{**items[0], "stored_at": None}]})).json()
         assert answer["vouched_until"] is None
     vouched = {value["vouched_until"] for _, _, value in await stored(world)}
