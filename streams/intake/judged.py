@@ -25,7 +25,7 @@ class Undelivered(NamedTuple):
 class Judged(NamedTuple):
     """`verdicts` in the order of the items.
 
-    `unread`: of those that were taken all the same, the fields left out. `known`: the messages of those that were taken.
+    `unread`: of those that were taken all the same, the fields left out. `known`: the messages of the taken ones.
     """
 
     verdicts: list[str]
