@@ -76,7 +76,7 @@ async def test_the_steps_are_numbered_and_said_in_every_language(desk: Desk, lan
     listed = re.search(r'<ol class="steps">(.*?)</ol>', page, re.DOTALL)
     assert listed
     said = re.findall(r"<li>(.*?)</li>", listed[1])
-    values = {"receiver": f"Bergen 4601, {words('words.district').lower()} 05", "channel": "FIKS_IO"}
+    values = {"receiver": f"Bergen 4601, {words('words.district').lower()} 05", "channel": "Fiks IO"}
     values["time"] = words.time(NOW + timedelta(days=5, minutes=50))
     named = ("call", "ask_rejected", "alike", "again", "close")
     assert said == [words(f"guide.{name}", **values) for name in named]
@@ -101,8 +101,8 @@ async def test_ids_and_a_text_for_the_help_desk_can_be_copied(desk: Desk) -> Non
     lines = found[1].splitlines()
     assert lines[2:9] == [
         f"Report id: {report_id(1)}", "Message id: m-1", "Message id: m-2",
-        f"Sent: {words_of('en').time(SENT, seconds=True)}", "Receiver: Bergen 4601, district 05", "Channel: FIKS_IO",
-        "Case system: VISMA_FAMILIA 7.3.1",
+        f"Sent: {words_of('en').time(SENT, seconds=True)}", "Receiver: Bergen 4601, district 05", "Channel: Fiks IO",
+        "Case system: Visma Familia 7.3.1",
     ]  # fmt: skip
 
 

@@ -151,7 +151,10 @@ async def test_the_first_days_are_told_by_hours_and_what_was_not_watched_is_hatc
     rows = [state(1, "missing", receiver=receiver("4601"), **times), state(2, "stored", **times)]
     desk.store.apply(changes(rows, [missing(1)], [begun]))
     async with asking(desk) as client:
-        for path, missing_then in (("/en", "2 sent, 1 missing"), ("/en/receivers/4601", "1 sent, 1 missing")):
+        for path, missing_then in (
+            ("/en", "2 sent, 1 lacks confirmation"),
+            ("/en/receivers/4601", "1 sent, 1 lacks confirmation"),
+        ):
             page = html.unescape((await client.get(path)).text)
             strip = page[
                 page.index('<ol class="days hours">') : page.index("</ol>", page.index('<ol class="days hours"'))
