@@ -24,6 +24,7 @@ CALLS: dict[tuple[str, ...], list[str]] = {
     ("topics",): [],
     ("worker",): [],
     ("view",): [],
+    ("intake",): [],
     ("config",): [],
     ("completion",): ["fish"],
     ("doctor",): [],
@@ -39,6 +40,7 @@ CALLS: dict[tuple[str, ...], list[str]] = {
 WRONG: dict[tuple[str, ...], dict[str, str]] = {
     ("worker",): {"MELDINGSVAKT_KEEP": "P1D"},
     ("view",): {"MELDINGSVAKT_HTTP_PORT": "x"},
+    ("intake",): {"MELDINGSVAKT_INTAKE_HOST": "0.0.0.0"},
     ("demo",): {"KAFKA_BROKERS": "127.0.0.1:1"},
 }
 # What is data for programs, one line each however long it is.
@@ -49,6 +51,7 @@ EXIT_CODES = {
     ("broker",): 2,
     ("worker",): 2,
     ("view",): 2,
+    ("intake",): 2,
     ("replay",): 2,
     ("rejected",): 2,
     ("audit", "diff"): 1,

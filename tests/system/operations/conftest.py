@@ -1,17 +1,19 @@
-"""A worker and a view to which everything has happened that a metric tells of."""
+"""A worker, a view and an intake to which everything has happened that a metric tells of."""
 
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import orjson
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from streams.core.events import written
 from tests.engine.conftest import make_world, world
-from tests.engine.world import Worker, World, now, receipt_value, sent_value, stored_value
+from tests.engine.world import Worker, World, free_port, now, receipt_value, sent_value, stored_value
+from tests.real_kafka import true_at_last
 from tests.view.page.conftest import Viewing
 
 __all__ = ["make_world", "world"]
@@ -22,18 +24,20 @@ MUNICIPALITIES = ("4640", "1108", "3907")
 
 @dataclass
 class Eventful:
-    """What is left of it: every report's id, and what the two show. `began`: before anything was sent."""
+    """What is left of it: every report's id, and what the three show. `began`: before anything was sent."""
 
     world: World
     worker: Worker
     viewing: Viewing
+    intake: str
     reports: list[str]
     began: float
 
-    async def metrics(self) -> tuple[str, str]:
-        """The worker's and the view's /metrics."""
+    async def metrics(self) -> tuple[str, str, str]:
+        """The /metrics of the worker, the view and the intake."""
         _, text = await self.worker.get("/metrics")
-        return text, self.viewing.get("/metrics").text
+        async with httpx.AsyncClient(base_url=self.intake) as client:
+            return text, self.viewing.get("/metrics").text, (await client.get("/metrics")).text
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -45,8 +49,10 @@ async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
     await world.start()
     began = time.time()
     worker, viewing = world.worker(log_format="json"), Viewing(world, log_format="json")
+    intake = _intake(world)
     try:
         await worker.ready()
+        await _ask_in_vain(intake)
         reports = await _stories(world)
         viewing.until("/api/v1/summary", lambda said: (said["total"]["missing"], said["total"]["pending"]) == (3, 1))
         all_applied = written(now())  # the copies of what was misplaced, too: they were written together with a row
@@ -57,13 +63,36 @@ async def eventful(bootstrap: str) -> AsyncIterator[Eventful]:
             await upstream.begin_transaction()
             await _open_everywhere(world, upstream, reports)
             viewing.until("/api/v1/coverage", _both_are_held_back)
-            yield Eventful(world, worker, viewing, reports, began)
+            yield Eventful(world, worker, viewing, intake, reports, began)
             await upstream.abort_transaction()
     finally:
         if viewing.process.poll() is None:
             viewing.process.kill()
             viewing.process.wait()
         await world.stop()
+
+
+def _intake(world: World) -> str:
+    """Where an intake is that asks nobody who they are."""
+    port = free_port()
+    world.process(("-m", "streams.cli", "intake"), world.folder / "intake.log", intake_port=str(port))
+    return f"http://127.0.0.1:{port}"
+
+
+async def _ask_in_vain(intake: str) -> None:
+    """A proof of a message that nobody knows: the inputs get nothing of it."""
+    async with httpx.AsyncClient(base_url=intake) as client:
+        await true_at_last(lambda: _is_ready(client), 60)
+        item = {"message_id": "nobody-knows", "municipality": MUNICIPALITIES[0]}
+        answer = await client.post("/intake/v1/proofs", json={"items": [item]})
+    assert answer.json()["verdicts"] == ["unknown_id"]
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 async def _stories(world: World) -> list[str]:

@@ -49,7 +49,7 @@ async def test_no_label_tells_of_a_receiver_a_report_or_a_person(eventful: Event
 
 
 async def test_the_worker_shows_what_has_happened(eventful: Eventful) -> None:
-    text, _ = await eventful.metrics()
+    text, _, _ = await eventful.metrics()
     found = samples(text)
 
     def total(metric: str, **labels: str) -> float:

@@ -1,4 +1,4 @@
-"""A real Prometheus with our rules scrapes a real worker and a real view."""
+"""A real Prometheus with our rules scrapes a real worker, a real view and a real intake."""
 
 import asyncio
 import subprocess
@@ -55,6 +55,7 @@ async def prometheus(eventful: Eventful, tmp_path_factory: pytest.TempPathFactor
     targets = {
         "meldingsvakt-worker": f"127.0.0.1:{eventful.worker.port}",
         "meldingsvakt-view": eventful.viewing.address.removeprefix("http://"),
+        "meldingsvakt-intake": eventful.intake.removeprefix("http://"),
     }
     config = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text(encoding="utf-8"))
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
@@ -85,8 +86,8 @@ def _started(folder: Path) -> tuple["subprocess.Popen[bytes]", Prometheus]:
     return process, Prometheus(port)
 
 
-async def test_both_are_scraped_and_every_rule_can_be_evaluated(prometheus: Prometheus) -> None:
-    await prometheus.until(lambda: len(prometheus.get("query", query="up == 1")["result"]) == 2)
+async def test_all_are_scraped_and_every_rule_can_be_evaluated(prometheus: Prometheus) -> None:
+    await prometheus.until(lambda: len(prometheus.get("query", query="up == 1")["result"]) == 3)
     await prometheus.until(lambda: all(rule["health"] == "ok" for rule in _rules(prometheus)))
     assert {rule["name"] for rule in _rules(prometheus)} == {rule["alert"] for rule in rules()}
 

@@ -24,6 +24,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 PATHS = [
     "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/events",
     "/summary", "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}",
+    "/sql.{suffix}",
 ]  # fmt: skip
 
 

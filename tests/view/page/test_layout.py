@@ -158,7 +158,7 @@ async def test_one_opened_table_stays_the_one_that_is_opened(page: Page, desk: D
     tables = page.locator("main details")
     await expect(tables).to_have_count(2)
     await tables.nth(1).locator("summary").click()
-    desk.store.apply(changes([sent(60, "stored", case_system="VISMA_FAMILIA")], at=1000))
+    desk.store.apply(changes([sent(59, "stored", case_system="VISMA_FAMILIA")], at=1000))
     before = await page.evaluate("document.body.dataset.tag")
     await page.wait_for_function("tag => document.body.dataset.tag !== tag", arg=before)
     assert [await tables.nth(n).evaluate("one => one.open") for n in range(2)] == [False, True]
