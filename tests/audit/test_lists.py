@@ -1,7 +1,7 @@
 """Lists of what people decided and of what feeds vouched for: columns, a mapping, and lines that cannot be read."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,22 @@ columns = { feed = "Feed", vouched_until = "Til", arrived = "Mottatt" }
     assert [(line["source_name"], line["line"], line["reason"]) for line in result.lines("rejects")] == [
         ("list.csv", "3", "rule:decision_unfit")
     ]
+
+
+def test_a_day_that_has_begun_is_none_of_the_future(tmp_path: Path) -> None:
+    """Of a day alone the last hour stands, which has not come yet."""
+    today = datetime.now(UTC).date()
+    days = {A: today, B: today - timedelta(days=1), C: today + timedelta(days=2)}
+    as_csv(tmp_path / "list.csv", *(decided(one, decided_at=day.isoformat()) for one, day in days.items()))
+    mapping = tmp_path / "audit.toml"
+    mapping.write_text(
+        '[[source]]\nkind = "decision"\nfiles = ["list.csv"]\nzone = "Etc/UTC"\n', encoding="utf-8"
+    )
+    result = played(tmp_path, [sent(A), sent(B), sent(C)], "--mapping", mapping)
+    assert result.verdicts("status", "outcome") == {
+        A: ("missing", "found"), B: ("missing", "found"), C: ("missing", None), E: ("unexpected", None),
+    }  # fmt: skip
+    assert [(line["line"], line["reason"]) for line in result.lines("rejects")] == [("4", "time:out_of_range")]
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,10 @@ class TakingLists:
     def _take(self, kind: Kind, line: int, content: dict[str, Any], *, within: int = 0) -> None:
         arrived = time_in(content.pop("arrived", None))
         own = arrived or time_in(content.get(_OWN_TIME[kind]))
-        at = EPOCH if own is None else own + within * _HOUR
-        if own is not None and not EARLIEST <= at <= self._now:
+        if own is not None and not EARLIEST <= own <= self._now:
             self._odd.refuse(line, _OUT_OF_RANGE)
             return
+        at = EPOCH if own is None else min(own + within * _HOUR, self._now)
         place = Place(at, "", NO_PARTITION, line)
         refusal = self._read(kind, place, content, by_event=arrived is None)
         if refusal is not None:
