@@ -37,8 +37,9 @@ Category = Literal[
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 WRONG: frozenset[Category] = frozenset(CATEGORIES) - {"late", "not_comparable", "agree"}
 # The statements below have the parameters `late` (microseconds), `until`, where the audit ends (null where the result
-# does not tell it), and `decisions_since`, from when on it knows all decisions (null where it does not). `said` is a
-# category and, behind a blank, why. A report has at most one line in `ours`; every line in `theirs` comes out once.
+# does not tell it), `decisions_since`, from when on it knows all decisions (null where it does not), and
+# `decisions_until`, before when (null where it knows all that there are). `said` is a category and, behind a blank,
+# why. A report has at most one line in `ours`; every line in `theirs` comes out once.
 NEEDED = (
     "report_id", "status", "untold", "municipality_today", "alarm_at", "missing_event_id", "policy_version",
     "by_event_time",
@@ -127,6 +128,8 @@ _ANNOUNCED_DECISIONS = f"""
             WHEN o.status IN ('undetermined', 'unexpected', 'erased')
                 THEN 'not_comparable ' || coalesce(o.untold, o.status)
             WHEN EXISTS (FROM events e WHERE {_SAME}) THEN 'agree'
+            WHEN o.status IN ('missing', 'recovered') AND t."at" >= $decisions_until
+                THEN 'not_comparable decisions_not_read'
             WHEN t.event = 'closed' AND EXISTS (FROM events e WHERE e.event = 'closed'
                 AND e.missing_event_id = t.missing_event_id AND e.outcome <> t.outcome) THEN 'differs outcome'
             WHEN t."at" >= $until OR (o.status = 'pending' AND t."at" >= o.alarm_at) THEN 'not_comparable ends_earlier'
@@ -142,8 +145,8 @@ _ANNOUNCED_DECISIONS = f"""
     WHERE t.event IN ('closed', 'reopened')
 """
 _NEVER_DECIDED = f"""
-    SELECT 'missing_decision', e.event, e.report_id, o.municipality, e.episode, o.alarm_at, NULL, e.missing_event_id,
-        NULL, e.outcome
+    SELECT if(coalesce(e."at" >= $decisions_until, FALSE), 'not_comparable decisions_not_read', 'missing_decision'),
+        e.event, e.report_id, o.municipality, e.episode, o.alarm_at, NULL, e.missing_event_id, NULL, e.outcome
     FROM events e JOIN ours o USING (report_id) SEMI JOIN theirs m ON m.event_id = e.missing_event_id
     WHERE e.event IN ('closed', 'reopened') AND NOT EXISTS (FROM theirs t WHERE {_SAME})
 """
@@ -224,7 +227,7 @@ def compared(result: Path, announced: Announcements, late: timedelta) -> Iterato
         try:
             own.execute(f"SELECT {', '.join(NEEDED)} FROM read_parquet($file) LIMIT 0", {"file": file}).fetchall()
             own.execute(OUR_EVENTS, {"file": events})
-            until, since = _told(own, file, "until"), _told(own, file, "decisions_since")
+            times = {name: _told(own, file, name) for name in ("until", "decisions_since", "decisions_until")}
         except duckdb.Error:
             raise ConfigurationError(
                 f"{result} holds no result that can be compared (no whole {REPORTS} and {EVENTS}): name the folder "
@@ -234,7 +237,7 @@ def compared(result: Path, announced: Announcements, late: timedelta) -> Iterato
         own.execute(THEIRS)
         own.execute(OURS, {"file": file})
         late_us = late // timedelta(microseconds=1)
-        own.execute(LINES, {"late": late_us, "until": until, "decisions_since": since})
+        own.execute(LINES, {"late": late_us} | times)
         yield Diff(own, announced.whole)
 
 

@@ -61,9 +61,16 @@ def audit(work: Work, asked: Asked) -> Audited:
     with step("Adding up", known=False):
         tell(work, _sources(work, found), succession())
     versions = tuple(version.id for version in load_policy(asked.policy).versions)
-    since = next((one.since or microseconds(EVER) for one in found if one.kind == "decision" and one.certain), None)
-    known = None if since is None else time_of(since)
-    return Audited(work.connection, until_of(work.connection), versions, datetime.now(UTC), known)
+    known = _decisions_known(found)
+    return Audited(work.connection, until_of(work.connection), versions, datetime.now(UTC), *known)
+
+
+def _decisions_known(found: Sequence[Found]) -> tuple[datetime | None, datetime | None]:
+    """Between which times all decisions are known: see Audited."""
+    for one in found:
+        if one.kind == "decision" and one.certain:
+            return time_of(one.since or microseconds(EVER)), None if one.to is None else time_of(one.to)
+    return None, None
 
 
 def _measure(work: Work, until: datetime | None, found: Sequence[Found]) -> None:

@@ -76,7 +76,8 @@ BOOKS = {
 class Audited(NamedTuple):
     """A finished audit. `connection` has the tables above under their names in lower case.
 
-    `decisions_since`: from when on all decisions are known; None where none were read from topics.
+    `decisions_since`: from when on all decisions are known; None where none were read from topics. `decisions_until`:
+    before when; None where it is all that there are.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -84,3 +85,4 @@ class Audited(NamedTuple):
     policy_versions: tuple[str, ...]
     made_at: datetime
     decisions_since: datetime | None = None
+    decisions_until: datetime | None = None

@@ -118,9 +118,7 @@ def test_a_day_that_has_begun_is_none_of_the_future(tmp_path: Path) -> None:
     days = {A: today, B: today - timedelta(days=1), C: today + timedelta(days=2)}
     as_csv(tmp_path / "list.csv", *(decided(one, decided_at=day.isoformat()) for one, day in days.items()))
     mapping = tmp_path / "audit.toml"
-    mapping.write_text(
-        '[[source]]\nkind = "decision"\nfiles = ["list.csv"]\nzone = "Etc/UTC"\n', encoding="utf-8"
-    )
+    mapping.write_text('[[source]]\nkind = "decision"\nfiles = ["list.csv"]\nzone = "Etc/UTC"\n', encoding="utf-8")
     result = played(tmp_path, [sent(A), sent(B), sent(C)], "--mapping", mapping)
     assert result.verdicts("status", "outcome") == {
         A: ("missing", "found"), B: ("missing", "found"), C: ("missing", None), E: ("unexpected", None),

@@ -15,7 +15,7 @@ from streams.audit.topics.reader import TopicBatch
 from streams.audit.workspace import Work
 from streams.core.policy import Policy
 from streams.errors import ConfigurationError
-from streams.records.record import INPUT_KINDS
+from streams.records.record import DECISION, INPUT_KINDS
 from streams.sources import OpenFile
 from streams.sources.chunk import Kind
 from streams.sources.plan import Covers
@@ -34,7 +34,7 @@ class Found(NamedTuple):
     """What was found in one source. `first`, `last`: microseconds since 1970, None where there is no fact.
 
     `since` and `to`: between which times everything is there, for certain (microseconds; since None: since ever);
-    only of topics, whose offsets tell it.
+    only of topics, whose offsets tell it. `to` is None where nothing tells, of decisions where none is missing.
     """
 
     number: int
@@ -137,7 +137,8 @@ def _counted(work: Work, number: int) -> dict[str, Any]:
 
 
 def _certain(reach: ReadingReach, kind: str) -> dict[str, Any]:
-    return {"certain": True, "since": _us(reach.begins.get(kind)), "to": _us(reach.complete_until)}
+    to = reach.decisions_until if kind == DECISION else reach.complete_until
+    return {"certain": True, "since": _us(reach.begins.get(kind)), "to": _us(to)}
 
 
 def _warnings(reach: ReadingReach, topic: str, kind: str, taking: TakingRecords) -> list[str]:

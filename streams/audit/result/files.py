@@ -34,9 +34,8 @@ def write_lists(audited: Audited, folder: Path, top_candidates: int) -> None:
     with names_in(connection) as names:
         for name, one in wanted.items():
             _write(folder / f"{name}.csv", lists.batches(connection, one, names), comment=one.comment)
-    told = {"until": until}
-    if audited.decisions_since is not None:
-        told["decisions_since"] = written(audited.decisions_since.astimezone(UTC))
+    known = {"decisions_since": audited.decisions_since, "decisions_until": audited.decisions_until}
+    told = {"until": until} | {name: written(at.astimezone(UTC)) for name, at in known.items() if at is not None}
     for name, table, columns in (("reports", "verdicts", VERDICTS), ("events", "events", EVENTS)):
         _write_parquet(connection, folder / f"{name}.parquet", table, columns, told)
 

@@ -17,7 +17,7 @@ class PartitionReading:
 
     `log_start`: the first offset that is still there. `gone`: how many offsets that were asked for are not.
     `since`: no record from then on lies before `start`, or None. `closes`: no record before then lies from `end` on
-    (there is one of that time or later), or None.
+    (there is one of that time or later), or None. `cut`: more lies from `end` on, which is not read.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class PartitionReading:
     closes: datetime | None = None
     first: datetime | None = None
     latest: datetime | None = None
+    cut: bool = False
     losses: list[Lost] = field(default_factory=list, init=False)
 
     def arrived(self, timestamp_ms: int) -> datetime:
@@ -59,13 +60,20 @@ class PartitionReading:
             return self.since
         return self.first or now
 
+    def ends(self) -> datetime | None:
+        """Nothing that arrived before then is missing; None where nothing is missing at all."""
+        if self.losses:
+            return self.losses[0].since
+        return self.complete_until or arrival(0) if self.cut else None
+
 
 class ReadingReach(NamedTuple):
     """What a reading covers. See `reach_of` for what the times mean.
 
     `begins`: by kind. `deleted`: offsets that were asked for and are not there any more. `held_back_by`: the topic and
     partition that `complete_until` rests on; where that is None, one of which no time is known. `losses`: when proofs
-    arrived that nobody can read, by partition.
+    arrived that nobody can read, by partition. `decisions_until`: every decision that arrived before has been read;
+    None where all were.
     """
 
     complete_until: datetime | None
@@ -74,6 +82,7 @@ class ReadingReach(NamedTuple):
     partitions: int
     held_back_by: Spot | None
     losses: Mapping[int, Sequence[Lost]] = {}
+    decisions_until: datetime | None = None
 
 
 def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datetime) -> ReadingReach:
@@ -87,7 +96,9 @@ def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datet
 
         the earliest, over the partitions that hold anything, of the earliest of the partition's three inputs of facts.
 
-    Decisions are not asked: they change no verdict, and nobody waits for them. While a checker runs, its marks lie
+    Decisions are not asked: they change no verdict, and nobody waits for them. So no marks lie between them, and they
+    end only where something that is there was not read: behind the end that was asked for or an open transaction, or
+    from an unreadable batch on. While a checker runs, its marks lie
     in every input of every partition, and T is at most as old as the interval at which it writes them. An open
     transaction holds T back by itself: nothing behind it is read, marks included. On topics without marks T stands
     at the last record of the most silent input, and there is none (None) where an input is empty while others of
@@ -107,7 +118,8 @@ def reach_of(parts: Mapping[Spot, PartitionReading], partitions: int, now: datet
         begins[part.kind] = _latest([begins.get(part.kind), part.begins(now)])
     deleted = {spot: part.gone for spot, part in parts.items() if part.gone}
     losses = {spot[1]: part.losses for spot, part in parts.items() if part.kind == "stored" and part.losses}
-    return ReadingReach(until, begins, deleted, partitions, spot, losses)
+    ends = [end for part in parts.values() if part.kind == DECISION and (end := part.ends()) is not None]
+    return ReadingReach(until, begins, deleted, partitions, spot, losses, min(ends, default=None))
 
 
 def _complete_until(parts: Mapping[Spot, PartitionReading], partitions: int) -> tuple[datetime | None, Spot | None]:

@@ -82,9 +82,11 @@ async def read_topics(
     counts = await partition_counts(kafka, settings.inputs)
     partitions = _same_counts(counts)
     tps = [TopicPartition(topic, number) for topic in settings.inputs for number in range(partitions)]
-    async with _consumer(kafka) as consumer:
+    async with _consumer(kafka) as consumer, one_off_consumer(kafka, "read_uncommitted", "none") as heights:
         now = datetime.now(UTC)
         parts = await _parts(consumer, tps, dict(zip(settings.inputs, INPUT_KINDS, strict=True)), span)
+        for tp, height in (await heights.end_offsets(tps)).items():
+            parts[tp].cut = parts[tp].end < height
         async for batch in _batches(consumer, parts):
             yield batch
         yield TopicBatch([], 1.0, reach_of(parts, partitions, now))

@@ -69,9 +69,10 @@ def result_of(
     until: datetime | None = NOW,
     more: Sequence[dict[str, Any]] = (),
     decisions_since: datetime | None = None,
+    decisions_until: datetime | None = None,
 ) -> Path:
     """The folder that an audit leaves. `more`: events beside those that follow from the verdicts."""
-    told = {"until": until, "decisions_since": decisions_since}
+    told = {"until": until, "decisions_since": decisions_since, "decisions_until": decisions_until}
     events = [ours(missing(1, one["alarm_at"], report_id=one["report_id"], event_id=one["missing_event_id"]))
               for one in verdicts if one["missing_event_id"]]  # fmt: skip
     with duckdb.connect() as connection:

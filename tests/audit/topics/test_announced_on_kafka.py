@@ -150,6 +150,11 @@ async def test_what_people_decided_is_read_as_the_worker_read_it(make_world: Mak
     assert [source["reject_reasons"] for source in summary["sources"]] == [{}, {}, {}, {"rule:decision_unfit": 1}]
     with compared(result, live, MINUTE) as same:
         assert {name: count for name, count in same.counts.items() if count} == {"agree": 6, "not_comparable": 2}
+    cut, unread = tmp_path / "cut", ",".join(f"{world.name}.decision-{number}=0" for number in (0, 1))
+    assert (await run(world, "--kafka", "--to", unread, "--out", cut)).exit_code == 0
+    with compared(cut, live, MINUTE) as same:
+        assert {name: count for name, count in same.counts.items() if count} == {"agree": 4, "not_comparable": 4}
+        assert not same.wrong
 
 
 async def test_topics_of_which_nobody_knows_until_when_they_are_whole_want_to_be_told(

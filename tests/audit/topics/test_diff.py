@@ -117,10 +117,15 @@ Line = tuple[str, str | None, str | None]
 
 
 def told(
-    folder: Path, verdicts: list[Any], more: list[Any], values: list[Any], since: datetime | None = ALARM
+    folder: Path,
+    verdicts: list[Any],
+    more: list[Any],
+    values: list[Any],
+    since: datetime | None = ALARM,
+    to: datetime | None = None,
 ) -> list[Line]:
     """Category, kind of event and why, of all that does not agree."""
-    result = result_of(folder, verdicts, NOW, more, since)
+    result = result_of(folder, verdicts, NOW, more, since, to)
     with compared(result, announced_in(file_of(folder, values)), LATE) as found:
         return [(line["category"], line["event"], line["why"]) for line in found.lines()]
 
@@ -188,6 +193,28 @@ def test_where_no_decisions_were_read_none_is_called_wrong(tmp_path: Path) -> No
     assert told(tmp_path, [verdict(1, "missing")], [], [missing(1), FOUND], since=None) == [not_read]
     listed = ours(FOUND, decision_id=None)
     assert told(tmp_path, [CLOSED], [listed], [missing(1), LOST], since=None)[0] == ("differs", "closed", "outcome")
+
+
+DECIDED_AT = ALARM + timedelta(hours=1)
+A_MOMENT_LATER = DECIDED_AT + timedelta(microseconds=1)
+NOT_READ = ("not_comparable", "closed", "decisions_not_read")
+
+
+@pytest.mark.parametrize(
+    ("more", "values", "to", "expected"),
+    [
+        ([], [FOUND], DECIDED_AT, [NOT_READ]),
+        ([], [FOUND], A_MOMENT_LATER, [("phantom_decision", "closed", "missing")]),
+        ([ours(FOUND, at=ALARM)], [LOST], DECIDED_AT, [("missing_decision", "closed", None), NOT_READ]),
+        ([ours(FOUND)], [], DECIDED_AT, [NOT_READ]),
+        ([ours(FOUND)], [], A_MOMENT_LATER, [("missing_decision", "closed", None)]),
+        ([ours(FOUND)], [FOUND], DECIDED_AT, []),
+    ],
+)
+def test_from_where_decisions_were_not_read_on_none_is_called_wrong(
+    tmp_path: Path, more: list[Any], values: list[Any], to: datetime, expected: list[Line]
+) -> None:
+    assert told(tmp_path, [CLOSED], more, [missing(1), *values], to=to) == expected
 
 
 def test_of_what_is_erased_nobody_knows_whether_it_had_to_be_announced(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Until when a reading is complete, and from when on, by the append times in it alone."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def at(seconds: float) -> datetime:
     return BEGIN + timedelta(seconds=seconds)
 
 
-def part(kind: str, *seconds: float, start: int = 0, gone: int = 0, **fields: datetime) -> PartitionReading:
+def part(kind: str, *seconds: float, start: int = 0, gone: int = 0, **fields: Any) -> PartitionReading:
     """A part of which records or marks of these times were read."""
     made = PartitionReading(kind, start, start, start + len(seconds), gone, **fields)
     for second in seconds:
@@ -78,6 +79,31 @@ def test_an_input_begins_where_its_last_partition_does(parts: list[PartitionRead
     reach = reach_of(placed, len(parts), NOW)
     assert reach.begins["stored"] == begins
     assert reach.deleted == {spot: one.gone for spot, one in placed.items() if one.gone}
+
+
+@pytest.mark.parametrize(
+    ("parts", "until"),
+    [
+        ([part("decision", 1), part("decision")], None),
+        ([part("decision", 5, cut=True), part("decision", 9, cut=True), part("decision", 1)], at(5)),
+        ([part("decision", 5, cut=True, closes=at(7))], at(7)),
+        ([part("decision", 5), part("decision", cut=True)], arrival(0)),
+    ],
+    ids=["whole", "cut at offsets", "cut at a time", "nothing read"],
+)
+def test_decisions_end_where_one_that_is_there_was_not_read(
+    parts: list[PartitionReading], until: datetime | None
+) -> None:
+    facts = inputs(0, sent=part("sent", 3, cut=True), receipt=part("receipt", 3), stored=part("stored", 3))
+    placed = {("decision", number): one for number, one in enumerate(parts)}
+    assert reach_of(facts | placed, len(parts), NOW).decisions_until == until
+
+
+def test_decisions_end_before_the_first_that_nobody_can_read() -> None:
+    torn = part("decision", 2)
+    torn.lose()
+    torn.arrived(int(at(4).timestamp() * 1000))
+    assert reach_of({("decision", 0): torn}, 1, NOW).decisions_until == at(2)
 
 
 def test_what_cannot_be_read_arrived_between_its_neighbours() -> None:

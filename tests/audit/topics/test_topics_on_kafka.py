@@ -111,6 +111,25 @@ async def test_decisions_are_read_and_complete_nothing(make_world: MakeWorld) ->
     assert reach.complete_until == min(map(arrived, first))
 
 
+async def test_decisions_are_whole_but_behind_an_offset_a_time_or_an_open_transaction(make_world: MakeWorld) -> None:
+    world = await make_world(partitions=1)
+    value = {"report_id": str(uuid4())}
+    first = arrived(await world.put("decision", value, partition=0))
+    await a_moment_later()
+    second = arrived(await world.put("decision", value, partition=0))
+    for span, until in (
+        (EVERYTHING, None), (AskedSpan(last={(f"{world.name}.decision", 0): 1}), first), (AskedSpan(to=second), second),
+        (AskedSpan(to=second + timedelta(hours=1)), None),
+    ):  # fmt: skip
+        assert (await read(world, span))[1].decisions_until == until
+    async with upstream(world) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(f"{world.name}.decision", b"{}", key=b"k", partition=0)
+        assert (await asyncio.wait_for(read(world), 10))[1].decisions_until == second
+        await producer.abort_transaction()
+    assert (await asyncio.wait_for(read(world), 10))[1].decisions_until is None
+
+
 async def test_reading_ends_also_behind_aborted_transactions_and_control_records(make_world: MakeWorld) -> None:
     world = await make_world(partitions=1)
     kept, undone = str(uuid4()), str(uuid4())
