@@ -59,7 +59,8 @@ OURS = """
     SELECT report_id, status, untold, municipality_today AS municipality, alarm_at, policy_version, by_event_time,
         CASE WHEN status IN ('missing', 'recovered') THEN missing_event_id END AS missing_event_id
     FROM read_parquet($file)
-    WHERE status IN ('missing', 'recovered', 'undetermined', 'erased') OR report_id IN (SELECT report_id FROM given)
+    WHERE status IN ('missing', 'recovered', 'undetermined', 'erased') OR untold IS NOT NULL
+        OR report_id IN (SELECT report_id FROM given)
 """
 _LISTED = ", ".join(f'"{name}"' for name in NEEDED_EVENTS)
 OUR_EVENTS = f"CREATE TABLE events AS SELECT {_LISTED} FROM read_parquet($file)"
@@ -81,10 +82,11 @@ _ANNOUNCED_MISSING = """
                 THEN 'differs policy_version'
             WHEN its.event_id IS NOT NULL THEN if(o.by_event_time, 'differs by_event_time', 'differs alarm_at')
             WHEN o.status = 'pending' AND (t."at" = o.alarm_at OR t."at" >= $until) THEN 'not_comparable ends_earlier'
+            WHEN o.untold IS NOT NULL THEN 'not_comparable ' || o.untold
             WHEN o.status IN ('stored', 'pending', 'unproven') THEN 'phantom ' || o.status
             WHEN o.status IN ('missing', 'recovered') AND t."at" >= $until THEN 'not_comparable ends_earlier'
             WHEN o.status IN ('missing', 'recovered') THEN 'phantom episode'
-            ELSE 'not_comparable ' || coalesce(o.untold, o.status)
+            ELSE 'not_comparable ' || o.status
         END AS said,
         t.event, t.report_id, o.municipality, t.episode, t."at" AS alarm_at, t.recorded,
         coalesce(same.event_id, its.event_id, o.missing_event_id) AS missing_event_id, t.event_id, NULL AS outcome
@@ -104,8 +106,9 @@ _ANNOUNCED_RECOVERED = """
             WHEN o.status = 'recovered' THEN if(o.missing_event_id = t.missing_event_id, 'agree', 'differs alarm_at')
             WHEN o.status IN ('missing', 'pending') AND t."at" >= $until THEN 'not_comparable ends_earlier'
             WHEN o.status = 'pending' AND t."at" >= o.alarm_at THEN 'not_comparable ends_earlier'
+            WHEN o.untold IS NOT NULL THEN 'not_comparable ' || o.untold
             WHEN o.status IN ('missing', 'stored', 'pending', 'unproven') THEN 'phantom_recovered ' || o.status
-            ELSE 'not_comparable ' || coalesce(o.untold, o.status)
+            ELSE 'not_comparable ' || o.status
         END,
         t.event, t.report_id, o.municipality, t.episode, o.alarm_at, t.recorded, o.missing_event_id, t.event_id, NULL
     FROM theirs t LEFT JOIN ours o USING (report_id)
@@ -125,7 +128,7 @@ _SAME = """e.event = t.event AND e.outcome IS NOT DISTINCT FROM t.outcome
 _ANNOUNCED_DECISIONS = f"""
     SELECT CASE
             WHEN o.report_id IS NULL THEN 'not_comparable not_in_audit'
-            WHEN o.status IN ('undetermined', 'unexpected', 'erased')
+            WHEN o.status IN ('undetermined', 'unexpected', 'erased') OR o.untold IS NOT NULL
                 THEN 'not_comparable ' || coalesce(o.untold, o.status)
             WHEN EXISTS (FROM events e WHERE {_SAME}) THEN 'agree'
             WHEN o.status IN ('missing', 'recovered') AND t."at" >= $decisions_until
@@ -154,7 +157,8 @@ _NEVER_DECIDED = f"""
 _NEVER_TOLD = """
     SELECT 'not_comparable ' || coalesce(o.untold, o.status), NULL, o.report_id, o.municipality, NULL, o.alarm_at, NULL,
         NULL, NULL, NULL
-    FROM ours o ANTI JOIN theirs t USING (report_id) WHERE o.status IN ('undetermined', 'erased')
+    FROM ours o ANTI JOIN theirs t USING (report_id)
+    WHERE o.status IN ('undetermined', 'erased') OR o.untold IS NOT NULL
 """
 LINES = f"""
     CREATE TABLE lines AS

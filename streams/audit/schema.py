@@ -9,7 +9,7 @@ Status = Literal["stored", "missing", "recovered", "pending", "unproven", "undet
 # The books: sent is counted on its own, from the facts; `unexpected` was never seen as sent and stands beside them.
 TERMS: tuple[str, ...] = tuple(status for status in get_args(Status) if status != "unexpected")
 
-# Why it cannot be told what became of a report.
+# Why it cannot be told what became of a report; of one that is stored, whether it was missing before.
 Untold = Literal[
     "not_covered",  # no stored evidence covers the receiver
     "case_system_not_covered",  # it covers the receiver, but not the case system

@@ -172,7 +172,7 @@ def differences(said: Said, audit: Audited, lines: Lines | None, unread: set[str
             found_again = row.status is Status.RECOVERED
             wanted |= {
                 "status": "stored" if found_again else "undetermined",
-                "untold": None if found_again else "proof_unreadable" if report_id in unread else "feed_not_heard",
+                "untold": "proof_unreadable" if report_id in unread else "feed_not_heard",
             }
             wanted |= dict.fromkeys(("reason", "missing_event_id", "cause", "episode", "outcome", "closed_at"))
             alarms = []

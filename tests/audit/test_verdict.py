@@ -70,7 +70,9 @@ def test_a_proof_needs_no_coverage() -> None:
 
 def test_a_late_proof_without_coverage_is_stored_and_whether_late_is_not_told() -> None:
     found = verdict([sent(), stored(ALARM + MINUTE)], ground())
-    assert (found.status, found.untold, found.cause) == ("stored", None, None)
+    assert (found.status, found.untold, found.cause) == ("stored", "not_covered", None)
+    torn = verdict([sent(), stored(ALARM + MINUTE)], ground(ALWAYS), unread=frozenset({FactKind.STORED}))
+    assert (torn.status, torn.untold, torn.events) == ("stored", "proof_unreadable", ())
 
 
 def test_what_is_not_due_when_time_ends_is_pending_whatever_is_covered() -> None:

@@ -65,6 +65,7 @@ class Contradiction(NamedTuple):
 class Verdict(NamedTuple):
     """What became of one report. `row` is the core's; `status` differs from its own where it cannot be told.
 
+    `untold`: why not; of a report that is stored, why nobody can tell whether it was missing before.
     `events`: what was to be announced of a report that is missing or recovered. `unfit`: decisions that changed nothing
     because they fit nothing that is known of it.
     """
@@ -148,7 +149,7 @@ def _told(
         return Verdict(row, status, None, certain, cause, found, events)
     if status is Status.RECOVERED and untold != "sources_contradict":
         # It is stored for certain; only whether a proof came before this one cannot be told.
-        return Verdict(row, "stored", None, True, None, found)
+        return Verdict(row, "stored", untold, True, None, found)
     return Verdict(row, "undetermined", untold, True, None, found)
 
 

@@ -59,6 +59,9 @@ MISSING_CASES: list[tuple[str, list[Any], list[Any], tuple[str, str | None] | No
     ("no time", [verdict(1, "missing")], [missing(1, after=None)], None),
     ("cannot tell", [verdict(1, "undetermined", untold="begins_later")], [missing(1)],
      ("not_comparable", "begins_later")),
+    ("stored, cannot tell whether in time", [verdict(1, "stored", untold="has_gap")], [missing(1)],
+     ("not_comparable", "has_gap")),
+    ("the same, never announced", [verdict(1, "stored", untold="has_gap")], [], ("not_comparable", "has_gap")),
     ("no sent seen", [verdict(1, "unexpected")], [missing(1)], ("not_comparable", "unexpected")),
     ("unknown", [], [missing(1)], ("not_comparable", "not_in_audit")),
 ]  # fmt: skip
@@ -71,6 +74,8 @@ RECOVERED_CASES: list[tuple[str, list[Any], list[Any], tuple[str, str | None] | 
     ("unknown", [], [recovered(1)], ("not_comparable", "not_in_audit")),
     ("cannot tell", [verdict(1, "undetermined", untold="has_gap")], [recovered(1)], ("not_comparable", "has_gap")),
     ("stored in time", [verdict(1, "stored")], [recovered(1)], ("phantom_recovered", "stored")),
+    ("stored, cannot tell whether in time", [verdict(1, "stored", untold="has_gap")], [recovered(1)],
+     ("not_comparable", "has_gap")),
     ("of another alarm time", [verdict(1, "recovered")], [missing(1), recovered(1, NOW)], ("differs", "alarm_at")),
     ("between the audit's end and its alarm time", [verdict(1, "pending", NOW + LATE)],
      [recovered(1, arrived_at=NOW + LATE / 2)], ("not_comparable", "ends_earlier")),
@@ -176,6 +181,8 @@ def test_what_people_decided_is_compared_decision_by_decision(
     ("one", "expected"),
     [
         (verdict(1, "stored"), [("phantom", "missing", "stored"), ("phantom_decision", "closed", "stored")]),
+        (verdict(1, "stored", untold="has_gap"),
+         [("not_comparable", "missing", "has_gap"), ("not_comparable", "closed", "has_gap")]),
         (verdict(1, "erased"), [("not_comparable", "missing", "erased"), ("not_comparable", "closed", "erased")]),
         (verdict(1, "undetermined", untold="has_gap"),
          [("not_comparable", "missing", "has_gap"), ("not_comparable", "closed", "has_gap")]),
