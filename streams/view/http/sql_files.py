@@ -1,9 +1,10 @@
 """An answer to SQL as a file: as CSV, also for Excel, and as Parquet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -37,23 +38,44 @@ class FileQuery(models.Query):
     },
 )
 async def sql_file(request: Request, suffix: Suffix, query: Annotated[FileQuery, Query()]) -> Response:
-    """One SELECT, as of `POST /sql`, with its rows as a file."""
+    """One SELECT, as of `POST /sql`, with its rows as a file.
+
+    Where there were more rows than are given out, its name tells how many it has, and `X-Truncated` is `true`.
+    """
     seat = seat_of(request)
-    shaped = _parquet if suffix == "parquet" else _for_excel if query.excel else _csv
+    picture = seat.picture(await seat.once(coverage_of))  # before the rows, so that it never claims more than they hold
+    headers = headers_of(picture)
+    about = {"complete_until": headers["X-Complete-Until"], "behind": picture.behind or ""}
+    shaped = partial(_parquet, about=about) if suffix == "parquet" else _for_excel if query.excel else _csv
     try:
-        body = await seat.query(query.query, shaped)
+        found = await seat.query(query.query, lambda found: _file_of(found, shaped))
     except Refused as refused:
         raise BadRequest(f"sql-{refused.kind.replace('_', '-')}", str(refused), "query") from None
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    headers = headers_of(seat.picture(await seat.once(coverage_of))) | {
-        "Content-Disposition": f'attachment; filename="answer-{moment}.{suffix}"'
-    }
-    return Response(body, media_type=MEDIA_TYPES[Format(suffix)], headers=headers)
+    part = f"first-{found.rows}-" if found.truncated else ""
+    headers["Content-Disposition"] = f'attachment; filename="answer-{part}{moment}.{suffix}"'
+    if found.truncated:
+        headers["X-Truncated"] = "true"
+    return Response(found.body, media_type=MEDIA_TYPES[Format(suffix)], headers=headers)
 
 
-def _parquet(found: QueryResult) -> bytes:
+class _File(NamedTuple):
+    """A file of so many rows. `truncated`: there were more."""
+
+    body: bytes
+    rows: int
+    truncated: bool
+
+
+def _file_of(found: QueryResult, shaped: Callable[[QueryResult], bytes]) -> _File:
+    return _File(shaped(found), found.table.num_rows, found.truncated)
+
+
+def _parquet(found: QueryResult, about: Mapping[str, str]) -> bytes:
+    """With what is known of the rows in its metadata."""
+    table = found.table.replace_schema_metadata({**about, "truncated": "true" if found.truncated else "false"})
     target = pa.BufferOutputStream()
-    pa.parquet.write_table(found.table, target, compression="zstd")
+    pa.parquet.write_table(table, target, compression="zstd")
     return bytes(target.getvalue())
 
 

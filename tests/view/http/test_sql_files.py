@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 
 import httpx
 import pyarrow.parquet
 import pytest
 
 from streams.view.services import Desk
-from tests.view.stock import after, changes, report_id, state
+from tests.view.stock import after, changes, coverage, report_id, state
 
 QUERY = (
     "SELECT report_id, sent_at, 0.5 AS share, 12 AS number, [1, 2] AS some, NULL AS nothing, true AS yes, "
@@ -42,6 +43,27 @@ async def test_for_excel_numbers_and_times_are_norwegian_and_no_text_is_a_formul
 async def test_parquet_has_the_columns_own_types(asked: httpx.AsyncClient) -> None:
     answer = await asked.get("/api/v1/sql.parquet", params={"query": "SELECT 12 AS number, 'a' AS text"})
     assert pyarrow.parquet.read_table(io.BytesIO(answer.content)).to_pylist() == [{"number": 12, "text": "a"}]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize(("rows", "begin"), [(10_000, "answer-"), (10_001, "answer-first-10000-")])
+async def test_an_answer_that_was_cut_says_so(asked: httpx.AsyncClient, suffix: str, rows: int, begin: str) -> None:
+    answer = await asked.get(f"/api/v1/sql.{suffix}", params={"query": f"SELECT range AS number FROM range({rows})"})
+    assert answer.headers.get("x-truncated") == ("true" if rows > 10_000 else None)
+    name = answer.headers["content-disposition"]
+    assert re.fullmatch(rf'attachment; filename="{begin}\d{{8}}T\d{{6}}Z\.{suffix}"', name), name
+    if suffix == "parquet":
+        table = pyarrow.parquet.read_table(io.BytesIO(answer.content))
+        assert table.num_rows == 10_000
+        assert table.schema.metadata[b"truncated"] == (b"true" if rows > 10_000 else b"false")
+
+
+async def test_parquet_tells_how_far_it_can_be_trusted(desk: Desk, asked: httpx.AsyncClient) -> None:
+    desk.store.apply(changes(spoken=[coverage(0, after(days=1))]))
+    answer = await asked.get("/api/v1/sql.parquet", params={"query": "SELECT 1 AS number"})
+    told = pyarrow.parquet.read_table(io.BytesIO(answer.content)).schema.metadata
+    assert told[b"complete_until"].decode() == answer.headers["x-complete-until"] == "2026-03-03T09:00:00.000000Z"
+    assert told[b"behind"].decode() == answer.headers["x-behind"] != ""
 
 
 async def test_no_rows_have_their_columns_too(asked: httpx.AsyncClient) -> None:
