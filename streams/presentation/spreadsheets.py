@@ -1,6 +1,7 @@
 """Rows as CSV, for people who open them in a spreadsheet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,10 +18,12 @@ def written_as_csv(
     for_excel: bool = False,
     comment: str | None = "comment",
     guarded: bool = False,
+    numbers: Collection[int] = (),
 ) -> Iterator[bytes]:
     """RFC 4180, with an empty last column of that name; for Norwegian Excel with semicolons and a byte-order mark.
 
-    `guarded`: a text that a spreadsheet would run as a formula gets an apostrophe in front. Every text is quoted.
+    `guarded`: a text that a spreadsheet would run as a formula gets an apostrophe in front, the columns' names
+    included; `numbers` are the places of columns whose texts are numbers, and stay. Every text is quoted.
     """
     options = pa.csv.WriteOptions(delimiter=";" if for_excel else ",", quoting_style="needed")
     if for_excel:
@@ -29,7 +32,7 @@ def written_as_csv(
     for batch in batches:
         table = pa.Table.from_batches([batch])
         if guarded:
-            table = _harmless(table)
+            table = _harmless(table, numbers)
         if comment is not None:
             table = table.append_column(comment, pa.nulls(table.num_rows, pa.string()))
         target = pa.BufferOutputStream()
@@ -38,11 +41,14 @@ def written_as_csv(
         yield target.getvalue().to_pybytes()
 
 
-def _harmless(table: pa.Table) -> pa.Table:
+def _harmless(table: pa.Table, numbers: Collection[int]) -> pa.Table:
     for at, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            column = table.column(at)
-            apostrophe = pa.scalar("'", field.type)
-            quoted = pc.binary_join_element_wise(apostrophe, column, pa.scalar("", field.type))
-            table = table.set_column(at, field, pc.if_else(pc.match_substring_regex(column, _FORMULA), quoted, column))
-    return table
+        if at not in numbers and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+            table = table.set_column(at, field, _quoted(table.column(at)))
+    return table.rename_columns(_quoted(pa.array(table.column_names, pa.string())).to_pylist())
+
+
+def _quoted(texts: pa.Array | pa.ChunkedArray) -> Any:
+    """Texts, those that are formulas with an apostrophe in front."""
+    quoted = pc.binary_join_element_wise(pa.scalar("'", texts.type), texts, pa.scalar("", texts.type))
+    return pc.if_else(pc.match_substring_regex(texts, _FORMULA), quoted, texts)

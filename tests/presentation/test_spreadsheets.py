@@ -32,6 +32,19 @@ def test_a_formula_is_made_a_text_and_only_where_it_is_asked_for(text: str) -> N
     assert read(batch(text), for_excel=True)[1][0] == text
 
 
+def test_a_columns_name_is_no_formula_either() -> None:
+    rows = pa.RecordBatch.from_arrays([pa.array(["x"])] * 3, ["=1", "-a", "a=1"])
+    assert read(rows, rows, for_excel=True, guarded=True) == [
+        ["'=1", "'-a", "a=1", "comment"], ["x", "x", "x", ""], ["x", "x", "x", ""],
+    ]  # fmt: skip
+    assert read(rows, for_excel=True)[0] == ["=1", "-a", "a=1", "comment"]
+
+
+def test_texts_that_are_numbers_stay_where_that_is_told() -> None:
+    rows = pa.RecordBatch.from_arrays([pa.array(["-3"]), pa.array(["-0,5"])], ["a", "b"])
+    assert read(rows, for_excel=True, guarded=True, numbers=[1])[1] == ["'-3", "-0,5", ""]
+
+
 @pytest.mark.parametrize("text", ["a=1", "1-2", "'=1", "0301", "a\n=1", 'x";=1', "", "\u00e5"])
 def test_any_other_text_stays_as_it_is(text: str) -> None:
     assert read(batch(text, None), for_excel=True, guarded=True)[1:] == [[text, "-1", ""], ["", "0", ""]]

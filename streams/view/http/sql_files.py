@@ -89,7 +89,13 @@ def _for_excel(found: QueryResult) -> bytes:
 
 def _written(found: QueryResult, *, for_excel: bool) -> bytes:
     batches = _texts(found, for_excel=for_excel)
-    return b"".join(bounded(written_as_csv(batches, for_excel=for_excel, comment=None, guarded=for_excel)))
+    numbers = [at for at, one in enumerate(found.table.schema.types) if _is_number(one)]
+    parts = written_as_csv(batches, for_excel=for_excel, comment=None, guarded=for_excel, numbers=numbers)
+    return b"".join(bounded(parts))
+
+
+def _is_number(one: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(one) or pa.types.is_floating(one) or pa.types.is_decimal(one))
 
 
 def _texts(found: QueryResult, *, for_excel: bool) -> Iterator[pa.RecordBatch]:

@@ -40,6 +40,22 @@ async def test_for_excel_numbers_and_times_are_norwegian_and_no_text_is_a_formul
     assert row[1:] == ["02.03.2026 10:00:00", "0,5", "12", "[1,2]", "", "true", "'=1+1", "2026-03-02"]
 
 
+async def test_for_excel_what_is_negative_stays_a_number_and_no_name_is_a_formula(asked: httpx.AsyncClient) -> None:
+    query = """SELECT -3 AS a, -0.5 AS b, -1.5::DOUBLE AS c, (-7)::HUGEINT AS d, '-3' AS e, ['-3'] AS f,
+        1 AS "=HYPERLINK(""http://example.org"")", 2 AS "-g" """
+    rows = {}
+    for excel, delimiter in (("true", ";"), ("false", ",")):
+        answer = await asked.get("/api/v1/sql.csv", params={"query": query, "excel": excel})
+        rows[excel] = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=delimiter))
+    link = '=HYPERLINK("http://example.org")'
+    assert rows == {
+        "true": [["a", "b", "c", "d", "e", "f", f"'{link}", "'-g"],
+                 ["-3", "-0,5", "-1,5", "-7", "'-3", '["-3"]', "1", "2"]],
+        "false": [["a", "b", "c", "d", "e", "f", link, "-g"],
+                  ["-3", "-0.5", "-1.5", "-7", "-3", '["-3"]', "1", "2"]],
+    }  # fmt: skip
+
+
 async def test_parquet_has_the_columns_own_types(asked: httpx.AsyncClient) -> None:
     answer = await asked.get("/api/v1/sql.parquet", params={"query": "SELECT 12 AS number, 'a' AS text"})
     assert pyarrow.parquet.read_table(io.BytesIO(answer.content)).to_pylist() == [{"number": 12, "text": "a"}]
