@@ -29,6 +29,9 @@ class FileQuery(models.Query):
     """One SELECT, and for whom its answer is written."""
 
     excel: bool = Field(False, description="A CSV file for Norwegian Excel: semicolons, decimal commas, local times.")
+    reach: Literal["national"] | None = Field(
+        None, description="Of the whole country, for those whose token also has its own receivers."
+    )
 
 
 @router.get(

@@ -1,6 +1,8 @@
 """What each organisation sees, wherever it looks: its own receivers, and not a trace of others'."""
 
+import html
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -287,6 +289,19 @@ class TestScopes:
         assert own["reports"] == 3
         national = (await self.ask(asked, both, "/summary?reach=national")).json()["total"]
         assert (national["reports"], national["pending"]) == (10, None)
+
+    async def test_a_file_of_sql_holds_the_counts_that_its_page_shows(self, asked: Desk, keys: Issuer) -> None:
+        query = {"query": "SELECT count(*) AS lines FROM counts_suppressed"}
+        held = {}
+        async with with_token(asked, keys.token(OWN, AGGREGATES, SQL)) as client:
+            for reach in ({}, {"reach": "national"}):
+                page = (await client.get("/sql", params=query | reach)).text
+                shown = re.findall(r'<td class="number">(\d+)</td>', page)
+                links = [html.unescape(one) for one in re.findall(r'href="(/api/v1/sql\.csv[^"]*)"', page)]
+                files = [re.findall(r"\d+", (await client.get(link)).text) for link in links]
+                assert files == [shown, shown]
+                held[len(reach)] = shown
+        assert held[0] != held[1]
 
     async def test_sql_without_rows_reads_counts_only(self, asked: Desk, keys: Issuer) -> None:
         async with with_token(asked, keys.token(AGGREGATES, SQL)) as client:
