@@ -11,6 +11,7 @@ import pytest
 from streams.audit.result import page as module
 from streams.audit.result.sentences import FILES, refused, words_of
 from streams.audit.schema import TERMS, Untold
+from streams.core.facts import Outcome
 from streams.presentation.words import LANGUAGES, SHARED, Language, catalogue
 from tests.audit.result.conftest import written
 from tests.audit.result.reading import Reading, heading
@@ -68,6 +69,18 @@ def test_every_reason_why_it_cannot_be_told_has_words_and_what_would_settle_it(l
     assert set(get_args(Untold)) == set(own["settle"])
     assert set(get_args(Untold)) <= set(own["untold"])
     assert set(TERMS) == set(own["explains"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_people_decided_is_called_as_on_the_pages(language: Language) -> None:
+    own = catalogue(language, OWN)["outcome"]
+    says = catalogue(language, ("streams.view.page",))["says"]
+    assert own == {"open": own["open"]} | {outcome: says[outcome] for outcome in Outcome}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_gave_no_word_of_a_feed_is_told_how(language: Language) -> None:
+    assert "--feed-mark" in catalogue(language, OWN)["settle"]["feed_not_heard"]
 
 
 @pytest.mark.parametrize(("language", "word"), [("nb", "tapt"), ("nn", "tapt"), ("en", "lost")])

@@ -26,7 +26,7 @@ def test_it_tells_the_books_the_reasons_and_the_sources(capsys: pytest.CaptureFi
     said = " ".join(capsys.readouterr().out.split())
     for part in (
         "stored 31", "lacks confirmed storage 6", "cannot be told 10", "erased 1", "Sent 52", "The books balance",
-        "receipted, not stored 4", "nobody has closed it 5", "handled in another way 1",
+        "receipted, not stored 4", "nobody has closed it 5", "handled another way 1",
         "no source shows what the receiver has stored 7", "sent.csv (sent) 100 2", "1 not JSON", "1 brand_new",
     ):  # fmt: skip
         assert part in said, part
