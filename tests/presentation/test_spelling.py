@@ -34,9 +34,9 @@ OURS: dict[Language, set[str]] = {
 
 
 def shown(language: Language) -> set[str]:
-    """Every word of every text; abbreviations, and letters that stand alone, are none."""
+    """Every word of every text; abbreviations, options and letters that stand alone are none."""
     texts = [
-        re.sub(r"{\w+}", " ", text)
+        re.sub(r"{\w+}|--[a-z-]+", " ", text)
         for package in PACKAGES for section in catalogue(language, (package,)).values() if isinstance(section, dict)
         for text in section.values()
     ]  # fmt: skip
