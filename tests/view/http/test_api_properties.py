@@ -23,8 +23,7 @@ from tests.view.serving import Unlived
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PATHS = [
     "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/events",
-    "/summary", "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}",
-    "/sql.{suffix}",
+    "/summary", "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}", "/sql.{suffix}",
 ]  # fmt: skip
 
 
