@@ -28,8 +28,14 @@ _OTHERS: Mapping[Reason, tuple[str, ...]] = {
     "stored_elsewhere": ("guide.call", "guide.ask_elsewhere"),
     "unwatched": ("guide.unwatched_feed", "guide.call", "guide.ask_search"),
 }
-_SEND_AGAIN: Mapping[Copy, str] = {
+_SEND_AGAIN: dict[Copy, str] = {
     "kept": "guide.again", "gone": "guide.again_gone", "unknown": "guide.again_unknown",
+}  # fmt: skip
+# The portal counts these as delivered, and refuses to send them again.
+_DELIVERED: tuple[Reason, ...] = ("receipted_not_stored",)
+_FETCH_RECEIVER: dict[Copy, str] = {**_SEND_AGAIN, "kept": "guide.fetch", "unknown": "guide.fetch_unknown"}
+_FETCH_OTHERS: dict[Copy, str] = {
+    **_SEND_AGAIN, "kept": "guide.ask_fetch", "unknown": "guide.ask_fetch_unknown",
 }  # fmt: skip
 # Where what is missing lies with somebody, nothing has to be sent again.
 _FOUND: tuple[Reason, ...] = ("stored_elsewhere",)
@@ -41,8 +47,15 @@ def steps(report: Mapping[str, Any], now: datetime, *, is_receiver: bool) -> lis
         return []
     reason: Reason = report["reason"]
     first = (_RECEIVER if is_receiver else _OTHERS)[reason]
-    again = () if reason in _FOUND else (_SEND_AGAIN[copy_of(report, now)],)
+    again = () if reason in _FOUND else (_again(reason, is_receiver=is_receiver)[copy_of(report, now)],)
     return [*first, *again, "guide.tell" if is_receiver else "guide.close"]
+
+
+def _again(reason: Reason, *, is_receiver: bool) -> Mapping[Copy, str]:
+    """How it comes from the portal once more, by whether that still has its copy."""
+    if reason not in _DELIVERED:
+        return _SEND_AGAIN
+    return _FETCH_RECEIVER if is_receiver else _FETCH_OTHERS
 
 
 def copy_of(report: Mapping[str, Any], now: datetime) -> Copy:

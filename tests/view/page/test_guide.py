@@ -52,7 +52,10 @@ def test_every_reason_has_steps_for_every_reader_and_each_ends_with_telling_how_
     assert len(set(said)) == len(said)
     assert said[-1] == ("guide.tell" if is_receiver else "guide.close")
     assert ("guide.call" in said) == (not is_receiver)
-    assert ("guide.again" in said) == (reason != "stored_elsewhere")
+    # What the portal counts as delivered it does not send again: its copy has to be fetched.
+    assert ("guide.again" in said) == (reason not in ("stored_elsewhere", "receipted_not_stored"))
+    fetch = "guide.fetch" if is_receiver else "guide.ask_fetch"
+    assert (fetch in said) == (reason == "receipted_not_stored")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,21 @@ def test_every_reason_has_steps_for_every_reader_and_each_ends_with_telling_how_
 def test_what_the_portal_has_deleted_nobody_is_told_to_send_again(deletes: timedelta | None, step: str) -> None:
     at = None if deletes is None else text(NOW + deletes)
     assert steps(row(portal_deletes_at=at), NOW, is_receiver=True)[-2] == step
+
+
+@pytest.mark.parametrize(
+    ("deletes", "step"),
+    [
+        (timedelta(seconds=1), ("guide.ask_fetch", "guide.fetch")), (timedelta(0), ("guide.again_gone",) * 2),
+        (None, ("guide.ask_fetch_unknown", "guide.fetch_unknown")),
+    ],
+)  # fmt: skip
+def test_what_the_portal_counts_as_delivered_is_fetched_there_as_long_as_it_has_it(
+    deletes: timedelta | None, step: tuple[str, str]
+) -> None:
+    at = None if deletes is None else text(NOW + deletes)
+    report = row("receipted_not_stored", portal_deletes_at=at)
+    assert tuple(steps(report, NOW, is_receiver=one)[-2] for one in (False, True)) == step
 
 
 @pytest.mark.parametrize("changed", [{"status": "stored"}, {"status": "recovered"}, {"outcome": "handled"}])
