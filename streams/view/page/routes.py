@@ -23,7 +23,7 @@ from streams.view.page.saved import QUESTIONS
 from streams.view.page.sql_table import SqlTable, columns_of, page_of, sql_table
 from streams.view.page.trust import trust
 from streams.view.queries import queries
-from streams.view.queries.alike import alike
+from streams.view.queries.alike import alike, is_nobody_else
 from streams.view.queries.filters import Cursor, Order, ReportFilter
 from streams.view.queries.grounds import says_of, says_of_list
 from streams.view.queries.missing_now import to_the_minute
@@ -118,10 +118,14 @@ async def report(request: Request, report_id: str) -> Response:
     if found is None:
         raise NotFound("unknown-report", reader.words("report.not_found_help"))
     await seat.record("read_report", [canonical])
-    others = await seat.answer(("alike", canonical), lambda cursor: alike(cursor, found.row))
+    sees_all, others, nobody_else = seat.reach.receivers is None, {}, False
+    if found.row["status"] == "missing":
+        asked = await seat.answer(("alike", canonical), lambda cursor: alike(cursor, found.row))
+        others = asked.found
+        nobody_else = is_nobody_else(seat.picture(asked.coverage, reader.now), others, sees_all=sees_all)
     return await page(
         request, reader, "report.html", found.answer, report=found.row, moments=found.moments, word=found.word,
-        steps=steps(found.row, reader.now, is_receiver=seat.reach.receivers is not None), alike=others.found,
+        steps=steps(found.row, reader.now, is_receiver=not sees_all), alike=others, nobody_else=nobody_else,
     )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 import duckdb
 
 from streams.view.queries.filters import Condition, ReportFilter, where
+from streams.view.store.freshness import Picture
+
+_SHARED = ("receiver", "version")
 
 
 class Alike(NamedTuple):
@@ -17,12 +20,20 @@ class Alike(NamedTuple):
 
 def alike(cursor: duckdb.DuckDBPyConnection, report: Mapping[str, Any]) -> dict[str, Alike]:
     """Of the same receiver, and of the same case system and version; what a report does not say it shares with none."""
-    shared = {
-        "receiver": {"receiver": report["municipality_today"]},
-        "version": {name: report[name] for name in ("case_system", "case_system_version")},
+    shared = (
+        {"receiver": report["municipality_today"]},
+        {name: report[name] for name in ("case_system", "case_system_version")},
+    )
+    known = {
+        name: {key: value for key, value in of.items() if value is not None}
+        for name, of in zip(_SHARED, shared, strict=True)
     }
-    known = {name: {key: value for key, value in of.items() if value is not None} for name, of in shared.items()}
     return {name: Alike(_others(cursor, report, of), of) for name, of in known.items() if of and _told(of)}
+
+
+def is_nobody_else(picture: Picture, found: Mapping[str, Alike], *, sees_all: bool) -> bool:
+    """True where it may be said that no other is missing: both were asked, of all receivers, in a whole picture."""
+    return picture.whole and sees_all and len(found) == len(_SHARED) and not any(one.number for one in found.values())
 
 
 def _told(of: Mapping[str, str]) -> bool:

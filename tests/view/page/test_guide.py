@@ -4,6 +4,7 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,7 +14,8 @@ from streams.presentation.words import LANGUAGES, Language
 from streams.view.page.guide import steps
 from streams.view.page.render import words_of
 from streams.view.services import Desk
-from tests.view.conftest import asking
+from tests.view.access.issuer import NATIONAL, OSLO, OWN, Issuer, Recorded, with_token
+from tests.view.conftest import asking, desk_with
 from tests.view.stock import changes, coverage, missing, receiver, report_id, state, text
 
 NOW = datetime.now(UTC)
@@ -133,9 +135,43 @@ async def test_it_leads_to_its_receiver_and_to_others_like_it(desk: Desk) -> Non
     assert f'href="/en/reports?status=missing&{version}">2 more with the same case system and version' in page
 
 
-async def test_where_no_others_are_missing_it_says_so(desk: Desk) -> None:
-    desk.store.apply(changes([state(1, "missing"), state(2)]))
-    assert words_of("nb")("guide.others_none") in await shown(desk)
+@pytest.mark.parametrize(
+    ("said", "changed", "others"),
+    [
+        ({}, {}, "nobody"), ({"gap": {"since": SENT, "cause": "lag"}}, {}, "none"), (None, {}, "none"),
+        ({}, {"receiver": None}, "none"), ({}, {"case_system": None, "case_system_version": None}, "none"),
+        ({}, {"receiver": None, "case_system": None}, None),
+    ],
+)  # fmt: skip
+async def test_that_no_others_are_missing_is_said_of_what_was_asked_in_a_whole_picture_only(
+    said: dict[str, Any] | None, changed: dict[str, None], others: str | None
+) -> None:
+    desk = desk_with(view_silent_after=timedelta(hours=12))
+    rows = [state(1, "missing", **changed), state(2)]
+    desk.store.apply(changes(rows, [], [] if said is None else [coverage(0, text(NOW), **said)]))
+    page, words = await shown(desk), words_of("nb")
+    await desk.stop()
+    assert [one for one in ("nobody", "none") if words(f"guide.others_{one}") in page] == ([others] if others else [])
+    assert ('id="others"' in page) == (others is not None)
+
+
+async def test_who_sees_some_receivers_only_is_not_told_that_nobody_else_is_missing(tmp_path: Path) -> None:
+    keys = Issuer(tmp_path)
+    desk = keys.desk(view_silent_after=timedelta(hours=12))
+    desk.record = Recorded()  # type: ignore[assignment]  # nothing of it is asked here
+    desk.store.apply(changes([state(1, "missing"), state(2)], [], [coverage(0, text(NOW))]))
+    words, said = words_of("nb"), []
+    for scope in (NATIONAL, OWN):
+        async with with_token(desk, keys.token(scope, organisation=OSLO)) as client:
+            page = (await client.get(f"/reports/{report_id(1)}")).text
+        said.append([one for one in ("nobody", "none") if words(f"guide.others_{one}") in page])
+    await desk.stop()
+    assert said == [["nobody"], ["none"]]
+
+
+async def test_what_is_not_missing_is_not_compared_with_others(desk: Desk) -> None:
+    desk.store.apply(changes([state(1, "stored"), state(2, "missing")]))
+    assert 'id="others"' not in await shown(desk)
 
 
 @pytest.mark.parametrize(("status", "absent"), [("missing", 1), ("stored", 0), ("recovered", 1), ("pending", 1)])
