@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from streams.presentation.words import LANGUAGES, Language
 from streams.view.page.render import words_of
 from streams.view.services import Desk
+from tests.view.access.issuer import OWN, SEVERAL, Issuer, Recorded, with_token
 from tests.view.conftest import asking, desk_with
 from tests.view.stock import changes, coverage, missing, place, receiver, report_id, state, text
 
@@ -88,6 +90,27 @@ async def test_it_comforts_only_where_everything_is_known(
     assert sentence(page) == words(f"home.{says}", name="Bergen", time=time)
     assert ('class="sentence stored"' in page) == (says == "confirmed")
     assert words("guide.heading") not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [("stored", "confirmed"), ("undetermined", "undetermined_one"), ("missing", "missing_one")]
+)
+async def test_of_a_municipality_of_which_a_part_is_in_reach_only_that_part_is_told(
+    tmp_path: Path, status: str, says: str
+) -> None:
+    keys = Issuer(tmp_path)
+    desk = keys.desk(view_silent_after=timedelta(hours=12))
+    desk.record = Recorded()  # type: ignore[assignment]  # what is recorded is not asked here
+    ours, others = sent(1, status, timedelta(days=1), "0301", district="03"), sent(2, "missing", timedelta(1), "0301")
+    watched(desk, [ours, others], [])
+    words = words_of("nb")
+    async with with_token(desk, keys.token(OWN, organisation=SEVERAL)) as client:
+        page = re.sub(r"\s+", " ", (await client.get("/receivers/0301")).text)
+    await desk.stop()
+    values = {"time": words.clock(NOW, datetime.now(UTC)), "age": words.duration(timedelta(hours=21))}
+    assert sentence(page) == words(f"home.{says}", name="din del av Oslo", **values)
+    assert 'class="sentence stored"' not in page
+    assert ('class="sentence missing"' in page) == (status == "missing")
 
 
 async def test_what_is_missing_is_told_by_what_is_left_the_most_urgent_first(desk: Desk) -> None:
