@@ -93,9 +93,11 @@ def says_of_day(day: date, counts: Mapping[str, Any], picture: Picture, watch: W
     return _says_of_watched(counts)
 
 
-def says_of_moment(begins: datetime, counts: Mapping[str, Any], picture: Picture, watch: Watch) -> SaysOfDay:
-    """Of the reports that were sent in an hour or a minute that begins then; where that was watched only in part, of
-    the rest nothing is known.
+def says_of_moment(
+    begins: datetime, ends: datetime, counts: Mapping[str, Any], picture: Picture, watch: Watch
+) -> SaysOfDay:
+    """Of the reports that were sent in an hour or a minute; where that was watched only in part, at its beginning or
+    its end, of the rest nothing is known.
     """
     if counts["missing"] is None or counts["missing"] > 0:
         return "missing"
@@ -106,7 +108,8 @@ def says_of_moment(begins: datetime, counts: Mapping[str, Any], picture: Picture
         return "erased"
     if watch.since is None or begins < watch.since:
         return "unwatched"
-    return _says_of_watched(counts)
+    says = _says_of_watched(counts)
+    return "incomplete" if until < ends and says in ("none_sent", "confirmed") else says
 
 
 def _says_of_watched(counts: Mapping[str, Any]) -> SaysOfDay:

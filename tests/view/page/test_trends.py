@@ -134,13 +134,15 @@ WHOLE = Picture(
         (2, {}, "none_sent"), (2, {"reports": 2}, "confirmed"), (2, {"reports": 2, "pending": 1}, "pending"),
         (2, {"reports": 2, "undetermined": 1}, "undetermined"), (5, {"reports": 2}, "unwatched"), (5, {}, "unwatched"),
         (5, {"reports": 2, "missing": 1}, "missing"), (-1, {}, "incomplete"), (9000, {}, "erased"),
+        (1, {"reports": 2}, "confirmed"), (0.9, {"reports": 2}, "incomplete"), (0.9, {}, "incomplete"),
+        (0.9, {"reports": 2, "pending": 1}, "pending"), (0.9, {"reports": 2, "undetermined": 1}, "undetermined"),
     ],
 )  # fmt: skip
 def test_what_is_said_of_an_hour(ago: float, counts: dict[str, int], says: str) -> None:
-    begins = NOW - timedelta(hours=ago)
-    assert says_of_moment(begins, NONE | counts, WHOLE, watch(hours=4)) == says
+    hour = NOW - timedelta(hours=ago), NOW - timedelta(hours=ago - 1)
+    assert says_of_moment(*hour, NONE | counts, WHOLE, watch(hours=4)) == says
     for blind in (Watch(None, watch().kept_since), watch(hours=ago - 0.5)):
-        assert says_of_moment(begins, NONE | counts, WHOLE, blind) not in ("none_sent", "confirmed")
+        assert says_of_moment(*hour, NONE | counts, WHOLE, blind) not in ("none_sent", "confirmed")
 
 
 async def test_the_first_days_are_told_by_hours_and_what_was_not_watched_is_hatched(desk: Desk) -> None:
@@ -159,10 +161,9 @@ async def test_the_first_days_are_told_by_hours_and_what_was_not_watched_is_hatc
             strip = page[
                 page.index('<ol class="days hours">') : page.index("</ol>", page.index('<ol class="days hours"'))
             ]
-            assert (
-                re.findall(r'<li class="(\w+)">', strip)
-                == ["unwatched"] * 15 + ["none"] * 5 + ["missing"] + ["none"] * 3
-            )
+            assert re.findall(r'<li class="(\w+)">', strip) == ["unwatched"] * 15 + ["none"] * 5 + ["missing"] + [
+                "none"
+            ] * 2 + ["unseen"]
             assert f"{words_of('en').time(at.replace(minute=0, second=0))}: {missing_then}" in strip
             link = re.search(r'href="(/en/reports\?[^"]*)"', strip)
             assert link
