@@ -84,14 +84,26 @@ def worst_first(versions: Iterable[Rate]) -> list[Rate]:
     return sorted(versions, key=lambda one: (one.few, -(one.per_thousand or 0), -(one.sent or 0), str(one.of)))
 
 
-def trends(cursor: duckdb.DuckDBPyConnection) -> Trends:
-    """All of one moment, of the last months that anything was sent in."""
-    everything = ReportFilter()
-    by_month = [row for row in queries.summary(cursor, ("month",), everything) if row["month"] is not None]
-    months = rates(by_month, ("month",))[-MOST_MONTHS:]
-    first = months[0].of[0] if months else date.max
+def every_month(months: Sequence[Rate]) -> list[Rate]:
+    """From the first to the last, also those in which nothing was sent; no more than are shown."""
+    found = {one.of[0]: one for one in months}
+    if not found:
+        return []
+    first, last = (day.year * 12 + day.month - 1 for day in (min(found), max(found)))
+    days = [date(n // 12, n % 12 + 1, 1) for n in range(max(first, last - MOST_MONTHS + 1), last + 1)]
+    return [found.get(day) or Rate((day,), 0, 0) for day in days]
+
+
+def trends(cursor: duckdb.DuckDBPyConnection, kept: date) -> Trends:
+    """All of one moment, of what was sent since the day from which all is kept.
+
+    Before it those that were stored are erased and those that are missing are not: a rate of these would be too high.
+    """
+    still = ReportFilter(day_from=kept)
+    months = every_month(rates(queries.summary(cursor, ("month",), still), ("month",)))
+    first = max(kept, months[0].of[0]) if months else date.max
     systems: tuple[queries.By, ...] = ("case_system", "case_system_version")
-    versions = rates(queries.summary(cursor, systems, everything), systems)
+    versions = rates(queries.summary(cursor, systems, still), systems)
     receivers = _receivers(cursor, first)
     return Trends(
         months,

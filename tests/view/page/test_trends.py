@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from streams.presentation.words import LANGUAGES, Language
+from streams.settings import Settings
 from streams.view.page.overview import unit_of
 from streams.view.page.render import words_of
 from streams.view.queries.grounds import Watch, says_of_moment
-from streams.view.queries.trends import Rate, trends, worst_first
+from streams.view.queries.trends import Rate, every_month, trends, worst_first
 from streams.view.services import Desk
 from streams.view.store.freshness import Picture
 from streams.view.store.store import Store
-from tests.view.conftest import asking
+from tests.view.conftest import asking, desk_with
 from tests.view.stock import after, changes, coverage, missing, place, receiver, state, text
 
 NOW = datetime.now(UTC)
+DEFAULT_KEEP = Settings.model_fields["keep"].default
 APRIL = {"sent_at": "2026-04-10T10:00:00.000000Z"}
 LOSING = {"case_system": "FLYT", "case_system_version": "5"}
 
@@ -39,7 +41,7 @@ def filled(store: Store) -> Store:
 
 def test_rates_are_of_what_was_announced_also_if_it_was_found_since(store: Store) -> None:
     with filled(store).reading() as cursor:
-        found = trends(cursor)
+        found = trends(cursor, date(2026, 1, 1))
     march, april = date(2026, 3, 1), date(2026, 4, 1)
     assert found.months == [Rate((march,), 50, 1), Rate((april,), 25, 5)]
     assert [one.per_thousand for one in found.months] == [20.0, 200.0]
@@ -52,9 +54,33 @@ def test_rates_are_of_what_was_announced_also_if_it_was_found_since(store: Store
     assert found.found.half_seconds == 5 * 3600
 
 
+def test_months_in_which_nothing_was_sent_stay_on_the_axis() -> None:
+    december, february = Rate((date(2025, 12, 1),), 5, 1), Rate((date(2026, 2, 1),), 3, 0)
+    assert every_month([december, february]) == [december, Rate((date(2026, 1, 1),), 0, 0), february]
+    (*_, last) = many = every_month([Rate((date(2001, 1, 1),), 5, 1), february])
+    assert (len(many), many[0].of, last) == (36, (date(2023, 3, 1),), february)
+
+
+@pytest.mark.parametrize("rows", [True, False])
+async def test_no_rate_is_told_of_what_is_erased_in_part(rows: bool) -> None:
+    desk = desk_with(keep=DEFAULT_KEEP, view_rows=rows)
+    long_ago, lately = text(NOW - timedelta(days=400)), text(NOW - timedelta(days=50))
+    old = [state(n, "missing", sent_at=long_ago, **LOSING) for n in range(5)]  # the stored ones of then are erased
+    desk.store.apply(
+        changes([*old, *(state(n, "missing" if n < 10 else "stored", sent_at=lately) for n in range(5, 105))])
+    )
+    async with asking(desk) as client:
+        page = (await client.get("/en/trends")).text
+    await desk.stop()
+    found = re.findall(r'<th scope="row">(\w+ \d{4})</th>((?:<td[^>]*>[^<]*</td>)+)', page)
+    month = words_of("en").month((NOW - timedelta(days=50)).date())
+    assert [(name, re.findall(r">([^<]+)<", cells)) for name, cells in found] == [(month, ["100", "5", "50"])]
+    assert "FLYT" not in page
+
+
 def test_of_nothing_nothing_is_told(store: Store) -> None:
     with store.reading() as cursor:
-        found = trends(cursor)
+        found = trends(cursor, date(2026, 1, 1))
     assert (found.months, found.versions, found.receivers, found.found.numbers) == ([], [], {}, {})
 
 
