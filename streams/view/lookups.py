@@ -11,7 +11,7 @@ from streams.view.queries import queries
 from streams.view.queries.feeds import word_for
 from streams.view.queries.filters import ReportFilter
 from streams.view.queries.published import ensure_measured, ensure_unfiltered, published
-from streams.view.queries.statement import StatementAnswer, counted, ensure_watched, signed, statement
+from streams.view.queries.statement import Stated, StatementAnswer, ensure_watched, signed, stated, statement
 from streams.view.queries.timeline import timeline
 from streams.view.session import Seat
 from streams.view.store.cache import Answer
@@ -53,10 +53,11 @@ async def statement_of(seat: Seat, municipality: str, month: date, now: datetime
     seat.whole_within_reach(municipality)
     seat.ensure_rows()
     ensure_watched(await seat.watch(now), month, now)
-    answer = await seat.answer(("statement", municipality, month), lambda cursor: counted(cursor, municipality, month))
-    ids = [*answer.found["missing_reports"], *answer.found["recovered_reports"]]
+    answer = await seat.answer(("statement", municipality, month), lambda cursor: stated(cursor, municipality, month))
+    found: Stated = answer.found
+    ids = [*found.numbers["missing_reports"], *found.numbers["recovered_reports"]]
     await seat.record("read_statement", ids, f"{municipality}/{month:%Y-%m}")
-    made = statement(municipality, month, answer.found, norwegian_day(now))
+    made = statement(municipality, month, found.numbers, norwegian_day(now))
     return answer, signed(made, seat.picture(answer.coverage, now), now)
 
 

@@ -29,7 +29,7 @@ from streams.view.queries.grounds import says_of, says_of_list
 from streams.view.queries.missing_now import to_the_minute
 from streams.view.queries.published import PUBLISHED_COLUMNS
 from streams.view.queries.search import name_meant
-from streams.view.queries.statement import MONTH, first_day, stated_rows
+from streams.view.queries.statement import MONTH, first_day
 from streams.view.queries.trends import allowances
 from streams.view.responses import seat_of
 from streams.view.sandbox import Refused
@@ -176,11 +176,9 @@ async def statement_page(request: Request, municipality: str, month: str) -> Res
         seat.whole_within_reach(municipality)
         raise Problem("month-refused", reader.words(f"statement.{refusal}"), status=HTTPStatus.CONFLICT)
     answer, made = await statement_of(seat, municipality, first_day(month), reader.now)
-    first = first_day(month)
-    rows = await seat.answer(("stated", municipality, first), lambda cursor: stated_rows(cursor, municipality, first))
     return await page(
         request, reader, "statement.html", answer,
-        statement=made.statement, made=made.made, sha256=made.sha256, rows=rows.found,
+        statement=made.statement, made=made.made, sha256=made.sha256, rows=answer.found.rows,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
@@ -67,7 +67,19 @@ class StatementAnswer(ClosedModel):
     )
 
 
-def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> dict[str, Any]:
+class Stated(NamedTuple):
+    """The numbers and ids of a statement, and the rows of these ids, all of one moment."""
+
+    numbers: dict[str, Any]
+    rows: dict[str, dict[str, Any]]
+
+
+def stated(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> Stated:
+    """Both from one answer: of two, one might name a report that the other does not know."""
+    return Stated(_counted(cursor, municipality, month), _rows(cursor, municipality, month))
+
+
+def _counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> dict[str, Any]:
     """The numbers of a statement, and the reports that are or were missing."""
     chosen = ReportFilter(receiver=[municipality], day_from=month, day_to=last_day(month))
     (row,) = summary(cursor, (), chosen)
@@ -86,7 +98,7 @@ def counted(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -
     return numbers | reports | {"closed_reports": closed}
 
 
-def stated_rows(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> dict[str, dict[str, Any]]:
+def _rows(cursor: duckdb.DuckDBPyConnection, municipality: str, month: date) -> dict[str, dict[str, Any]]:
     """Of the reports that a statement names, by id: when they were sent, where to and why they were announced."""
     chosen = ReportFilter(receiver=[municipality], day_from=month, day_to=last_day(month))
     condition = where(chosen.model_copy(update={"status": ["missing", "recovered"]}).conditions())

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from streams.access.scope import EVERYTHING
+from streams.view.lookups import statement_of
+from streams.view.session import Seat
 from tests.browser import with_browser
 from tests.examples import first
 from tests.view.conftest import desk_with
@@ -82,3 +85,14 @@ async def test_there_is_room_to_sign_on_paper(browser: Browser, address: str, me
     await page.goto("/receivers/4601/2026-03")
     assert await page.get_by_text("Underskrift").is_visible() is (media == "print")
     await context.close()
+
+
+async def test_its_ids_and_their_rows_are_of_one_answer() -> None:
+    desk = desk_with()
+    rows = [state(n, one, receiver=BERGEN) for n, one in enumerate(("stored", "missing", "recovered"))]
+    desk.store.apply(changes(rows, [], [coverage(0, after(days=40), first_complete=after(days=-40))]))
+    answer, made = await statement_of(Seat(desk, EVERYTHING), "4601", date(2026, 3, 1), datetime.now(UTC))
+    await desk.stop()
+    named = [*made.statement.missing_reports, *made.statement.recovered_reports]
+    assert named == [report_id(1), report_id(2)]
+    assert sorted(answer.found.rows) == named
