@@ -48,16 +48,16 @@ def rejected_list(
             show_json(value)
         return
     if not found:
-        say(_none(selection))
+        say(_none(selection, settings))
         return
     columns = ("arrived", "topic", "partition", "offset", "stage", "reason", "judged", "report_id")
     show_table(columns, [[value[name] for name in columns] for value in found])
 
 
-def _none(selection: "Selection") -> str:
+def _none(selection: "Selection", settings: Settings) -> str:
     if any(each is not None for each in selection):
         return "No rejected record is one of those: `meldingsvakt rejected list` shows all that there are."
-    return "No record was rejected: everything could be read."
+    return f"No rejected record is listed on {settings.output('rejected')}."
 
 
 @rejected_app.command(
@@ -96,4 +96,4 @@ async def _replay_rejected(kafka: KafkaSettings, settings: Settings, selection: 
     if rows:
         show_table(("result", "topic", "partition", "offset"), rows)
     else:
-        say(_none(selection))
+        say(_none(selection, settings))

@@ -37,7 +37,7 @@ _ADVICE = {
 _STATES = {
     Status.STORED: "Stored: its proof arrived in time.",
     Status.RECOVERED: "Recovered: it was announced missing, and its proof has come after all.",
-    Status.UNPROVEN: "Nothing is wrong: no proof of storage is asked of this receiver yet.",
+    Status.UNPROVEN: "Unproven: no proof of storage is asked of this receiver yet.",
     Status.UNEXPECTED: "Stored, but nobody has said that it was sent.",
     Status.ERASED: "Erased by a decision: nothing is left of it but its id and when.",
 }

@@ -32,7 +32,7 @@ async def show_trends(request: Request) -> Response:
     unseen = {month for month in months if watch.refusal_of(month, reader.now)}
     return await page(
         request, reader, "trends.html", answer,
-        months=found.months, rates=_rates(found.months, unseen),
+        months=found.months, withheld=False, rates=_rates(found.months, unseen),
         versions=found.versions, highest=_highest(found.versions), trends=found,
         version_map=heat_map(found.version_months, months), receiver_map=heat_map(found.receivers, months),
     )  # fmt: skip
@@ -50,7 +50,7 @@ async def _published(request: Request, seat: Seat) -> Response:
     return await page(
         request, reader, "trends.html", answer,
         months=months, rates=_rates(months, set()), versions=worst_first(versions), highest=_highest(versions),
-        trends=None,
+        trends=None, withheld=not known and answer.found.total["reports"] != 0,
     )  # fmt: skip
 
 

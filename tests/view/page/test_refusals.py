@@ -29,7 +29,7 @@ from tests.view.stock import changes, state
         ("/receivers?sort=color", 400, "Siden kan ikke vises",
          "Feltet «Rekkefølge» kan ikke leses. Gå tilbake og velg på nytt."),
         ("/reports?cursor=x", 400, "Siden kan ikke vises",
-         "Denne delen av listen finnes ikke. Begynn på den første siden."),
+         "Denne delen av lista finnes ikke. Begynn på den første siden."),
         ("/nowhere", 404, "Siden finnes ikke", "Adressen kan være feil skrevet, eller siden er tatt bort."),
         ("/nn/reports/nothing", 404, "Fann ikkje meldinga",
          "Nummeret kan vere feil, eller meldinga er sletta etter oppbevaringstida."),

@@ -26,7 +26,7 @@ BERGEN, STAVANGER = receiver("4601"), receiver("1103")
 STATED = {
     "/receivers/0301/2026-03": "Ingen meldinger fra denne måneden mangler bekreftet lagring.",
     "/receivers/4601/2026-03": "/reports/00000002-0000-4000-8000-000000000002",
-    "/receivers/1103/2026-03": "Ingen kjente bekymringsmeldinger mangler, men for 1 kan det ikke avgjøres.",
+    "/receivers/1103/2026-03": "Ingen kjente bekymringsmeldinger mangler, men for én kan det ikke avgjøres.",
     "/receivers/5001/2026-03": "Det er ikke kjent at noe ble sendt denne måneden.",
 }
 REFUSED = {

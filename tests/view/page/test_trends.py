@@ -125,6 +125,18 @@ async def test_who_sees_counts_only_is_shown_what_is_published(counting: Desk) -
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("each_month", "says"), [(30, "receivers.not_shown"), (0, "trends.empty")])
+async def test_a_table_that_is_withheld_is_not_told_as_one_of_nothing(
+    counting: Desk, each_month: int, says: str
+) -> None:
+    march = [state(n, "stored" if n else "missing") for n in range(each_month)]
+    april = [state(n + 50, "missing" if n < 5 else "stored", **APRIL) for n in range(each_month)]
+    counting.store.apply(changes(march + april))  # the months would tell that 1 is missing
+    async with asking(counting) as client:
+        page = html.unescape((await client.get("/en/trends")).text)
+    assert [one for one in ("receivers.not_shown", "trends.empty") if words_of("en")(one) in page] == [says]
+
+
 async def test_the_allowance_is_a_line_among_the_confirmation_times(desk: Desk) -> None:
     filled(desk.store)
     async with asking(desk) as client:
