@@ -25,7 +25,7 @@ OURS: dict[Language, set[str]] = {
     },
     "nn": {
         "barnevernsmeldingar", "bekymringsmelding", "bekymringsmeldingane", "bekymringsmeldingar", "fagsystem",
-        "fagsystema", "fagsystemet", "feilkø", "feilsorterte", "id", "kolonnenamna", "kontrollsum", "meldings",
+        "éi", "fagsystema", "fagsystemet", "feilkø", "feilsorterte", "id", "kolonnenamna", "kontrollsum", "meldings",
         "mottakstida", "månadsoppgåve", "månadsoppgåver", "nyheitslesar", "pikslar", "skjermlesar", "stadfestingstid",
         "tenarfeil", "tidsavbrot", "tidslinje", "tilgjengelegheitserklæring",
     },
