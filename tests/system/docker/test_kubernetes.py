@@ -122,6 +122,12 @@ def test_a_worker_is_the_member_of_the_group_that_its_pod_is_named_after() -> No
     assert field == "metadata.name"
 
 
+def test_never_do_two_intakes_stand_side_by_side() -> None:
+    """What a feed has still to deliver is remembered by the process that was told of it."""
+    spec = WORKLOADS["intake"]["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
 def test_a_worker_has_time_for_its_last_commit() -> None:
     assert PODS["worker"]["terminationGracePeriodSeconds"] > Settings().request_timeout.total_seconds() * 2
 
