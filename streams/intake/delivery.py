@@ -39,6 +39,8 @@ async def write_proofs(caller: Caller, kind: str, feed: str | None, judged: Judg
     if feed is not None and until is not None:
         behind = marks(topic, desk.writer.input_partitions(), feed, until)
     await write(caller, Delivered(caller.visitor, kind, feed, judged.counts), topic, judged, behind)
+    if feed is not None:
+        desk.not_delivered.delivered(feed, judged.known)
     if until is not None:
         desk.told.marked()
 

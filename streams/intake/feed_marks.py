@@ -42,14 +42,26 @@ class NotDelivered:
         self._held: dict[str, OrderedDict[bytes, _Held]] = {}
 
     def holding(self, feed: str, judged: Judged) -> list[datetime]:
-        """Take note of what was judged: when that was stored which the feed must not vouch beyond now."""
+        """Take note of what was judged: when that was stored which the feed must not vouch beyond now.
+
+        What is known here holds this delivery no more, and others until it is committed: see `delivered`.
+        """
         held = self._held.setdefault(feed, OrderedDict())
-        for known in judged.known:
-            held.pop(_digest(known), None)
+        known = {_digest(one) for one in judged.known}
         now = time.monotonic()
         here = [one for one in judged.undelivered if self._is_held(held, one, now)]
-        lasting = [one.stored_at for one in held.values() if one.stored_at != NEVER and now - one.heard < HELD_SECONDS]
+        lasting = [
+            one.stored_at
+            for digest, one in held.items()
+            if digest not in known and one.stored_at != NEVER and now - one.heard < HELD_SECONDS
+        ]
         return [one.stored_at for one in here] + lasting
+
+    def delivered(self, feed: str, known: Iterable[bytes]) -> None:
+        """Proofs of these messages are committed: they hold the feed back no more."""
+        held = self._held.get(feed, OrderedDict())
+        for one in known:
+            held.pop(_digest(one), None)
 
     def _is_held(self, held: "OrderedDict[bytes, _Held]", one: Undelivered, now: float) -> bool:
         digest = _digest(one.what)

@@ -135,7 +135,8 @@ async def _deliver(caller: Caller, query: ListQuery, plan: SourcePlan, listed: L
     for begin in parts:
         entries = judged.entries[begin : begin + WRITE_ROWS]
         last = begin == parts[-1]
-        part = judged._replace(entries=entries, verdicts=judged.verdicts if last else [])
+        part = judged._replace(entries=entries)
+        part = part if last else part._replace(verdicts=[], known=[])
         await write_proofs(caller, "list", feed, part, until if last else None)
     if feed is not None and until is not None:
         sizes.took(feed, rows)

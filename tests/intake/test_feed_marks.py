@@ -51,6 +51,8 @@ def test_an_unknown_message_holds_back_what_comes_later_too_until_it_is_known() 
     assert waiting.holding("other", judged()) == []
     assert waiting.holding("flyt", judged(known=(b"c",))) == [NOW]
     assert waiting.holding("flyt", judged(known=(b"a",))) == []
+    assert waiting.holding("flyt", judged()) == [NOW]  # its proof is not committed yet
+    waiting.delivered("flyt", [b"a"])
     assert waiting.holding("flyt", judged()) == []
 
 
