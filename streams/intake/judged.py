@@ -15,7 +15,8 @@ class Entry(NamedTuple):
 
 
 class Undelivered(NamedTuple):
-    """What was not taken, and when it was stored. `unknown`: of a message that nobody knows; else it is unreadable."""
+    """What was not taken, and when it was stored. `unknown`: of a message that nobody knows; else it is
+    unreadable, or not the sender's."""
 
     what: bytes
     stored_at: datetime

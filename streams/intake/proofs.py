@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from schemas.common import parse_time
 from streams.access.scope import ReceiverScope
 from streams.core.events import written
-from streams.intake.items import ACCEPTED, UNKNOWN_ID, UNREADABLE, ProofItem, UnreadableItem, in_zone, unreadable
+from streams.intake.items import ACCEPTED, NOT_YOURS, UNKNOWN_ID, ProofItem, UnreadableItem, in_zone, unreadable
 from streams.intake.judged import EVER, Entry, Judged, Undelivered, nothing
 from streams.intake.receivers import Whose, whose
 
@@ -35,9 +35,10 @@ def judge(items: Sequence[Any], sender: Sender, lookup: Lookup) -> Judged:
     for given, item in zip(items, read, strict=True):
         verdict = item.verdict if isinstance(item, UnreadableItem) else _judge(item, sender, reports, judged.entries)
         judged.verdicts.append(verdict)
-        if verdict == UNKNOWN_ID or verdict.startswith(UNREADABLE):
-            judged.undelivered.append(_undelivered(given, item))
-        elif verdict == ACCEPTED and isinstance(item, ProofItem) and item.message_id:
+        if verdict != ACCEPTED:
+            held = _undelivered(given, item)
+            judged.undelivered.append(held._replace(unknown=held.unknown and verdict != NOT_YOURS))
+        elif isinstance(item, ProofItem) and item.message_id:
             judged.known.append(item.message_id.encode())
     return judged
 

@@ -149,11 +149,12 @@ def test_what_was_not_taken_is_told_with_its_time() -> None:
     items = [
         {"message_id": "message-2", "stored_at": AT}, {"message_id": "message-3"}, {"report_id": REPORT},
         {"report_id": REPORT, "municipality": "4601"}, {"report_id": "x", "stored_at": "yesterday"}, 7,
+        {"message_id": "message-2", "municipality": "4601", "stored_at": AT},
     ]  # fmt: skip
     judged = judge(items, OSLO, lookup)
     at = datetime(2026, 1, 5, 9, 12, 44, tzinfo=UTC)
-    assert [one.stored_at for one in judged.undelivered] == [at, EVER, EVER, EVER]
-    assert [one.unknown for one in judged.undelivered] == [True, True, False, False]
+    assert [one.stored_at for one in judged.undelivered] == [at, EVER, EVER, EVER, EVER, at]
+    assert [one.unknown for one in judged.undelivered] == [True, True, False, False, False, False]
 
 
 ITEMS = st.fixed_dictionaries(
