@@ -54,8 +54,8 @@ def vouched_by(caller: Caller, feed: str | None, wanted: datetime | None, judged
 
 
 def reports_of(caller: Caller, message_ids: Any) -> dict[str, str]:
-    """The reports of messages. Raises Problem where some are asked for and they have not been read yet."""
-    return caller.desk.heard().messages.reports(message_ids) if message_ids else {}
+    """The reports of messages. Raises Problem where some are asked for while the topics cannot be read."""
+    return caller.desk.current().messages.reports(message_ids) if message_ids else {}
 
 
 def accepted(answer: BaseModel) -> Response:

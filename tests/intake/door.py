@@ -126,7 +126,7 @@ def desk_and_kept(keys: Issuer | None = None) -> tuple[IntakeDesk, Kept]:
     """A desk that has read what the checker says: nothing."""
     desk, kept = desk_of(keys), Kept()
     desk.writer = kept  # type: ignore[assignment]  # on real Kafka in test_proofs_on_kafka
-    desk.follower.heard = Heard()
+    desk.follower.heard, desk.follower.trouble = Heard(), None
     return desk, kept
 
 

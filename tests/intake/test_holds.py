@@ -12,7 +12,7 @@ from streams.intake.writer import Delivered
 from streams.problems import Problem
 from streams.records.messages import message_record
 from streams.records.record import BareRecord, Write
-from tests.intake.door import PROOF, PROOFS, Kept, asking, desk_and_kept
+from tests.intake.door import PROOF, PROOFS, Kept, asking, desk_and_kept, kind
 from tests.view.access.issuer import OSLO, Issuer
 
 REPORT = str(UUID(int=1))
@@ -67,3 +67,15 @@ async def test_a_message_holds_its_feed_back_until_its_proof_is_committed(keys: 
         assert await mark(client) == BEFORE_IT
         assert await said() == 202
         assert await mark(client) == "2026-01-05T12:00:00.000000Z"
+
+
+async def test_no_message_is_looked_up_while_what_the_checker_says_cannot_be_read(keys: Issuer) -> None:
+    desk, kept = desk_and_kept(keys)
+    known(desk)
+    async with asking(desk, keys.token(PROOF, organisation=OSLO)) as client:
+        desk.follower.trouble = "Kafka is away."
+        assert kind(await client.post(PROOFS, json={"items": [ITEM]})) == (503, "not-read-yet")
+        assert (await client.post(PROOFS, json={"items": [{"report_id": REPORT}]})).status_code == 202
+        assert [one["report_id"] for one in kept.proofs()] == [REPORT]
+        desk.follower.trouble = None
+        assert (await client.post(PROOFS, json={"items": [ITEM]})).json()["verdicts"] == ["accepted"]
