@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
@@ -39,38 +40,93 @@ class NotDelivered:
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, OrderedDict[bytes, _Held]] = {}
+        self._feeds: dict[str, _Feed] = {}
 
     def holding(self, feed: str, judged: Judged) -> list[datetime]:
         """Take note of what was judged: when that was stored which the feed must not vouch beyond now.
 
         What is known here holds this delivery no more, and others until it is committed: see `delivered`.
         """
-        held = self._held.setdefault(feed, OrderedDict())
-        known = {_digest(one) for one in judged.known}
-        now = time.monotonic()
-        here = [one for one in judged.undelivered if self._is_held(held, one, now)]
-        lasting = [
-            one.stored_at
-            for digest, one in held.items()
-            if digest not in known and one.stored_at != NEVER and now - one.heard < HELD_SECONDS
-        ]
-        return [one.stored_at for one in here] + lasting
+        own, now = self._feeds.setdefault(feed, _Feed()), time.monotonic()
+        own.expire(now)
+        here = [one.stored_at for one in judged.undelivered if own.note(one, now)]
+        lasting = own.earliest({_digest(one) for one in judged.known}, now)
+        return here if lasting == NEVER else [*here, lasting]
 
     def delivered(self, feed: str, known: Iterable[bytes]) -> None:
         """Proofs of these messages are committed: they hold the feed back no more."""
-        held = self._held.get(feed, OrderedDict())
-        for one in known:
-            held.pop(_digest(one), None)
+        if feed in self._feeds:
+            self._feeds[feed].release(_digest(one) for one in known)
 
-    def _is_held(self, held: "OrderedDict[bytes, _Held]", one: Undelivered, now: float) -> bool:
+
+class _Feed:
+    """What one feed has still to deliver.
+
+    Of what holds nothing that comes later only the time is remembered, and apart, so that however much of it there is,
+    no hold is forgotten. Where there are more holds than can be remembered, the feed does not vouch for a day.
+    """
+
+    def __init__(self) -> None:
+        self._holds: OrderedDict[bytes, _Held] = OrderedDict()  # in the order in which they were first heard of
+        self._heard: OrderedDict[bytes, float] = OrderedDict()
+        self._too_many_at: float | None = None
+        self._earliest: datetime | None = NEVER  # of the holds; None where the one that it was of has left
+
+    def expire(self, now: float) -> None:
+        """What has held for a day holds no more."""
+        while self._holds:
+            digest, held = next(iter(self._holds.items()))
+            if now - held.heard < HELD_SECONDS:
+                return
+            self.release([digest])
+            self._remember(digest, held.heard)
+
+    def note(self, one: Undelivered, now: float) -> bool:
+        """Take note of it. Whether it holds back what it comes with."""
         digest = _digest(one.what)
-        heard = held[digest].heard if digest in held else now
-        # What could not be read has been said to be so: it holds back what it comes with, and no more.
-        held[digest] = _Held(heard, one.stored_at if one.unknown else NEVER)
-        if len(held) > MOST_HELD:
-            held.popitem(last=False)
-        return now - heard < HELD_SECONDS
+        held = self._holds.get(digest)
+        heard = held.heard if held else self._heard.get(digest, now)
+        if now - heard >= HELD_SECONDS:
+            return False
+        if not one.unknown:
+            if held is None:
+                self._remember(digest, heard)
+        elif held is None and len(self._holds) >= MOST_HELD:
+            self._too_many_at = now
+        else:
+            self._hold(digest, _Held(held.heard if held else now, one.stored_at))
+        return True
+
+    def earliest(self, but: AbstractSet[bytes], now: float) -> datetime:
+        """Before when the feed must not vouch by what was said before; NEVER where nothing holds it."""
+        if self._too_many_at is not None and now - self._too_many_at < HELD_SECONDS:
+            return EVER
+        if self._earliest is None:
+            self._earliest = min((one.stored_at for one in self._holds.values()), default=NEVER)
+        if not any(self._holds[digest].stored_at == self._earliest for digest in but if digest in self._holds):
+            return self._earliest
+        return min((one.stored_at for digest, one in self._holds.items() if digest not in but), default=NEVER)
+
+    def release(self, digests: Iterable[bytes]) -> None:
+        """These hold no more."""
+        for digest in digests:
+            held = self._holds.pop(digest, None)
+            if held is not None and held.stored_at == self._earliest:
+                self._earliest = None
+
+    def _hold(self, digest: bytes, held: _Held) -> None:
+        former = self._holds.get(digest)
+        self._holds[digest] = held
+        if self._earliest is not None and held.stored_at <= self._earliest:
+            self._earliest = held.stored_at
+        elif former is not None and former.stored_at == self._earliest:
+            self._earliest = None
+        self._heard.pop(digest, None)
+
+    def _remember(self, digest: bytes, heard: float) -> None:
+        self._heard[digest] = heard
+        if len(self._heard) > MOST_HELD:
+            self._heard.popitem(last=False)
 
 
 def _digest(what: bytes) -> bytes:

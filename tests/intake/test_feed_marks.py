@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.intake import feed_marks
 from streams.intake.feed_marks import HELD_SECONDS, NotDelivered, ensure_not_ahead, vouched
@@ -72,6 +74,71 @@ def test_what_is_forgotten_holds_once_more(monkeypatch: pytest.MonkeyPatch) -> N
     clock[0] += HELD_SECONDS
     assert waiting.holding("flyt", judged(third)) == []
     assert waiting.holding("flyt", judged(first)) == [NOW]
+
+
+def test_however_much_cannot_be_read_no_hold_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_marks, "MOST_HELD", 2)
+    waiting = NotDelivered()
+    waiting.holding("flyt", judged(UNKNOWN))
+    waiting.holding("flyt", judged(*(Undelivered(str(number).encode(), NOW) for number in range(5))))
+    assert waiting.holding("flyt", judged()) == [NOW]
+
+
+def test_of_more_holds_than_can_be_remembered_the_feed_does_not_vouch_for_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed_marks, "MOST_HELD", 2)
+    clock = [1000.0]
+    monkeypatch.setattr("streams.intake.feed_marks.time.monotonic", lambda: clock[0])
+    waiting = NotDelivered()
+    first, second, third = (Undelivered(what, NOW, True) for what in (b"a", b"b", b"c"))
+    assert waiting.holding("flyt", judged(first, second)) == [NOW, NOW, NOW]
+    assert vouched(NOW, waiting.holding("flyt", judged(third))) is None
+    waiting.delivered("flyt", [b"a", b"b", b"c"])
+    clock[0] += HELD_SECONDS - 1
+    assert waiting.holding("flyt", judged()) == [EVER]
+    clock[0] += 1
+    assert waiting.holding("flyt", judged()) == []
+
+
+def test_what_has_held_for_a_day_makes_room_and_holds_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_marks, "MOST_HELD", 1)
+    clock = [1000.0]
+    monkeypatch.setattr("streams.intake.feed_marks.time.monotonic", lambda: clock[0])
+    waiting = NotDelivered()
+    later = NOW + timedelta(hours=1)
+    waiting.holding("flyt", judged(UNKNOWN))
+    clock[0] += HELD_SECONDS
+    assert waiting.holding("flyt", judged(Undelivered(b"c", later, True))) == [later, later]
+    assert waiting.holding("flyt", judged(UNKNOWN)) == [later]
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["unknown", "unread", "known", "committed"]),
+        st.sampled_from([b"a", b"b", b"c"]),
+        st.integers(0, 3).map(lambda hours: NOW + timedelta(hours=hours)),
+    ),
+    max_size=20,
+)
+
+
+@given(OPERATIONS)
+def test_the_earliest_of_what_holds_is_what_holds(operations: list[tuple[str, bytes, datetime]]) -> None:
+    """Against a plain table of all that holds, without bounds or days."""
+    waiting, table = NotDelivered(), dict[bytes, datetime]()
+    for name, what, at in operations:
+        if name == "committed":
+            waiting.delivered("flyt", [what])
+            table.pop(what, None)
+        elif name == "known":
+            expected = min((time for one, time in table.items() if one != what), default=None)
+            assert min(waiting.holding("flyt", judged(known=(what,))), default=None) == expected
+        else:
+            waiting.holding("flyt", judged(Undelivered(what, at, name == "unknown")))
+            if name == "unknown":
+                table[what] = at
+        assert min(waiting.holding("flyt", judged()), default=None) == min(table.values(), default=None)
 
 
 def test_nobody_vouches_for_what_is_to_come() -> None:
