@@ -8,6 +8,7 @@ import orjson
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from streams.intake.items import UnreadableItem
 from streams.problems import BadRequest, Problem, invalid_request
@@ -61,7 +62,11 @@ async def content_of(request: Request) -> dict[str, Any]:
 
     Raises Problem where it is neither, or has too many items. A line that is no JSON is an item that cannot be read.
     """
-    body = unpacked(await request.body(), request.headers, MOST_DELIVERED_BYTES)
+    try:
+        packed = await request.body()
+    except ClientDisconnect:
+        raise BadRequest("body-cut-off", "The body did not come to its end: send it again.") from None
+    body = unpacked(packed, request.headers, MOST_DELIVERED_BYTES)
     kind = media_type(request.headers)
     if kind == JSON:
         content = _json(body)

@@ -6,10 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import Request
+from starlette.types import Message
 
 from streams.errors import ConfigurationError
-from streams.intake.bodies import MOST_DELIVERED_BYTES
+from streams.intake.bodies import MOST_DELIVERED_BYTES, content_of
 from streams.intake.server import serve
+from streams.problems import Problem
 from streams.settings import Settings
 from tests.intake.door import DECIDE, PROOF, PROOFS, asking, desk_of, kind
 from tests.view.access.issuer import BERGEN, NATIONAL, NOBODY, OWN, Issuer
@@ -106,6 +109,16 @@ async def test_a_body_without_end_is_given_up(keys: Issuer) -> None:
         answer = await client.post(PROOFS, content=endless(), headers=NDJSON)
     assert kind(answer) == (413, "body-too-large")
     assert sent < 50
+
+
+async def test_who_goes_away_within_a_body_is_no_failure_of_ours() -> None:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "POST", "path": PROOFS, "headers": [], "query_string": b""}
+    with pytest.raises(Problem, match="did not come to its end") as said:
+        await content_of(Request(scope, gone))
+    assert said.value.status == 400
 
 
 async def test_a_page_of_somebody_elses_delivers_nothing() -> None:
