@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.common import Token
 from schemas.content import Unreadable
 from schemas.reading import RECEIPT, SENT, Told
 from streams.intake.items import ACCEPTED, UNKNOWN_ID, UnreadableItem, in_zone
 from streams.intake.judged import Entry, Judged, nothing
 from streams.records.copies import readable
 
+_TOKEN: TypeAdapter[str] = TypeAdapter(Token)
 Lookup = Callable[[Sequence[str]], dict[str, str]]
 
 
@@ -26,8 +30,11 @@ def judge_sent(items: Sequence[Any], zone: ZoneInfo | None) -> Judged:
 def judge_receipts(items: Sequence[Any], zone: ZoneInfo | None, lookup: Lookup) -> Judged:
     """An item needs a receipt, and a report's id or the message's that it answers."""
     judged = nothing()
-    reports = lookup([item["message_id"] for item in items if _by_message(item)])
+    reports = lookup([item["message_id"] for item in items if _by_message(item) and _is_token(item["message_id"])])
     for item in items:
+        if _by_message(item) and not _is_token(item["message_id"]):
+            judged.verdicts.append(UnreadableItem("message_id").verdict)
+            continue
         report_id = reports.get(item["message_id"]) if _by_message(item) else None
         if _by_message(item) and report_id is None:
             judged.verdicts.append(UNKNOWN_ID)
@@ -43,6 +50,14 @@ def _in_zone(item: Any, name: str, zone: ZoneInfo | None) -> Any:
 
 def _by_message(item: Any) -> bool:
     return isinstance(item, dict) and item.get("report_id") is None and isinstance(item.get("message_id"), str)
+
+
+def _is_token(name: str) -> bool:
+    try:
+        _TOKEN.validate_python(name)
+    except ValidationError:
+        return False
+    return True
 
 
 def _take(judged: Judged, item: Any, read: Callable[[dict[str, Any]], Told]) -> None:

@@ -77,6 +77,7 @@ def test_local_times_of_the_portal_are_read_in_its_zone() -> None:
         ({**RECEIPT, "report_id": None, "message_id": "m-1"}, "accepted", OTHER),
         ({**RECEIPT, "report_id": None, "message_id": "m-2"}, "unknown_id", None),
         ({**RECEIPT, "receipt": "no.ks.fiks.bekymringsmelding.mottatt.v1"}, "accepted", REPORT),
+        ({**RECEIPT, "report_id": None, "message_id": "Kari Nordmann"}, "unreadable:message_id", None),
         ({**RECEIPT, "receipt": "read by Kari"}, "unreadable:receipt", None),
         ({**RECEIPT, "report_id": None, "message_id": None}, "unreadable:report_id", None),
         ("x", "unreadable:item", None),
