@@ -214,6 +214,7 @@ def transactional_id(settings: Settings) -> str:
 def _not_certain() -> Problem:
     return Problem(
         "not-written",
-        "Kafka has not confirmed that this was written: send the same again. What is said twice counts once.",
+        "Kafka has not confirmed that this was written: send the same again. What is said twice counts once, but for "
+        "decisions without a decision_id; and of a report's receipts the last one counts.",
         status=HTTPStatus.SERVICE_UNAVAILABLE,
     )

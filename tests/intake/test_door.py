@@ -169,3 +169,11 @@ async def test_the_examples_of_the_description_are_read(keys: Issuer) -> None:
                         headers={"Content-Type": media},
                     )
                 assert kind(answer) in {(503, "not-written"), (503, "not-read-yet")}, path
+
+
+async def test_what_is_not_confirmed_says_what_does_not_count_once(keys: Issuer) -> None:
+    async with asking(desk_of(keys), keys.token(PROOF, organisation=BERGEN)) as client:
+        assert (await client.post(PROOFS, json=ONE)).json()["detail"] == (
+            "Kafka has not confirmed that this was written: send the same again. What is said twice counts once, but "
+            "for decisions without a decision_id; and of a report's receipts the last one counts."
+        )
