@@ -100,6 +100,8 @@ async def _readyz(request: Request) -> Response:
 async def _metrics(request: Request) -> Response:
     desk: IntakeDesk = request.app.state.desk
     desk.told.ready(desk.trouble is None)
+    if desk.follower.heard is not None:
+        desk.told.unreadable(desk.follower.heard.unreadable)
     return Response(generate_latest(desk.told.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

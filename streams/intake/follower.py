@@ -33,6 +33,7 @@ class Heard:
     def __init__(self) -> None:
         self.messages = MessageIndex()
         self.words: dict[int, dict[str, Word]] = {}
+        self.unreadable = 0  # records of coverage
 
     def take(self, topic: str, records: list[KafkaRecord]) -> None:
         """Records of one partition of a topic."""
@@ -40,10 +41,16 @@ class Heard:
             self.messages.take(records)
             return
         for record in records:
-            value = orjson.loads(record.value) if record.value else {}
-            if value.get("kind") == "coverage":
-                said = read_coverage(value)
-                self.words[said.partition] = said.feeds.words
+            try:
+                self._take_coverage(orjson.loads(record.value) if record.value else {})
+            except (ValueError, KeyError, TypeError, AttributeError):
+                self.unreadable += 1
+                log.warning("A record of %s cannot be read and is skipped: offset %d.", topic, record.offset)
+
+    def _take_coverage(self, value: dict[str, Any]) -> None:
+        if value.get("kind") == "coverage":
+            said = read_coverage(value)
+            self.words[said.partition] = said.feeds.words
 
     def feed(self, feed: str, partitions: int) -> FeedState:
         """What was heard of one feed."""

@@ -25,6 +25,10 @@ class Written:
         self._failed = Counter(
             "meldingsvakt_intake_failed_commits", "Transactions that did not certainly succeed.", registry=self.registry
         )
+        self._unreadable = Gauge(
+            "meldingsvakt_intake_unreadable_coverage", "Records of coverage that could not be read.",
+            registry=self.registry,
+        )  # fmt: skip
         self._ready = Gauge("meldingsvakt_intake_ready", "1 while /readyz says so.", registry=self.registry)
 
     def items(self, kind: str, counts: Mapping[str, int]) -> None:
@@ -43,6 +47,10 @@ class Written:
     def failed(self) -> None:
         """A transaction failed, or could not begin."""
         self._failed.inc()
+
+    def unreadable(self, count: int) -> None:
+        """So many records of coverage could not be read."""
+        self._unreadable.set(count)
 
     def ready(self, is_ready: bool) -> None:
         """Whether it is ready."""

@@ -79,3 +79,11 @@ async def test_no_message_is_looked_up_while_what_the_checker_says_cannot_be_rea
         assert [one["report_id"] for one in kept.proofs()] == [REPORT]
         desk.follower.trouble = None
         assert (await client.post(PROOFS, json={"items": [ITEM]})).json()["verdicts"] == ["accepted"]
+
+
+async def test_a_record_of_coverage_that_cannot_be_read_is_skipped_and_counted(keys: Issuer) -> None:
+    desk, _ = desk_and_kept(keys)
+    values = (b"{", b"[]", b'{"kind":"coverage"}', b'{"kind":"other"}', None)
+    desk.heard().take("reports.coverage", [BareRecord(0, at, 0, b"", value, ()) for at, value in enumerate(values)])
+    async with asking(desk) as client:
+        assert "meldingsvakt_intake_unreadable_coverage 3.0" in (await client.get("/metrics")).text
