@@ -28,9 +28,11 @@ async def test_proofs_and_behind_them_the_mark_in_every_partition(make_world: Ma
     world = await make_world()
     ids = [str(uuid4()) for _ in range(20)]
     until = now()
+    another = {"report_id": ids[0], "municipality": "0301", "stored_at": written(until)}
+    vouched = written(until - timedelta(microseconds=1))
     body = {
         "feed": "flyt-bergen", "vouched_until": written(until),
-        "items": [{"report_id": one} for one in ids] + [{"report_id": ids[0], "municipality": "0301"}],
+        "items": [*({"report_id": one} for one in ids), another],
     }  # fmt: skip
     async with (
         working(world.kafka, settings_of(world, **keys.settings())) as desk,
@@ -41,7 +43,7 @@ async def test_proofs_and_behind_them_the_mark_in_every_partition(make_world: Ma
             202,
             {
                 "verdicts": ["accepted"] * 20 + ["not_yours"], "counts": {"accepted": 20, "not_yours": 1},
-                "vouched_until": written(until),
+                "vouched_until": vouched,
             },
         )  # fmt: skip
         metrics = (await client.get("/metrics")).text
@@ -53,7 +55,7 @@ async def test_proofs_and_behind_them_the_mark_in_every_partition(make_world: Ma
     }
     for partition in range(4):
         last = [(key, value) for at, key, value in found if at == partition][-1]
-        assert last == (b"", {"feed": "flyt-bergen", "vouched_until": written(until)})
+        assert last == (b"", {"feed": "flyt-bergen", "vouched_until": vouched})
     assert 'meldingsvakt_intake_items_total{kind="proof",verdict="not_yours"} 1.0' in metrics
     assert "meldingsvakt_intake_marks_total 1.0" in metrics
     [account] = await world.values("access")
