@@ -238,7 +238,7 @@ OF = {"municipality_today": "0301", "case_system": "X", "case_system_version": "
         lambda cursor: alike(cursor, OF | {"report_id": report_id(3)}),
         lambda cursor: reports_called(cursor, report_id(3)[:8]),
         lambda cursor: reports_called(cursor, "m3"), lambda cursor: reports_called(cursor, "message-3"),
-        trends, allowances,
+        lambda cursor: trends(cursor, NOW.date()), allowances,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("reach", REACHES)

@@ -101,13 +101,13 @@ async def test_of_a_municipality_of_which_a_part_is_in_reach_only_that_part_is_t
     keys = Issuer(tmp_path)
     desk = keys.desk(view_silent_after=timedelta(hours=12))
     desk.record = Recorded()  # type: ignore[assignment]  # what is recorded is not asked here
-    ours, others = sent(1, status, timedelta(days=1), "0301", district="03"), sent(2, "missing", timedelta(1), "0301")
+    ours, others = sent(1, status, timedelta(days=2), "0301", district="03"), sent(2, "missing", timedelta(1), "0301")
     watched(desk, [ours, others], [])
     words = words_of("nb")
     async with with_token(desk, keys.token(OWN, organisation=SEVERAL)) as client:
         page = re.sub(r"\s+", " ", (await client.get("/receivers/0301")).text)
     await desk.stop()
-    values = {"time": words.clock(NOW, datetime.now(UTC)), "age": words.duration(timedelta(hours=21))}
+    values = {"time": words.clock(NOW, datetime.now(UTC)), "age": words.duration(timedelta(days=1, hours=21))}
     assert sentence(page) == words(f"home.{says}", name="din del av Oslo", **values)
     assert 'class="sentence stored"' not in page
     assert ('class="sentence missing"' in page) == (status == "missing")
