@@ -8,21 +8,36 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from streams.core import decide
+from streams.core import feeds
 from streams.core.facts import Receipt, ReceiptCode, Stored
 from streams.engine import partition, processor, reading, source
 from streams.errors import InDoubt
 from streams.kafka import transaction
 from streams.kafka.transaction import Writes
 
-# What is replaced below, without its types: nothing of this is how the engine is meant to be used.
-_transaction: Any = transaction
-_transactions: Any = transaction.Transactions
-_source: Any = source.Source
-_partition: Any = partition.Partition
-_processor: Any = processor.Processor
-_reading: Any = reading.Reading
-_decide: Any = decide
+
+class _Replaceable:
+    """What is replaced below, without its types: only what is there can be, or nothing would be broken."""
+
+    def __init__(self, whole: Any) -> None:
+        self.__dict__["_whole"] = whole
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(self._whole, name):
+            raise AttributeError(f"{self._whole.__name__} has no {name}: this breaks nothing any more.")
+        setattr(self._whole, name, value)
+
+
+_transaction: Any = _Replaceable(transaction)
+_transactions: Any = _Replaceable(transaction.Transactions)
+_source: Any = _Replaceable(source.Source)
+_partition: Any = _Replaceable(partition.Partition)
+_processor: Any = _Replaceable(processor.Processor)
+_reading: Any = _Replaceable(reading.Reading)
+_feeds: Any = _Replaceable(feeds.Feeds)
 
 
 def offsets_before_rows() -> None:
@@ -157,10 +172,10 @@ def completeness_without_waiting() -> None:
 def feed_not_waited_for() -> None:
     """Whoever is proved by a feed is judged at its alarm, whatever the feed has said by then."""
 
-    def spoken(row: Any, _sight: Any) -> Any:
-        return row.alarm_at
+    def spoken(_self: Any, _feed: str, due: datetime) -> datetime:
+        return due
 
-    _decide._spoken = spoken
+    _feeds.spoken = spoken
 
 
 SABOTAGES: dict[str, Callable[[], None]] = {

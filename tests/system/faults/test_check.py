@@ -1,6 +1,8 @@
 """The history check finds nothing in an honest history, and names each thing that was tampered with."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import is_dataclass
@@ -487,3 +489,9 @@ def test_its_murmur2_is_kafkas() -> None:
     known = {b"21": -973932308, b"foobar": -790332482, b"a-little-bit-long-string": -985981536, b"abc": 479470107}
     for key, value in known.items():
         assert murmur2(key) == value & 0x7FFFFFFF
+
+
+def test_every_sabotage_still_breaks_something() -> None:
+    """Each replaces what is there: one whose target has moved would leave the engine whole."""
+    ruined = "from tests.system.faults.sabotage import SABOTAGES; [ruin() for ruin in SABOTAGES.values()]"
+    subprocess.run([sys.executable, "-c", ruined], check=True, timeout=60)
