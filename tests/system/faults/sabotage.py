@@ -15,29 +15,15 @@ from streams.errors import InDoubt
 from streams.kafka import transaction
 from streams.kafka.transaction import Writes
 
-
-class _Replaceable:
-    """What is replaced below, without its types: only what is there can be, or nothing would be broken."""
-
-    def __init__(self, whole: Any) -> None:
-        self.__dict__["_whole"] = whole
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not hasattr(self._whole, name):
-            raise AttributeError(f"{self._whole.__name__} has no {name}: this breaks nothing any more.")
-        setattr(self._whole, name, value)
-
-
-_transaction: Any = _Replaceable(transaction)
-_transactions: Any = _Replaceable(transaction.Transactions)
-_source: Any = _Replaceable(source.Source)
-_partition: Any = _Replaceable(partition.Partition)
-_processor: Any = _Replaceable(processor.Processor)
-_reading: Any = _Replaceable(reading.Reading)
-_feeds: Any = _Replaceable(feeds.Feeds)
+# What is replaced below, without its types: nothing of this is how the engine is meant to be used.
+_transaction: Any = transaction
+_transactions: Any = transaction.Transactions
+_source: Any = source.Source
+_partition: Any = partition.Partition
+_processor: Any = processor.Processor
+_reading: Any = reading.Reading
+_feeds: Any = feeds.Feeds
+REPLACED = (_transaction, _transactions, _source, _partition, _processor, _reading, _feeds)
 
 
 def offsets_before_rows() -> None:
