@@ -1,16 +1,18 @@
 """What every answer has: nothing for browsers to take from elsewhere, and no word of what failed."""
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.access.doors import Door
 from streams.access.gate import STATIC
-from streams.problems import MEDIA_TYPE, Problem, ProblemDocument
+from streams.problems import MEDIA_TYPE, Problem, ProblemDocument, invalid_request
 
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -82,8 +84,30 @@ def problem_answer(document: ProblemDocument) -> Response:
     return Response(body, status_code=document.status, media_type=MEDIA_TYPE)
 
 
-def refused_by_framework(request: Request, error: HTTPException, openapi: str) -> Problem:
-    """What the framework refuses by itself: unknown paths and methods."""
+def refuse_by(app: FastAPI, refused: Callable[[Request, Problem], Response], openapi: str) -> None:
+    """Have every refusal of an application answered by one function, also what the framework refuses by itself."""
+
+    async def problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return refused(request, error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return refused(request, invalid_request(list(error.errors()), openapi))
+
+    async def by_framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        answer = refused(request, _of_framework(request, error, openapi))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, by_framework)
+
+
+def _of_framework(request: Request, error: HTTPException, openapi: str) -> Problem:
+    """Unknown paths and methods."""
     status = HTTPStatus(error.status_code)
     detail = {
         404: f"There is nothing at this address: {openapi} lists what there is.",

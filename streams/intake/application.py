@@ -4,16 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from streams.access.connection_limits import BoundedHttp
 from streams.access.doors import Door
 from streams.access.gate import Gate
 from streams.access.grants import Grants, grants_of
-from streams.access.guard import Guard, problem_answer, refused_by_framework
+from streams.access.guard import Guard, problem_answer, refuse_by
 from streams.access.measuring import Measuring
 from streams.access.tokens import Visitor
 from streams.health_paths import LIVE, METRICS, READY
@@ -23,7 +21,7 @@ from streams.intake.list_routes import router as list_router
 from streams.intake.lists import MOST_LIST_BYTES
 from streams.intake.routes import router
 from streams.memory import look_for_garbage_less_often
-from streams.problems import Problem, invalid_request
+from streams.problems import Problem
 from streams.settings import Settings
 
 LISTS = "/intake/v1/lists"
@@ -72,9 +70,7 @@ def application(desk: IntakeDesk, failed: Callable[[BaseException], None], grant
             app.add_api_route(path, answer, include_in_schema=False)
     app.include_router(router)
     app.include_router(list_router)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    refuse_by(app, _refused, OPENAPI)
     granted, door = grants or grants_of(desk.settings), door_of(desk.settings)
 
     def seated(request: Request, visitor: Visitor | None) -> Caller:
@@ -105,26 +101,8 @@ async def _metrics(request: Request) -> Response:
     return Response(generate_latest(desk.told.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return _refused(request, error)
-
-
 def _refused(request: Request, problem: Problem) -> Response:
     answer = problem_answer(problem.document())
     if problem.status in (429, 503):
         answer.headers["Retry-After"] = "5" if problem.status == 503 else "60"
-    return answer
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return _refused(request, invalid_request(list(error.errors()), OPENAPI))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    """What the framework refuses by itself: unknown paths and methods."""
-    assert isinstance(error, HTTPException)
-    answer = _refused(request, refused_by_framework(request, error, OPENAPI))
-    answer.headers.update(error.headers or {})
     return answer

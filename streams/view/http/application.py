@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streams.access.doors import Door
 from streams.access.gate import Gate
 from streams.access.grants import Grants, grants_of
-from streams.access.guard import Guard, problem_answer, refused_by_framework
+from streams.access.guard import Guard, problem_answer, refuse_by
 from streams.access.measuring import Measuring, Requests
 from streams.access.tokens import Visitor
 from streams.health_paths import LIVE, METRICS, READY
 from streams.memory import look_for_garbage_less_often
-from streams.problems import Problem, invalid_request
+from streams.problems import Problem
 from streams.settings import Settings
 from streams.view.http.api import router
 from streams.view.http.events import router as events
@@ -88,9 +86,7 @@ def application(desk: Desk, failed: Callable[[BaseException], None], grants: Gra
     app.mount(
         "/static", StaticFiles(packages=[("streams.view.page", "static"), ("streams.presentation", "static")]), "static"
     )
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    refuse_by(app, _refused, "/api/v1/openapi.json")
     granted, door = grants or grants_of(desk.settings), door_of(desk.settings)
 
     def seated(request: Request, visitor: Visitor | None) -> Seat:
@@ -117,29 +113,11 @@ async def _readyz(request: Request) -> Response:
     return JSONResponse({"ready": reason is None, "reason": reason}, status_code=503 if reason else 200)
 
 
-async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return _refused(request, error)
-
-
 def _refused(request: Request, problem: Problem) -> Response:
     """To programs as a problem document, to people as a page."""
     if request.url.path.startswith("/api/"):
         return problem_answer(problem.document())
     return refusal(request, problem)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return _refused(request, invalid_request(list(error.errors())))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    """What the framework refuses by itself: unknown paths and methods."""
-    assert isinstance(error, HTTPException)
-    answer = _refused(request, refused_by_framework(request, error, "/api/v1/openapi.json"))
-    answer.headers.update(error.headers or {})
-    return answer
 
 
 class _Heads:
