@@ -5,22 +5,15 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from hypothesis import HealthCheck, given, settings
 
 from streams.view.http.application import application
 from streams.view.services import Desk
+from tests.described import CHECKS, described_by_itself, hold_to_description
 from tests.examples import examples
 from tests.view.conftest import desk_with, failed
 from tests.view.filled import fill
-from tests.view.serving import Unlived
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 PATHS = [
     "/reports", "/reports.{suffix}", "/reports/{report_id}", "/announcements", "/announcements.{suffix}", "/events",
     "/summary", "/confirmation-times", "/coverage", "/books", "/statements/{municipality}/{month}", "/sql.{suffix}",
@@ -41,9 +34,7 @@ def full() -> Iterator[Desk]:
 def described(full: Desk) -> Any:
     """The application by its own description."""
     app = application(full, failed)
-    schema = schemathesis.openapi.from_dict(app.openapi())
-    schema.app = Unlived(app)
-    return schema
+    return described_by_itself(app)
 
 
 def test_every_route_is_asked(described: Any) -> None:
@@ -57,19 +48,7 @@ def test_no_request_fails_and_every_answer_is_as_described(described: Any, path:
     operation = described[f"/api/v1{path}"]["GET"]
     if mode.is_negative and path in ("/coverage", "/books"):
         return  # there is nothing to get wrong
-
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=(Phase.explicit, Phase.generate),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: Any) -> None:
-        case.validate_response(case.call(), checks=CHECKS)
-
-    ask()
+    hold_to_description(operation, mode, examples)
 
 
 @examples(20, 1_000)
